@@ -1,0 +1,62 @@
+# finetui: `make run` opens it, `make test` tests it. Both install what they need, once.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CONSTRAINTS := constraints/base.txt
+STAMPS := $(VENV)/.stamps
+SOURCES := pyproject.toml $(CONSTRAINTS) tools/install.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint install install-dev gpu doctor demo screenshots wheel bench clean
+
+help: ## List what make can do
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(STAMPS)/base ## Install if need be, and open finetui on the demo workspace
+	@$(BIN)/python -m tui demo
+
+test: $(STAMPS)/dev ## Install what tests need, and run them all
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMPS)/dev ## ruff, mypy --strict and the import rules
+	@$(BIN)/ruff check engine tui tests tools
+	@$(BIN)/ruff format --check engine tui tests tools
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+install: $(STAMPS)/base ## Install what finetui needs into .venv
+install-dev: $(STAMPS)/dev ## The same, and what tests need
+
+gpu: $(STAMPS)/base ## Add unsloth and bitsandbytes, for an NVIDIA card
+	@$(BIN)/python tools/install.py --extra gpu
+
+doctor: $(STAMPS)/base ## Say what is installed and what is missing
+	@$(BIN)/python -m tui doctor
+
+demo: $(STAMPS)/base ## The whole loop without a terminal, in ./demo-workspace
+	@$(BIN)/python -m tui demo --headless demo-workspace
+
+screenshots: $(STAMPS)/dev ## Make the README's screenshots again
+	@$(BIN)/python tools/screenshots.py docs/screens
+
+wheel: $(STAMPS)/dev ## Build the wheel into dist/
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+bench: $(STAMPS)/dev ## Print the benchmarks
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## Remove what make made, except .venv
+	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"finetui needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 run")'
+	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
+
+$(STAMPS)/base: $(VENV)/bin/python $(SOURCES)
+	@$(BIN)/python tools/install.py
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: $(STAMPS)/base
+	@$(BIN)/python tools/install.py --extra dev
+	@mkdir -p $(STAMPS) && touch $@

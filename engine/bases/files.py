@@ -1,0 +1,62 @@
+"""Folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush every file of a folder, and the folder, to the disk."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(temporary: Path, destination: Path) -> bool:
+    """Rename a finished folder to its place.
+
+    Where another process was quicker, its folder stays and this one is removed.
+
+    Returns:
+        Whether this folder is the one that is there now.
+    """
+    try:
+        temporary.rename(destination)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        shutil.rmtree(temporary, ignore_errors=True)
+        return False
+    # mkdtemp makes folders for the owner alone; a cache is like any other folder.
+    destination.chmod(0o755)
+    _sync(destination.parent)
+    return True
+
+
+def clear_abandoned(folder: Path, prefix: str) -> None:
+    """Remove temporary folders ``PREFIX.PID.…`` whose process is gone."""
+    for path in folder.glob(f"{prefix}.*"):
+        pid = path.name.removeprefix(prefix + ".").partition(".")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

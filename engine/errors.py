@@ -1,0 +1,309 @@
+"""Every named failure of finetui.
+
+One tree, so that a caller can catch a stage or the lot::
+
+    FinetuiError
+    ├── UsageError                 the call's words are wrong (exit status 2)
+    ├── SettingsError              a settings file or value is not valid
+    ├── DependencyMissing          a package or program is not installed
+    ├── DiskFull                   the disk has no room for what was asked
+    ├── WorkspaceError
+    │   ├── WorkspaceMissing       no workspace at that place
+    │   ├── WorkspaceNewer         written by a newer finetui
+    │   ├── WorkspaceDamaged       the database is not readable
+    │   └── WorkspaceLocked        another process holds the database too long
+    ├── SourceError
+    │   ├── SourceMissing          the path does not exist
+    │   ├── SourceUnreadable       permission, binary, or not text
+    │   ├── SourceEmpty            nothing in it
+    │   └── SourceUnknown          no reader recognises it
+    ├── ExampleError
+    │   ├── ExampleMissing         no example has that id
+    │   ├── ExampleAmbiguous       the id's prefix fits several
+    │   └── ExampleInvalid         an edit leaves something that can't be an example
+    ├── BaseError
+    │   ├── BaseMissing            no such base model
+    │   └── BaseInvalid            the directory is not a usable model
+    ├── TemplateError              the chat template is missing or raises
+    ├── DatasetError
+    │   ├── DatasetMissing         no dataset with that name
+    │   ├── NothingApproved        no approved example to freeze
+    │   ├── DatasetRefused         the gate found rows that must not be trained on
+    │   └── FormatUnknown          no export format of that name
+    ├── RunError
+    │   ├── RunMissing             no run with that id
+    │   ├── RunActive              the run is still going
+    │   ├── RunUnfinished          the run has not got what the next stage needs
+    │   └── RunFailed              the child ended with an error
+    ├── ExportError
+    │   ├── QuantUnknown           no quantisation of that name
+    │   └── GgufDamaged            the GGUF can't be loaded
+    ├── ServeError
+    │   ├── WorkerDied             a model worker ended
+    │   └── WorkerTimeout          a model worker did not answer in time
+    └── EvaluateError              a comparison can't be made
+
+Each carries a message for a person, a hint that says what to do next, and a
+stable ``code`` for programs. Codes are part of the interface: they don't change.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FinetuiError(Exception):
+    """A named failure.
+
+    Args:
+        message: What went wrong, in one sentence, with the name of the thing.
+        hint: What the person can do about it; empty when there is nothing.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the error as ``--json`` prints it."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+class UsageError(FinetuiError):
+    """The call's words are wrong."""
+
+    code = "usage"
+
+
+class SettingsError(FinetuiError):
+    """A settings file or value is not valid."""
+
+    code = "settings-invalid"
+
+
+class DependencyMissing(FinetuiError):
+    """A package or program that this step needs is not installed."""
+
+    code = "dependency-missing"
+
+
+class DiskFull(FinetuiError):
+    """The disk has no room for what was asked."""
+
+    code = "disk-full"
+
+
+class WorkspaceError(FinetuiError):
+    """A workspace can't be used."""
+
+    code = "workspace-error"
+
+
+class WorkspaceMissing(WorkspaceError):
+    """There is no workspace at that place."""
+
+    code = "workspace-missing"
+
+
+class WorkspaceNewer(WorkspaceError):
+    """The workspace was written by a newer finetui."""
+
+    code = "workspace-newer"
+
+
+class WorkspaceDamaged(WorkspaceError):
+    """The workspace's database can't be read."""
+
+    code = "workspace-damaged"
+
+
+class WorkspaceLocked(WorkspaceError):
+    """Another process held the database for too long."""
+
+    code = "workspace-locked"
+
+
+class SourceError(FinetuiError):
+    """A source can't be read."""
+
+    code = "source-error"
+
+
+class SourceMissing(SourceError):
+    """The path does not exist."""
+
+    code = "source-missing"
+
+
+class SourceUnreadable(SourceError):
+    """The source can't be opened, or is not text."""
+
+    code = "source-unreadable"
+
+
+class SourceEmpty(SourceError):
+    """The source has nothing in it."""
+
+    code = "source-empty"
+
+
+class SourceUnknown(SourceError):
+    """No reader recognises the source."""
+
+    code = "source-unknown"
+
+
+class ExampleError(FinetuiError):
+    """An example can't be used."""
+
+    code = "example-error"
+
+
+class ExampleMissing(ExampleError):
+    """No example has that id."""
+
+    code = "example-missing"
+
+
+class ExampleAmbiguous(ExampleError):
+    """The prefix of an id fits several examples."""
+
+    code = "example-ambiguous"
+
+
+class ExampleInvalid(ExampleError):
+    """An edit leaves something that can't be an example."""
+
+    code = "example-invalid"
+
+
+class BaseError(FinetuiError):
+    """A base model can't be used."""
+
+    code = "base-error"
+
+
+class BaseMissing(BaseError):
+    """There is no such base model."""
+
+    code = "base-missing"
+
+
+class BaseInvalid(BaseError):
+    """The directory or file is not a usable model."""
+
+    code = "base-invalid"
+
+
+class TemplateError(FinetuiError):
+    """A chat template is missing, raises, or can't be split into turns."""
+
+    code = "template-error"
+
+
+class DatasetError(FinetuiError):
+    """A dataset can't be made or used."""
+
+    code = "dataset-error"
+
+
+class DatasetMissing(DatasetError):
+    """There is no dataset of that name."""
+
+    code = "dataset-missing"
+
+
+class NothingApproved(DatasetError):
+    """No approved example is there to be frozen."""
+
+    code = "nothing-approved"
+
+
+class DatasetRefused(DatasetError):
+    """The gate found rows that must not be trained on."""
+
+    code = "dataset-refused"
+
+
+class FormatUnknown(DatasetError):
+    """There is no export format of that name."""
+
+    code = "format-unknown"
+
+
+class RunError(FinetuiError):
+    """A run can't be started, found or steered."""
+
+    code = "run-error"
+
+
+class RunMissing(RunError):
+    """There is no run with that id."""
+
+    code = "run-missing"
+
+
+class RunActive(RunError):
+    """The run is still going."""
+
+    code = "run-active"
+
+
+class RunUnfinished(RunError):
+    """The run has not got what the next stage needs."""
+
+    code = "run-unfinished"
+
+
+class RunFailed(RunError):
+    """The child of a run ended with an error."""
+
+    code = "run-failed"
+
+
+class ExportError(FinetuiError):
+    """A model can't be exported."""
+
+    code = "export-error"
+
+
+class QuantUnknown(ExportError):
+    """There is no quantisation of that name."""
+
+    code = "quant-unknown"
+
+
+class GgufDamaged(ExportError):
+    """The GGUF file can't be loaded."""
+
+    code = "gguf-damaged"
+
+
+class ServeError(FinetuiError):
+    """A model can't be served."""
+
+    code = "serve-error"
+
+
+class WorkerDied(ServeError):
+    """A model worker ended."""
+
+    code = "worker-died"
+
+
+class WorkerTimeout(ServeError):
+    """A model worker did not answer in time."""
+
+    code = "worker-timeout"
+
+
+class EvaluateError(FinetuiError):
+    """A comparison can't be made."""
+
+    code = "evaluate-error"

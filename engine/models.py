@@ -1,0 +1,230 @@
+"""The values that stages hand to one another: frozen, slotted, without behaviour of a stage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+
+State = Literal["undecided", "approved", "rejected", "skipped"]
+STATES: tuple[State, ...] = ("undecided", "approved", "rejected", "skipped")
+
+Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
+
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an example comes from.
+
+    ``path`` is relative to the source's root; lines count from 1 and are 0
+    where the format has no lines; ``content_hash`` is that of the document.
+    """
+
+    source_id: str
+    path: str
+    start_line: int = 0
+    end_line: int = 0
+    heading: str = ""
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One readable unit of a source: a note, a conversation, a record.
+
+    Text sources (notes) fill ``text``; sources that hold conversations fill
+    ``turns``. ``frontmatter`` holds scalar values as text.
+    """
+
+    source_id: str
+    path: str
+    title: str
+    content_hash: str
+    text: str = ""
+    turns: tuple[Turn, ...] = ()
+    tags: tuple[str, ...] = ()
+    date: str = ""
+    start_line: int = 1
+    metadata: Mapping[str, str] = field(default=NO_METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that was not read, and why.
+
+    ``code`` is stable ("not-utf8", "broken-yaml", "malformed-json", "empty",
+    "binary", "template", "no-answer", …); ``line`` is 0 where the whole file is meant.
+    """
+
+    source_id: str
+    path: str
+    line: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A training example: a conversation and where it comes from.
+
+    ``kind`` is "reflection", "decision", "learning", "qa", "conversation" or
+    "instruction"; ``score`` from 0 to 1 and ``reason`` say why it was taken.
+    """
+
+    id: str
+    kind: str
+    turns: tuple[Turn, ...]
+    provenance: Provenance
+    score: float = 1.0
+    reason: str = ""
+    metadata: Mapping[str, str] = field(default=NO_METADATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that examples are read from. ``root`` is absolute."""
+
+    id: str
+    kind: str
+    root: str
+    added_at: float
+    scanned_at: float = 0.0
+    documents: int = 0
+    examples: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An example as a curator sees it: with its present state and text.
+
+    ``turns`` are those after edits; ``example.turns`` are as extracted.
+    ``position`` is the queue's stable order.
+    """
+
+    example: Example
+    turns: tuple[Turn, ...]
+    state: State
+    edited: bool
+    position: int
+    decided_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A line of the queue: what is drawn, nothing more."""
+
+    position: int
+    example_id: str
+    state: State
+    edited: bool
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many examples are in each state."""
+
+    total: int
+    undecided: int
+    approved: int
+    rejected: int
+    skipped: int
+    edited: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One line of the decision journal.
+
+    ``target`` is the sequence number that an undo or redo refers to, else 0.
+    ``turns`` is the text after an edit, else empty.
+    """
+
+    seq: int
+    example_id: str
+    action: Action
+    at: float
+    session: str
+    target: int = 0
+    turns: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which part of the queue is shown. Empty fields don't restrict."""
+
+    states: tuple[State, ...] = ()
+    kinds: tuple[str, ...] = ()
+    source_id: str = ""
+    tag: str = ""
+    text: str = ""
+    edited: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A blind judgement: which side was better, and what the sides were.
+
+    ``choice`` is "base", "tuned", "tie" or "both-bad", already unsealed;
+    ``left`` is what stood on the left ("base" or "tuned").
+    """
+
+    id: int
+    run_id: str
+    quant: str
+    prompt: str
+    base_text: str
+    tuned_text: str
+    left: Literal["base", "tuned"]
+    choice: Literal["base", "tuned", "tie", "both-bad"]
+    blind: bool
+    at: float
+    metadata: Mapping[str, str] = field(default=NO_METADATA)
+
+
+def canonical_json(turns: Sequence[Turn]) -> str:
+    """Return the turns as the JSON that ids are computed from."""
+    return json.dumps(
+        [[turn.role, turn.content] for turn in turns], ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def example_id(turns: Sequence[Turn]) -> str:
+    """Return the content id of a conversation: ``b2-`` and 32 hex digits of BLAKE2b.
+
+    A lone surrogate in the text is hashed by its escape, so that any Python
+    string has an id.
+    """
+    data = canonical_json(turns).encode("utf-8", "backslashreplace")
+    return "b2-" + hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def content_hash(data: bytes) -> str:
+    """Return the hash of a file's bytes: ``b2-`` and 32 hex digits of BLAKE2b."""
+    return "b2-" + hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def short_id(identifier: str) -> str:
+    """Return the six digits by which a person recognises an id."""
+    return identifier.partition("-")[2][:6] or identifier[:6]

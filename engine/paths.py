@@ -1,0 +1,131 @@
+"""Where finetui keeps things, by the XDG Base Directory rules.
+
+Every function computes its answer when called, from the environment as it is
+then; nothing is created or read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from engine.errors import DiskFull
+
+WORKSPACE_FILE = "finetui.toml"
+DATABASE_FILE = "finetui.db"
+
+
+def _xdg(variable: str, fallback: str) -> Path:
+    value = os.environ.get(variable, "")
+    # The specification says that a relative path in these variables is ignored.
+    base = Path(value) if value and Path(value).is_absolute() else Path.home() / fallback
+    return base / "finetui"
+
+
+def config_dir() -> Path:
+    """Return the folder of the user's settings."""
+    return _xdg("XDG_CONFIG_HOME", ".config")
+
+
+def data_dir() -> Path:
+    """Return the folder of the default and the demo workspace."""
+    return _xdg("XDG_DATA_HOME", ".local/share")
+
+
+def cache_dir() -> Path:
+    """Return the folder of what can be made again: imported bases and their GGUFs."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def state_dir() -> Path:
+    """Return the folder of logs of the terminal app."""
+    return _xdg("XDG_STATE_HOME", ".local/state")
+
+
+def default_workspace() -> Path:
+    """Return the workspace that is used where none is near."""
+    return data_dir() / "default"
+
+
+def demo_workspace() -> Path:
+    """Return the workspace that ``make run`` and ``finetui demo`` use."""
+    return data_dir() / "demo"
+
+
+def bases_dir() -> Path:
+    """Return the folder of imported base models."""
+    return cache_dir() / "bases"
+
+
+def user_settings_file() -> Path:
+    """Return the user's settings file, which need not exist."""
+    return config_dir() / "config.toml"
+
+
+def nearest_workspace(start: Path) -> Path | None:
+    """Return the closest folder at or above ``start`` that is a workspace, if any."""
+    resolved = start.resolve()
+    for folder in (resolved, *resolved.parents):
+        if (folder / WORKSPACE_FILE).is_file():
+            return folder
+    return None
+
+
+def shorten(path: Path | str, width: int = 40) -> str:
+    """Shorten a path in the middle to ``width`` columns, with ``~`` for the home folder."""
+    text = str(path)
+    home = str(Path.home())
+    if text == home or text.startswith(home + os.sep):
+        text = "~" + text[len(home) :]
+    if len(text) <= width:
+        return text
+    keep = max(width - 1, 2)
+    head = keep // 3
+    return text[:head] + "…" + text[len(text) - (keep - head) :]
+
+
+def require_free(folder: Path, needed: int, what: str) -> None:
+    """Raise unless ``folder``'s disk has room for ``needed`` bytes.
+
+    Args:
+        folder: A folder, which need not exist yet.
+        needed: Bytes that the step will write.
+        what: The step's name for the message.
+
+    Raises:
+        DiskFull: The disk has less than ``needed`` bytes free.
+    """
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise DiskFull(
+            f"{what} needs {needed / 1e9:.1f} GB; {shorten(folder)} has {free / 1e9:.1f} GB free",
+            hint="free some space, or choose another folder with --workspace",
+        )
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old bytes or the new ones, never a part.
+
+    Raises:
+        DiskFull: There was no room.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno == 28:  # ENOSPC
+            raise DiskFull(
+                f"no room on the disk to write {shorten(path)}",
+                hint="free some space and try again; nothing was changed",
+            ) from error
+        raise

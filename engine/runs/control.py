@@ -1,0 +1,80 @@
+"""How a job is told to stop: a file, then a signal, then the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+from engine.runs.events import read_events
+from engine.runs.process import read_process, same_process
+
+CONTROL_DIR = "control"
+STOP_FILE = "stop"
+KILL_FILE = "kill"
+
+
+def clear_requests(directory: Path) -> None:
+    """Forget earlier requests, before a job is launched again."""
+    for name in (STOP_FILE, KILL_FILE):
+        (directory / CONTROL_DIR / name).unlink(missing_ok=True)
+
+
+def stop_requested(directory: Path) -> bool:
+    """Say whether a job was asked to stop."""
+    return (directory / CONTROL_DIR / STOP_FILE).exists()
+
+
+def kill_requested(directory: Path) -> bool:
+    """Say whether a job was ended by :func:`kill`."""
+    return (directory / CONTROL_DIR / KILL_FILE).exists()
+
+
+def request_stop(directory: Path) -> bool:
+    """Ask a job to save what it has and stop.
+
+    The file is what a job looks at between steps; SIGTERM wakes one that waits.
+    The signal is sent only once the job listens to it, since before that it would
+    end the process without a word.
+
+    Returns:
+        Whether there was a living job to ask.
+    """
+    _mark(directory, STOP_FILE)
+    info = read_process(directory)
+    if info is None or not same_process(info):
+        return False
+    events, _ = read_events(directory)
+    listening = any(
+        event.type == "run_started" and event.t >= info.launched_at - 1 for event in events
+    )
+    if listening:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(info.pid, signal.SIGTERM)
+    return True
+
+
+def kill(directory: Path) -> bool:
+    """End a job and its children at once; what was not saved is lost.
+
+    Returns:
+        Whether there was a living job to end.
+    """
+    _mark(directory, KILL_FILE)
+    info = read_process(directory)
+    if info is None or not same_process(info):
+        return False
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        # A job leads a process group of its own, which its children share.
+        if os.getpgid(info.pid) == info.pid:
+            os.killpg(info.pid, signal.SIGKILL)
+        else:
+            os.kill(info.pid, signal.SIGKILL)
+    return True
+
+
+def _mark(directory: Path, name: str) -> None:
+    folder = directory / CONTROL_DIR
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()

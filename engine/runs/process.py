@@ -1,0 +1,137 @@
+"""Which process a job is, and whether it still lives.
+
+A process number alone says little, since numbers are used again. A job is known
+by its number, the moment that process began, and the boot that it began in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from engine.paths import write_atomic
+
+PROCESS_FILE = "process.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """The identity of a job's process.
+
+    ``start_time`` is on the clock that counts from boot, in seconds, where the
+    system has one; ``launched_at`` is seconds since the epoch.
+    """
+
+    pid: int
+    start_time: float
+    boot_id: str
+    launched_at: float
+
+
+def boot_id() -> str:
+    """Return what names this boot of the machine."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def start_time(pid: int) -> float | None:
+    """Return when a process began, or None where it is gone, a zombie included.
+
+    On Linux this is field 22 of ``/proc/PID/stat`` (proc(5)), since psutil's
+    ``create_time`` adds the boot time, which moves when the clock is set.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else _portable_start_time(pid)
+    except OSError:
+        return None
+    # The command's name stands in parentheses and may hold spaces and parentheses itself.
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in ("Z", "X"):
+        return None
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _portable_start_time(pid: int) -> float | None:
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process.create_time()
+    except psutil.Error:
+        return None
+
+
+def identify(pid: int) -> ProcessInfo | None:
+    """Return the identity of a living process, or None where there is none of that number."""
+    began = start_time(pid)
+    if began is None:
+        return None
+    return ProcessInfo(
+        pid=pid, start_time=began, boot_id=boot_id(), launched_at=round(time.time(), 3)
+    )
+
+
+def write_process(directory: Path, info: ProcessInfo) -> None:
+    """Write down which process a job is."""
+    write_atomic(directory / PROCESS_FILE, json.dumps(asdict(info)).encode() + b"\n")
+
+
+def read_process(directory: Path) -> ProcessInfo | None:
+    """Return which process a job is or was, or None where it was never launched."""
+    try:
+        value = json.loads((directory / PROCESS_FILE).read_bytes())
+        return ProcessInfo(
+            pid=int(value["pid"]),
+            start_time=float(value["start_time"]),
+            boot_id=str(value["boot_id"]),
+            launched_at=float(value.get("launched_at", 0.0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def same_process(info: ProcessInfo) -> bool:
+    """Say whether the process with this identity lives. A zombie does not."""
+    _reap(info.pid)
+    if info.boot_id != boot_id():
+        return False
+    began = start_time(info.pid)
+    return began is not None and abs(began - info.start_time) < 0.02
+
+
+def is_alive(directory: Path) -> bool:
+    """Say whether the process of a job lives."""
+    info = read_process(directory)
+    return info is not None and same_process(info)
+
+
+# Children that this very process launched. They are kept, because a dropped
+# Popen warns, and asked, because a child that ended stays a zombie until it is.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+_children_lock = threading.Lock()
+
+
+def adopt(child: subprocess.Popen[bytes]) -> None:
+    """Remember a launched child, so that it is reaped when it ends."""
+    with _children_lock:
+        for pid in [pid for pid, known in _children.items() if known.poll() is not None]:
+            del _children[pid]
+        _children[child.pid] = child
+
+
+def _reap(pid: int) -> None:
+    with _children_lock:
+        child = _children.get(pid)
+        if child is not None and child.poll() is not None:
+            del _children[pid]

@@ -1,0 +1,169 @@
+"""What state a job is in, and which runs a workspace has."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import RunMissing
+from engine.runs.control import kill_requested, stop_requested
+from engine.runs.events import Event, Tail, last_log_lines
+from engine.runs.process import ProcessInfo, read_process, same_process
+from engine.runs.view import Fold, RunView
+from engine.workspace import Workspace
+
+SPEC_FILE = "spec.toml"
+_LAST_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A training run as a list shows it."""
+
+    id: str
+    dir: Path
+    base: str
+    dataset: str
+    preset: str
+    view: RunView
+
+
+class Monitor:
+    """Follows a job: each poll reads only what is new, and says the state and the news."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._tail = Tail(directory)
+        self._fold = Fold()
+
+    def poll(self) -> tuple[RunView, list[Event]]:
+        """Return the job's state now and the events since the last poll."""
+        # Life first, events after: a child that ends in between has then written its last word,
+        # while the other order would take it for dead.
+        info = read_process(self.directory)
+        alive = info is not None and same_process(info)
+        events = self._tail.poll()
+        self._fold.feed(events)
+        return _judge(self.directory, self._fold.view(), info, alive), events
+
+
+def state(directory: Path) -> RunView:
+    """Return a job's state: its events, and whether its process lives.
+
+    Nothing stores "running"; a job that began, is gone, and never said that it
+    ended has died, and its last lines of output are the message.
+    """
+    return Monitor(directory).poll()[0]
+
+
+def _judge(directory: Path, view: RunView, info: ProcessInfo | None, alive: bool) -> RunView:
+    if info is None:
+        return view if view.ended or not view.started else _gone(directory, view)
+    # A job that is launched again has an end of its former life in its log until it speaks.
+    spoken = view.last_seen >= info.launched_at - 0.5 and view.started > 0
+    if alive:
+        if view.ended and view.ended >= info.launched_at:
+            return view
+        status = "running" if spoken and not view.ended else "created"
+        if stop_requested(directory):
+            status = "stopping"
+        return replace(
+            view, status=status, ended=0.0, code="", message="", hint="", result={}
+        )
+    if view.ended and view.ended >= info.launched_at:
+        return view
+    return _gone(directory, view)
+
+
+def _gone(directory: Path, view: RunView) -> RunView:
+    ended = view.last_seen
+    if kill_requested(directory):
+        return replace(view, status="stopped", ended=ended, eta_s=None, message="killed on request")
+    if stop_requested(directory) and not view.started:
+        return replace(view, status="stopped", ended=ended, message="stopped before it began")
+    lines = last_log_lines(directory, _LAST_LINES)
+    return replace(
+        view,
+        status="died",
+        ended=ended,
+        eta_s=None,
+        code="run-died",
+        message="\n".join(lines) or "the process ended without a word",
+        hint="read stdout.log; a process that is killed for want of memory leaves no message",
+    )
+
+
+def new_run_id() -> str:
+    """Return a new run's id: the time, so that ids sort, and four random digits to tell it by."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+def read_spec(directory: Path) -> Mapping[str, Any]:
+    """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
+    try:
+        return tomllib.loads((directory / SPEC_FILE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def summarise(directory: Path) -> RunSummary:
+    """Return the summary of the run in a directory."""
+    spec = read_spec(directory)
+    return RunSummary(
+        id=directory.name,
+        dir=directory,
+        base=str(spec.get("base", "")),
+        dataset=str(spec.get("dataset", "")),
+        preset=str(spec.get("preset", "")),
+        view=state(directory),
+    )
+
+
+def run_dirs(workspace: Workspace) -> list[Path]:
+    """Return the folders of a workspace's runs, newest first."""
+    try:
+        folders = [path for path in workspace.runs_dir.iterdir() if (path / SPEC_FILE).is_file()]
+    except OSError:
+        return []
+    return sorted(folders, key=lambda path: path.name, reverse=True)
+
+
+def runs(workspace: Workspace) -> list[RunSummary]:
+    """Return a workspace's runs, newest first."""
+    return [summarise(directory) for directory in run_dirs(workspace)]
+
+
+def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
+    """Return the run that a person means.
+
+    Args:
+        workspace: Where to look.
+        id_or_prefix: An id, a prefix or an ending that only one run has, or ``last``.
+
+    Raises:
+        RunMissing: No run fits, or several do.
+    """
+    folders = run_dirs(workspace)
+    wanted = id_or_prefix.strip()
+    if wanted == "last":
+        fitting = folders[:1]
+    else:
+        fitting = [folder for folder in folders if folder.name == wanted] or [
+            folder
+            for folder in folders
+            if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
+        ]
+    if len(fitting) == 1:
+        return summarise(fitting[0])
+    if fitting:
+        names = ", ".join(folder.name for folder in fitting[:5])
+        raise RunMissing(f"{wanted} fits {len(fitting)} runs: {names}", hint="write more of the id")
+    raise RunMissing(
+        f"there is no run {wanted}" if folders else "this workspace has no runs yet",
+        hint="list them with: finetui runs list" if folders else "start one with: finetui train",
+    )

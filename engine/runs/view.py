@@ -1,0 +1,224 @@
+"""A job's state, derived by folding its events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from engine.runs.events import Event
+
+Status = Literal["created", "running", "stopping", "finished", "stopped", "failed", "died"]
+ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "died"})
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What is known of a job. Times are seconds since the epoch, 0 where not yet.
+
+    ``losses`` are (step, training loss) and ``evals`` (step, loss on held-out
+    examples), both by rising step; step 0 of ``evals`` is the untouched base.
+    ``step`` of ``total_steps`` also counts the work of jobs that don't train.
+    """
+
+    status: Status = "created"
+    phase: str = ""
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    losses: tuple[tuple[int, float], ...] = ()
+    evals: tuple[tuple[int, float], ...] = ()
+    lr: float | None = None
+    grad_norm: float | None = None
+    tokens_per_s: float | None = None
+    trained_tokens: int = 0
+    eta_s: float | None = None
+    last_gpu: Mapping[str, object] = field(default=_NOTHING)
+    checkpoints: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+    started: float = 0.0
+    ended: float = 0.0
+    last_seen: float = 0.0
+    result: Mapping[str, object] = field(default=_NOTHING)
+
+    @property
+    def active(self) -> bool:
+        """Whether the job has still to end."""
+        return self.status not in ENDED
+
+    @property
+    def loss(self) -> float | None:
+        """The newest training loss."""
+        return self.losses[-1][1] if self.losses else None
+
+    @property
+    def eval_loss(self) -> float | None:
+        """The newest loss on held-out examples."""
+        return self.evals[-1][1] if self.evals else None
+
+
+class Fold:
+    """Takes events as they come and says what they amount to. It never raises on any of them."""
+
+    def __init__(self) -> None:
+        self._status: Status = "created"
+        self._texts: dict[str, str] = {}
+        self._whole: dict[str, int] = {}
+        self._numbers: dict[str, float] = {}
+        self._losses: dict[int, float] = {}
+        self._evals: dict[int, float] = {}
+        self._gpu: Mapping[str, object] = _NOTHING
+        self._checkpoints: list[str] = []
+        self._warnings: list[str] = []
+        self._result: Mapping[str, object] = _NOTHING
+        self._started = self._ended = self._seen = 0.0
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take the events that followed those taken before."""
+        for event in events:
+            if math.isfinite(event.t):
+                self._seen = max(self._seen, event.t)
+            take = _TAKE.get(event.type)
+            if take is not None:
+                take(self, event)
+
+    def view(self) -> RunView:
+        """Return the state after the events taken so far, by their word alone."""
+        return RunView(
+            status=self._status,
+            phase=self._texts.get("phase", ""),
+            step=self._whole.get("step", 0),
+            total_steps=self._whole.get("total_steps", 0),
+            epoch=self._numbers.get("epoch", 0.0),
+            losses=tuple(sorted(self._losses.items())),
+            evals=tuple(sorted(self._evals.items())),
+            lr=self._numbers.get("lr"),
+            grad_norm=self._numbers.get("grad_norm"),
+            tokens_per_s=self._numbers.get("tokens_per_s"),
+            trained_tokens=self._whole.get("trained_tokens", 0),
+            eta_s=None if self._status in ENDED else self._numbers.get("eta_s"),
+            last_gpu=self._gpu,
+            checkpoints=tuple(self._checkpoints),
+            warnings=tuple(self._warnings),
+            code=self._texts.get("code", ""),
+            message=self._texts.get("message", ""),
+            hint=self._texts.get("hint", ""),
+            started=self._started,
+            ended=self._ended,
+            last_seen=self._seen,
+            result=self._result,
+        )
+
+    def _run_started(self, event: Event) -> None:
+        self._status = "running"
+        self._started = self._started or event.t
+        self._ended = 0.0
+        self._result = _NOTHING
+        for name in ("code", "message", "hint", "phase"):
+            self._texts.pop(name, None)
+        self._numbers.pop("eta_s", None)
+        step = _integer(event.data.get("resumed_step"))
+        if step is not None:
+            # Steps after the checkpoint are done again: what was said of them no longer holds.
+            self._losses = {at: loss for at, loss in self._losses.items() if at <= step}
+            self._evals = {at: loss for at, loss in self._evals.items() if at <= step}
+            self._whole["step"] = step
+
+    def _phase(self, event: Event) -> None:
+        self._texts["phase"] = _text(event.data.get("phase"))
+        self._numbers.pop("eta_s", None)
+        self._take_progress(event)
+
+    def _step(self, event: Event) -> None:
+        self._take_progress(event)
+        step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
+        if step is not None and loss is not None:
+            self._losses[step] = loss
+
+    def _take_progress(self, event: Event) -> None:
+        for name in ("step", "total_steps", "trained_tokens"):
+            whole = _integer(event.data.get(name))
+            if whole is not None:
+                self._whole[name] = whole
+        for name in ("epoch", "lr", "grad_norm", "tokens_per_s", "eta_s"):
+            number = _number(event.data.get(name))
+            if number is not None:
+                self._numbers[name] = number
+
+    def _eval(self, event: Event) -> None:
+        step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
+        if step is not None and loss is not None:
+            self._evals[step] = loss
+
+    def _gpu_event(self, event: Event) -> None:
+        self._gpu = event.data
+
+    def _checkpoint(self, event: Event) -> None:
+        path = _text(event.data.get("path"))
+        if path and path not in self._checkpoints:
+            self._checkpoints.append(path)
+
+    def _warning(self, event: Event) -> None:
+        self._warnings.append(_text(event.data.get("message")))
+
+    def _run_finished(self, event: Event) -> None:
+        word = event.data.get("status")
+        if word == "finished":
+            self._status = "finished"
+        elif word == "stopped":
+            self._status = "stopped"
+        else:
+            self._status = "failed"
+        for name in ("code", "message", "hint"):
+            self._texts[name] = _text(event.data.get(name))
+        result = event.data.get("result")
+        self._result = result if isinstance(result, dict) else _NOTHING
+        self._ended = event.t if math.isfinite(event.t) else self._seen
+
+
+_TAKE = {
+    "run_started": Fold._run_started,
+    "phase": Fold._phase,
+    "step": Fold._step,
+    "eval": Fold._eval,
+    "gpu": Fold._gpu_event,
+    "checkpoint": Fold._checkpoint,
+    "warning": Fold._warning,
+    "run_finished": Fold._run_finished,
+}
+
+
+def fold(events: Iterable[Event]) -> RunView:
+    """Return the state that events amount to, by their word alone.
+
+    Whether the process still lives is not looked at: :func:`engine.runs.state` does.
+    """
+    folded = Fold()
+    folded.feed(events)
+    return folded.view()
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _integer(value: object) -> int | None:
+    number = _number(value)
+    return None if number is None or number < 0 else int(number)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

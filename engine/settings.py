@@ -1,0 +1,171 @@
+"""Settings: one schema, read from TOML, with the command line on top.
+
+Precedence, highest first: the command line, environment variables
+(``FINETUI_CURATION__TARGET=120``), the workspace's ``finetui.toml``, the user's
+``config.toml``, the defaults written here. The docstring under each field is
+also its help text on the screen and in the documentation.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import SettingsError
+from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
+
+ENV_PREFIX = "FINETUI_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class CurationSettings(_Section):
+    """How the queue behaves."""
+
+    target: int = Field(100, ge=1)
+    """How many approved examples the progress bar counts towards."""
+    editor: str = ""
+    """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
+
+
+class DatasetSettings(_Section):
+    """How a dataset is frozen."""
+
+    validation_fraction: float = Field(0.2, gt=0, lt=0.9)
+    """The share of examples that are held out."""
+    seed: int = 0
+    """The seed of the split."""
+    system_prompt: str = ""
+    """A system message put before every example that has none; empty adds none."""
+
+
+class TrainingSettings(_Section):
+    """What the training form starts from."""
+
+    base: str = "smollm2-135m-instruct"
+    """The base model: a preset's name, a hub id, or a local directory."""
+    preset: str = ""
+    """The preset of hyperparameters; empty takes the one that fits the base."""
+
+
+class ChatSettings(_Section):
+    """How the two sides of the chat answer."""
+
+    temperature: float = Field(0.7, ge=0, le=2)
+    """Sampling temperature; 0 is greedy."""
+    max_tokens: int = Field(200, ge=1)
+    """The longest answer, in tokens."""
+    context: int = Field(2048, ge=128)
+    """The context window of a worker, in tokens."""
+
+
+class DisplaySettings(_Section):
+    """How the terminal app looks."""
+
+    theme: str = "finetui-dark"
+    """The theme: finetui-dark, finetui-light, finetui-contrast, or one of Textual's."""
+    cheat_line: bool = True
+    """Whether the line of keys at the bottom is shown."""
+
+
+class Settings(_Section):
+    """All settings of finetui."""
+
+    curation: CurationSettings = CurationSettings()
+    dataset: DatasetSettings = DatasetSettings()
+    training: TrainingSettings = TrainingSettings()
+    chat: ChatSettings = ChatSettings()
+    display: DisplaySettings = DisplaySettings()
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Keys of one's own: an action's id, and the key or keys (comma-separated) that do it."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; an absent file is empty.
+
+    Raises:
+        SettingsError: The file is not readable, not UTF-8, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(
+            f"{shorten(path)} can't be read: {error}", hint="mend the file, or move it away"
+        ) from error
+
+
+def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(ENV_PREFIX) or "__" not in name:
+            continue
+        section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
+        found.setdefault(section, {})[key] = value
+    return found
+
+
+def _known_names() -> list[str]:
+    names: list[str] = []
+    for section, info in Settings.model_fields.items():
+        names.append(section)
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            names.extend(f"{section}.{key}" for key in inner.model_fields)
+    return names
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, _known_names(), n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else "remove the line"
+        return SettingsError(f"there is no setting {name}", hint=hint)
+    return SettingsError(f"setting {name}: {first['msg']}", hint="change or remove the line")
+
+
+def load_settings(
+    workspace: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings that hold for a workspace.
+
+    Args:
+        workspace: The workspace's folder, or None for the user's settings alone.
+        overrides: Nested values from the command line.
+        environment: Environment variables; the process's own by default.
+
+    Raises:
+        SettingsError: A file is damaged, a key unknown, or a value out of range.
+    """
+    merged = read_toml(user_settings_file())
+    if workspace is not None:
+        merged = _merge(merged, read_toml(workspace / WORKSPACE_FILE))
+    merged = _merge(merged, _from_environment(os.environ if environment is None else environment))
+    merged = _merge(merged, overrides or {})
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        raise _explain(error) from error

@@ -1,0 +1,384 @@
+"""Markdown as notes use it: what is code, what is a comment, which tags stand in it, its plain text.
+
+Obsidian's additions are understood: ``[[links]]``, ``![[embeds]]``, callouts,
+``%%comments%%``, ``key:: value`` lines, ``==highlights==``, block ids and ``#tags``.
+All functions take any text; none of them raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+_FENCE = re.compile(r"^ {0,3}(?:> ?)*(?:[-*+] )? *(`{3,}|~{3,})(.*)$")
+_TAG = re.compile(r"(?<![^\s(,;])#([^\s#!@$%^&*()+=\[\]{}|\\;:'\",.<>?`~‘’“”…–—]+)")
+_COMMENT_MARK = re.compile(r"%%|<!--|-->")
+_INLINE_FIELD = re.compile(r"[\[(]([^\W\d][\w -]{0,40})::\s*([^\])\n]*)[\])]")
+_FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d][\w -]{0,40}?)[*_]*::(?:\s+(.*))?$")
+_CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
+_FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
+_REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
+_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
+TASK = re.compile(r"^\s*(?:[-*+]|\d{1,4}[.)])\s+\[[^\]\n]\]\s")
+_MEDIA = re.compile(
+    r"\.(png|jpe?g|gif|svg|webp|bmp|avif|heic|pdf|mp[34]|m4a|wav|ogg|webm|mov|canvas|base|excalidraw)$",
+    re.IGNORECASE,
+)
+
+
+def fenced(lines: Sequence[str]) -> list[bool]:
+    """Say for each line whether it is part of a fenced code block, its fences included.
+
+    A fence that is never closed runs to the end, as in CommonMark.
+    """
+    inside: list[bool] = []
+    mark = ""
+    for line in lines:
+        found = _FENCE.match(line)
+        if mark:
+            inside.append(True)
+            if found and found[1].startswith(mark) and not found[2].strip():
+                mark = ""
+        elif found and not (found[1][0] == "`" and "`" in found[2]):
+            mark = found[1]
+            inside.append(True)
+        else:
+            inside.append(False)
+    return inside
+
+
+def code_spans(line: str) -> list[tuple[int, int]]:
+    """Return where the inline code of a line begins and ends, its backticks included."""
+    if "`" not in line:
+        return []
+    runs = [(match.start(), match.end()) for match in re.finditer(r"`+", line)]
+    later: dict[int, list[int]] = {}
+    for index in range(len(runs) - 1, -1, -1):
+        later.setdefault(runs[index][1] - runs[index][0], []).append(index)
+    spans: list[tuple[int, int]] = []
+    index = 0
+    while index < len(runs):
+        same = later[runs[index][1] - runs[index][0]]
+        while same and same[-1] <= index:
+            same.pop()
+        if same:
+            spans.append((runs[index][0], runs[same[-1]][1]))
+            index = same[-1] + 1
+        else:
+            index += 1
+    return spans
+
+
+def without_code(line: str) -> str:
+    """Return a line of the same length with its inline code blanked."""
+    for start, end in code_spans(line):
+        line = line[:start] + " " * (end - start) + line[end:]
+    return line
+
+
+def strip_comments(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
+    """Remove ``%%comments%%`` and HTML comments; every line keeps its number.
+
+    A mark without its partner is ordinary text.
+    """
+    marks = [
+        (number, match.start(), match.end(), match[0])
+        for number, line in enumerate(lines)
+        if not code[number] and ("%%" in line or "--" in line)
+        for match in _COMMENT_MARK.finditer(without_code(line))
+    ]
+    cuts: dict[int, list[tuple[int, int]]] = {}
+    index = 0
+    while index < len(marks):
+        number, start, _, mark = marks[index]
+        partner = {"%%": "%%", "<!--": "-->"}.get(mark)
+        close = next(
+            (other for other in range(index + 1, len(marks)) if marks[other][3] == partner), None
+        )
+        if partner is None or close is None:
+            index += 1
+            continue
+        last, _, end, _ = marks[close]
+        for cut in range(number, last + 1):
+            left = start if cut == number else 0
+            right = end if cut == last else len(lines[cut])
+            cuts.setdefault(cut, []).append((left, right))
+        index = close + 1
+    kept = list(lines)
+    for number, spans in cuts.items():
+        for left, right in reversed(spans):
+            kept[number] = kept[number][:left] + kept[number][right:]
+    return kept
+
+
+def line_tags(line: str) -> list[str]:
+    """Return the ``#tags`` of a line that is not code, without the sign, as written."""
+    if "#" not in line:
+        return []
+    found: list[str] = []
+    for match in _TAG.finditer(_without_targets(without_code(line))):
+        tag = match[1].strip("/")
+        # Obsidian's rule: a tag has at least one character that is no digit.
+        if tag and not tag.replace("/", "").isdigit() and any(c.isalnum() for c in tag):
+            found.append(tag)
+    return found
+
+
+def _without_targets(line: str) -> str:
+    line = re.sub(r"\]\([^()\n]{0,2000}\)", "]", line)
+    return re.sub(r"\[\[[^\[\]\n]{0,500}\]\]", " ", line)
+
+
+def inline_tags(text: str) -> tuple[str, ...]:
+    """Return the ``#tags`` of a text once each, in order; not those in code, comments or links."""
+    lines = text.split("\n")
+    code = fenced(lines)
+    seen: dict[str, None] = {}
+    for number, line in enumerate(strip_comments(lines, code)):
+        if not code[number]:
+            seen.update(dict.fromkeys(line_tags(line)))
+    return tuple(seen)
+
+
+def field_line(line: str) -> tuple[str, str] | None:
+    """Return the key and value of a ``key:: value`` line, or None."""
+    if "::" not in line:
+        return None
+    match = _FIELD_LINE.match(line)
+    return (match[1].strip(), (match[2] or "").strip()) if match else None
+
+
+_LINK_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"!\[[^\[\]\n]{0,500}\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"), ""),
+    (
+        re.compile(r"\[([^\[\]\n]{0,1000})\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"),
+        r"\1",
+    ),
+    (re.compile(r"\[([^\[\]\n]{1,1000})\]\[[^\[\]\n]{0,200}\]"), r"\1"),
+    (re.compile(r"<(https?://[^<>\s]{1,2000})>"), r"\1"),
+)
+_WIKILINK = re.compile(r"(!?)\[\[([^\[\]\n]{1,1000})\]\]")
+_MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"~~(?=\S)[^~\n]{1,2000}~~[ \t]?"), ""),
+    (re.compile(r"==(?=\S)([^=\n]{1,2000})=="), r"\1"),
+    (re.compile(r"(?<![\w*])\*\*\*(?=\S)([^*\n]{1,2000})(?<=\S)\*\*\*"), r"\1"),
+    (re.compile(r"\*\*(?=\S)([^*\n]{1,2000})(?<=\S)\*\*"), r"\1"),
+    (re.compile(r"(?<!\w)__(?=\S)([^_\n]{1,2000})(?<=\S)__(?!\w)"), r"\1"),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,2000})(?<=\S)\*(?![\w*])"), r"\1"),
+    (re.compile(r"(?<!\w)_(?=\S)([^_\n]{1,2000})(?<=\S)_(?!\w)"), r"\1"),
+    (re.compile(r"<br */?>", re.IGNORECASE), " "),
+    (re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]{0,20}(?:\s[^<>\n]{0,500})?/?>"), ""),
+    (re.compile(r"(?<=\s)\^[\w-]{1,40}$"), ""),
+    (re.compile(r"\\([\\`*_{}\[\]()#+.!~|>-])"), r"\1"),
+)
+
+
+def link_text(target: str) -> str:
+    """Return what a ``[[target#heading|shown]]`` link reads as."""
+    name, bar, shown = target.partition("|")
+    if bar and shown.strip() and not re.fullmatch(r"\s*\d+(x\d+)?\s*", shown):
+        return shown.replace("\\", "").strip()
+    page, _, heading = name.rstrip("\\").partition("#")
+    page = page.strip().rsplit("/", 1)[-1].removesuffix(".md")
+    return page or heading.lstrip("^").strip()
+
+
+def _link(match: re.Match[str]) -> str:
+    name = match[2].partition("|")[0].partition("#")[0].strip()
+    return "" if match[1] and _MEDIA.search(name) else link_text(match[2])
+
+
+def _tags_out(text: str) -> str:
+    """Remove tags at a line's end; in the middle of a sentence keep the word."""
+    if "#" not in text:
+        return text
+    words = text.split(" ")
+    while words and (not words[-1] or _TAG.fullmatch(words[-1])):
+        words.pop()
+    kept = " ".join(words)
+
+    def word(match: re.Match[str]) -> str:
+        tag = match[1].strip("/")
+        return match[0] if not tag or tag.isdigit() else tag.rsplit("/", 1)[-1].replace("_", " ")
+
+    return _TAG.sub(word, kept)
+
+
+def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
+    """Return a line of prose without its marks; inline code stays as it is.
+
+    Args:
+        line: One line that is not part of a code block.
+        footnotes: Texts by name; a reference to one becomes its text in parentheses.
+    """
+    kept: list[str] = []
+
+    def hold(text: str) -> str:
+        kept.append(text)
+        return f"\x00{len(kept) - 1}\x01"
+
+    line = line.replace("\x00", "").replace("\x01", "")
+    for start, end in reversed(code_spans(line)):
+        line = line[:start] + hold(line[start:end]) + line[end:]
+    if "[" in line:
+        line = _WIKILINK.sub(_link, line)
+        line = _INLINE_FIELD.sub(r"\2", line)
+        notes = footnotes or {}
+        line = re.sub(
+            r"\[\^([^\]\s]{1,60})\]",
+            lambda match: f" ({notes[match[1]]})" if notes.get(match[1]) else "",
+            line,
+        )
+        line = re.sub(r"\^\[([^\[\]\n]{1,1000})\]", r" (\1)", line)
+    line = _tags_out(line)
+    for pattern, replacement in _LINK_RULES:
+        line = pattern.sub(replacement, line)
+    for pattern, replacement in _MARKS:
+        line = pattern.sub(replacement, line)
+    line = re.sub(r"\x00(\d+)\x01", lambda match: kept[int(match[1])], line)
+    return re.sub(r"(?<=\S) {2,}", " ", line).rstrip()
+
+
+@dataclass(slots=True)
+class Block:
+    """A paragraph, list item, quote, code block or table row of plain text.
+
+    ``kind`` is "prose", "item", "task", "quote", "callout", "code" or "table";
+    ``line`` is the index of its first line.
+    """
+
+    kind: str
+    line: int
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The block's text; lines that an editor wrapped are joined."""
+        return "\n".join(self.lines) if self.kind == "code" else "\n".join(_unwrap(self.lines))
+
+
+def _unwrap(lines: Sequence[str]) -> list[str]:
+    """Join lines that were broken at a fixed column; keep those that the author broke.
+
+    A break is a wrap where the next line's first word would not have fitted.
+    """
+    if len(lines) < 2:
+        return list(lines)
+    column = max(len(line) for line in lines)
+    wrapped = 40 <= column <= 120 and all(
+        len(line) + 1 + len(following.split(" ", 1)[0]) > column
+        for line, following in zip(lines, lines[1:], strict=False)
+    )
+    return [" ".join(line.strip() for line in lines)] if wrapped else list(lines)
+
+
+def blocks(lines: Sequence[str]) -> list[Block]:
+    """Split lines of Markdown into blocks of plain text.
+
+    Headings must have been taken out before. Dropped: comments, rules, field
+    lines, lines of tags alone, link definitions, images, and footnote definitions
+    (their text goes where they are referred to).
+    """
+    code = fenced(lines)
+    clean = strip_comments(lines, code)
+    notes: dict[str, str] = {}
+    for number, line in enumerate(clean):
+        match = None if code[number] else _FOOTNOTE.match(line)
+        if match:
+            notes[match[1]] = inline_plain(match[2])
+            clean[number] = ""
+    return _Splitter(clean, code, notes).run()
+
+
+class _Splitter:
+    """The state of :func:`blocks` as it goes down the lines."""
+
+    def __init__(
+        self, lines: Sequence[str], code: Sequence[bool], footnotes: dict[str, str]
+    ) -> None:
+        self._lines = lines
+        self._code = code
+        self._notes = footnotes
+        self._found: list[Block] = []
+        self._open: Block | None = None
+
+    def run(self) -> list[Block]:
+        in_callout = False
+        for number, line in enumerate(self._lines):
+            if self._code[number]:
+                self._add("code", number, line)
+                continue
+            if self._open is not None and self._open.kind == "code":
+                self._open = None
+            quoted = re.match(r"^ {0,3}>", line)
+            if not quoted:
+                in_callout = False
+                self._text(number, line, "prose")
+                continue
+            inner = re.sub(r"^(?: {0,3}> ?)+", "", line)
+            callout = _CALLOUT.match(inner)
+            if callout:
+                in_callout = True
+                self._open = None
+                inner = callout[2]
+            self._text(number, inner, "callout" if in_callout else "quote")
+        return [block for block in self._found if any(line.strip() for line in block.lines)]
+
+    def _add(self, kind: str, number: int, text: str, *, new: bool = False) -> None:
+        if self._open is None or new or self._open.kind != kind:
+            self._open = Block(kind, number)
+            self._found.append(self._open)
+        self._open.lines.append(text)
+
+    def _text(self, number: int, line: str, kind: str) -> None:
+        stripped = line.strip()
+        if not stripped or _RULE.match(line) or _TABLE_RULE.match(line):
+            self._open = None
+            return
+        if field_line(line) or _REFERENCE.match(line):
+            return
+        if stripped.startswith("|") and stripped.count("|") > 1:
+            cells = [inline_plain(cell.strip()) for cell in stripped.strip("|").split("|")]
+            self._add("table", number, " | ".join(cells), new=True)
+            return
+        item = _ITEM.match(line)
+        if item:
+            if TASK.match(line):
+                text = re.sub(r"^\[[^\]\n]\]\s+", "", item[3])
+                self._add("task", number, f"- {inline_plain(text, self._notes)}", new=True)
+                return
+            mark = "-" if item[2] in "-*+" else item[2]
+            text = inline_plain(item[3], self._notes)
+            if text:
+                indent = "  " * min(len(item[1].expandtabs(4)) // 2, 4)
+                self._add("item", number, f"{indent}{mark} {text}", new=True)
+            return
+        text = inline_plain(stripped, self._notes)
+        if not text:
+            return
+        lazy = self._open is not None and self._open.kind in ("item", "task")
+        if lazy and line[:1] in " \t" and self._open is not None:
+            self._open.lines[-1] += f" {text}"
+            return
+        self._add(kind, number, text, new=lazy)
+
+
+def plain(text: str) -> str:
+    """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
+    return join_blocks(blocks(text.split("\n")))
+
+
+def join_blocks(parts: Sequence[Block]) -> str:
+    """Join blocks: items and rows follow each other, all else has an empty line between."""
+    pieces: list[str] = []
+    previous = ""
+    for block in parts:
+        tight = block.kind == previous and block.kind in ("item", "task", "table")
+        if pieces:
+            pieces.append("\n" if tight else "\n\n")
+        pieces.append(block.text)
+        previous = block.kind
+    return "".join(pieces)

@@ -1,0 +1,12 @@
+"""The store: a workspace's database, behind typed methods.
+
+:class:`Store` is the only class that other stages use. All SQL of finetui is in
+this package; what crosses its border are the frozen values of ``engine.models``.
+"""
+
+from __future__ import annotations
+
+from engine.store.facade import Store
+from engine.store.scans import ScanTally
+
+__all__ = ["ScanTally", "Store"]

@@ -1,0 +1,234 @@
+"""The schema, as a row of migrations, and how a database is brought up to date.
+
+``PRAGMA user_version`` is the record: it is n when the first n functions of
+``MIGRATIONS`` are applied, and is set in the transaction that applies the nth.
+A released migration is never changed; the next change of the schema is the next
+function. Each release's schema has a fixture in ``tests/store/schemas``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import WorkspaceNewer
+from engine.paths import shorten
+from engine.store.connection import damaged
+
+# "ftui", by which file(1) and finetui tell the database from others.
+APPLICATION_ID = 0x66747569
+
+Migration = Callable[[Any], None]
+
+
+def m001_initial(db: Any) -> None:
+    """Make the first schema.
+
+    Args:
+        db: A ``sqlite_utils.Database`` in a transaction.
+    """
+    db["sources"].create(
+        {
+            "id": str,
+            "kind": str,
+            "root": str,
+            "added_at": float,
+            "scanned_at": float,
+            "documents": int,
+            "examples": int,
+            "skipped": int,
+        },
+        pk="id",
+        not_null={"kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped"},
+        defaults={"scanned_at": 0.0, "documents": 0, "examples": 0, "skipped": 0},
+    )
+    db["skips"].create(
+        {"source_id": str, "path": str, "line": int, "code": str, "reason": str},
+        not_null={"source_id", "path", "line", "code", "reason"},
+    )
+    db["skips"].create_index(["source_id"])
+    _create_examples(db)
+    _create_journal(db)
+    db["votes"].create(
+        {
+            "id": int,
+            "run_id": str,
+            "quant": str,
+            "prompt": str,
+            "base_text": str,
+            "tuned_text": str,
+            "left": str,
+            "choice": str,
+            "blind": int,
+            "at": float,
+            "metadata": str,
+        },
+        pk="id",
+    )
+    db["votes"].create_index(["run_id"])
+    db["meta"].create({"key": str, "value": str}, pk="key", not_null={"value"})
+
+
+def _create_examples(db: Any) -> None:
+    # What the queue draws, sorts and filters is narrow and apart from the text, so
+    # that a scan of a hundred thousand rows reads few pages. AUTOINCREMENT never
+    # gives a position again.
+    db.execute(
+        """
+        CREATE TABLE queue (
+            position INTEGER PRIMARY KEY AUTOINCREMENT,
+            example_id TEXT NOT NULL UNIQUE,
+            source_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            label TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'undecided',
+            edited INTEGER NOT NULL DEFAULT 0,
+            decided_at REAL NOT NULL DEFAULT 0
+        )
+        """
+    )
+    # An index ends with the rowid, which is the position: one state is in queue order.
+    db["queue"].create_index(["state"])
+    db.execute("CREATE INDEX idx_queue_edited ON queue (edited) WHERE edited = 1")
+    db["queue"].create_index(["source_id"])
+    db["examples"].create(
+        {
+            "position": int,
+            "path": str,
+            "start_line": int,
+            "end_line": int,
+            "heading": str,
+            "title": str,
+            "tags": str,
+            "date": str,
+            "content_hash": str,
+            "score": float,
+            "reason": str,
+            "metadata": str,
+            "turns": str,
+            "edited_turns": str,
+        },
+        pk="position",
+    )
+    db.execute(
+        "CREATE TABLE tags (tag TEXT NOT NULL, position INTEGER NOT NULL, "
+        "PRIMARY KEY (tag, position)) WITHOUT ROWID"
+    )
+    db["tags"].create_index(["position"])
+    # Which sources hold an example: one that a source lost stays while another has it.
+    db.execute(
+        "CREATE TABLE sightings (source_id TEXT NOT NULL, example_id TEXT NOT NULL, "
+        "PRIMARY KEY (source_id, example_id)) WITHOUT ROWID"
+    )
+    db["sightings"].create_index(["example_id"])
+    db.execute(
+        "CREATE VIRTUAL TABLE search USING fts5(body, head, "
+        "tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
+    )
+
+
+def _create_journal(db: Any) -> None:
+    db.execute(
+        """
+        CREATE TABLE journal (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            example_id TEXT NOT NULL,
+            action TEXT NOT NULL,
+            at REAL NOT NULL,
+            session TEXT NOT NULL,
+            target INTEGER NOT NULL DEFAULT 0,
+            turns TEXT
+        )
+        """
+    )
+    db["journal"].create_index(["example_id"])
+    db.execute(
+        "CREATE INDEX idx_journal_decisions ON journal (seq) "
+        "WHERE action IN ('approve', 'reject', 'skip', 'edit')"
+    )
+    db.execute("CREATE INDEX idx_journal_at ON journal (at)")
+    for verb in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER journal_no_{verb.lower()} BEFORE {verb} ON journal "
+            "BEGIN SELECT RAISE(ABORT, 'the journal is only appended to'); END"
+        )
+    # The decisions that are undone at present, and the entry that undid each.
+    db["undone"].create({"seq": int, "undo_seq": int}, pk="seq", not_null={"undo_seq"})
+    db["undone"].create_index(["undo_seq"])
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+
+
+def migrate(
+    raw: sqlite3.Connection, path: Path, migrations: Sequence[Migration] | None = None
+) -> None:
+    """Bring a database up to date; nothing is written if it is, or if it is refused.
+
+    Args:
+        raw: A connection in autocommit mode.
+        path: The file, beside which a backup is written before it is changed.
+        migrations: The migrations; those of this version by default.
+
+    Raises:
+        WorkspaceNewer: The database has a schema that this version doesn't know.
+        WorkspaceDamaged: It is some other program's database.
+    """
+    steps = MIGRATIONS if migrations is None else tuple(migrations)
+    version = _checked_version(raw, path, len(steps))
+    if version == len(steps):
+        return
+    import sqlite_utils  # 0.5 s, which only a new or an old workspace pays
+
+    if version:
+        _back_up(raw, path, version)
+    for number, step in enumerate(steps, start=1):
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have been faster while this one waited for the lock.
+            if _checked_version(raw, path, len(steps)) < number:
+                step(sqlite_utils.Database(raw, execute_plugins=False))
+                raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                raw.execute(f"PRAGMA user_version = {number}")
+            raw.execute("COMMIT")
+        except BaseException:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            raise
+
+
+def _checked_version(raw: sqlite3.Connection, path: Path, known: int) -> int:
+    version = int(raw.execute("PRAGMA user_version").fetchone()[0])
+    application = int(raw.execute("PRAGMA application_id").fetchone()[0])
+    if application != APPLICATION_ID:
+        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables or version:
+            raise damaged(path, "it belongs to another program")
+        return 0
+    if version > known:
+        raise WorkspaceNewer(
+            f"{shorten(path)} was written by a newer finetui "
+            f"(schema {version}; this version knows {known})",
+            hint="upgrade finetui; nothing in the workspace was changed",
+        )
+    return version
+
+
+def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
+    """Copy the database beside itself, by a name that is free, and return the copy's path."""
+    number, backup = 1, path.with_name(f"{path.name}.v{version}.bak")
+    while backup.exists():
+        number += 1
+        backup = path.with_name(f"{path.name}.v{version}.{number}.bak")
+    copy = sqlite3.connect(backup)
+    try:
+        raw.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    except BaseException:
+        copy.close()
+        backup.unlink(missing_ok=True)
+        raise
+    copy.close()
+    return backup

@@ -1,0 +1,26 @@
+"""What the machine is doing: processor, memory, disk, and NVIDIA cards where there are any.
+
+Nothing here raises: a figure that can't be had is None, and a machine without
+NVIDIA's library simply has no cards.
+"""
+
+from __future__ import annotations
+
+from engine.telemetry.nvidia import Gpu, NvidiaCards
+from engine.telemetry.sampler import (
+    ProcessSnapshot,
+    Sampler,
+    Snapshot,
+    process_snapshot,
+    snapshot,
+)
+
+__all__ = [
+    "Gpu",
+    "NvidiaCards",
+    "ProcessSnapshot",
+    "Sampler",
+    "Snapshot",
+    "process_snapshot",
+    "snapshot",
+]

@@ -1,0 +1,1 @@
+"""Stylesheets of the terminal app, one a screen, shipped with the package."""
