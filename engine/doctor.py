@@ -1,4 +1,4 @@
-"""What is installed, what will train here, and what is missing, each with the command that mends it.
+"""What is installed, what will train here, and what is missing, with the command that mends it.
 
 Nothing heavy is imported: versions come from the packages' metadata.
 """
@@ -156,9 +156,10 @@ def _hardware(folder: Path) -> list[Finding]:
     if not seen.gpus:
         findings.append(Finding("hardware", "GPU", "note", "none that NVML sees"))
     mend = ""
-    if seen.gpus and not (name == "unsloth"):
+    if seen.gpus and name != "unsloth":
         mend = "make gpu" if torch_cuda() else "install a CUDA build of torch, then: make gpu"
-    findings.append(Finding("hardware", "trainer", "note" if mend else "ok", f"{name}: {why}", mend))
+    grade: Grade = "note" if mend else "ok"
+    findings.append(Finding("hardware", "trainer", grade, f"{name}: {why}", mend))
     for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
         findings.append(_disk(label, place))
     return findings

@@ -39,6 +39,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── QuantUnknown           no quantisation of that name
     │   └── GgufDamaged            the GGUF can't be loaded
     ├── ServeError
+    │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
     │   └── WorkerTimeout          a model worker did not answer in time
     └── EvaluateError              a comparison can't be made
@@ -289,6 +290,12 @@ class ServeError(FinetuiError):
     """A model can't be served."""
 
     code = "serve-error"
+
+
+class PromptTooLong(ServeError):
+    """The prompt does not fit the model's context."""
+
+    code = "prompt-too-long"
 
 
 class WorkerDied(ServeError):

@@ -64,7 +64,7 @@ class Document:
     tags: tuple[str, ...] = ()
     date: str = ""
     start_line: int = 1
-    metadata: Mapping[str, str] = field(default=NO_METADATA)
+    metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Example:
     provenance: Provenance
     score: float = 1.0
     reason: str = ""
-    metadata: Mapping[str, str] = field(default=NO_METADATA)
+    metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Vote:
     choice: Literal["base", "tuned", "tie", "both-bad"]
     blind: bool
     at: float
-    metadata: Mapping[str, str] = field(default=NO_METADATA)
+    metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
 
 
 def canonical_json(turns: Sequence[Turn]) -> str:

@@ -12,6 +12,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class _Section(BaseModel):
 class CurationSettings(_Section):
     """How the queue behaves."""
 
-    target: int = Field(100, ge=1)
+    target: int = Field(default=100, ge=1)
     """How many approved examples the progress bar counts towards."""
     editor: str = ""
     """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
@@ -39,7 +40,7 @@ class CurationSettings(_Section):
 class DatasetSettings(_Section):
     """How a dataset is frozen."""
 
-    validation_fraction: float = Field(0.2, gt=0, lt=0.9)
+    validation_fraction: float = Field(default=0.2, gt=0, lt=0.9)
     """The share of examples that are held out."""
     seed: int = 0
     """The seed of the split."""
@@ -59,11 +60,11 @@ class TrainingSettings(_Section):
 class ChatSettings(_Section):
     """How the two sides of the chat answer."""
 
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(default=0.7, ge=0, le=2)
     """Sampling temperature; 0 is greedy."""
-    max_tokens: int = Field(200, ge=1)
+    max_tokens: int = Field(default=200, ge=1)
     """The longest answer, in tokens."""
-    context: int = Field(2048, ge=128)
+    context: int = Field(default=2048, ge=128)
     """The context window of a worker, in tokens."""
 
 
@@ -86,6 +87,32 @@ class Settings(_Section):
     display: DisplaySettings = DisplaySettings()
     keys: dict[str, str] = Field(default_factory=dict)
     """Keys of one's own: an action's id, and the key or keys (comma-separated) that do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting as it is listed: its name, its value, the default, and what it is for."""
+
+    name: str
+    value: Any
+    default: Any
+    help: str
+
+
+def describe(settings: Settings) -> list[SettingInfo]:
+    """Return every setting with its value, in the order of the schema."""
+    return _described(Settings(), settings, "")
+
+
+def _described(defaults: BaseModel, values: BaseModel, prefix: str) -> list[SettingInfo]:
+    found: list[SettingInfo] = []
+    for name, field in type(values).model_fields.items():
+        default, value = getattr(defaults, name), getattr(values, name)
+        if isinstance(value, BaseModel):
+            found.extend(_described(default, value, f"{prefix}{name}."))
+        else:
+            found.append(SettingInfo(prefix + name, value, default, field.description or ""))
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -1,1 +1,22 @@
-"""The bases stage."""
+"""Base models: presets, hub ids, local directories, and the embedded one.
+
+Nothing here loads torch or transformers; the import of the embedded model and a
+download run as child processes.
+"""
+
+from engine.bases.base import Base, BasePreset
+from engine.bases.check import inspect
+from engine.bases.presets import EMBEDDED, PRESETS
+from engine.bases.registry import add, installed, presets, resolve
+
+__all__ = [
+    "EMBEDDED",
+    "PRESETS",
+    "Base",
+    "BasePreset",
+    "add",
+    "inspect",
+    "installed",
+    "presets",
+    "resolve",
+]

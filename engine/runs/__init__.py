@@ -1,1 +1,62 @@
-"""The runs stage."""
+"""The job protocol: a directory is the whole truth about a job, and a job outlives what started it.
+
+A job is a detached child process with a directory: ``spec.toml`` (what to do),
+``events.jsonl`` (what happened), ``stdout.log``, ``process.json`` (which process),
+``control/`` (requests). Any process may follow it, stop it, or find it later.
+"""
+
+from __future__ import annotations
+
+from engine.runs.control import kill, request_stop, stop_requested
+from engine.runs.events import (
+    Event,
+    EventLog,
+    Tail,
+    last_log_lines,
+    read_events,
+    tail_log,
+)
+from engine.runs.launcher import child_environment, launch
+from engine.runs.process import ProcessInfo, is_alive
+from engine.runs.state import (
+    Monitor,
+    RunSummary,
+    find,
+    new_run_id,
+    read_spec,
+    run_dirs,
+    runs,
+    state,
+    summarise,
+)
+from engine.runs.view import ENDED, Fold, RunView, Status, fold
+
+__all__ = [
+    "ENDED",
+    "Event",
+    "EventLog",
+    "Fold",
+    "Monitor",
+    "ProcessInfo",
+    "RunSummary",
+    "RunView",
+    "Status",
+    "Tail",
+    "child_environment",
+    "find",
+    "fold",
+    "is_alive",
+    "kill",
+    "last_log_lines",
+    "launch",
+    "new_run_id",
+    "read_events",
+    "read_spec",
+    "request_stop",
+    "run_dirs",
+    "runs",
+    "state",
+    "stop_requested",
+    "summarise",
+    "tail_log",
+]

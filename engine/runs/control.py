@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.runs.events import read_events
 from engine.runs.process import read_process, same_process
+from engine.runs.view import fold
 
 CONTROL_DIR = "control"
 STOP_FILE = "stop"
@@ -46,10 +47,8 @@ def request_stop(directory: Path) -> bool:
     if info is None or not same_process(info):
         return False
     events, _ = read_events(directory)
-    listening = any(
-        event.type == "run_started" and event.t >= info.launched_at - 1 for event in events
-    )
-    if listening:
+    view = fold(events)
+    if view.pid == info.pid and not view.ended:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(info.pid, signal.SIGTERM)
     return True

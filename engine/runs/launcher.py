@@ -69,11 +69,8 @@ def launch(
         ) from error
     adopt(child)
     info = identify(child.pid)
-    if info is None:
-        # It ended before it could be looked at: its output says why.
-        info = ProcessInfo(
-            pid=child.pid, start_time=-1.0, boot_id="", launched_at=round(time.time(), 3)
-        )
+    if info is None:  # only where a zombie can't be looked at: it has ended already
+        info = ProcessInfo(child.pid, start_time=-1.0, boot_id="", launched_at=time.time())
     write_process(job_dir, info)
     return info
 

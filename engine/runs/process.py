@@ -43,8 +43,14 @@ def boot_id() -> str:
         return str(int(psutil.boot_time()))
 
 
-def start_time(pid: int) -> float | None:
-    """Return when a process began, or None where it is gone, a zombie included.
+@dataclass(frozen=True, slots=True)
+class _Life:
+    start_time: float
+    ended: bool
+
+
+def _look(pid: int) -> _Life | None:
+    """Return when a process began and whether it is only a zombie; None where it is gone.
 
     On Linux this is field 22 of ``/proc/PID/stat`` (proc(5)), since psutil's
     ``create_time`` adds the boot time, which moves when the clock is set.
@@ -52,33 +58,34 @@ def start_time(pid: int) -> float | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else _portable_start_time(pid)
-    except OSError:
+        return None if Path("/proc/self/stat").exists() else _look_portably(pid)
+    except OSError:  # it ended while it was being read
         return None
     # The command's name stands in parentheses and may hold spaces and parentheses itself.
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in ("Z", "X"):
-        return None
-    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    began = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return _Life(start_time=began, ended=fields[0] in ("Z", "X"))
 
 
-def _portable_start_time(pid: int) -> float | None:
+def _look_portably(pid: int) -> _Life | None:
     try:
         process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return process.create_time()
+        ended = process.status() == psutil.STATUS_ZOMBIE
+        return _Life(start_time=process.create_time(), ended=ended)
     except psutil.Error:
         return None
 
 
 def identify(pid: int) -> ProcessInfo | None:
-    """Return the identity of a living process, or None where there is none of that number."""
-    began = start_time(pid)
-    if began is None:
+    """Return the identity of a process, one that ended but was not reaped included."""
+    life = _look(pid)
+    if life is None:
         return None
     return ProcessInfo(
-        pid=pid, start_time=began, boot_id=boot_id(), launched_at=round(time.time(), 3)
+        pid=pid,
+        start_time=life.start_time,
+        boot_id=boot_id(),
+        launched_at=round(time.time(), 3),
     )
 
 
@@ -101,13 +108,18 @@ def read_process(directory: Path) -> ProcessInfo | None:
         return None
 
 
+def same_start(one: float, other: float) -> bool:
+    """Say whether two start times are the same moment; they are kept to a hundredth of a second."""
+    return abs(one - other) < 0.02
+
+
 def same_process(info: ProcessInfo) -> bool:
     """Say whether the process with this identity lives. A zombie does not."""
     _reap(info.pid)
     if info.boot_id != boot_id():
         return False
-    began = start_time(info.pid)
-    return began is not None and abs(began - info.start_time) < 0.02
+    life = _look(info.pid)
+    return life is not None and not life.ended and same_start(life.start_time, info.start_time)
 
 
 def is_alive(directory: Path) -> bool:

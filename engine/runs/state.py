@@ -8,14 +8,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import RunMissing
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.events import Event, Tail, last_log_lines
-from engine.runs.process import ProcessInfo, read_process, same_process
-from engine.runs.view import Fold, RunView
-from engine.workspace import Workspace
+from engine.runs.process import ProcessInfo, read_process, same_process, same_start
+from engine.runs.view import Fold, RunView, Status
+
+if TYPE_CHECKING:  # a child reads its own state and needs no database
+    from engine.workspace import Workspace
 
 SPEC_FILE = "spec.toml"
 _LAST_LINES = 8
@@ -64,20 +66,18 @@ def state(directory: Path) -> RunView:
 def _judge(directory: Path, view: RunView, info: ProcessInfo | None, alive: bool) -> RunView:
     if info is None:
         return view if view.ended or not view.started else _gone(directory, view)
-    # A job that is launched again has an end of its former life in its log until it speaks.
-    spoken = view.last_seen >= info.launched_at - 0.5 and view.started > 0
-    if alive:
-        if view.ended and view.ended >= info.launched_at:
-            return view
-        status = "running" if spoken and not view.ended else "created"
-        if stop_requested(directory):
-            status = "stopping"
-        return replace(
-            view, status=status, ended=0.0, code="", message="", hint="", result={}
-        )
-    if view.ended and view.ended >= info.launched_at:
+    # Until a job that was launched again speaks, its log ends with the end of its former life.
+    spoken = view.pid == info.pid and (
+        same_start(view.pid_start, info.start_time) or info.start_time < 0
+    )
+    if spoken and view.ended:
         return view
-    return _gone(directory, view)
+    if not alive:
+        return _gone(directory, view)
+    status: Status = "running" if spoken else "created"
+    if stop_requested(directory):
+        status = "stopping"
+    return replace(view, status=status, ended=0.0, code="", message="", hint="", result={})
 
 
 def _gone(directory: Path, view: RunView) -> RunView:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 from engine.runs.events import Event
 
 Status = Literal["created", "running", "stopping", "finished", "stopped", "failed", "died"]
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "died"})
-
-_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,8 @@ class RunView:
     ``losses`` are (step, training loss) and ``evals`` (step, loss on held-out
     examples), both by rising step; step 0 of ``evals`` is the untouched base.
     ``step`` of ``total_steps`` also counts the work of jobs that don't train.
+    ``pid`` and ``pid_start`` identify the process that spoke last (a resumed job
+    has had several).
     """
 
     status: Status = "created"
@@ -37,7 +36,7 @@ class RunView:
     tokens_per_s: float | None = None
     trained_tokens: int = 0
     eta_s: float | None = None
-    last_gpu: Mapping[str, object] = field(default=_NOTHING)
+    last_gpu: Mapping[str, object] = field(default_factory=dict)
     checkpoints: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     code: str = ""
@@ -46,7 +45,9 @@ class RunView:
     started: float = 0.0
     ended: float = 0.0
     last_seen: float = 0.0
-    result: Mapping[str, object] = field(default=_NOTHING)
+    pid: int = 0
+    pid_start: float = 0.0
+    result: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -74,10 +75,10 @@ class Fold:
         self._numbers: dict[str, float] = {}
         self._losses: dict[int, float] = {}
         self._evals: dict[int, float] = {}
-        self._gpu: Mapping[str, object] = _NOTHING
+        self._gpu: Mapping[str, object] = {}
         self._checkpoints: list[str] = []
         self._warnings: list[str] = []
-        self._result: Mapping[str, object] = _NOTHING
+        self._result: Mapping[str, object] = {}
         self._started = self._ended = self._seen = 0.0
 
     def feed(self, events: Iterable[Event]) -> None:
@@ -113,6 +114,8 @@ class Fold:
             started=self._started,
             ended=self._ended,
             last_seen=self._seen,
+            pid=self._whole.get("pid", 0),
+            pid_start=self._numbers.get("pid_start", 0.0),
             result=self._result,
         )
 
@@ -120,10 +123,12 @@ class Fold:
         self._status = "running"
         self._started = self._started or event.t
         self._ended = 0.0
-        self._result = _NOTHING
+        self._result = {}
         for name in ("code", "message", "hint", "phase"):
             self._texts.pop(name, None)
         self._numbers.pop("eta_s", None)
+        self._whole["pid"] = _integer(event.data.get("pid")) or 0
+        self._numbers["pid_start"] = _number(event.data.get("pid_start")) or 0.0
         step = _integer(event.data.get("resumed_step"))
         if step is not None:
             # Steps after the checkpoint are done again: what was said of them no longer holds.
@@ -179,7 +184,7 @@ class Fold:
         for name in ("code", "message", "hint"):
             self._texts[name] = _text(event.data.get(name))
         result = event.data.get("result")
-        self._result = result if isinstance(result, dict) else _NOTHING
+        self._result = result if isinstance(result, dict) else {}
         self._ended = event.t if math.isfinite(event.t) else self._seen
 
 

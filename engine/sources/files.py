@@ -57,7 +57,9 @@ def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
     """
     try:
         with path.open("rb") as handle:
-            data = handle.read(limit + 1)
+            # Python sets aside the whole size that is asked for, so ask for no more than there is.
+            size = os.fstat(handle.fileno()).st_size
+            data = handle.read(min(size, limit) + 1)
     except OSError as error:
         raise refusal(error) from error
     if len(data) > limit:

@@ -8,6 +8,7 @@ All functions take any text; none of them raises.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -19,8 +20,8 @@ _FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d][\w -]{0,40}?)[*_]*::(?
 _CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
 _FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
 _REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
-_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
-_RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_TABLE_RULE = re.compile(r"^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
 TASK = re.compile(r"^\s*(?:[-*+]|\d{1,4}[.)])\s+\[[^\]\n]\]\s")
 _MEDIA = re.compile(
@@ -74,9 +75,17 @@ def code_spans(line: str) -> list[tuple[int, int]]:
 
 def without_code(line: str) -> str:
     """Return a line of the same length with its inline code blanked."""
-    for start, end in code_spans(line):
-        line = line[:start] + " " * (end - start) + line[end:]
-    return line
+    return _replace_spans(line, [(start, end, " " * (end - start)) for start, end in code_spans(line)])
+
+
+def _replace_spans(line: str, spans: Sequence[tuple[int, int, str]]) -> str:
+    pieces: list[str] = []
+    at = 0
+    for start, end, text in spans:
+        pieces += [line[at:start], text]
+        at = end
+    pieces.append(line[at:])
+    return "".join(pieces)
 
 
 def strip_comments(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
@@ -90,27 +99,28 @@ def strip_comments(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
         if not code[number] and ("%%" in line or "--" in line)
         for match in _COMMENT_MARK.finditer(without_code(line))
     ]
-    cuts: dict[int, list[tuple[int, int]]] = {}
+    places: dict[str, list[int]] = {"%%": [], "<!--": [], "-->": []}
+    for index, mark in enumerate(marks):
+        places[mark[3]].append(index)
+    cuts: dict[int, list[tuple[int, int, str]]] = {}
     index = 0
     while index < len(marks):
-        number, start, _, mark = marks[index]
-        partner = {"%%": "%%", "<!--": "-->"}.get(mark)
-        close = next(
-            (other for other in range(index + 1, len(marks)) if marks[other][3] == partner), None
-        )
-        if partner is None or close is None:
+        number, start, _, opening = marks[index]
+        partners = places[{"%%": "%%", "<!--": "-->"}.get(opening, "<!--")]
+        at = bisect_right(partners, index)
+        if opening == "-->" or at == len(partners):
             index += 1
             continue
+        close = partners[at]
         last, _, end, _ = marks[close]
         for cut in range(number, last + 1):
             left = start if cut == number else 0
             right = end if cut == last else len(lines[cut])
-            cuts.setdefault(cut, []).append((left, right))
+            cuts.setdefault(cut, []).append((left, right, ""))
         index = close + 1
     kept = list(lines)
     for number, spans in cuts.items():
-        for left, right in reversed(spans):
-            kept[number] = kept[number][:left] + kept[number][right:]
+        kept[number] = _replace_spans(kept[number], spans)
     return kept
 
 
@@ -221,8 +231,9 @@ def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
         return f"\x00{len(kept) - 1}\x01"
 
     line = line.replace("\x00", "").replace("\x01", "")
-    for start, end in reversed(code_spans(line)):
-        line = line[:start] + hold(line[start:end]) + line[end:]
+    line = _replace_spans(
+        line, [(start, end, hold(line[start:end])) for start, end in code_spans(line)]
+    )
     if "[" in line:
         line = _WIKILINK.sub(_link, line)
         line = _INLINE_FIELD.sub(r"\2", line)
@@ -335,7 +346,7 @@ class _Splitter:
 
     def _text(self, number: int, line: str, kind: str) -> None:
         stripped = line.strip()
-        if not stripped or _RULE.match(line) or _TABLE_RULE.match(line):
+        if not stripped or _RULE.match(stripped) or _TABLE_RULE.match(stripped):
             self._open = None
             return
         if field_line(line) or _REFERENCE.match(line):

@@ -7,6 +7,6 @@ this package; what crosses its border are the frozen values of ``engine.models``
 from __future__ import annotations
 
 from engine.store.facade import Store
-from engine.store.scans import ScanTally
+from engine.store.staging import ScanTally
 
 __all__ = ["ScanTally", "Store"]

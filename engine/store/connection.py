@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,8 @@ from engine.store.packing import pack, unpack
 
 Row = tuple[Any, ...]
 
-BUSY_SECONDS = 15.0
+BUSY_SECONDS = 30.0
+ENOUGH_FREE = 1_000_000  # bytes
 
 
 def _unpack_row(_: sqlite3.Cursor, row: Row) -> Row:
@@ -64,7 +66,8 @@ def translated(path: Path) -> Iterator[None]:
 def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFull | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     place = shorten(path)
-    if code == sqlite3.SQLITE_FULL:
+    # Some of SQLite's files report a full disk as an error of input and output.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
         return DiskFull(
             f"no room on the disk to write {place}",
             hint="free some space and try again; what was stored before is safe",
@@ -89,6 +92,13 @@ def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFul
             hint="check that you may read and write the file and its folder",
         )
     return None
+
+
+def _disk_is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < ENOUGH_FREE
+    except OSError:
+        return False
 
 
 def damaged(path: Path, why: str) -> WorkspaceDamaged:

@@ -91,6 +91,7 @@ def _create_examples(db: Any) -> None:
     )
     # An index ends with the rowid, which is the position: one state is in queue order.
     db["queue"].create_index(["state"])
+    db["queue"].create_index(["kind"])
     db.execute("CREATE INDEX idx_queue_edited ON queue (edited) WHERE edited = 1")
     db["queue"].create_index(["source_id"])
     db["examples"].create(

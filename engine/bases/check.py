@@ -1,0 +1,166 @@
+"""Looking at a Hugging Face directory without loading the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.bases.base import Base
+from engine.bases.presets import fitting
+from engine.bases.template import own_template, read_json, stand_in_template
+from engine.errors import BaseInvalid
+from engine.paths import shorten
+
+_BLOCKS = 16
+_BLOCK_BYTES = 65_536
+# The upper bound that safetensors itself sets on a header.
+_MAX_HEADER = 100_000_000
+# What bitsandbytes stores beside a packed weight.
+_QUANT_STATE = (".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".quant_state")
+
+
+def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = False) -> Base:
+    """Check that a directory holds a usable model and describe it.
+
+    Args:
+        directory: The Hugging Face directory.
+        name: The name that the base will have.
+        hub_id: Where it was downloaded from.
+        embedded: Whether it is the embedded model.
+
+    Raises:
+        BaseInvalid: A file is missing or damaged; the message names it.
+    """
+    _require(directory, "config.json", "it says how the model is built")
+    if not read_json(directory / "config.json").get("model_type"):
+        raise BaseInvalid(
+            f"{shorten(directory)}/config.json names no model_type",
+            hint="get the directory again; the file is damaged or another program's",
+        )
+    _require(
+        directory,
+        "tokenizer.json",
+        "save it with transformers: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR)",
+    )
+    if "model" not in read_json(directory / "tokenizer.json"):
+        raise BaseInvalid(
+            f"{shorten(directory)}/tokenizer.json is damaged", hint="get the file again"
+        )
+    headers = {path: _header(path) for path in weight_files(directory)}
+    parameters = sum(_parameters(header) for header in headers.values())
+    quant, preset = fitting(parameters)
+    template = own_template(directory)
+    note = ""
+    if not template:
+        template = stand_in_template(directory)
+        note = "it has no chat template of its own; a plain one stands in"
+    return Base(
+        name=name,
+        directory=directory,
+        fingerprint=fingerprint(directory),
+        chat_template=template,
+        default_quant=quant,
+        parameters=parameters,
+        preset=preset,
+        embedded=embedded,
+        hub_id=hub_id,
+        note=note,
+    )
+
+
+def _require(directory: Path, name: str, why: str) -> None:
+    if not (directory / name).is_file():
+        raise BaseInvalid(f"{shorten(directory)} has no {name}", hint=why)
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """Return a model's safetensors files, in order of their names.
+
+    Raises:
+        BaseInvalid: There are none, or the index names a file that is not there.
+    """
+    index = read_json(directory / "model.safetensors.index.json").get("weight_map")
+    if isinstance(index, dict):
+        names = sorted({str(value) for value in index.values()})
+        missing = [name for name in names if not (directory / name).is_file()]
+        if missing:
+            raise BaseInvalid(
+                f"{shorten(directory)} lacks {missing[0]} ({len(missing)} of {len(names)} missing)",
+                hint="the download is not whole; get the missing files",
+            )
+        return [directory / name for name in names]
+    files = sorted(directory.glob("model*.safetensors"))
+    if not files:
+        raise BaseInvalid(
+            f"{shorten(directory)} has no weights as safetensors",
+            hint="save it with transformers: model.save_pretrained(DIR)",
+        )
+    return files
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Read a safetensors header and check that the file is as long as it says.
+
+    The layout (8 bytes of length, JSON, then the data) is the format's own
+    definition: https://huggingface.co/docs/safetensors/index#format
+    """
+    damaged = BaseInvalid(f"{shorten(path)} is damaged or not whole", hint="get the file again")
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        start = handle.read(8)
+        if len(start) < 8:
+            raise damaged
+        (length,) = struct.unpack("<Q", start)
+        if length > min(_MAX_HEADER, size - 8):
+            raise damaged
+        try:
+            header = json.loads(handle.read(length))
+        except ValueError as error:
+            raise damaged from error
+    if not isinstance(header, dict):
+        raise damaged
+    header.pop("__metadata__", None)
+    try:
+        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise damaged from error
+    if size != 8 + length + end:
+        raise damaged
+    return header
+
+
+def _parameters(header: Mapping[str, Any]) -> int:
+    total = 0
+    for name, entry in header.items():
+        if any(part in name for part in _QUANT_STATE):
+            continue
+        count = math.prod(entry["shape"])
+        # Two 4-bit weights share a byte.
+        total += 2 * count if entry["dtype"] == "U8" else count
+    return total
+
+
+def fingerprint(directory: Path) -> str:
+    """Return a hash that changes when the model does, without reading all of it.
+
+    Hashed are the configuration, tokenizer and template in full and, of each
+    weights file, its name, size, its first 64 KiB (most of the header) and 16
+    blocks of 64 KiB spread evenly: a moment even for 16 GB.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ("config.json", "tokenizer.json"):
+        digest.update((directory / name).read_bytes())
+    digest.update((own_template(directory) or stand_in_template(directory)).encode())
+    for path in weight_files(directory):
+        size = path.stat().st_size
+        digest.update(f"\0{path.name}\0{size}\0".encode())
+        with path.open("rb") as handle:
+            for block in range(_BLOCKS + 1):
+                handle.seek(block * max(size - _BLOCK_BYTES, 0) // _BLOCKS)
+                digest.update(handle.read(_BLOCK_BYTES))
+    return "b2-" + digest.hexdigest()

@@ -1,0 +1,246 @@
+"""Listing, showing and searching examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from engine.cli.common import common_options, opened, print_json, say, table
+from engine.errors import FinetuiError
+from engine.models import STATES, Card, Filter, QueueRow, State, short_id
+from engine.paths import shorten
+from engine.store import Store
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "skipped": "»", "undecided": "?"}
+TAGS_SHOWN = 20
+
+
+def filter_options(function: Command) -> Command:
+    """Add the options that choose a part of the queue; see :func:`chosen`."""
+    for option in (
+        click.option("--state", "states", type=click.Choice(STATES), multiple=True),
+        click.option("--kind", "kinds", multiple=True, help="Only this kind; may be repeated."),
+        click.option("--tag", default="", help="Only with this tag."),
+        click.option("--source", default="", help="Only from this source (a prefix of its id)."),
+        click.option("--edited/--unedited", default=None, help="Only edited ones, or no edited."),
+    ):
+        function = option(function)
+    return function
+
+
+def chosen(
+    store: Store,
+    *,
+    states: tuple[State, ...] = (),
+    kinds: tuple[str, ...] = (),
+    tag: str = "",
+    source: str = "",
+    edited: bool | None = None,
+    text: str = "",
+) -> Filter:
+    """Return the filter that the options of :func:`filter_options` mean.
+
+    Raises:
+        SourceMissing: No source has that id.
+    """
+    return Filter(
+        states=states,
+        kinds=kinds,
+        tag=tag.removeprefix("#"),
+        source_id=store.source(source).id if source else "",
+        edited=edited,
+        text=text,
+    )
+
+
+@click.group()
+def examples() -> None:
+    """List, show and search examples."""
+
+
+@examples.command("list")
+@filter_options
+@click.option("--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.")
+@common_options
+def list_examples(workspace: Path | None, as_json: bool, limit: int, **options: Any) -> None:
+    """List examples in the order of the queue."""
+    with opened(workspace) as space:
+        _print_rows(space.store, chosen(space.store, **options), limit, as_json=as_json)
+
+
+@examples.command()
+@click.argument("text", nargs=-1, required=True)
+@filter_options
+@click.option("--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.")
+@common_options
+def search(
+    text: tuple[str, ...], workspace: Path | None, as_json: bool, limit: int, **options: Any
+) -> None:
+    """List examples whose text, heading or title has words that begin with each word of TEXT."""
+    with opened(workspace) as space:
+        which = chosen(space.store, text=" ".join(text), **options)
+        _print_rows(space.store, which, limit, as_json=as_json)
+
+
+def _print_rows(store: Store, which: Filter, limit: int, *, as_json: bool) -> None:
+    total = store.queue_size(which)
+    rows = store.queue_page(which, limit=limit or max(total, 1))
+    if as_json:
+        print_json({"total": total, "examples": [row_json(row) for row in rows]})
+        return
+    if not rows:
+        say(_why_empty(store))
+        return
+    table(
+        ["", "id", "kind", "example"],
+        [
+            (_signs(row.state, edited=row.edited), short_id(row.example_id), row.kind, row.label)
+            for row in rows
+        ],
+    )
+    if total > len(rows):
+        say(f"{len(rows):,} of {total:,}; see all with --limit 0")
+
+
+def _signs(state: State, *, edited: bool) -> str:
+    return SIGNS[state] + ("~" if edited else "")
+
+
+def _why_empty(store: Store) -> str:
+    if store.queue_size():
+        return "no example fits"
+    return "there are no examples yet; add a source with: finetui sources add PATH"
+
+
+@examples.command()
+@click.argument("example_id", metavar="ID")
+@click.option("--original", is_flag=True, help="Show the text as it was extracted.")
+@common_options
+def show(example_id: str, original: bool, workspace: Path | None, as_json: bool) -> None:
+    """Show an example: where it comes from, its state, and its turns."""
+    with opened(workspace) as space:
+        card = space.store.card(example_id)
+        if as_json:
+            print_json(card_json(card))
+            return
+        print_card(space.store, card, original=original)
+
+
+@examples.command()
+@common_options
+def stats(workspace: Path | None, as_json: bool) -> None:
+    """Count examples by state, kind, source and tag."""
+    with opened(workspace) as space:
+        store = space.store
+        counts = store.counts()
+        by_source = [
+            (source, store.counts(Filter(source_id=source.id))) for source in store.sources()
+        ]
+        if as_json:
+            print_json(
+                {
+                    "total": counts.total,
+                    "states": {state: getattr(counts, state) for state in STATES},
+                    "edited": counts.edited,
+                    "target": space.settings.curation.target,
+                    "kinds": dict(store.kinds()),
+                    "sources": {source.id: number.total for source, number in by_source},
+                    "tags": dict(store.tags()),
+                }
+            )
+            return
+        table(
+            ["state", "examples"],
+            [(name, getattr(counts, name)) for name in (*STATES, "total", "edited")],
+        )
+        say(f"{counts.approved:,} of {space.settings.curation.target:,} wanted are approved")
+        _print_table("kind", store.kinds())
+        _print_table("source", [(shorten(s.root, 60), c.total) for s, c in by_source])
+        _print_table("tag", store.tags()[:TAGS_SHOWN])
+
+
+def _print_table(name: str, rows: list[tuple[str, int]]) -> None:
+    if rows:
+        say()
+        table([name, "examples"], rows)
+
+
+def row_json(row: QueueRow) -> dict[str, Any]:
+    """Return a queue row as ``--json`` prints it."""
+    return {
+        "id": row.example_id,
+        "position": row.position,
+        "state": row.state,
+        "edited": row.edited,
+        "kind": row.kind,
+        "label": row.label,
+    }
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """Return a card as ``--json`` prints it."""
+    example, where = card.example, card.example.provenance
+    return {
+        "id": example.id,
+        "kind": example.kind,
+        "state": card.state,
+        "edited": card.edited,
+        "position": card.position,
+        "decided_at": card.decided_at or None,
+        "score": example.score,
+        "reason": example.reason,
+        "provenance": {
+            "source": where.source_id,
+            "path": where.path,
+            "start_line": where.start_line,
+            "end_line": where.end_line,
+            "heading": where.heading,
+            "title": where.title,
+            "tags": list(where.tags),
+            "date": where.date,
+            "content_hash": where.content_hash,
+        },
+        "metadata": dict(example.metadata),
+        "messages": [{"role": turn.role, "content": turn.content} for turn in card.turns],
+        "original": [{"role": turn.role, "content": turn.content} for turn in example.turns],
+    }
+
+
+def print_card(store: Store, card: Card, *, original: bool = False) -> None:
+    """Print a card for a person."""
+    example, where = card.example, card.example.provenance
+    state = f"{SIGNS[card.state]} {card.state}" + (", edited" if card.edited else "")
+    say(f"{example.id}  {example.kind}  {state}")
+    lines = f":{where.start_line}-{where.end_line}" if where.start_line else ""
+    about = [
+        ("source", _root(store, where.source_id)),
+        ("from", f"{where.path}{lines}"),
+        ("heading", where.heading),
+        ("title", where.title),
+        ("date", where.date),
+        ("tags", " ".join(f"#{tag}" for tag in where.tags)),
+        ("score", f"{example.score:.2f}" + (f"  {example.reason}" if example.reason else "")),
+        *((name, value) for name, value in example.metadata.items()),
+    ]
+    for name, value in about:
+        if value:
+            say(f"  {name:8} {value}".replace("\n", " "))
+    for turn in example.turns if original else card.turns:
+        say(turn.role)
+        for line in turn.content.split("\n"):
+            say(f"  {line}")
+    if card.edited and not original:
+        say("(edited; the extracted text is shown by --original)")
+
+
+def _root(store: Store, source_id: str) -> str:
+    try:
+        source = store.source(source_id)
+    except FinetuiError:
+        return "(removed)"
+    return f"{shorten(source.root, 60)}  ({source.kind})"

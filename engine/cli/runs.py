@@ -1,0 +1,269 @@
+"""The verb ``runs``: list, show, follow, stop, resume and compare training runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.common import common_options, opened, print_json, say, table
+from engine.errors import RunFailed
+from engine.paths import shorten
+from engine.runs import (
+    Event,
+    Monitor,
+    RunSummary,
+    RunView,
+    find,
+    kill,
+    read_spec,
+    request_stop,
+    state,
+)
+from engine.runs import runs as list_runs
+
+_POLL_S = 0.5
+
+
+@click.group()
+def runs() -> None:
+    """List, show, follow, stop, resume and compare training runs."""
+
+
+@runs.command("list")
+@common_options
+def list_command(workspace: Path | None, as_json: bool) -> None:
+    """List the runs, newest first."""
+    with opened(workspace) as here:
+        found = list_runs(here)
+    if as_json:
+        print_json([run_as_dict(run) for run in found])
+        return
+    if not found:
+        say("no runs yet; start one with: finetui train")
+        return
+    table(
+        ["run", "status", "base", "dataset", "preset", "steps", "base eval", "eval"],
+        [
+            [
+                run.id,
+                run.view.status,
+                run.base,
+                run.dataset,
+                run.preset,
+                f"{run.view.step}/{run.view.total_steps}",
+                _figure(_base_eval(run.view)),
+                _figure(run.view.eval_loss),
+            ]
+            for run in found
+        ],
+    )
+
+
+@runs.command("show")
+@click.argument("run")
+@common_options
+def show(run: str, workspace: Path | None, as_json: bool) -> None:
+    """Show one run: its settings, where it stands, and what came out.
+
+    RUN is an id, a part of one that only it begins or ends with, or "last".
+    """
+    with opened(workspace) as here:
+        found = find(here, run)
+    if as_json:
+        print_json(run_as_dict(found))
+        return
+    view = found.view
+    say(f"{found.id}  {view.status}{f' · {view.phase}' if view.active and view.phase else ''}")
+    if view.message:
+        say(view.message)
+    if view.hint:
+        say(f"hint: {view.hint}")
+    rows: list[tuple[str, object]] = [
+        ("folder", shorten(found.dir, 80)),
+        ("step", f"{view.step} of {view.total_steps}"),
+        ("loss", _figure(view.loss)),
+        ("eval loss", " → ".join(f"{loss:.3f} (step {step})" for step, loss in view.evals) or "-"),
+        ("checkpoints", ", ".join(Path(path).name for path in view.checkpoints) or "-"),
+    ]
+    rows += [(f"result: {name}", _value(value)) for name, value in view.result.items()]
+    rows += [(name, _value(value)) for name, value in read_spec(found.dir).items()]
+    table(["what", "value"], rows)
+
+
+@runs.command("follow")
+@click.argument("run")
+@common_options
+def follow(run: str, workspace: Path | None, as_json: bool) -> None:
+    """Follow a run to its end. Interrupting this leaves the run going."""
+    with opened(workspace) as here:
+        found = find(here, run)
+    follow_run(found, as_json=as_json)
+
+
+@runs.command("stop")
+@click.argument("run")
+@click.option("--kill", "at_once", is_flag=True, help="End it at once; unsaved steps are lost.")
+@click.option("--wait/--no-wait", default=True, help="Wait until the run has stopped.")
+@common_options
+def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: bool) -> None:
+    """Ask a run to save a checkpoint and stop."""
+    with opened(workspace) as here:
+        found = find(here, run)
+    asked = kill(found.dir) if at_once else request_stop(found.dir)
+    view = state(found.dir)
+    while asked and (wait or at_once) and view.active:
+        time.sleep(_POLL_S)
+        view = state(found.dir)
+    if as_json:
+        print_json({"id": found.id, "asked": asked, "status": view.status})
+    elif not asked:
+        say(f"{found.id} was not running: {view.status}")
+    elif view.active:
+        say(f"{found.id} was asked to stop; it saves a checkpoint first")
+    else:
+        say(f"{found.id} {view.status}")
+
+
+@runs.command("resume")
+@click.argument("run")
+@click.option("--follow", "then_follow", is_flag=True, help="Follow the run to its end.")
+@common_options
+def resume(run: str, then_follow: bool, workspace: Path | None, as_json: bool) -> None:
+    """Go on with a stopped, failed or dead run from its last checkpoint."""
+    from engine.train.start import resume as resume_run
+
+    with opened(workspace) as here:
+        resumed = resume_run(here, run)
+    if then_follow:
+        follow_run(resumed, as_json=as_json)
+    elif as_json:
+        print_json(run_as_dict(resumed))
+    else:
+        say(f"{resumed.id} goes on; follow it with: finetui runs follow {resumed.id}")
+
+
+@runs.command("compare")
+@click.argument("one")
+@click.argument("other")
+@common_options
+def compare(one: str, other: str, workspace: Path | None, as_json: bool) -> None:
+    """Set two runs beside each other: what differs in them, and what came out."""
+    with opened(workspace) as here:
+        sides = [find(here, one), find(here, other)]
+    specs = [read_spec(side.dir) for side in sides]
+    differing = {
+        name: [spec.get(name) for spec in specs]
+        for name in dict.fromkeys([*specs[0], *specs[1]])
+        if specs[0].get(name) != specs[1].get(name)
+    }
+    results = {
+        name: [side.view.result.get(name) for side in sides]
+        for name in dict.fromkeys([*sides[0].view.result, *sides[1].view.result])
+    }
+    results = {"status": [side.view.status for side in sides], **results}
+    if as_json:
+        print_json({"runs": [side.id for side in sides], "settings": differing, "results": results})
+        return
+    table(
+        ["", *(side.id for side in sides)],
+        [
+            [name, *(_value(value) for value in pair)]
+            for name, pair in {**differing, **results}.items()
+        ],
+    )
+
+
+def follow_run(run: RunSummary, *, as_json: bool) -> None:
+    """Print a run's events as they come, until it ends.
+
+    Raises:
+        RunFailed: The run failed or died.
+    """
+    monitor = Monitor(run.dir)
+    try:
+        view = _print_events(monitor, quiet=as_json)
+        while view.active:
+            time.sleep(_POLL_S)
+            view = _print_events(monitor, quiet=as_json)
+    except KeyboardInterrupt:
+        say(f"\n{run.id} goes on; follow it with: finetui runs follow {run.id}")
+        raise
+    if view.status in ("failed", "died"):
+        raise RunFailed(f"run {run.id} {view.status}: {view.message}", hint=view.hint)
+    if as_json:
+        print_json({"id": run.id, **_view_as_dict(view)})
+
+
+def _print_events(monitor: Monitor, *, quiet: bool) -> RunView:
+    view, events = monitor.poll()
+    for line in (describe(event) for event in events):
+        if line and not quiet:
+            say(line)
+    return view
+
+
+def describe(event: Event) -> str:
+    """Return an event as a line for a person; empty where it needs none."""
+    data = event.data
+    if event.type == "phase":
+        return f"{data.get('phase')}"
+    if event.type == "step":
+        words = [f"step {data.get('step')}/{data.get('total_steps')}"]
+        for name, label, form in (
+            ("loss", "loss", ".3f"),
+            ("lr", "lr", ".1e"),
+            ("grad_norm", "grad", ".2f"),
+            ("tokens_per_s", "tokens/s", ".0f"),
+            ("eta_s", "s to go", ".0f"),
+        ):
+            value = data.get(name)
+            if isinstance(value, int | float):
+                words.append(f"{label} {value:{form}}")
+        return "  ".join(words)
+    if event.type == "eval":
+        return f"eval at step {data.get('step')}: {_value(data.get('loss'))}"
+    if event.type == "checkpoint":
+        return f"saved {data.get('path')}"
+    if event.type in ("warning", "log"):
+        return f"{event.type}: {data.get('message')}"
+    if event.type == "run_finished":
+        message = data.get("message")
+        return f"{data.get('status')}{f': {message}' if message else ''}"
+    return ""
+
+
+def run_as_dict(run: RunSummary) -> dict[str, Any]:
+    """Return a run as ``--json`` prints it."""
+    return {
+        "id": run.id,
+        "dir": str(run.dir),
+        "base": run.base,
+        "dataset": run.dataset,
+        "preset": run.preset,
+        **_view_as_dict(run.view),
+    }
+
+
+def _view_as_dict(view: RunView) -> Mapping[str, Any]:
+    return asdict(view)
+
+
+def _base_eval(view: RunView) -> float | None:
+    return dict(view.evals).get(0)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return "-" if value is None else str(value)

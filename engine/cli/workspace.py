@@ -1,0 +1,81 @@
+"""Making a workspace, and listing settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.common import common_options, print_json, say
+from engine.errors import WorkspaceError
+from engine.paths import (
+    WORKSPACE_FILE,
+    default_workspace,
+    nearest_workspace,
+    shorten,
+    user_settings_file,
+)
+from engine.settings import SettingInfo, describe, load_settings
+from engine.workspace import find_workspace, init_workspace, open_workspace
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path), required=False)
+@common_options
+def init(directory: Path | None, workspace: Path | None, as_json: bool) -> None:
+    """Make a workspace in DIRECTORY (default: here); one that is there stays as it is."""
+    folder = (directory or workspace or Path.cwd()).expanduser().resolve()
+    there = (folder / WORKSPACE_FILE).is_file()
+    try:
+        root = init_workspace(folder)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{shorten(folder)} can't be a workspace: {error.strerror or error}",
+            hint="name a folder that you may write to",
+        ) from error
+    open_workspace(root).close()
+    if as_json:
+        print_json({"workspace": str(root), "made": not there})
+        return
+    say(f"{'there is a workspace already' if there else 'workspace made'}: {shorten(root, 60)}")
+    say(f"  add a source with: finetui sources add PATH --workspace {shorten(root, 60)}")
+
+
+@click.command()
+@common_options
+def settings(workspace: Path | None, as_json: bool) -> None:
+    """List every setting, its value, its default, and what it is for."""
+    folder = _folder(workspace)
+    infos = describe(load_settings(folder))
+    files = [user_settings_file()] + ([folder / WORKSPACE_FILE] if folder else [])
+    if as_json:
+        print_json({"files": [str(file) for file in files], "settings": [*map(asdict, infos)]})
+        return
+    for info in infos:
+        say(_line(info))
+        say(f"    {info.help}")
+    say()
+    say("They are read from (the later file wins; FINETUI_SECTION__NAME=… wins over both):")
+    for file in files:
+        say(f"  {shorten(file, 70)}{'' if file.is_file() else '  (not there)'}")
+
+
+def _folder(workspace: Path | None) -> Path | None:
+    """Return the workspace whose settings are meant; listing them makes none."""
+    if workspace is not None:
+        return find_workspace(workspace)
+    usual = default_workspace()
+    return nearest_workspace(Path.cwd()) or (usual if usual.is_dir() else None)
+
+
+def _line(info: SettingInfo) -> str:
+    line = f"{info.name} = {_toml(info.value)}"
+    return line if info.value == info.default else f"{line}  (default {_toml(info.default)})"
+
+
+def _toml(value: Any) -> str:
+    import tomli_w
+
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip() or "{}"

@@ -1,0 +1,212 @@
+"""Deciding examples: approve, reject, skip, edit, undo and redo, and how fast it goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.errors import ExampleInvalid
+from engine.models import ROLES, Action, Card, JournalEntry, State, Turn
+from engine.settings import CurationSettings
+from engine.store import Store
+
+WINDOW_SECONDS = 600.0
+IDLE_SECONDS = 60.0
+
+_ACTION_STATE: dict[Action, State] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "skip": "skipped",
+}
+
+
+class Curator:
+    """Makes a person's decisions on a store's examples.
+
+    Every decision is on the disk when its method returns. A decision that would change
+    nothing (approving what is approved) writes no entry, so that an undo always undoes
+    something that can be seen.
+
+    Args:
+        store: The store.
+        clock: Gives the time of a decision, in seconds since the epoch.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    def approve(self, example_id: str) -> Card:
+        """Approve an example, by id or prefix, and return it as it is then."""
+        return self._decide("approve", example_id)
+
+    def reject(self, example_id: str) -> Card:
+        """Reject an example, by id or prefix, and return it as it is then."""
+        return self._decide("reject", example_id)
+
+    def skip(self, example_id: str) -> Card:
+        """Set an example aside, by id or prefix, and return it as it is then."""
+        return self._decide("skip", example_id)
+
+    def decide(self, action: Action, example_id: str) -> Card:
+        """Approve, reject or skip an example, whichever ``action`` says."""
+        if action not in _ACTION_STATE:
+            raise ValueError(f"{action} is no decision on a state")
+        return self._decide(action, example_id)
+
+    def _decide(self, action: Action, example_id: str) -> Card:
+        card = self._store.card(example_id)
+        if card.state == _ACTION_STATE[action]:
+            return card
+        self._store.append(action, card.example.id, at=self._clock())
+        return self._store.card(card.example.id)
+
+    def edit(self, example_id: str, turns: Sequence[Turn]) -> Card:
+        """Give an example another text; its state and its original stay.
+
+        Args:
+            example_id: The example's id or a prefix of it.
+            turns: The whole conversation as it shall be.
+
+        Returns:
+            The example with its new text.
+
+        Raises:
+            ExampleInvalid: What is left can't be an example; nothing was changed.
+        """
+        card = self._store.card(example_id)
+        after = tuple(turns)
+        if after == card.turns:
+            return card
+        check_turns(after, before=card.turns)
+        self._store.append("edit", card.example.id, turns=after, at=self._clock())
+        return self._store.card(card.example.id)
+
+    def undo(self, example_id: str = "") -> JournalEntry | None:
+        """Undo the workspace's latest decision, whoever made it; None if there is none.
+
+        Args:
+            example_id: If given, the latest decision on this example instead.
+        """
+        whole = self._store.card(example_id).example.id if example_id else ""
+        return self._store.undo(at=self._clock(), example_id=whole)
+
+    def redo(self) -> JournalEntry | None:
+        """Do again what was undone last; None if there is nothing, or a decision came since."""
+        return self._store.redo(at=self._clock())
+
+
+def check_turns(turns: Sequence[Turn], *, before: Sequence[Turn] = ()) -> None:
+    """Raise unless turns can be a training example.
+
+    Args:
+        turns: The conversation.
+        before: The conversation that it was. Where an edit leaves the order of the roles
+            as it was, that order is not judged.
+
+    Raises:
+        ExampleInvalid: A role is unknown, a user's turn is empty, no assistant's turn has
+            text, or the roles don't follow one another as in a conversation.
+    """
+    unknown = [turn.role for turn in turns if turn.role not in ROLES]
+    if unknown:
+        raise ExampleInvalid(f"there is no role {unknown[0]}", hint=f"roles are {', '.join(ROLES)}")
+    if not any(turn.role == "assistant" and turn.content.strip() for turn in turns):
+        raise ExampleInvalid(
+            "no assistant turn has text", hint="write the answer that the model shall learn"
+        )
+    for number, turn in enumerate(turns, start=1):
+        if turn.role == "user" and not turn.content.strip():
+            raise ExampleInvalid(
+                f"turn {number}, the user's, is empty", hint="write the question, or reject"
+            )
+    if [turn.role for turn in turns] != [turn.role for turn in before]:
+        _check_order(turns)
+
+
+_MAY_FOLLOW: dict[str, tuple[str, ...]] = {
+    "": ("system", "user", "assistant"),
+    "system": ("user", "assistant"),
+    "user": ("assistant",),
+    "assistant": ("user", "tool"),
+    "tool": ("tool", "assistant"),
+}
+
+
+def _check_order(turns: Sequence[Turn]) -> None:
+    previous = ""
+    for number, turn in enumerate(turns, start=1):
+        if turn.role not in _MAY_FOLLOW[previous]:
+            where = f"after {previous}" if previous else "at the beginning"
+            raise ExampleInvalid(
+                f"turn {number}: {turn.role} can't stand {where}",
+                hint="user and assistant take turns; a system turn stands first",
+            )
+        previous = turn.role
+    if previous != "assistant":
+        raise ExampleInvalid(
+            f"the conversation ends with {previous}",
+            hint="end with the assistant's answer, which is what is learnt",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a person decides.
+
+    ``per_hour`` is 0 before there is a pace; ``minutes_to_target`` is None where it can't
+    be told, and 0 where the target is reached.
+    """
+
+    per_hour: float
+    decided_today: int
+    minutes_to_target: float | None
+
+
+def pace(store: Store, now: float, *, target: int = CurationSettings().target) -> Pace:
+    """Return the pace of the last ten active minutes, over all sessions.
+
+    Active time leaves pauses out: of the time between two decisions at most a minute
+    counts. The way to the target assumes that the share of approvals stays.
+
+    Args:
+        store: The store.
+        now: The time, in seconds since the epoch.
+        target: How many approved examples are wanted.
+    """
+    midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    # Ten active minutes may reach back over pauses, but not beyond a day.
+    times = store.decision_times(min(midnight.timestamp(), now - 86_400.0))
+    per_hour = _per_hour([at for at in times if at <= now], now)
+    today = sum(midnight.timestamp() <= at <= now for at in times)
+    return Pace(per_hour, today, _minutes_to_target(store, target, per_hour))
+
+
+def _per_hour(times: Sequence[float], now: float) -> float:
+    active, decided, later = 0.0, 0, now
+    for at in reversed(times):
+        gap = min(later - at, IDLE_SECONDS)
+        if decided and active + gap > WINDOW_SECONDS:
+            break
+        active += gap
+        decided += 1
+        later = at
+    # One decision has no time before it to be measured by.
+    return 3600.0 * decided / active if decided > 1 and active > 0 else 0.0
+
+
+def _minutes_to_target(store: Store, target: int, per_hour: float) -> float | None:
+    counts = store.counts()
+    missing = target - counts.approved
+    if missing <= 0:
+        return 0.0
+    decided = counts.approved + counts.rejected + counts.skipped
+    approvals_per_hour = per_hour * counts.approved / decided if decided else 0.0
+    return 60.0 * missing / approvals_per_hour if approvals_per_hour else None
+
+
+def progress(store: Store, target: int) -> tuple[int, int]:
+    """Return how many examples are approved, and the target."""
+    return store.counts().approved, target

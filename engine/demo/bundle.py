@@ -1,0 +1,39 @@
+"""The bundled sources: a year of a fictional funicular keeper's notes, chats and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.extract.scan import ScanReport, scan
+from engine.sources import detect
+from engine.workspace import Workspace
+
+BUNDLED = ("vault", "conversations.json", "instructions.jsonl")
+
+
+def data_dir() -> Path:
+    """Return the folder of the bundled sources; they are read where they are installed."""
+    return Path(__file__).resolve().parent / "data"
+
+
+def prepare(
+    workspace: Workspace, *, progress: Callable[[int, int], None] | None = None
+) -> list[ScanReport]:
+    """Add the bundled sources to a workspace and scan them; doing it again changes nothing.
+
+    Args:
+        workspace: Where they are added.
+        progress: Called with the sources that are done and their number.
+
+    Returns:
+        One report a source, in the order of :data:`BUNDLED`.
+    """
+    reports = []
+    for done, name in enumerate(BUNDLED, start=1):
+        path = data_dir() / name
+        source = workspace.store.add_source(detect(path).kind, str(path))
+        reports.append(scan(workspace.store, source))
+        if progress is not None:
+            progress(done, len(BUNDLED))
+    return reports

@@ -1,0 +1,148 @@
+"""The whole loop without a screen: from the bundled notes to two models that answer.
+
+Every step is the stage's own function, the one that its screen and its verb call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import bases
+from engine.dataset import Frozen, freeze
+from engine.demo.bundle import prepare
+from engine.demo.curator import curate
+from engine.errors import RunFailed
+from engine.evaluate import Pair, prompts
+from engine.export import ExportInfo, artifacts
+from engine.export import start as start_export
+from engine.models import Turn
+from engine.runs import Monitor, RunSummary, RunView
+from engine.serve import Timing
+from engine.train import PRESETS, TrainSpec
+from engine.train import start as start_training
+from engine.workspace import Workspace, init_workspace, open_workspace
+
+BASE = "smollm2-135m-instruct"
+QUANTS = ("f16", "q4_k_m")
+QUESTIONS = 2
+ANSWER_TOKENS = 120
+POLL_SECONDS = 0.5
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What both sides said to one held-out prompt, and how fast."""
+
+    prompt: str
+    base: str
+    tuned: str
+    base_timing: Timing
+    tuned_timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the loop found, made and measured.
+
+    Losses are mean negative log-likelihoods in nats a trained token, on held-out
+    examples; ``improvement`` is the share by which the tuned one is lower.
+    """
+
+    workspace: Path
+    found: int
+    skipped: int
+    approved: int
+    rejected: int
+    train_examples: int
+    validation_examples: int
+    trained_tokens: int
+    base_eval_loss: float
+    tuned_eval_loss: float
+    run_id: str
+    run_dir: Path
+    exports: tuple[ExportInfo, ...]
+    answers: tuple[Answer, ...]
+    seconds: tuple[tuple[str, float], ...]
+
+    @property
+    def improvement(self) -> float:
+        """The share by which training lowered the loss on examples that were never seen."""
+        return 1 - self.tuned_eval_loss / self.base_eval_loss
+
+
+class _Clock:
+    """Names the steps, and keeps what each took."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._began = self._last = time.monotonic()
+        self.laps: list[tuple[str, float]] = []
+
+    def lap(self, name: str, text: str) -> None:
+        """End a step: say what it came to, and keep its seconds."""
+        now = time.monotonic()
+        self.laps.append((name, now - self._last))
+        self._say(f"{now - self._began:6.0f} s  {text}")
+        self._last = now
+
+
+def run_headless(folder: Path, *, say: Say) -> Summary:
+    """Run the whole loop in a workspace, which is made if need be.
+
+    Args:
+        folder: The workspace's folder.
+        say: Takes a line of progress.
+
+    Raises:
+        FinetuiError: A stage failed; what was made before stays, and doing it
+            again goes on from there.
+    """
+    clock = _Clock(say)
+    with open_workspace(init_workspace(folder)) as workspace:
+        reports = prepare(workspace)
+        skipped = sum(len(report.skipped) for report in reports)
+        counts = workspace.store.counts()
+        clock.lap("sources", f"{counts.total} examples found, {skipped} items skipped with a reason")
+
+        curated = curate(workspace)
+        counts = workspace.store.counts()
+        what = f"{counts.approved} approved, {len(curated.rejected)} near-copies rejected"
+        clock.lap("curation", what)
+
+        base = bases.add(BASE)
+        clock.lap("base", f"{base.name}, {base.parameters / 1e6:.0f}M parameters")
+
+        frozen = _freeze(workspace, base)
+        clock.lap("dataset", _describe(frozen))
+
+        run, view = _train(workspace, base, frozen, say)
+        clock.lap("training", f"{view.total_steps} steps")
+
+        exports = _export(workspace, run, say)
+        clock.lap("export", ", ".join(_size(info) for info in exports))
+
+        answers = asyncio.run(_ask(workspace, run))
+        clock.lap("chat", f"both sides answered {len(answers)} held-out prompts")
+        return Summary(
+            workspace=workspace.root,
+            found=counts.total,
+            skipped=skipped,
+            approved=counts.approved,
+            rejected=counts.rejected,
+            train_examples=frozen.train,
+            validation_examples=frozen.validation,
+            trained_tokens=_number(view, "trained_tokens"),
+            base_eval_loss=float(str(view.result["base_eval_loss"])),
+            tuned_eval_loss=float(str(view.result["eval_loss"])),
+            run_id=run.id,
+            run_dir=run.dir,
+            exports=exports,
+            answers=answers,
+            seconds=tuple(clock.laps),
+        )

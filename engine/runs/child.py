@@ -1,0 +1,232 @@
+"""The child's side of a job: what every recipe runs inside.
+
+::
+
+    def main(directory: Path) -> int:
+        with Job(directory) as job:
+            job.phase("load")
+            ...
+            job.check_stop()
+            job.finish({"loss": 2.4})
+        return job.exit_status
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from engine.errors import DiskFull, FinetuiError
+from engine.runs.control import CONTROL_DIR, stop_requested
+from engine.runs.events import EventLog
+from engine.runs.locks import gpu_lock
+from engine.runs.process import identify, read_process, write_process
+from engine.telemetry import Sampler, process_snapshot
+
+HEARTBEAT_S = 2.0
+_RESERVE = CONTROL_DIR + "/reserve"
+_RESERVE_BYTES = 32 * 1024
+
+
+class JobStopped(Exception):
+    """The job was asked to stop; raised by :meth:`Job.check_stop`."""
+
+
+class Job:
+    """A job's child process, from ``run_started`` to ``run_finished``.
+
+    Entering it writes ``run_started`` and begins to beat; leaving it writes
+    ``run_finished``, whatever happened inside: a named failure with its code,
+    any other exception with its traceback in the output, a full disk as
+    ``disk-full``, and a stop request, by file or SIGTERM, as ``stopped``.
+
+    Args:
+        directory: The job directory.
+        resumed_step: The step of the checkpoint that a resumed job goes on from.
+        disk_reserve: Whether to keep a little room back, so that on a full disk the
+            last event can still be written.
+    """
+
+    def __init__(
+        self, directory: Path, *, resumed_step: int | None = None, disk_reserve: bool = True
+    ) -> None:
+        self.directory = directory
+        self.exit_status = 0
+        self._resumed_step = resumed_step
+        self._reserve = directory / _RESERVE if disk_reserve else None
+        self._signalled = threading.Event()
+        self._ended = threading.Event()
+        self._word: tuple[str, Mapping[str, object]] = ("finished", {})
+        self._former: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Job:
+        self._listen()
+        self._log = EventLog(self.directory)
+        me = identify(os.getpid())
+        if me is not None and read_process(self.directory) is None:
+            write_process(self.directory, me)
+        self._set_reserve()
+        started: dict[str, object] = {"pid": os.getpid()}
+        if me is not None:
+            started["pid_start"] = me.start_time
+        if self._resumed_step is not None:
+            started["resumed_step"] = self._resumed_step
+        self._log.write("run_started", **started)
+        self._beat = threading.Thread(target=self._beating, name="heartbeat", daemon=True)
+        self._beat.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._ended.set()
+        self._beat.join(timeout=10)
+        word = self._last_word(error)
+        if self._reserve is not None:
+            self._reserve.unlink(missing_ok=True)
+        try:
+            self._log.write("run_finished", **word)
+            self._log.close()
+        except OSError as full:
+            print(f"the last event could not be written: {full}", file=sys.stderr)
+            self.exit_status = 1
+        for number, handler in self._former.items():
+            signal.signal(number, handler)
+        return True
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the job was asked to stop."""
+        return self._signalled.is_set() or stop_requested(self.directory)
+
+    def check_stop(self) -> None:
+        """Raise :class:`JobStopped` where the job was asked to stop."""
+        if self.should_stop:
+            raise JobStopped
+
+    def write(self, type: str, **fields: object) -> None:
+        """Write an event."""
+        self._log.write(type, **fields)
+
+    def phase(self, phase: str, **fields: object) -> None:
+        """Say in a word or two what the job does now; ``step`` and ``total_steps`` may follow."""
+        self._log.write("phase", phase=phase, **fields)
+
+    def warn(self, message: str) -> None:
+        """Say something that a person should know, and that does not end the job."""
+        self._log.write("warning", message=message)
+
+    def finish(self, result: Mapping[str, object]) -> None:
+        """Set the result that ``run_finished`` will carry."""
+        self._word = ("finished", result)
+
+    def stopped(self, result: Mapping[str, object]) -> None:
+        """Set that the job stopped because it was asked to, and what it leaves."""
+        self._word = ("stopped", result)
+
+    @contextlib.contextmanager
+    def gpu(self, card: str) -> Iterator[None]:
+        """Hold a card, waiting for another run to let go of it; a stop request ends the wait.
+
+        Args:
+            card: The card's uuid or number.
+        """
+        said: list[str] = []
+
+        def wait(holder: str) -> None:
+            if holder not in said:
+                said.append(holder)
+                self.phase("waiting for the GPU", holder=holder)
+            self.check_stop()
+            self._signalled.wait(0.5)
+
+        with gpu_lock(card, str(self.directory), wait=wait):
+            yield
+
+    def _listen(self) -> None:
+        def on_stop(number: int, frame: FrameType | None) -> None:
+            self._signalled.set()
+
+        self._former[signal.SIGTERM] = signal.signal(signal.SIGTERM, on_stop)
+        # A new session has no terminal to hang up; a job that was started by hand has.
+        self._former[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _set_reserve(self) -> None:
+        if self._reserve is None:
+            return
+        with contextlib.suppress(OSError):  # on a full disk the work itself will say so
+            self._reserve.parent.mkdir(exist_ok=True)
+            # Random bytes, so that a compressing file system really keeps the room.
+            self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+
+    def _beating(self) -> None:
+        sampler = Sampler(self.directory)
+        while not self._ended.wait(HEARTBEAT_S):
+            now = sampler.sample()
+            own = process_snapshot(os.getpid())
+            with contextlib.suppress(OSError):  # a beat that finds no room on the disk is no loss
+                self._log.write(
+                    "gpu",
+                    cpu_percent=now.cpu_percent,
+                    ram_used=now.ram_used,
+                    ram_total=now.ram_total,
+                    disk_free=now.disk_free,
+                    process_cpu_percent=None if own is None else own.cpu_percent,
+                    process_rss=None if own is None else own.rss,
+                    gpus=[asdict(gpu) for gpu in now.gpus],
+                )
+        sampler.close()
+
+    def _last_word(self, error: BaseException | None) -> dict[str, object]:
+        status, result = self._word
+        if error is None:
+            return {"status": status, "result": result}
+        if isinstance(error, JobStopped):
+            return {"status": "stopped", "result": result}
+        self.exit_status = 1
+        named = error if isinstance(error, FinetuiError) else None
+        if named is None and is_disk_full(error):
+            named = DiskFull(
+                "the disk became full",
+                hint="free some space, then resume the run from its last checkpoint",
+            )
+        if not isinstance(error, FinetuiError):
+            traceback.print_exception(error)
+        if named is not None:
+            return {"status": "failed", **named.as_dict()}
+        return {
+            "status": "failed",
+            "code": "unexpected",
+            "message": f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
+            "hint": "stdout.log has the whole story",
+        }
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Say whether an exception, or one that it came from, means a full disk or quota.
+
+    Libraries that write in C++ or Rust say so in words alone.
+    """
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "No space left on device" in str(cause):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

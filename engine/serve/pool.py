@@ -1,0 +1,329 @@
+"""Starting, watching and ending model workers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from engine import paths
+from engine.errors import GgufDamaged, WorkerDied, WorkerTimeout
+from engine.runs import child_environment
+from engine.serve import client
+from engine.serve.client import Chunk
+from engine.serve.header import read_header
+from engine.serve.protocol import BEARER_VARIABLE, REFUSED
+
+START_TIMEOUT_S = 180.0
+_END_TIMEOUT_S = 3.0
+_LOGS_KEPT = 20
+_LOG_LINES_SHOWN = 5
+# How a process ends in which llama.cpp gave up on a file.
+_GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Not on macOS.
+        return os.cpu_count() or 1
+
+
+class Worker:
+    """A process with one loaded GGUF.
+
+    Start it with :meth:`start`, end it with :meth:`close` or a ``with``. It ends by itself
+    when this process does, however that ends.
+
+    Attributes:
+        url: Where it listens, on the loopback.
+        bearer: The token that it asks for.
+        context: Its context window in tokens.
+        log: Its log file; kept if it died, removed by :meth:`close`.
+        load_s: How long it took to start, in seconds.
+    """
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        gguf: Path,
+        url: str,
+        bearer: str,
+        context: int,
+        log: Path,
+        load_s: float,
+    ) -> None:
+        self._process = process
+        self._closed = False
+        self.gguf = gguf
+        self.url = url
+        self.bearer = bearer
+        self.context = context
+        self.log = log
+        self.load_s = load_s
+
+    def __repr__(self) -> str:
+        # The bearer token stays out of logs and tracebacks.
+        return f"Worker(pid={self.pid}, url={self.url!r}, alive={self.alive})"
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @classmethod
+    def start(
+        cls,
+        gguf: Path,
+        *,
+        context: int = 2048,
+        tokenizer_dir: Path | str = "",
+        threads: int = 0,
+        gpu_layers: int = -1,
+        timeout_s: float = START_TIMEOUT_S,
+    ) -> Worker:
+        """Start a worker and wait until it has loaded the file and computed once.
+
+        Blocks for as long as loading takes; may be called in any thread, and several may
+        start at once in several threads.
+
+        Args:
+            gguf: The model file.
+            context: The context window in tokens.
+            tokenizer_dir: The base's directory, where ``/v1/chat/completions`` shall render by
+                the engine's own tokenizer instead of the template in the GGUF.
+            threads: Threads for computing; 0 takes all cores.
+            gpu_layers: Layers put on a GPU, -1 for all; without effect in a CPU build.
+            timeout_s: How long to wait, in seconds.
+
+        Raises:
+            GgufDamaged: The file is not whole, or llama.cpp refused it or gave up on it.
+            WorkerDied: The process ended for another reason, for one for lack of memory.
+            WorkerTimeout: It did not answer in time; it was ended.
+        """
+        gguf = gguf.resolve()
+        read_header(gguf)
+        started, bearer = time.monotonic(), secrets.token_urlsafe(32)
+        log = _new_log(gguf)
+        process = _spawn(
+            gguf,
+            log,
+            bearer,
+            [
+                f"--context={context}",
+                f"--threads={threads or cores()}",
+                f"--gpu-layers={gpu_layers}",
+                *([f"--tokenizer-dir={Path(tokenizer_dir).resolve()}"] if tokenizer_dir else []),
+            ],
+        )
+        try:
+            said = _first_line(process, timeout_s)
+            if said is None:
+                raise WorkerTimeout(
+                    f"the worker of {gguf.name} did not load it within {timeout_s:.0f} s",
+                    hint="a smaller quantisation loads faster; the log is " + paths.shorten(log),
+                )
+            if not said:
+                raise _ended(process, gguf, log)
+        except BaseException:
+            _end(process)
+            raise
+        greeting = json.loads(said)
+        return cls(
+            process,
+            gguf=gguf,
+            url=f"http://127.0.0.1:{greeting['port']}",
+            bearer=bearer,
+            context=int(greeting["context"]),
+            log=log,
+            load_s=time.monotonic() - started,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def log_tail(self, lines: int = _LOG_LINES_SHOWN) -> tuple[str, ...]:
+        """Return the last lines of the log."""
+        return _tail(self.log, lines)
+
+    def close(self) -> None:
+        """End the worker. Blocks for a moment; closing again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        died = self._process.poll() is not None
+        _end(self._process)
+        if not died:
+            self.log.unlink(missing_ok=True)
+
+    def died(self) -> WorkerDied:
+        """Return the error that says how this worker ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)  # A closed connection is seen before the process is gone.
+        return _died(self._process, self.gguf, self.log)
+
+    async def stream(
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        temperature: float,
+        max_tokens: int,
+        seed: int,
+        stop_ids: Sequence[int] = (),
+        timeout_s: float = client.SILENCE_TIMEOUT_S,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Ask this worker; see :func:`engine.serve.client.stream`.
+
+        Raises:
+            WorkerDied: The worker ended; the message has the reason and its last words.
+            WorkerTimeout: It kept silent for longer than ``timeout_s``.
+            PromptTooLong: The prompt does not fit the context.
+        """
+        try:
+            chunks = client.stream(
+                self.url,
+                prompt_ids,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                seed=seed,
+                stop_ids=stop_ids,
+                bearer=self.bearer,
+                timeout_s=timeout_s,
+            )
+            async with contextlib.aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
+        except WorkerDied as error:
+            raise self.died() from error
+
+
+def _spawn(gguf: Path, log: Path, bearer: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        **child_environment(),
+        BEARER_VARIABLE: bearer,
+        # Without it ggml starts a debugger on its own process before it aborts.
+        "GGML_NO_BACKTRACE": "1",
+    }
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-P",  # The present folder may be anybody's; nothing is imported from it.
+                "-m",
+                "engine.serve.worker",
+                f"--gguf={gguf}",
+                f"--parent={os.getpid()}",
+                *arguments,
+            ],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            # Ctrl-C in the terminal is for the parent, which then ends its workers.
+            start_new_session=True,
+        )
+
+
+def _first_line(process: subprocess.Popen[bytes], timeout_s: float) -> bytes | None:
+    """Return the worker's first line, nothing if it ended, None if it kept silent."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    deadline, line = time.monotonic() + timeout_s, bytearray()
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            return None
+        data = os.read(descriptor, 4096)
+        if not data:
+            return b""
+        line += data
+    return bytes(line)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    if process.stdout is not None:
+        process.stdout.close()
+    if process.poll() is None:
+        # Nothing in a worker needs saving, so there is nothing to wait for.
+        process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_TIMEOUT_S)
+
+
+def _ended(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> GgufDamaged | WorkerDied:
+    """Return the error of a worker that ended while it loaded."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_TIMEOUT_S)
+    status = process.returncode or 0
+    if status == REFUSED or (status < 0 and -status in _GAVE_UP):
+        return GgufDamaged(
+            f"llama.cpp can't load {gguf.name}: {_last_words(log)}",
+            hint="export it again with: finetui export RUN; the log is " + paths.shorten(log),
+        )
+    return _died(process, gguf, log)
+
+
+def _died(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> WorkerDied:
+    status = process.returncode
+    if status is None:
+        how = "closed the connection"
+    elif status < 0:
+        how = f"was ended by {signal.Signals(-status).name}"
+    else:
+        how = f"ended with status {status}"
+    hint = "the log is " + paths.shorten(log)
+    if status == -signal.SIGKILL:
+        hint = "the machine may be out of memory: take a smaller quantisation or context; " + hint
+    return WorkerDied(f"the worker of {gguf.name} {how}: {_last_words(log)}", hint=hint)
+
+
+def _last_words(log: Path) -> str:
+    return " | ".join(_tail(log, _LOG_LINES_SHOWN)) or "it said nothing"
+
+
+def _tail(log: Path, lines: int) -> tuple[str, ...]:
+    try:
+        with log.open("rb") as handle:
+            handle.seek(max(0, log.stat().st_size - 16_384))
+            text = handle.read().decode("utf-8", "replace")
+    except OSError:
+        return ()
+    return tuple(line.strip() for line in text.splitlines() if line.strip())[-lines:]
+
+
+def _new_log(gguf: Path) -> Path:
+    """Return a log file of its own, and remove the oldest of those that dead workers left."""
+    folder = paths.state_dir() / "workers"
+    folder.mkdir(parents=True, exist_ok=True)
+    logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
+    for old in logs[: max(0, len(logs) - _LOGS_KEPT)]:
+        old.unlink(missing_ok=True)
+    return folder / f"{gguf.stem[:60]}-{os.getpid()}-{secrets.token_hex(4)}.log"

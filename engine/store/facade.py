@@ -1,0 +1,307 @@
+"""The class through which all of finetui uses a workspace's database."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from engine.models import (
+    NO_METADATA,
+    Action,
+    Card,
+    Counts,
+    Example,
+    Filter,
+    JournalEntry,
+    QueueRow,
+    Skipped,
+    Source,
+    Turn,
+    Vote,
+)
+from engine.store import journal as journal_rows
+from engine.store import queue as queue_rows
+from engine.store import sources as source_rows
+from engine.store import votes as vote_rows
+from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
+from engine.store.migrations import migrate
+from engine.store.staging import ScanTally, record
+
+ALL = Filter()
+
+
+class Store:
+    """A workspace's database.
+
+    Any thread may use a store, and several processes may have the same file open:
+    each write is one transaction that reads what it depends on. Errors of the disk and
+    the file arrive as DiskFull, WorkspaceLocked, WorkspaceDamaged or WorkspaceError.
+    """
+
+    def __init__(self, path: Path, connection: Connection, busy_seconds: float) -> None:
+        self.path = path
+        self.session = secrets.token_hex(8)
+        self._db = connection
+        self._busy_seconds = busy_seconds
+
+    @classmethod
+    def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Store:
+        """Open a database, which is made or brought up to date if need be.
+
+        Args:
+            path: The file.
+            busy_seconds: How long a write waits for another process.
+
+        Raises:
+            WorkspaceNewer: A newer finetui wrote it; it is left untouched.
+            WorkspaceDamaged: It is no sound database of finetui.
+            WorkspaceLocked: Another process holds it.
+            DiskFull: There is no room to make it.
+            WorkspaceError: It can't be opened or written.
+        """
+        with translated(path):
+            raw = raw_connection(str(path), busy_seconds)
+            try:
+                migrate(raw, path)
+                # Readers go on while a scan writes. Where the file system can't do it,
+                # SQLite keeps its rollback journal, which is as safe.
+                raw.execute("PRAGMA journal_mode = WAL")
+                raw.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                raw.close()
+                raise
+        return cls(path, Connection(path, raw), busy_seconds)
+
+    def close(self) -> None:
+        """Close the database. Nothing waits to be saved."""
+        self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Sources
+
+    def add_source(self, kind: str, root: str) -> Source:
+        """Record a source and return it; its id depends on kind and root alone."""
+        return source_rows.add(self._db, kind, str(root), time.time())
+
+    def sources(self) -> list[Source]:
+        """Return the sources in the order in which they were added."""
+        return source_rows.sources(self._db)
+
+    def source(self, id_or_prefix: str) -> Source:
+        """Return the source that an id, a prefix of one, or a root means.
+
+        Raises:
+            SourceMissing: There is none.
+            UsageError: The prefix fits several.
+        """
+        return source_rows.find(self._db, id_or_prefix)
+
+    def remove_source(self, source_id: str) -> int:
+        """Remove a source and those of its examples that nobody ever decided or edited.
+
+        An example that another source holds too goes over to that one.
+
+        Returns:
+            How many examples left the queue.
+
+        Raises:
+            SourceMissing: There is no such source.
+        """
+        return source_rows.remove(self._db, source_rows.find(self._db, source_id).id)
+
+    def record_scan(
+        self,
+        source_id: str,
+        examples: Iterable[Example],
+        skipped: Iterable[Skipped],
+        documents: int,
+        *,
+        at: float,
+    ) -> ScanTally:
+        """Bring the queue in step with what a scan of a source found.
+
+        ``examples`` is read to its end before the database is locked, so it may be a
+        generator that reads files; if it raises, nothing is changed. ``skipped`` is read
+        after it, and may be a list that the generator fills. Then one transaction adds
+        new examples at the queue's end in the order given, brings the provenance of known
+        ones up to date, and drops those that vanished, except what a person has ever
+        decided or edited.
+
+        Args:
+            source_id: The source.
+            examples: What was found; of two with the same id the first counts.
+            skipped: What was not read.
+            documents: How many documents were read.
+            at: When, in seconds since the epoch.
+
+        Raises:
+            SourceMissing: There is no such source.
+        """
+        source = source_rows.find(self._db, source_id)
+        return record(self.path, self._busy_seconds, source, examples, skipped, documents, at)
+
+    def skips(self, source_id: str) -> list[Skipped]:
+        """Return what the last scan of a source did not read."""
+        return source_rows.skips(self._db, source_rows.find(self._db, source_id).id)
+
+    # Examples and the queue
+
+    def card(self, id_or_prefix: str) -> Card:
+        """Return an example with its present state and text.
+
+        Raises:
+            ExampleMissing: No example's id begins so.
+            ExampleAmbiguous: Several do.
+        """
+        return queue_rows.card(self._db, id_or_prefix)
+
+    def cards(self, filter: Filter = ALL, limit: int | None = None) -> Iterator[Card]:
+        """Yield cards in queue order; between two of them the database is not locked."""
+        return queue_rows.cards(self._db, filter, limit)
+
+    def queue_page(
+        self, filter: Filter = ALL, *, after: int = -1, limit: int = 200
+    ) -> list[QueueRow]:
+        """Return the rows after a position. Costs the page, wherever it is."""
+        return queue_rows.page(self._db, filter, after, limit)
+
+    def queue_before(
+        self, filter: Filter = ALL, *, before: int, limit: int = 200
+    ) -> list[QueueRow]:
+        """Return the rows before a position, in ascending order. Costs the page."""
+        return queue_rows.page_before(self._db, filter, before, limit)
+
+    def queue_size(self, filter: Filter = ALL) -> int:
+        """Return how many rows a filter lets through. Linear in that number."""
+        return queue_rows.size(self._db, filter)
+
+    def queue_rank(self, filter: Filter, position: int) -> int:
+        """Return how many rows of a filter come before a position. Linear in that number."""
+        return queue_rows.rank(self._db, filter, position)
+
+    def queue_window(self, filter: Filter, start_rank: int, limit: int) -> list[QueueRow]:
+        """Return rows from a rank on. Linear in the rank, in entries of an index."""
+        return queue_rows.window(self._db, filter, start_rank, limit)
+
+    def next_undecided(self, filter: Filter = ALL, after: int = -1) -> QueueRow | None:
+        """Return the first undecided row of a filter after a position, without wrapping around."""
+        return queue_rows.next_undecided(self._db, filter, after)
+
+    def counts(self, filter: Filter = ALL) -> Counts:
+        """Return how many examples are in each state."""
+        return queue_rows.counts(self._db, filter)
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Return every tag and its number of examples, the commonest first."""
+        return queue_rows.tags(self._db)
+
+    def kinds(self) -> list[tuple[str, int]]:
+        """Return every kind and its number of examples, the commonest first."""
+        return queue_rows.kinds(self._db)
+
+    # The journal
+
+    def append(
+        self,
+        action: Action,
+        example_id: str,
+        *,
+        turns: Sequence[Turn] = (),
+        target: int = 0,
+        at: float,
+    ) -> JournalEntry:
+        """Append a decision; when this returns, it is on the disk and in the queue.
+
+        Args:
+            action: What is done.
+            example_id: The example's whole id; for an undo or redo, empty means any.
+            turns: The text after an edit; empty otherwise.
+            target: The decision that an undo or redo is about; 0 takes the latest that fits.
+            at: When, in seconds since the epoch.
+
+        Raises:
+            ExampleMissing: There is no such example.
+            UsageError: The entry would mean nothing: an edit without turns, an undo or
+                redo where there is nothing to undo or redo.
+        """
+        return journal_rows.append(
+            self._db, self.session, action, example_id, turns=turns, target=target, at=at
+        )
+
+    def undo(self, *, at: float, example_id: str = "") -> JournalEntry | None:
+        """Undo the latest decision in effect, whoever made it, or an example's latest.
+
+        Returns:
+            The entry of the undo, or None where there is nothing to undo.
+        """
+        return journal_rows.revert(self._db, self.session, "undo", at=at, example_id=example_id)
+
+    def redo(self, *, at: float, example_id: str = "") -> JournalEntry | None:
+        """Do again what was undone last, unless a decision was made since.
+
+        Returns:
+            The entry of the redo, or None where there is nothing to redo.
+        """
+        return journal_rows.revert(self._db, self.session, "redo", at=at, example_id=example_id)
+
+    def journal(self, limit: int | None = None, example_id: str = "") -> list[JournalEntry]:
+        """Return the journal's entries, newest first."""
+        return journal_rows.entries(self._db, limit, example_id)
+
+    def decision_times(self, since: float) -> list[float]:
+        """Return when examples were approved, rejected or skipped since a time, oldest first.
+
+        Decisions that were undone don't count.
+        """
+        return journal_rows.decision_times(self._db, since)
+
+    # Votes and single values
+
+    def add_vote(
+        self,
+        *,
+        run_id: str,
+        quant: str,
+        prompt: str,
+        base_text: str,
+        tuned_text: str,
+        left: Literal["base", "tuned"],
+        choice: Literal["base", "tuned", "tie", "both-bad"],
+        blind: bool,
+        at: float,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> Vote:
+        """Record a judgement, durably, and return it with its number."""
+        return vote_rows.add(
+            self._db,
+            run_id=run_id,
+            quant=quant,
+            prompt=prompt,
+            base_text=base_text,
+            tuned_text=tuned_text,
+            left=left,
+            choice=choice,
+            blind=blind,
+            at=at,
+            metadata=metadata,
+        )
+
+    def votes(self, run_id: str = "") -> list[Vote]:
+        """Return the votes, of one run or of all, oldest first."""
+        return vote_rows.votes(self._db, run_id)
+
+    def get_meta(self, key: str) -> str | None:
+        """Return a value that the workspace remembers, or None."""
+        return vote_rows.get_meta(self._db, key)
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Remember a value."""
+        vote_rows.set_meta(self._db, key, value)

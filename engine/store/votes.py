@@ -1,0 +1,88 @@
+"""Blind votes, and single values that a workspace remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from engine.models import NO_METADATA, Vote
+from engine.store.connection import Connection, Row
+from engine.store.packing import dump_texts, load_mapping
+
+_COLUMNS = 'id, run_id, quant, prompt, base_text, tuned_text, "left", choice, blind, at, metadata'
+
+
+def add(
+    db: Connection,
+    *,
+    run_id: str,
+    quant: str,
+    prompt: str,
+    base_text: str,
+    tuned_text: str,
+    left: Literal["base", "tuned"],
+    choice: Literal["base", "tuned", "tie", "both-bad"],
+    blind: bool,
+    at: float,
+    metadata: Mapping[str, str] = NO_METADATA,
+) -> Vote:
+    """Record a vote, durably, and return it with its number."""
+    values = [run_id, quant, prompt, base_text, tuned_text, left, choice, int(blind), at]
+    cursor = db.execute(
+        'INSERT INTO votes (run_id, quant, prompt, base_text, tuned_text, "left", choice, blind, '
+        "at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [*values, dump_texts(metadata)],
+    )
+    assert cursor.lastrowid is not None
+    return Vote(
+        id=cursor.lastrowid,
+        run_id=run_id,
+        quant=quant,
+        prompt=prompt,
+        base_text=base_text,
+        tuned_text=tuned_text,
+        left=left,
+        choice=choice,
+        blind=blind,
+        at=at,
+        metadata=metadata,
+    )
+
+
+def votes(db: Connection, run_id: str) -> list[Vote]:
+    """Return the votes in the order in which they were given, of one run or of all."""
+    where, parameters = ("WHERE run_id = ?", [run_id]) if run_id else ("", [])
+    rows = db.all(f"SELECT {_COLUMNS} FROM votes {where} ORDER BY id", parameters)
+    return [_vote(row) for row in rows]
+
+
+def _vote(row: Row) -> Vote:
+    number, run, quant, prompt, base_text, tuned_text, left, choice, blind, at, metadata = row
+    return Vote(
+        id=number,
+        run_id=run,
+        quant=quant,
+        prompt=prompt,
+        base_text=base_text,
+        tuned_text=tuned_text,
+        left=left,
+        choice=choice,
+        blind=bool(blind),
+        at=at,
+        metadata=load_mapping(metadata),
+    )
+
+
+def get_meta(db: Connection, key: str) -> str | None:
+    """Return a remembered value, or None."""
+    value: str | None = db.value("SELECT value FROM meta WHERE key = ?", [key])
+    return value
+
+
+def set_meta(db: Connection, key: str, value: str) -> None:
+    """Remember a value under a key."""
+    db.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [key, value],
+    )

@@ -1,0 +1,69 @@
+"""What tests of the terminal app share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widget import Widget
+
+from engine.workspace import Workspace
+from tui.app import FinetuiApp
+
+SMALL = (80, 24)
+LARGE = (160, 45)
+
+
+async def wait_until(
+    pilot: Pilot[Any], predicate: Callable[[], bool], *, seconds: float = 20.0, what: str = ""
+) -> None:
+    """Let the app work until ``predicate`` holds, or fail after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        await pilot.pause()
+        if predicate():
+            return
+        if time.monotonic() > deadline:
+            screen = pilot.app.screen
+            raise AssertionError(f"never came true: {what or predicate}\n{text_of(screen)}")
+        await asyncio.sleep(0.01)
+
+
+def text_of(widget: Widget) -> str:
+    """Return what a widget, or a screen, shows, as plain lines."""
+    region = widget.region
+    lines: list[str] = []
+    for strip in widget.screen._compositor.render_strips():
+        text = strip.crop(region.x, region.right).text
+        lines.append(text.rstrip())
+    return "\n".join(lines[region.y : region.bottom])
+
+
+def stage_name(app: FinetuiApp) -> str:
+    """Return the mode of the stage in front."""
+    return app.stage.STAGE if app.stage is not None else ""
+
+
+@asynccontextmanager
+async def opened_app(
+    workspace: Workspace, size: tuple[int, int] = LARGE, *, stage: str = "sources"
+) -> AsyncIterator[tuple[FinetuiApp, Pilot[int]]]:
+    """Run the app on a workspace, on a stage, and check that nothing unnamed was raised."""
+    app = FinetuiApp(workspace, watch_interval=0.05)
+    async with app.run_test(size=size) as pilot:
+        await wait_until(pilot, lambda: app.stage is not None)
+        if stage != "sources":
+            await app.run_action(stage)
+            await wait_until(pilot, lambda: stage_name(app) == stage)
+        yield app, pilot
+    assert app.unexpected == []
+
+
+async def press_all(pilot: Pilot[Any], keys: str) -> None:
+    """Press keys named with blanks between them, without waiting in between."""
+    for key in keys.split():
+        await pilot.press(key)

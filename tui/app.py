@@ -1,0 +1,256 @@
+"""The app: modes, theme, keys, the job watcher, and where errors end."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual._path import CSSPathType
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.theme import BUILTIN_THEMES
+
+from engine.errors import FinetuiError, SettingsError
+from engine.paths import shorten
+from engine.settings import Settings
+from engine.workspace import Workspace, open_workspace
+from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
+from tui.bridge.jobs import watch_jobs
+from tui.log import log_exception, log_file
+from tui.messages import Job, JobChanged, WatchFailed
+from tui.stylesheets import stylesheet
+from tui.themes import THEMES
+
+if TYPE_CHECKING:
+    from tui.screens.stage import StageScreen
+
+SCREENS: Mapping[str, str] = {
+    "sources": "tui.screens.sources:SourcesScreen",
+    "curate": "tui.screens.curate:CurateScreen",
+    "dataset": "tui.screens.dataset:DatasetScreen",
+    "train": "tui.screens.train:TrainScreen",
+    "chat": "tui.screens.chat:ChatScreen",
+}
+"""Where each mode's screen is; it is imported when it is first shown."""
+
+
+def _factory(mode: str) -> Callable[[], Screen[Any]]:
+    def make() -> Screen[Any]:
+        module, _, name = SCREENS[mode].partition(":")
+        return cast("Screen[Any]", getattr(importlib.import_module(module), name)())
+
+    return make
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """Return an error's message and hint for a person.
+
+    An error that is none of finetui's own is written to the log with its traceback.
+    """
+    if isinstance(error, FinetuiError):
+        return error.message, error.hint
+    log_exception(error)
+    return (
+        f"something unexpected happened: {type(error).__name__}: {error}",
+        f"the details are in {shorten(log_file())}",
+    )
+
+
+class FinetuiApp(App[int]):
+    """The terminal app on one workspace.
+
+    Attributes:
+        workspace: The open workspace; screens hand it, or its store, to the engine.
+        job: The job that the title line shows, None when nothing runs.
+        cheat_shown: Whether the line of keys is shown.
+        unexpected: Exceptions without a name that were caught and logged, newest last;
+            tests assert that there are none.
+    """
+
+    TITLE: str | None = "finetui"
+    CSS_PATH: ClassVar[CSSPathType | None] = [stylesheet("app"), stylesheet("modals")]
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        mode: _factory(mode) for mode in STAGES
+    }
+    DEFAULT_MODE: ClassVar[str] = "sources"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(FRAME)
+
+    def __init__(self, workspace: Workspace, *, watch_interval: float = 1.0) -> None:
+        super().__init__()
+        # Nothing moves by itself, and nothing costs more on a slow line than it must.
+        self.animation_level = "none"
+        self.workspace = workspace
+        self.job: Job | None = None
+        self.cheat_shown = workspace.settings.display.cheat_line
+        self.unexpected: list[BaseException] = []
+        self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = workspace.settings.display.theme
+        self.set_keymap(workspace.settings.keys)
+
+    # -- life -----------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Start watching for the running job."""
+        self._watcher.start()
+
+    def on_unmount(self) -> None:
+        """Stop watching."""
+        self._watcher.stop()
+
+    def look_for_jobs(self) -> None:
+        """Look for the running job now: a screen has just started or stopped one."""
+        self._watcher.hurry()
+
+    def on_job_changed(self, event: JobChanged) -> None:
+        """Show the running job on the screen that is in front."""
+        self.job = event.job
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+
+    def on_watch_failed(self, event: WatchFailed) -> None:
+        """Tell that the runs can't be read."""
+        self.complain(event.error)
+
+    @property
+    def stage(self) -> StageScreen | None:
+        """The stage in front, also while a dialog is over it; None before the first."""
+        from tui.screens.stage import StageScreen
+
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, StageScreen):
+                return screen
+        return None
+
+    # -- errors ---------------------------------------------------------------------
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[object, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; whatever it raises is shown and the app goes on."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            self.complain(error)
+            return True
+
+    def complain(self, error: BaseException) -> None:
+        """Show an error where the person looks: in the dialog in front, else on the stage."""
+        if not isinstance(error, FinetuiError):
+            self.unexpected.append(error)
+        for screen in reversed(self.screen_stack):
+            complain = getattr(screen, "complain", None)
+            if complain is not None:
+                complain(error)
+                return
+
+    # -- actions of the frame ---------------------------------------------------------
+
+    async def action_sources(self) -> None:
+        """Go to Sources."""
+        await self.switch_mode("sources")
+
+    async def action_curate(self) -> None:
+        """Go to Curate."""
+        await self.switch_mode("curate")
+
+    async def action_dataset(self) -> None:
+        """Go to Dataset."""
+        await self.switch_mode("dataset")
+
+    async def action_train(self) -> None:
+        """Go to Train."""
+        await self.switch_mode("train")
+
+    async def action_chat(self) -> None:
+        """Go to Chat."""
+        await self.switch_mode("chat")
+
+    def action_help(self) -> None:
+        """Show the keys of the stage in front."""
+        from tui.screens.modals.help import HelpDialog
+
+        stage = self.stage
+        if stage is not None:
+            self.push_screen(HelpDialog(stage.STAGE))
+
+    def action_cheat(self) -> None:
+        """Hide or show the line of keys."""
+        self.cheat_shown = not self.cheat_shown
+        if (stage := self.stage) is not None:
+            stage.set_class(not self.cheat_shown, "-no-cheat")
+
+    def action_help_quit(self) -> None:
+        """Say which key leaves: ctrl+c is what people try first."""
+        key = self.keys_of(next(a for a in actions(FRAME) if a.id == "frame.quit"))[0]
+        if (stage := self.stage) is not None:
+            stage.say(f"{key} leaves finetui")
+
+    async def action_quit(self) -> None:
+        """Leave. A run is a process of its own and goes on."""
+        message = None
+        if self.job is not None and self.job.active:
+            steps = f", {self.job.done:,} of {self.job.total:,}" if self.job.total else ""
+            message = f"{self.job.name} goes on{steps}; open finetui again to watch it."
+        self.exit(0, message=message)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every action of the registry that works now, and the themes."""
+        stage = self.stage
+        found: list[tuple[DOMNode, Action]] = [(self, action) for action in actions(FRAME)]
+        if stage is not None and screen is stage:
+            found = [(stage, action) for action in actions(stage.STAGE)] + found
+        for node, action in found:
+            if action.id != "frame.command-palette" and node.check_action(action.method, ()):
+                title = f"{action.label}  ({', '.join(self.keys_of(action))})"
+                run = partial(self.run_action, action.method, node)
+                yield SystemCommand(title, action.help, run)
+        yield SystemCommand("theme", "Choose another theme", self.action_change_theme)
+
+    def keys_of(self, action: Action) -> tuple[str, ...]:
+        """Return the keys that an action is on, after the settings' own keys."""
+        own = self.workspace.settings.keys.get(action.id)
+        return tuple(key.strip() for key in own.split(",")) if own else action.keys
+
+
+def check_display(settings: Settings) -> None:
+    """Refuse settings that the app can't start with.
+
+    Raises:
+        SettingsError: A theme or an action that is not there, or a key used twice.
+    """
+    names = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
+    theme = settings.display.theme
+    if theme not in names:
+        near = difflib.get_close_matches(theme, names, n=1, cutoff=0.4)
+        raise SettingsError(
+            f"setting display.theme: there is no theme {theme}",
+            hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}",
+        )
+    check_keys(settings.keys)
+
+
+def run(workspace: Path | None) -> int:
+    """Open the app on a workspace and return the exit status.
+
+    Args:
+        workspace: The workspace's folder; None for the nearest, else the default one.
+
+    Raises:
+        FinetuiError: The workspace or its settings can't be used; the app did not open.
+    """
+    with open_workspace(workspace) as opened:
+        check_display(opened.settings)
+        app = FinetuiApp(opened)
+        status = app.run()
+    return status if status is not None else app.return_code or 0

@@ -1,0 +1,39 @@
+"""The terminal app's own log, for failures that have no name."""
+
+from __future__ import annotations
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from engine.paths import state_dir
+
+_LOGGER = logging.getLogger("finetui.tui")
+
+
+def log_file() -> Path:
+    """Return where the log is written."""
+    return state_dir() / "finetui.log"
+
+
+def log_exception(error: BaseException, doing: str = "") -> None:
+    """Write a failure with its traceback to the log; never raises.
+
+    Args:
+        error: What happened.
+        doing: What the app was doing, in a few words.
+    """
+    try:
+        path = log_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
+    except OSError:
+        return  # no place to write to; the status line still tells the person
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    _LOGGER.propagate = False
+    _LOGGER.addHandler(handler)
+    try:
+        _LOGGER.error("%s", doing or "unexpected", exc_info=error)
+    finally:
+        _LOGGER.removeHandler(handler)
+        handler.close()

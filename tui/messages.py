@@ -1,0 +1,67 @@
+"""Messages that more than one screen listens to. Named in the past tense; they hold no widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The job that the title line shows.
+
+    Attributes:
+        name: What runs: "train run-3", "export q4_k_m".
+        status: The status of the run protocol: "running", "stopping", "finished", …
+        done: Units done, 0 where unknown.
+        total: Units in all, 0 where unknown.
+        eta_s: Seconds that are left, None where unknown.
+        phase: What it does now, in the recipe's words.
+    """
+
+    name: str
+    status: str
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    phase: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether a process still works on it."""
+        return self.status in {"created", "running", "stopping"}
+
+
+class JobChanged(Message):
+    """The running job moved on, ended, or another one runs. Posted to the app."""
+
+    def __init__(self, job: Job | None) -> None:
+        super().__init__()
+        self.job = job
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, JobChanged)
+
+
+class Progressed(Message):
+    """A long engine call that a screen started got further. Posted to that screen."""
+
+    def __init__(self, what: str, done: int, total: int) -> None:
+        super().__init__()
+        self.what = what
+        self.done = done
+        self.total = total
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state of the same call is of interest."""
+        return isinstance(message, Progressed) and message.what == self.what
+
+
+class WatchFailed(Message):
+    """The job directories could not be read. Posted to the app."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error

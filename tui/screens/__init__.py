@@ -1,0 +1,1 @@
+"""The five stages, one file each; imported when they are first shown."""

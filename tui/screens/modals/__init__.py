@@ -1,0 +1,1 @@
+"""Dialogs: each returns what was chosen, and changes nothing by itself."""

@@ -1,0 +1,200 @@
+"""What the five stages share: the frame, the status line, folding, and how errors are shown.
+
+A stage's screen is a subclass that sets ``STAGE``, its own ``BINDINGS`` and
+``CSS_PATH``, and yields its body::
+
+    class TrainScreen(StageScreen):
+        STAGE = "train"
+        BINDINGS = bindings("train")          # tui/actions/train.py
+        CSS_PATH = stylesheet("train")        # styles/train.tcss
+
+        def compose_body(self) -> ComposeResult:
+            with Horizontal():
+                yield Form(classes="pane-first")
+                yield Plot(classes="pane-second")
+
+        def entered(self) -> None:
+            self.load()                       # data may have changed meanwhile
+
+        @work(group="load", exclusive=True, exit_on_error=False)
+        async def load(self) -> None:
+            found = await off_loop(engine.runs.runs, self.app.workspace)
+            self.plot.show(found)             # on the event loop again
+
+Whatever an action or a worker raises ends in the status line: a
+:class:`~engine.errors.FinetuiError` with its message and hint, anything else in a
+short form, with the traceback in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from textual import events, getters
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import Worker, WorkerState
+
+from engine.paths import shorten
+from tui.actions import FRAME, STAGES, actions, key_name
+from tui.app import FinetuiApp, explain
+from tui.messages import Progressed
+from tui.widgets.frame import (
+    MIN_COLUMNS,
+    MIN_ROWS,
+    CheatLine,
+    Kind,
+    StatusLine,
+    Title,
+    TitleLine,
+    TooSmall,
+)
+
+WIDE_COLUMNS = 100
+"""From here on panes stand side by side; below, one is shown and a key swaps them."""
+
+
+class StageScreen(Screen[None]):
+    """The frame around a stage.
+
+    Classes that stylesheets can build on: ``-narrow`` below 100 columns, ``-second``
+    when a narrow terminal shows the second pane, ``-small`` when the notice covers
+    everything. Widgets with the classes ``pane-first`` and ``pane-second`` fold
+    by themselves.
+    """
+
+    STAGE: ClassVar[str] = ""
+    """The mode's name; also the name of the action group."""
+
+    AUTO_FOCUS: ClassVar[str | None] = ""
+
+    app = getters.app(FinetuiApp)
+    title_line = getters.query_one(TitleLine)
+    status_line = getters.query_one(StatusLine)
+    cheat_line = getters.query_one(CheatLine)
+
+    def compose(self) -> ComposeResult:
+        """Compose the frame; subclasses override :meth:`compose_body`."""
+        yield TitleLine()
+        with Container(id="body"):
+            yield from self.compose_body()
+        yield CheatLine()
+        yield StatusLine()
+        yield TooSmall()
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what stands between the title and the status line."""
+        raise NotImplementedError
+
+    def entered(self) -> None:
+        """Bring the stage up to date.
+
+        Called whenever the screen comes to the front: first shown, come back to by
+        its key, or a dialog over it was closed. It may be called twice in a row.
+        """
+
+    # -- saying things --------------------------------------------------------------
+
+    def say(self, message: str, *, hint: str = "", kind: Kind = "info") -> None:
+        """Write the status line. Foreign text in it is made inert.
+
+        Args:
+            message: What was done, or is being done.
+            hint: What can be done next, shown dimmer.
+            kind: "done" puts ✓ in front, "busy" …, "error" !.
+        """
+        self.status_line.say(message, hint=hint, kind=kind)
+
+    def complain(self, error: BaseException) -> None:
+        """Show an error in the status line; log it if it is none of finetui's own."""
+        message, hint = explain(error)
+        self.say(message, hint=hint, kind="error")
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what a worker of this screen raised."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.complain(event.worker.error)
+
+    def on_progressed(self, event: Progressed) -> None:
+        """Show how far a long call has got."""
+        event.stop()
+        of = f" of {event.total:,}" if event.total else ""
+        self.say(f"{event.what}: {event.done:,}{of}", kind="busy")
+
+    # -- the frame ------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Fill the frame and keep the cheat line true."""
+        self.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        self.refresh_title()
+
+    def on_screen_resume(self) -> None:
+        """Bring frame and stage up to date."""
+        self.set_class(not self.app.cheat_shown, "-no-cheat")
+        self.refresh_title()
+        self.refresh_cheat()
+        self.entered()
+
+    def refresh_title(self) -> None:
+        """Show workspace, stages and the running job as they are now."""
+        self.title_line.show(
+            Title(
+                workspace=shorten(self.app.workspace.root.name, 24),
+                stages=tuple(self._stage_names()),
+                active=STAGES.index(self.STAGE),
+                job=self.app.job,
+            )
+        )
+
+    def _stage_names(self) -> Iterator[tuple[str, str]]:
+        for action in actions(FRAME):
+            if action.method in STAGES:
+                yield key_name(self.app.keys_of(action)[0]), action.label
+
+    def _bindings_changed(self, _: Screen[Any]) -> None:
+        self.refresh_cheat()
+
+    def refresh_cheat(self) -> None:
+        """Show the keys that work now: those of the stage, then those of the frame."""
+        active = {bound.binding.id for bound in self.active_bindings.values()}
+        self.cheat_line.show(
+            (key_name(self.app.keys_of(action)[0]), action.label)
+            for action in (*actions(self.STAGE), *actions(FRAME))
+            if action.cheat and action.id in active
+        )
+
+    # -- size and folding -------------------------------------------------------------
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether one pane is shown at a time."""
+        return self.has_class("-narrow")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold the panes, or cover everything, as the terminal's size asks."""
+        small = event.size.width < MIN_COLUMNS or event.size.height < MIN_ROWS
+        self.set_class(small, "-small")
+        self.set_class(event.size.width < WIDE_COLUMNS, "-narrow")
+        self.refresh_bindings()
+
+    def action_swap_panes(self) -> None:
+        """Show the other pane on a narrow terminal."""
+        self.toggle_class("-second")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Do nothing that can't be seen, and swap panes only where they are folded."""
+        if self.has_class("-small"):
+            return False
+        if action == "swap_panes":
+            return self.is_narrow
+        return super().check_action(action, parameters)
+
+
+def stage_of(node: DOMNode) -> StageScreen | None:
+    """Return the stage that a widget stands on, or None in a dialog or a test's host."""
+    screen = node.screen if isinstance(node, Widget) else None
+    return screen if isinstance(screen, StageScreen) else None

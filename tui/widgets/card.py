@@ -1,0 +1,96 @@
+"""The card: one example with its turns, where it comes from, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from engine.models import Card, Turn, short_id
+from tui.widgets.queue import STATE_STYLE
+from tui.widgets.textpane import BLANK, Block, TextPane, text
+from tui.widgets.words import EDITED, SIGNS, counted, one_line, plain
+
+LONGEST = 20_000
+"""Characters of a turn that are shown; nobody reads further on a card."""
+
+_ROLE_STYLE = {
+    "system": "bold $text-secondary",
+    "user": "bold $text-primary",
+    "assistant": "bold $text-success",
+    "tool": "bold $text-secondary",
+}
+_COLOURS = {"success": "$text-success", "error": "$text-error", "accent": "$text-accent"}
+
+
+def turn_blocks(turns: Sequence[Turn], tokens: Sequence[int] = ()) -> list[Block]:
+    """Return turns as blocks: the role, the tokens at the right, the text indented."""
+    blocks: list[Block] = []
+    for index, turn in enumerate(turns):
+        right = None
+        if index < len(tokens):
+            right = text(counted(tokens[index], "token"), "$text-muted")
+        blocks.append(Block(text(turn.role, _ROLE_STYLE[turn.role]), right=right))
+        shown = turn.content[:LONGEST]
+        blocks.append(Block(plain(shown.rstrip("\n")), indent=2))
+        if len(turn.content) > LONGEST:
+            more = f"… {len(turn.content) - LONGEST:,} more characters"
+            blocks.append(Block(text(more, "$text-muted italic"), indent=2))
+        blocks.append(BLANK)
+    return blocks
+
+
+def state_words(card: Card) -> Content:
+    """Return a card's state with sign and colour: ``✓ approved ~ edited``."""
+    style = _COLOURS.get(STATE_STYLE[card.state], "$text-muted")
+    edited = f"  {EDITED} edited" if card.edited else ""
+    return Content.assemble((f"{SIGNS[card.state]} {card.state}", f"bold {style}"), (edited, style))
+
+
+def provenance_words(card: Card) -> str:
+    """Return where a card comes from: path and lines, heading, tags, date."""
+    where = card.example.provenance
+    lines = ""
+    if where.start_line:
+        lines = f":{where.start_line}"
+        if where.end_line > where.start_line:
+            lines += f"-{where.end_line}"
+    parts = [where.path + lines, where.heading, " ".join(f"#{tag}" for tag in where.tags)]
+    if where.date and where.date not in where.path:
+        parts.append(where.date)
+    return " · ".join(one_line(part) for part in parts if part)
+
+
+class CardPane(TextPane):
+    """Shows a card, or what to do when there is none."""
+
+    def show_card(
+        self, card: Card, *, tokens: Sequence[int] = (), draft: bool = False, top: bool = True
+    ) -> None:
+        """Show a card.
+
+        Args:
+            card: The example.
+            tokens: The tokens of each turn, if they are known.
+            draft: Whether an edit was begun and not saved.
+            top: Scroll to the beginning.
+        """
+        example = card.example
+        why = f"{example.kind} · score {example.score:.2f}"
+        if example.reason:
+            why += f" · {one_line(example.reason)}"
+        blocks = [
+            Block(state_words(card), right=text(short_id(example.id), "$text-muted")),
+            Block(text(provenance_words(card), "$text-muted")),
+            Block(text(why, "$text-muted")),
+            BLANK,
+            *turn_blocks(card.turns, tokens),
+        ]
+        if draft:
+            words = "~ an edit was begun and is kept; e goes on with it"
+            blocks.append(Block(text(words, "$text-warning")))
+        self.show(blocks, top=top)
+
+    def show_words(self, *lines: str) -> None:
+        """Show lines of finetui's own, for a queue that is empty."""
+        self.show([Block(text(line, "" if index else "bold")) for index, line in enumerate(lines)])

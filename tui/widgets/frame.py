@@ -1,0 +1,206 @@
+"""The lines around every stage: title, status, keys, and the notice of a terminal too small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.messages import Job
+from tui.widgets.words import duration, fit, one_line
+
+MIN_COLUMNS = 60
+MIN_ROWS = 16
+
+Kind = Literal["info", "done", "busy", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What the title line says."""
+
+    workspace: str
+    stages: tuple[tuple[str, str], ...]
+    active: int
+    job: Job | None = None
+
+
+def job_words(job: Job, width: int) -> str:
+    """Return the job in the longest form that fits into ``width`` cells, or nothing."""
+    sign = {"finished": "✓", "stopped": "■", "failed": "✗", "died": "✗"}.get(job.status, "▶")
+    if not job.active:
+        forms = [f"{sign} {job.name} {job.status}", f"{sign} {job.status}", sign]
+    else:
+        steps = f"{job.done:,}/{job.total:,}" if job.total else ""
+        percent = f"{100 * job.done // job.total}%" if job.total else ""
+        left = f"{duration(job.eta_s)} left" if job.eta_s is not None and job.total else ""
+        word = "stopping" if job.status == "stopping" else job.phase
+        kind = job.name.partition(" ")[0]
+        forms = [
+            _join(f"{sign} {job.name}", word, steps, left),
+            _join(f"{sign} {job.name}", steps or word, left),
+            _join(f"{sign} {kind}", steps or word, left),
+            _join(f"{sign} {kind}", percent or word),
+            f"{sign} {percent or kind}",
+            sign,
+        ]
+    for form in forms:
+        text = one_line(form)
+        if cell_len(text) <= width:
+            return text
+    return ""
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+class TitleLine(Widget):
+    """``finetui · workspace``, the five stages, and the running job on the right."""
+
+    DEFAULT_CSS = "TitleLine { dock: top; height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title = Title("", (), 0)
+
+    def show(self, title: Title) -> None:
+        """Show a title; the same one again costs nothing."""
+        if title != self._title:
+            self._title = title
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw the line for the present width."""
+        title, width = self._title, self.size.width
+        stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
+        room = width - stages_width - 1
+        name = one_line(title.workspace)
+        brand = " finetui · " if room >= cell_len(name) + 30 else " "
+        shown = fit(name, max(0, min(cell_len(name), room - cell_len(brand) - 2, 24)))
+        parts: list[tuple[str, str]] = [(brand, "$text-muted"), (shown, "bold"), ("  ", "")]
+        for index, (key, label) in enumerate(title.stages):
+            if index == title.active:
+                parts.append((f" {key} {label} ", _ACTIVE))
+            else:
+                parts.append((f" {key} ", "$text-accent"))
+                parts.append((f"{label} ", "$text-muted"))
+        left = Content.assemble(*parts)
+        job = job_words(title.job, width - left.cell_length - 2) if title.job else ""
+        gap = max(0, width - left.cell_length - cell_len(job) - 1)
+        return Content.assemble(left, " " * gap, (job, _job_style(title.job)))
+
+
+_ACTIVE = "$block-cursor-foreground on $block-cursor-background bold"
+
+
+def _job_style(job: Job | None) -> str:
+    if job is None or job.active:
+        return "$text-accent"
+    return "$text-success" if job.status in {"finished", "stopped"} else "$text-error"
+
+
+_MARKS: dict[Kind, tuple[str, str]] = {
+    "info": ("", "$text-muted"),
+    "done": ("✓ ", "$text-success"),
+    "busy": ("… ", "$text-accent"),
+    "error": ("! ", "$text-error"),
+}
+
+
+class StatusLine(Widget):
+    """What was last done, or what went wrong and what to do about it."""
+
+    DEFAULT_CSS = "StatusLine { dock: bottom; height: auto; min-height: 1; max-height: 3; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: tuple[str, str, Kind] = ("", "", "info")
+
+    @property
+    def text(self) -> str:
+        """What is said, with its hint."""
+        message, hint, _ = self._said
+        return f"{message} · {hint}" if hint else message
+
+    def say(self, message: str, *, hint: str = "", kind: Kind = "info") -> None:
+        """Say something in place of what was said before."""
+        said = (one_line(message), one_line(hint), kind)
+        if said == self._said:
+            return
+        # Only an error may take more than a line, so only then can the layout move.
+        relayout = "error" in (kind, self._said[2])
+        self._said = said
+        self.refresh(layout=relayout)
+
+    def render(self) -> Content:
+        """Draw the line; only an error takes more than one."""
+        message, hint, kind = self._said
+        mark, style = _MARKS[kind]
+        content = Content.assemble((f" {mark}", style), (message, "" if kind != "info" else style))
+        if hint:
+            content = Content.assemble(content, (f" · {hint}", "$text-muted"))
+        if kind != "error":
+            content = content.truncate(max(1, self.size.width or 200), ellipsis=True)
+        return content
+
+
+class CheatLine(Widget):
+    """The keys that work now, as many as fit; ``? keys`` is always among them."""
+
+    DEFAULT_CSS = "CheatLine { dock: bottom; height: 1; }"
+
+    LAST: ClassVar[str] = "?"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: tuple[tuple[str, str], ...] = ()
+
+    def show(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Show pairs of key and label, the most important first."""
+        keys = tuple(keys)
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh()
+
+    def render(self) -> Content:
+        """Draw the keys that fit."""
+        last = [pair for pair in self._keys if pair[0] == self.LAST]
+        room = self.size.width - 1 - sum(_width(pair) for pair in last)
+        shown: list[tuple[str, str]] = []
+        for pair in self._keys:
+            if pair in last:
+                continue
+            room -= _width(pair)
+            if room < 0:
+                break
+            shown.append(pair)
+        parts: list[tuple[str, str]] = [(" ", "")]
+        for key, label in [*shown, *last]:
+            parts += [(key, "$text-accent bold"), (f" {label}  ", "$text-muted")]
+        return Content.assemble(*parts)
+
+
+def _width(pair: tuple[str, str]) -> int:
+    return cell_len(pair[0]) + cell_len(pair[1]) + 3
+
+
+class TooSmall(Widget):
+    """Covers the screen while the terminal has too few columns or rows."""
+
+    DEFAULT_CSS = """
+    TooSmall { display: none; width: 100%; height: 100%; content-align: center middle; }
+    """
+
+    def render(self) -> Content:
+        """Say what is needed and what is there."""
+        have = self.screen.size
+        return Content(
+            f"This terminal has {have.width} x {have.height}.\n"
+            f"finetui needs {MIN_COLUMNS} x {MIN_ROWS}.\n"
+            "Make it larger, or ctrl+q."
+        )

@@ -1,0 +1,64 @@
+"""The queue: a sign, the edit mark, the label and the kind of each example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.models import QueueRow, State
+from tui.widgets.rows import Part, RowList, Style
+from tui.widgets.words import EDITED, SIGNS, fit, one_line
+
+STATE_STYLE: dict[State, Style] = {
+    "approved": "success",
+    "rejected": "error",
+    "undecided": "accent",
+    "skipped": "muted",
+}
+
+
+class Pages(Protocol):
+    """Where rows come from, by rank."""
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+
+    def row(self, rank: int) -> QueueRow | None:
+        """Return a row, or None beyond the end."""
+
+
+class QueueList(RowList):
+    """A queue of any length; it reads the rows that it draws."""
+
+    KIND_FROM = 44
+    """From this width on the kind stands at the right."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._pages: Pages | None = None
+
+    def show(self, pages: Pages, cursor: int = 0) -> None:
+        """Show another part of the queue with the cursor on a row."""
+        self._pages = pages
+        self.rows_changed()
+        self.move_to(cursor)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self._pages.size if self._pages is not None else 0
+
+    def draw(self, index: int, width: int) -> Sequence[Part]:
+        """Draw an example's line."""
+        row = self._pages.row(index) if self._pages is not None else None
+        if row is None:
+            return ()
+        edited = EDITED if row.edited else " "
+        label = one_line(row.label) or "(empty)"
+        sign: Part = (f"{SIGNS[row.state]}{edited} ", STATE_STYLE[row.state])
+        body: Style = "row" if row.state == "undecided" else "muted"
+        if width < self.KIND_FROM:
+            return (sign, (label, body))
+        kind = fit(row.kind, 12)
+        return (sign, (fit(label, width - 3 - 13), body), (" " + kind, "muted"))

@@ -1,0 +1,83 @@
+"""Numbers, times and texts as the screens write them."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from engine.models import State
+from engine.text import inert
+
+SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?", "skipped": "»"}
+"""The sign of each state; an edit is marked by ``~`` beside it, a flag by ``!``."""
+
+EDITED = "~"
+FLAGGED = "!"
+
+
+def fit(text: str, width: int) -> str:
+    """Return text in exactly ``width`` cells: cut with an ellipsis, or filled with blanks."""
+    if width <= 0:
+        return ""
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1).rstrip() + "…" + " " * _missing(text, width)
+    return set_cell_size(text, width)
+
+
+def _missing(text: str, width: int) -> int:
+    # A cut before a double-width character, or after blanks, leaves a gap.
+    return width - 1 - cell_len(set_cell_size(text, width - 1).rstrip())
+
+
+def one_line(text: str) -> str:
+    """Return foreign text inert and on one line."""
+    return " ".join(inert(text).split())
+
+
+def plain(text: str) -> Content:
+    """Return foreign text as content: inert, and never read as markup."""
+    return Content(inert(text).expandtabs(4))
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time: ``12 s``, ``4:05``, ``1:02:33``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def ago(then: float, now: float) -> str:
+    """Return how long ago a moment was: ``just now``, ``2 min ago``, ``3 days ago``."""
+    if then <= 0:
+        return "never"
+    seconds = max(0.0, now - then)
+    if seconds < 60:
+        return "just now"
+    for unit, size in (("day", 86400), ("hour", 3600), ("min", 60)):
+        count = int(seconds // size)
+        if count:
+            plural = "" if unit == "min" or count == 1 else "s"
+            return f"{count} {unit}{plural} ago"
+    return "just now"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 note``, ``1,204 notes``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def bar(done: float, total: float, width: int) -> str:
+    """Return a progress bar's inside, ``width`` cells, in eighths of a cell."""
+    if width <= 0:
+        return ""
+    share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+    eighths = round(share * width * 8)
+    full, part = divmod(eighths, 8)
+    text = "█" * full + (_EIGHTHS[part] if part else "")
+    return text.ljust(width)
