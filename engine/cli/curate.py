@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -31,11 +33,13 @@ BY_KEY: dict[str, Action] = {"a": "approve", "r": "reject", "s": "skip"}
 def curate(workspace: Path | None, as_json: bool, **options: Any) -> None:
     """Decide examples one by one: a letter and Enter for each.
 
-    The undecided ones are shown in the order of the queue. Each decision is stored
-    before the next example is shown; q or the end of the input leaves.
+    The undecided ones (or those of --state) are shown in the order of the queue. Each
+    decision is stored before the next example is shown; q or the end of the input leaves.
     """
     with opened(workspace) as space:
         which = chosen(space.store, **options)
+        if not which.states:
+            which = replace(which, states=("undecided",))
         session = _Session(space, which, quiet=as_json)
         session.run()
         approved, target = progress(space.store, space.settings.curation.target)
@@ -53,7 +57,8 @@ class _Session:
         self._quiet = quiet
         self._curator = Curator(space.store)
         self._after = -1
-        self._input = click.get_text_stream("stdin", errors="replace")
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # a stray byte is no letter, and no crash
 
     def run(self) -> None:
         shown = -1
@@ -72,26 +77,34 @@ class _Session:
         self._say("nothing is left to decide")
 
     def _next(self) -> QueueRow | None:
-        store = self._space.store
-        found = store.next_undecided(self._which, self._after)
         # What was passed, or undone meanwhile, comes after the end.
-        return found or store.next_undecided(self._which, -1)
+        for after in (self._after, -1):
+            if rows := self._space.store.queue_page(self._which, after=after, limit=1):
+                return rows[0]
+        return None
 
     def _show(self, row: QueueRow) -> None:
         target = self._space.settings.curation.target
-        approved, _ = progress(self._space.store, target)
-        left = self._space.store.counts(self._which).undecided
-        if not self._quiet:
-            say()
-            print_card(self._space.store, self._space.store.card(row.example_id))
-            say(f"── {approved:,} of {target:,} approved · {left:,} undecided · {KEYS}")
+        store = self._space.store
+        approved, _ = progress(store, target)
+        now = pace(store, time.time(), target=target)
+        if self._quiet:
+            return
+        say()
+        print_card(store, store.card(row.example_id))
+        parts = [f"{approved:,} of {target:,} approved", f"{store.queue_size(self._which):,} left"]
+        if now.per_hour:
+            parts.append(f"{now.per_hour:,.0f}/h")
+        if now.minutes_to_target:
+            parts.append(f"{now.minutes_to_target:,.0f} min to go")
+        say(f"── {' · '.join(parts)}\n   {KEYS}")
 
     def _ask(self) -> str:
         """Return the next letter; empty at the end of the input."""
         if sys.stdin.isatty():
             click.echo("> ", nl=False, err=self._quiet)
-        for line in self._input:
-            if letter := str(line).strip():
+        for line in sys.stdin:
+            if letter := line.strip():
                 return letter.lower()
         return ""
 
@@ -224,14 +237,7 @@ def _print_decided(space: Workspace, cards: list[Card], *, as_json: bool) -> Non
         say(_outcome(card))
     if len(cards) > 20:
         say(f"… and {len(cards) - 20:,} more")
-    say(f"{approved:,} of {target:,} approved{_remaining(space)}")
-
-
-def _remaining(space: Workspace) -> str:
-    now = pace(space.store, datetime.now().timestamp(), target=space.settings.curation.target)
-    if not now.per_hour or not now.minutes_to_target:
-        return ""
-    return f" · {now.per_hour:,.0f}/h · {now.minutes_to_target:,.0f} min to go"
+    say(f"{approved:,} of {target:,} approved")
 
 
 @click.command()
@@ -250,7 +256,7 @@ def edit(example_id: str, file: str, show: bool, workspace: Path | None, as_json
             _print_text(to_text(card.turns))
             return
         if file == "-":
-            turns = from_text(decode(click.get_binary_stream("stdin").read()))
+            turns = from_text(decode(sys.stdin.buffer.read()))
         elif file:
             turns = from_text(read_text(Path(file).expanduser()))
         else:
@@ -272,7 +278,7 @@ def _print_text(text: str) -> None:
     if sys.stdout.isatty():
         click.echo(inert(text), nl=False)
     else:  # byte for byte, so that --file takes it back
-        click.get_binary_stream("stdout").write(text.encode("utf-8", "surrogatepass"))
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
 
 
 @click.command()

@@ -81,8 +81,13 @@ def cli(ctx: click.Context, workspace: Path | None) -> None:
         ctx.exit(open_app(ctx, workspace))
 
 
-def open_app(ctx: click.Context, workspace: Path | None) -> int:
+def open_app(ctx: click.Context, workspace: Path | None, *, make: bool = False) -> int:
     """Open the terminal app that the front end handed in, where there is a terminal.
+
+    Args:
+        ctx: The command's context, whose root carries what opens the app.
+        workspace: The workspace's folder; None takes the nearest or default one.
+        make: Whether the workspace is made if it is not there.
 
     Returns:
         The app's exit status; 2 where there is no terminal.
@@ -96,6 +101,10 @@ def open_app(ctx: click.Context, workspace: Path | None) -> int:
             err=True,
         )
         return 2
+    if make and workspace is not None:
+        from engine.workspace import init_workspace
+
+        workspace = init_workspace(workspace)
     return opener(workspace)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import tomli_w
 
 from engine.cli.common import common_options, print_json, say
 from engine.errors import WorkspaceError
@@ -76,6 +77,8 @@ def _line(info: SettingInfo) -> str:
 
 
 def _toml(value: Any) -> str:
-    import tomli_w
-
-    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip() or "{}"
+    """Return a value as it is written in a settings file."""
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{_toml(key)} = {_toml(inner)}" for key, inner in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").strip()

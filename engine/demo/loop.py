@@ -146,3 +146,68 @@ def run_headless(folder: Path, *, say: Say) -> Summary:
             answers=answers,
             seconds=tuple(clock.laps),
         )
+
+
+def follow(directory: Path, *, say: Say) -> RunView:
+    """Wait for a job to end, saying its phases and losses as they come.
+
+    Raises:
+        RunFailed: The job ended other than by finishing.
+    """
+    monitor = Monitor(directory)
+    phase = ""
+    while True:
+        view, events = monitor.poll()
+        if view.phase and view.phase != phase:
+            phase = view.phase
+            say(f"          {phase}")
+        for event in events:
+            if event.type == "eval":
+                loss = event.data.get("loss")
+                say(f"          held-out loss at step {event.data.get('step')}: {loss:.3f}")
+        if not view.active:
+            break
+        time.sleep(POLL_SECONDS)
+    if view.status != "finished":
+        raise RunFailed(f"{directory.name} {view.status}: {view.message}", hint=view.hint)
+    return view
+
+
+def _freeze(workspace: Workspace, base: bases.Base) -> Frozen:
+    settings = workspace.settings.dataset
+    return freeze(
+        workspace,
+        base=base,
+        validation_fraction=settings.validation_fraction,
+        seed=settings.seed,
+        system_prompt=settings.system_prompt,
+        max_length=PRESETS[base.preset].max_length,
+        drop_refused=True,
+    )
+
+
+def _describe(frozen: Frozen) -> str:
+    return f"{frozen.name}: {frozen.train} for training, {frozen.validation} held out"
+
+
+def _train(
+    workspace: Workspace, base: bases.Base, frozen: Frozen, say: Say
+) -> tuple[RunSummary, RunView]:
+    spec = TrainSpec.from_preset(base.preset, base=base, dataset=frozen)
+    run = start_training(workspace, spec)
+    say(f"          run {run.id}; it goes on if this command is interrupted")
+    return run, follow(run.dir, say=say)
+
+
+def _export(workspace: Workspace, run: RunSummary, say: Say) -> tuple[ExportInfo, ...]:
+    for quant in QUANTS:
+        follow(start_export(workspace, run.id, quant), say=say)
+    return tuple(artifacts(workspace, run.id))
+
+
+def _size(info: ExportInfo) -> str:
+    return f"{info.quant} {info.tuned.stat().st_size / 1e6:.0f} MB"
+
+
+def _number(view: RunView, name: str) -> int:
+    return int(str(view.result[name]))

@@ -1,1 +1,1 @@
-"""The evaluate stage."""
+"""Evaluation: base against tuned, asked the same, judged blind, and counted."""

@@ -1,1 +1,1 @@
-"""The export stage."""
+"""Export: a run's adapter merged into its base, as GGUF files that were seen to answer."""

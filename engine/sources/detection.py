@@ -116,7 +116,8 @@ def locate(path: Path) -> Path:
             )
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceMissing(
-            f"there is nothing at {shorten(path)}", hint="check the path, or mount the drive it is on"
+            f"there is nothing at {shorten(path)}",
+            hint="check the path, or mount the drive it is on",
         ) from error
     except PermissionError as error:
         raise SourceUnreadable(
@@ -124,7 +125,9 @@ def locate(path: Path) -> Path:
         ) from error
     except (OSError, RuntimeError, ValueError) as error:
         # RuntimeError: links in a circle, or ~name of nobody. ValueError: a NUL in the path.
-        raise SourceMissing(f"{shorten(path)} can't be opened: {error}", hint="check the path") from error
+        raise SourceMissing(
+            f"{shorten(path)} can't be opened: {error}", hint="check the path"
+        ) from error
     if empty:
         raise SourceEmpty(
             f"{shorten(found)} is empty", hint="name a folder of notes, or a JSON or JSONL file"
@@ -148,15 +151,14 @@ def _survey(path: Path) -> Survey:
         if Path(folder) == path:
             hidden.update(name for name in names if name.startswith("."))
         names[:] = sorted(name for name in names if not name.startswith("."))
-        files.extend(
-            Path(folder) / name for name in sorted(entries) if not name.startswith(".")
-        )
+        files.extend(Path(folder) / name for name in sorted(entries) if not name.startswith("."))
         if len(files) >= _LOOK_AT:
             break
     regular = tuple(file for file in files[:_LOOK_AT] if file.is_file())
     if not regular:
         raise SourceEmpty(
-            f"no file lies in {shorten(path)}", hint="name a folder of notes, or a JSON or JSONL file"
+            f"no file lies in {shorten(path)}",
+            hint="name a folder of notes, or a JSON or JSONL file",
         )
     return Survey(path, False, regular, frozenset(hidden))
 

@@ -66,7 +66,8 @@ def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
         raise Refused("too-large", f"it is larger than {limit // 1_000_000:,} MB")
     if data.startswith(_LFS_POINTER):
         raise Refused(
-            "lfs-pointer", "a Git LFS pointer stands in the file's place; fetch it with: git lfs pull"
+            "lfs-pointer",
+            "a Git LFS pointer stands in the file's place; fetch it with: git lfs pull",
         )
     return data
 

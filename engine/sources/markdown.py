@@ -75,7 +75,9 @@ def code_spans(line: str) -> list[tuple[int, int]]:
 
 def without_code(line: str) -> str:
     """Return a line of the same length with its inline code blanked."""
-    return _replace_spans(line, [(start, end, " " * (end - start)) for start, end in code_spans(line)])
+    return _replace_spans(
+        line, [(start, end, " " * (end - start)) for start, end in code_spans(line)]
+    )
 
 
 def _replace_spans(line: str, spans: Sequence[tuple[int, int, str]]) -> str:
@@ -162,9 +164,16 @@ def field_line(line: str) -> tuple[str, str] | None:
 
 
 _LINK_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"!\[[^\[\]\n]{0,500}\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"), ""),
     (
-        re.compile(r"\[([^\[\]\n]{0,1000})\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"),
+        re.compile(
+            r"!\[[^\[\]\n]{0,500}\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"
+        ),
+        "",
+    ),
+    (
+        re.compile(
+            r"\[([^\[\]\n]{0,1000})\]\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"
+        ),
         r"\1",
     ),
     (re.compile(r"\[([^\[\]\n]{1,1000})\]\[[^\[\]\n]{0,200}\]"), r"\1"),

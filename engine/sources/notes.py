@@ -9,7 +9,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from engine.sources.markdown import field_line, fenced, line_tags, strip_comments
+from engine.sources.markdown import fenced, field_line, line_tags, strip_comments
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _DATE_LINE = re.compile(r"^\W{0,3}(?:date|datum|data)\W{0,3}:\W{0,3}\s*(\d{4}-\d{2}-\d{2})\b", re.I)
@@ -121,7 +121,14 @@ def _load(block: str) -> tuple[dict[str, Any], str, int]:
         line = mark.line + 1 if mark is not None else 1
         what = str(getattr(error, "problem", "") or "it can't be parsed")
         return _rescue(block), f"the frontmatter is not valid YAML: {what}", line
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         # PyYAML lets these through for impossible dates, unhashable keys and deep nesting.
         return _rescue(block), f"the frontmatter is not valid YAML: {error}", 1
     if loaded is None:
@@ -200,7 +207,7 @@ def _valid(text: str) -> str:
 def date_in(name: str) -> str:
     """Return the date in a name: ``YYYY-MM-DD``, ``YYYY-Www`` or ``YYYY-MM``; else empty."""
     day = re.search(r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)", name)
-    if day and (found := _valid(f"{day[1]}-{day[2]}-{day[3]}")) and "1900" < found:
+    if day and (found := _valid(f"{day[1]}-{day[2]}-{day[3]}")) and found > "1900":
         return found
     week = re.search(r"(?<!\d)(\d{4})[-_ ]?[WwKk][Ww]?[-_ ]?(\d{1,2})(?!\d)", name)
     if week and 1 <= int(week[2]) <= 53:

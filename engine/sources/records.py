@@ -164,9 +164,7 @@ def _is_record_list(value: Any) -> bool:
     return not ({"role", "from", "sender"} & value[0].keys())
 
 
-def _array(
-    text: str, start: int, line: int, on_problem: OnProblem
-) -> Iterator[tuple[int, Any]]:
+def _array(text: str, start: int, line: int, on_problem: OnProblem) -> Iterator[tuple[int, Any]]:
     decoder = json.JSONDecoder()
     gap = re.compile(r"[\s,]*")
     at, counted = start + 1, start

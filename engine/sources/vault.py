@@ -14,7 +14,9 @@ from engine.sources.markdown import fenced, without_code
 from engine.sources.notes import date_in, parse_note
 
 _NOTE_SUFFIXES = (".md", ".markdown")
-_TEMPLATE_FOLDERS = frozenset({"template", "templates", "vorlage", "vorlagen", "sabloane", "șabloane"})
+_TEMPLATE_FOLDERS = frozenset(
+    {"template", "templates", "vorlage", "vorlagen", "sabloane", "șabloane"}
+)
 _PLACEHOLDER = re.compile(
     r"<%[-_*+]?\s*tp\.|\{\{\s*(?:date|time|title|monday|sunday)\b[^{}]*\}\}", re.IGNORECASE
 )

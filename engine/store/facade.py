@@ -244,13 +244,13 @@ class Store:
         """
         return journal_rows.revert(self._db, self.session, "undo", at=at, example_id=example_id)
 
-    def redo(self, *, at: float, example_id: str = "") -> JournalEntry | None:
+    def redo(self, *, at: float) -> JournalEntry | None:
         """Do again what was undone last, unless a decision was made since.
 
         Returns:
             The entry of the redo, or None where there is nothing to redo.
         """
-        return journal_rows.revert(self._db, self.session, "redo", at=at, example_id=example_id)
+        return journal_rows.revert(self._db, self.session, "redo", at=at)
 
     def journal(self, limit: int | None = None, example_id: str = "") -> list[JournalEntry]:
         """Return the journal's entries, newest first."""

@@ -117,10 +117,7 @@ def _latest_effective(db: Connection, example_id: str, target: int) -> Row | Non
 
 
 def _latest_undone(db: Connection, example_id: str, target: int) -> Row | None:
-    newest = db.value(
-        f"SELECT max(seq) FROM journal WHERE {_IS_DECISION} AND (?1 = '' OR example_id = ?1)",
-        [example_id],
-    )
+    newest = db.value(f"SELECT max(seq) FROM journal WHERE {_IS_DECISION}")
     return db.one(
         "SELECT u.seq, j.example_id FROM undone AS u JOIN journal AS j ON j.seq = u.seq "
         "WHERE u.undo_seq > ?3 AND (?1 = '' OR j.example_id = ?1) AND (?2 = 0 OR u.seq = ?2) "

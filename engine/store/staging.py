@@ -15,7 +15,7 @@ from typing import Any
 from engine.errors import SourceMissing
 from engine.models import Example, Skipped, Source
 from engine.store.connection import bound, raw_connection, translated
-from engine.store.packing import dump_texts, dump_turns, label, pack, search_text
+from engine.store.packing import dump_texts, dump_turns, label, load_turns, pack, search_text
 
 _STAGED = {
     "seq": int,
@@ -106,7 +106,7 @@ def _staged_row(seq: int, example: Example) -> dict[str, Any]:
         "metadata": dump_texts(example.metadata),
         "turns": dump_turns(example.turns),
         "body": search_text(*(turn.content for turn in example.turns)),
-        "head": search_text(where.heading, where.title),
+        "head": search_text(where.heading, where.title).strip(),
     }
     return {name: pack(value) for name, value in values.items()}
 
@@ -239,14 +239,13 @@ class Stage:
             "WHERE m.position = examples.position) "
             "WHERE position IN (SELECT position FROM moved)"
         )
-        # An edited example without heading and title is labelled by its edited text.
         run(
-            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, CASE "
-            "WHEN queue.edited AND trim(s.head) = '' THEN queue.label ELSE s.label END "
+            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, s.label "
             f"{joined} WHERE m.position = queue.position) "
             "WHERE position IN (SELECT position FROM moved)",
             [source_id],
         )
+        self._label_by_edits()
         run(
             f"UPDATE ws.search SET head = (SELECT s.head {joined} WHERE m.position = search.rowid) "
             "WHERE rowid IN (SELECT position FROM moved)"
@@ -255,6 +254,18 @@ class Stage:
         run(
             "INSERT OR IGNORE INTO ws.tags (tag, position) SELECT t.tag, m.position "
             f"{joined} JOIN staged_tags AS t ON t.id = s.id"
+        )
+
+    def _label_by_edits(self) -> None:
+        """Label moved examples that have neither heading nor title by their edited text."""
+        rows = self._raw.execute(
+            "SELECT m.position, e.edited_turns FROM moved AS m JOIN staged AS s USING (seq) "
+            "JOIN ws.examples AS e ON e.position = m.position "
+            "WHERE e.edited_turns IS NOT NULL AND s.head = ''"
+        ).fetchall()
+        self._raw.executemany(
+            "UPDATE ws.queue SET label = ? WHERE position = ?",
+            [bound((label("", "", load_turns(turns)), position)) for position, turns in rows],
         )
 
     def close(self) -> None:

@@ -82,8 +82,8 @@ class StageScreen(Screen[None]):
         yield TitleLine()
         with Container(id="body"):
             yield from self.compose_body()
-        yield CheatLine()
         yield StatusLine()
+        yield CheatLine()
         yield TooSmall()
 
     def compose_body(self) -> ComposeResult:

@@ -106,7 +106,8 @@ class Answer(ScrollView):
             self.virtual_size = size
         self._refresh_changed(old, at_line)
         if following:
-            self.scroll_end(animate=False, immediate=True)
+            # Forced, since the scrollbar that allows it appears only at the next layout.
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
 
     def _refresh_changed(self, old: list[Content], start: int) -> None:
         top, empty = self.scroll_offset.y, Content("")
@@ -125,8 +126,6 @@ class Answer(ScrollView):
         index = y + self.scroll_offset.y
         if not 0 <= index < len(self._lines) or width <= 0:
             return Strip.blank(width, style.rich_style)
-        strips = Visual.to_strips(
-            self, self._lines[index], width, 1, style, apply_selection=False
-        )
+        strips = Visual.to_strips(self, self._lines[index], width, 1, style, apply_selection=False)
         strip = strips[0] if strips else Strip.blank(width, style.rich_style)
         return strip.adjust_cell_length(width, style.rich_style)

@@ -62,7 +62,7 @@ def _join(*parts: str) -> str:
 class TitleLine(Widget):
     """``finetui · workspace``, the five stages, and the running job on the right."""
 
-    DEFAULT_CSS = "TitleLine { dock: top; height: 1; }"
+    DEFAULT_CSS = "TitleLine { height: 1; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ _MARKS: dict[Kind, tuple[str, str]] = {
 class StatusLine(Widget):
     """What was last done, or what went wrong and what to do about it."""
 
-    DEFAULT_CSS = "StatusLine { dock: bottom; height: auto; min-height: 1; max-height: 3; }"
+    DEFAULT_CSS = "StatusLine { height: auto; min-height: 1; max-height: 3; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class StatusLine(Widget):
 class CheatLine(Widget):
     """The keys that work now, as many as fit; ``? keys`` is always among them."""
 
-    DEFAULT_CSS = "CheatLine { dock: bottom; height: 1; }"
+    DEFAULT_CSS = "CheatLine { height: 1; }"
 
     LAST: ClassVar[str] = "?"
 

@@ -1,10 +1,11 @@
-"""Curves drawn with braille dots: eight dots a character, so an 80-column terminal has 160 by 40."""
+"""Curves drawn with braille dots, of which a character holds two by four."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from textual.content import Content
@@ -117,6 +118,8 @@ def nice_ticks(low: float, high: float, most: int) -> list[float]:
 
 def tick_label(value: float, step: float) -> str:
     """Return a tick's number with as many decimals as the distance of ticks needs."""
+    if abs(value) >= 1e6:
+        return f"{value:.1e}"
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 2
     return f"{value:,.{min(decimals, 6)}f}"
 
@@ -219,7 +222,7 @@ def _draw_curve(canvas: _Canvas, curve: Curve, scale: _Scale, index: int) -> Non
     # Ranks: noise lies behind every line, lines behind the marks.
     if curve.kind == "marks":
         dots = [scale(point) for point in curve.points]
-        for start, end in zip(dots, dots[1:], strict=False):
+        for start, end in pairwise(dots):
             _dotted(canvas, start, end, curve.faint, 10 + index)
         for x, y in dots:
             canvas.mark(x, y, curve.mark, curve.style, 40 + index)
@@ -227,13 +230,13 @@ def _draw_curve(canvas: _Canvas, curve: Curve, scale: _Scale, index: int) -> Non
     points: Sequence[Point] = curve.points
     if len(points) >= _DENSE:
         noise = [scale(point) for point in points]
-        for start, end in zip(noise, noise[1:], strict=False):
+        for start, end in pairwise(noise):
             canvas.line(start, end, curve.faint, index)
         points = smoothed(points)
     dots = [scale(point) for point in points]
     if len(dots) == 1:
         canvas.dot(*dots[0], curve.style, 20 + index)
-    for start, end in zip(dots, dots[1:], strict=False):
+    for start, end in pairwise(dots):
         canvas.line(start, end, curve.style, 20 + index)
 
 
@@ -264,7 +267,8 @@ def _x_axis(limits: tuple[float, float], margin: int, width: int, name: str) -> 
     low, high = limits
     line = ["─"] * width
     text = [" "] * (width + margin + 1)
-    ticks = nice_ticks(low, high, most=max(2, width // 12))
+    # No more ticks than labels have room, and none between two steps.
+    ticks = nice_ticks(low, high, most=min(width // (len(f"{high:,.0f}") + 5), int(high - low) + 1))
     step = ticks[1] - ticks[0] if len(ticks) > 1 else high - low
     free = 0
     end = len(text) - len(name) - 1

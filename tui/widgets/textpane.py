@@ -39,7 +39,9 @@ class TextPane(ScrollView, can_focus=False):
     """Shows blocks of text; the screen's keys scroll it."""
 
     DEFAULT_CSS = """
-    TextPane { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    TextPane {
+        height: 1fr; overflow-x: hidden; scrollbar-gutter: stable; scrollbar-size-vertical: 1;
+    }
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from textual import events, getters
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen, Screen
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from tui.actions import actions, bindings, key_name
+from tui.actions import Action, actions, bindings, key_name
 from tui.app import FinetuiApp, explain
 from tui.messages import Progressed
 from tui.widgets.frame import MIN_COLUMNS, MIN_ROWS, CheatLine, Kind, StatusLine, TooSmall
+from tui.widgets.words import one_line
 
 T = TypeVar("T")
 
@@ -28,6 +31,10 @@ class Dialog(ModalScreen[T]):
 
     HEADING: ClassVar[str] = ""
     GROUP: ClassVar[str] = "dialog"
+    ACCEPTS: ClassVar[bool] = True
+    """Whether enter does what the dialog says; not where enter is typed into a text."""
+    OK: ClassVar[str] = "ok"
+    """What enter does, in a word or two."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
     app = getters.app(FinetuiApp)
@@ -37,7 +44,8 @@ class Dialog(ModalScreen[T]):
 
     def compose(self) -> ComposeResult:
         """Compose the box; subclasses override :meth:`compose_box`."""
-        with Vertical(id="box"):
+        with Vertical(id="box") as box:
+            box.border_title = Content(self.HEADING)
             yield from self.compose_box()
             yield StatusLine()
             yield CheatLine()
@@ -47,24 +55,40 @@ class Dialog(ModalScreen[T]):
         """Yield what stands in the box."""
         raise NotImplementedError
 
+    def title_box(self, title: str) -> None:
+        """Write the title of the box; foreign text in it is made inert."""
+        self.box.border_title = Content(one_line(title))
+
     def on_mount(self) -> None:
-        """Title the box and keep its keys true."""
-        self.box.border_title = self.HEADING
-        self.bindings_updated_signal.subscribe(self, self._bindings_changed)
+        """Show the keys. A subclass's own on_mount runs as well, before this one."""
         self.refresh_cheat()
 
-    def _bindings_changed(self, _: Screen[Any]) -> None:
-        self.refresh_cheat()
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do what the dialog says when enter is pressed in a field."""
+        event.stop()
+        self.run_accept()
+
+    def run_accept(self) -> None:
+        """Accept, with errors shown as those of a key are."""
+        self.run_worker(
+            self.app.run_action("accept", self), group="accept", exclusive=True, exit_on_error=False
+        )
 
     def refresh_cheat(self) -> None:
         """Show the keys that work now."""
-        active = {bound.binding.id for bound in self.active_bindings.values()}
-        own = () if self.GROUP == "dialog" else actions(self.GROUP)
+        # A field with the focus takes enter and hands it on, so enter is always true.
+        shown = [action for action in actions(self.GROUP) if action.cheat]
+        if self.GROUP != "dialog":
+            shown += actions("dialog")
         self.cheat_line.show(
-            (key_name(self.app.keys_of(action)[0]), action.label)
-            for action in (*own, *actions("dialog"))
-            if action.cheat and action.id in active
+            (key_name(self.app.keys_of(action)[0]), self.label_of(action))
+            for action in shown
+            if self.ACCEPTS or action.id != "dialog.accept"
         )
+
+    def label_of(self, action: Action) -> str:
+        """Return what the cheat line calls an action; a dialog may say what ok means."""
+        return self.OK if action.id == "dialog.accept" else action.label
 
     def say(self, message: str, *, hint: str = "", kind: Kind = "info") -> None:
         """Write the dialog's own status line."""

@@ -1,0 +1,97 @@
+"""Files that are made once: whole, under a record of what they were made from."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from engine.paths import write_atomic
+
+
+def temporary_name(path: Path) -> Path:
+    """Return the name beside a file under which it is written."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def record_of(path: Path) -> Path:
+    """Return where it is kept what a file was made from."""
+    return path.with_name(path.name + ".json")
+
+
+def is_made(path: Path, key: str) -> bool:
+    """Say whether a file is there, whole, and was made from ``key``."""
+    try:
+        record = json.loads(record_of(path).read_text("utf-8"))
+        return bool(record == {"v": 1, "key": key, "bytes": path.stat().st_size})
+    except (OSError, ValueError):
+        return False
+
+
+def make(path: Path, key: str, build: Callable[[Path], None]) -> None:
+    """Make a file unless it is there already.
+
+    Args:
+        path: The file.
+        key: What it is made from; another key makes it anew.
+        build: Writes it to the temporary name that it is given.
+    """
+    if is_made(path, key):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    forget(path)
+    clear_abandoned(path)
+    temporary = temporary_name(path)
+    try:
+        build(temporary)
+        place(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    record = {"v": 1, "key": key, "bytes": path.stat().st_size}
+    write_atomic(record_of(path), json.dumps(record).encode())
+
+
+def forget(path: Path) -> None:
+    """Remove a file that was made, and its record."""
+    record_of(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def clear_abandoned(path: Path) -> None:
+    """Remove what an earlier process left that ended while it wrote a file."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        pid = left.suffixes[-2].removeprefix(".")
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            left.unlink(missing_ok=True)
+
+
+def place(temporary: Path, path: Path) -> None:
+    """Flush a finished file to the disk and give it its name."""
+    with temporary.open("rb") as handle:
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: Callable[[], None]) -> Iterator[None]:
+    """Hold a lock while shared files are made. The kernel frees it when the process ends.
+
+    Args:
+        path: The lock's file.
+        wait: Called before each new try; it sleeps a little, and may raise to give up.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                wait()
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,72 @@
+"""The quantisations that an export can have."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.errors import QuantUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class Quant:
+    """A quantisation.
+
+    ``ftype`` is llama.cpp's number of it (``enum llama_ftype`` in ``llama.h``); ``bits``
+    about how many bits a weight takes, for the disk; ``note`` says when to take it.
+    """
+
+    name: str
+    ftype: int
+    bits: float
+    note: str
+
+
+# Left out are those that need an importance matrix (iq1, iq2) or are made for models that
+# were trained for them (tq1_0, tq2_0, mxfp4, nvfp4).
+_ALL = (
+    Quant("f32", 0, 32.0, "as computed; twice the size of f16"),
+    Quant("f16", 1, 16.0, "no loss that matters; for small models"),
+    Quant("bf16", 32, 16.0, "the numbers of most large models as they were trained"),
+    Quant("q8_0", 7, 8.5, "hardly any loss"),
+    Quant("q6_k", 18, 6.6, "very little loss"),
+    Quant("q5_k_m", 17, 5.7, "little loss"),
+    Quant("q5_k_s", 16, 5.5, "little loss"),
+    Quant("q5_1", 9, 6.0, "older; q5_k_m is better"),
+    Quant("q5_0", 8, 5.5, "older; q5_k_m is better"),
+    Quant("q4_k_m", 15, 4.9, "the usual choice from 3B upwards"),
+    Quant("q4_k_s", 14, 4.6, "a little smaller than q4_k_m"),
+    Quant("q4_1", 3, 5.0, "older; q4_k_m is better"),
+    Quant("q4_0", 2, 4.6, "older and fast on some processors"),
+    Quant("iq4_nl", 25, 4.6, "like q4_k_s"),
+    Quant("iq4_xs", 30, 4.3, "smaller than q4_k_s, slower on processors"),
+    Quant("q3_k_l", 13, 4.3, "noticeable loss"),
+    Quant("q3_k_m", 12, 3.9, "noticeable loss"),
+    Quant("q3_k_s", 11, 3.5, "great loss"),
+    Quant("iq3_m", 27, 3.7, "noticeable loss"),
+    Quant("iq3_s", 26, 3.5, "noticeable loss"),
+    Quant("q2_k", 10, 3.2, "great loss; the smallest that still talks"),
+)
+QUANTS: Mapping[str, Quant] = {quant.name: quant for quant in _ALL}
+# What the converter writes by itself; all others are made from its f16.
+CONVERTED = ("f32", "f16", "bf16")
+
+
+def quants() -> tuple[str, ...]:
+    """Return the names of all quantisations, the largest first."""
+    return tuple(QUANTS)
+
+
+def check_quant(name: str) -> str:
+    """Return a quantisation's name as it is written here; case and dashes are forgiven.
+
+    Raises:
+        QuantUnknown: There is none of that name; the hint has the nearest.
+    """
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in QUANTS:
+        return wanted
+    near = difflib.get_close_matches(wanted, QUANTS, n=3, cutoff=0.4)
+    hint = f"did you mean {', '.join(near)}?" if near else f"choose one of {', '.join(QUANTS)}"
+    raise QuantUnknown(f"there is no quantisation {name!r}", hint=hint)

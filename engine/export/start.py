@@ -1,0 +1,121 @@
+"""Starting an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.bases import Base, resolve
+from engine.errors import ExportError, RunActive, RunUnfinished
+from engine.export.artifacts import exports_dir
+from engine.export.quants import QUANTS, check_quant
+from engine.export.spec import ExportSpec, write_spec
+from engine.paths import bases_dir, require_free
+from engine.runs import RunSummary, find, is_alive, launch, read_spec
+from engine.workspace import Workspace
+
+MODULE = "engine.export.recipe"
+
+
+def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
+    """Check what an export needs and start it as a detached job.
+
+    Args:
+        workspace: Where the run is.
+        run_id: The run, or a prefix of its id.
+        quant: The quantisation; None takes the one that fits the base.
+
+    Returns:
+        The job's directory, to be followed like a run's.
+
+    Raises:
+        RunMissing: There is no such run.
+        RunActive: The run trains still, or this export is under way.
+        RunUnfinished: The run left no adapter.
+        QuantUnknown: There is no quantisation of that name.
+        BaseMissing: The base model is not on this machine any more.
+        ExportError: The base model is not the one that the run was trained on.
+        DiskFull: There is no room.
+    """
+    run = find(workspace, run_id)
+    named = check_quant(quant) if quant else ""
+    _check_run(run)
+    spec = read_spec(run.dir)
+    base = _base(spec)
+    chosen = named or base.default_quant
+    job_dir = exports_dir(run.dir) / chosen
+    if is_alive(job_dir):
+        raise RunActive(
+            f"the export of run {run.id} at {chosen} is under way",
+            hint="wait for it, or stop it first",
+        )
+    job = ExportSpec(
+        run_dir=run.dir.resolve(),
+        base=base.name,
+        base_dir=base.directory.resolve(),
+        base_fingerprint=base.fingerprint,
+        cache_dir=bases_dir() / base.name / "gguf",
+        quant=chosen,
+        template=base.chat_template,
+        context=workspace.settings.chat.context,
+    )
+    check_room(job, base.parameters)
+    write_spec(job, job_dir)
+    launch(job_dir, MODULE)
+    return job_dir
+
+
+def _check_run(run: RunSummary) -> None:
+    if run.view.active and is_alive(run.dir):
+        raise RunActive(
+            f"run {run.id} is still training", hint="wait for it, or stop it: its adapter is saved"
+        )
+    if not (run.dir / "adapter" / "adapter_config.json").is_file():
+        raise RunUnfinished(
+            f"run {run.id} has left no adapter (it is {run.view.status})",
+            hint=f"see why with: finetui runs show {run.id}, and train again",
+        )
+
+
+def _base(spec: Any) -> Base:
+    """Return the base that a run was trained on, by its directory, else by its name."""
+    directory = str(spec.get("base_dir", ""))
+    base = resolve(directory if directory and Path(directory).is_dir() else str(spec.get("base")))
+    trained_on = str(spec.get("base_fingerprint", "") or base.fingerprint)
+    if trained_on != base.fingerprint:
+        raise ExportError(
+            f"the base model {base.name} has changed since the run was trained on it",
+            hint="put the former files back, or train again",
+        )
+    return base
+
+
+def check_room(spec: ExportSpec, parameters: int) -> None:
+    """Raise unless both disks have room for what the export will write.
+
+    Args:
+        spec: The export.
+        parameters: How many weights the model has.
+
+    Raises:
+        DiskFull: A disk has too little room.
+    """
+    half = int(parameters * 2.2)  # Two bytes a weight; an untied output matrix may come on top.
+    final = int(parameters * QUANTS[spec.quant].bits / 8 * 1.2)
+    # The merged model and its f16 stay beside the quantised file; of the base only GGUFs.
+    run_side = 2 * half + final
+    base_side = 0 if spec.base_file.is_file() else half + final
+    if _same_disk(spec.run_dir, spec.cache_dir):
+        require_free(spec.run_dir, run_side + base_side, "the export")
+    else:
+        require_free(spec.run_dir, run_side, "the export")
+        require_free(spec.cache_dir, base_side, "the base model's GGUF")
+
+
+def _same_disk(one: Path, other: Path) -> bool:
+    def device(path: Path) -> int:
+        while not path.exists():
+            path = path.parent
+        return path.stat().st_dev
+
+    return device(one) == device(other)

@@ -1,0 +1,102 @@
+"""The user's turn: a question that the section answers, worded differently from note to note.
+
+It is built from what is known of the section (its heading, the note's title and
+date, names in its text), and the wording is chosen by the hash of the section's
+text, so that the same note always gets the same question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from engine.extract.headings import match_heading
+from engine.extract.lexicon import fold, words
+from engine.extract.phrases import TABLES
+from engine.extract.topics import Topic, about, clean_title, date_phrase, find_topic
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is known about a section when its question is worded.
+
+    ``date`` is an ISO day, week or month; ``links`` are the names of the notes that the
+    section links to.
+    """
+
+    kind: str
+    heading: str
+    title: str
+    date: str
+    language: str
+    links: tuple[str, ...] = ()
+
+
+def question(subject: Subject, text: str, *, part: int = 0) -> str:
+    """Return the question whose answer is ``text``.
+
+    Args:
+        subject: The section's kind, heading, and what is known of its note.
+        text: The section's text, which chooses the wording.
+        part: Which part of a long section is asked for, from 0; each part's question
+            is worded differently.
+    """
+    name = subject.language if subject.language in TABLES else "en"
+    title = clean_title(subject.title)
+    when = date_phrase(subject.date, name)
+    asked = _as_question(subject.heading.strip(), title, when, name)
+    if asked and not part:
+        return asked
+    topic = find_topic(subject.heading.rstrip("?"), title, when, name, text)
+    if topic.shape == "question":
+        return _polish(f"{topic.text}?")
+    choices, slots = _choices(subject, topic, name, when, text)
+    if not when or when in topic.text:
+        choices = tuple(template for template in choices if "hen}" not in template)
+    choices = choices or TABLES[name]["plain"]
+    chosen = choices[(_number(subject.heading + "\n" + text) + part) % len(choices)]
+    return _polish(chosen.format(**slots))
+
+
+def _choices(
+    subject: Subject, topic: Topic, name: str, when: str, text: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return the templates that fit what is known, and what fills them."""
+    templates = TABLES[name]
+    slots = {"when": when, "When": when[:1].upper() + when[1:]}
+    if topic.shape in ("topic", "neutral"):
+        match = match_heading(subject.heading)
+        fits = match is not None and match.rule.kind == subject.kind
+        group = match.rule.group if match is not None and fits else subject.kind
+        slots["topic"] = topic.text
+        return templates[f"{group if topic.shape == 'topic' else 'neutral'}.topic"], slots
+    if topic.shape:
+        slots[topic.shape] = topic.text
+        return templates[topic.shape], slots
+    slots["about"] = about(subject.links, name, text)
+    if slots["about"]:
+        return templates[f"{subject.kind}.bare"], slots
+    return templates[f"{subject.kind}.dated"] if when else (), slots
+
+
+def _number(text: str) -> int:
+    data = text.encode("utf-8", "backslashreplace")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+
+
+def _as_question(heading: str, title: str, when: str, name: str) -> str:
+    """Return a heading that is already a question; one that every week asks gets its note's name."""
+    if not heading.endswith("?"):
+        return ""
+    if len(words(heading)) >= 4 and match_heading(heading) is None:
+        return heading
+    if title and fold(title) != fold(heading):
+        return f"{title}: {heading[0].lower() + heading[1:] if name == 'en' else heading}"
+    return f"{when[:1].upper() + when[1:]}: {heading}" if when else heading
+
+
+def _polish(text: str) -> str:
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"([?!.])[.?](?=$|\s)", r"\1", text)
+    return text[:1].upper() + text[1:]

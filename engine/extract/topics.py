@@ -1,0 +1,274 @@
+"""What a section is about, in words that fit into a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from engine.extract.headings import is_generic, match_heading
+from engine.extract.lexicon import fold, word_set, words
+from engine.extract.phrases import de, en, ro
+
+LANGUAGES = {"en": en, "ro": ro, "de": de}
+
+_DATE_WORDS = word_set(
+    """monday tuesday wednesday thursday friday saturday sunday
+    montag dienstag mittwoch donnerstag freitag samstag sonntag
+    luni marti miercuri joi vineri sambata duminica
+    jan feb mar apr jun jul aug sep sept oct nov dec
+    week woche saptamana day to of the w kw th st nd rd t z q quarter bis la
+    note daily weekly monthly yearly journal jurnal tagebuch review log"""
+) | {fold(month) for table in LANGUAGES.values() for month in table.MONTHS}
+_ARTICLE = word_set(
+    """option options outcome outcomes result results consequences alternatives reason reasons
+    rationale decision decisions choice choices lesson lessons background context situation problem
+    question takeaway takeaways insights retrospective review thoughts pros cons trade-offs"""
+)
+_LOWER = word_set(
+    """the a an my our your his her their its this that these those some any no one two three four
+    five six seven eight nine ten eleven twelve on in at after before with without from for of by
+    under over not when while if as between about against what why how where who which nobody
+    nothing something somebody everything"""
+)
+_USUAL = word_set("same first last other next only way time day end thing things")
+_SWAPS = {
+    "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you",
+    "my": "your", "mine": "yours", "myself": "yourself", "am": "are",
+}  # fmt: skip
+_IMPERATIVES = {
+    "add": "adding", "adopt": "adopting", "allow": "allowing", "avoid": "avoiding",
+    "build": "building", "buy": "buying", "change": "changing", "choose": "choosing",
+    "create": "creating", "cut": "cutting", "drop": "dropping", "enable": "enabling",
+    "hire": "hiring", "introduce": "introducing", "keep": "keeping", "leave": "leaving",
+    "make": "making", "merge": "merging", "migrate": "migrating", "move": "moving",
+    "publish": "publishing", "quit": "quitting", "record": "recording", "remove": "removing",
+    "replace": "replacing", "rename": "renaming", "restrict": "restricting", "run": "running",
+    "sell": "selling", "separate": "separating", "split": "splitting", "start": "starting",
+    "stop": "stopping", "store": "storing", "support": "supporting", "switch": "switching",
+    "take": "taking", "upgrade": "upgrading", "use": "using", "write": "writing",
+}  # fmt: skip
+_KIND_PREFIX = re.compile(
+    r"^(?:(?:adr|decision|decizie|entscheidung|reflection|reflexion|learning|lesson|til|rfc|note)"
+    r"(?:[ _-](?:record|log))?[\s#_-]*\d{0,8}\s*[.:)_–—-]+|#?\d{1,8}\s*[.:)_–—-]+)\s*",
+    re.IGNORECASE,
+)
+_CONNECTOR = re.compile(
+    r"^[\s:;,.–—-]*(?:(?:on|about|of|for|from|at|with|in|over|zu|zur|zum|uber|über|aus|bei|auf|von|"
+    r"despre|la|din|asupra|privind)\s+)?",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"^(?:why|how|what|when|where|who|whom|whose|which|whether)\s+\S+\s+\S", re.I)
+_DIRECT = re.compile(
+    r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
+    r"would|will|has|have)\b",
+    re.IGNORECASE,
+)
+_SPOKEN = re.compile(r"^(?:i|i'm|i've|i'd|we|we're|we've)\s", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic and the shape of question that it fits into.
+
+    ``shape`` is "topic" (a noun phrase), "neutral" (a noun phrase that holds the
+    kind itself: "the options after the rain"), "clause" ("why you said no"),
+    "question", "statement" ("You said no"), or empty where nothing is known.
+    """
+
+    text: str
+    shape: str
+
+
+NOTHING = Topic("", "")
+
+
+def date_phrase(text: str, name: str) -> str:
+    """Return a date with its preposition, such as "on 14 March 2025"; empty where it is none.
+
+    Args:
+        text: ``YYYY-MM-DD``, ``YYYY-Www`` or ``YYYY-MM``.
+        name: "en", "ro" or "de".
+    """
+    table = LANGUAGES[name]
+    try:
+        if week := re.fullmatch(r"(\d{4})-W(\d{2})", text):
+            day = date.fromisocalendar(int(week[1]), int(week[2]), 1)
+            form = table.WEEK
+        elif month := re.fullmatch(r"(\d{4})-(\d{2})", text):
+            day = date(int(month[1]), int(month[2]), 1)
+            form = table.MONTH
+        else:
+            day = date.fromisoformat(text)
+            form = table.DAY
+    except ValueError:
+        return ""
+    return form.format(day=day.day, month=table.MONTHS[day.month - 1], year=day.year)
+
+
+def is_date_like(title: str) -> bool:
+    """Say whether a title is only a date, or a name of days and weeks."""
+    return all(word in _DATE_WORDS for word in words(fold(title)))
+
+
+def clean_title(title: str) -> str:
+    """Return a title without the number, date or kind in front, dashes for spaces turned back.
+
+    A title that says nothing about the subject is returned empty.
+    """
+    text = re.sub(r"^\W*\d{4}-\d{2}-\d{2}\W*", "", title.strip())
+    text = _KIND_PREFIX.sub("", text, count=1) or text
+    if " " not in text and re.search(r"\w[-_]\w+[-_]\w", text):
+        text = re.sub(r"[-_]+", " ", text)
+    text = text.strip(" .:–—-_\"“”")[:120]
+    return "" if is_date_like(text) or is_generic(text) else text
+
+
+def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Topic:
+    """Return what a section is about.
+
+    Args:
+        heading: The section's heading, or empty.
+        title: Its note's title as :func:`clean_title` returns it.
+        when: The note's date as a phrase.
+        name: The language, "en", "ro" or "de".
+        text: The section's text.
+    """
+    heading = re.sub(r"^[^\w\"'“„«(]+", "", heading).strip(" .:!")
+    match = match_heading(heading)
+    rest = match.rest if match else heading
+    if name == "en" and _CLAUSE.match(heading):
+        return _clause(heading, "" if rest else title, "" if rest else when, text)
+    if match is not None and rest and match.connected and _CONNECTOR.sub("", rest, count=1):
+        subject = _CONNECTOR.sub("", rest, count=1)
+        if subject == rest and not _ends_the_kind(heading, rest):
+            return _neutral(heading, name)
+        if name == "en" and _CLAUSE.match(subject):
+            return _clause(subject, "", "", text)
+        heading = subject
+    elif match is not None and rest:
+        if match.rule.strong or match.rule.group != "reflection":
+            return _neutral(heading, name)
+    elif match is not None:
+        heading = ""
+    if heading and title and is_date_like(heading):
+        return Topic(f"{phrase(title, name, text)}, {heading}", "topic")
+    if not heading or is_generic(heading) or is_date_like(heading):
+        return Topic(phrase(title, name, text), "topic") if title else NOTHING
+    if name != "en":
+        return Topic(heading, "topic")
+    if _SPOKEN.match(heading.replace("’", "'")):
+        statement = swap(heading)
+        return Topic(statement[:1].upper() + statement[1:], "statement")
+    shown = phrase(swap(heading), name, text)
+    if title and len(words(heading)) <= 2 and fold(heading) not in fold(title):
+        shown = f"{shown} ({title})"
+    return Topic(shown, "topic")
+
+
+def _ends_the_kind(heading: str, rest: str) -> bool:
+    """Say whether a colon or dash stands between the kind and the subject."""
+    return heading[: len(heading) - len(rest)].rstrip().endswith((":", "–", "—", "-", "."))
+
+
+def _neutral(heading: str, name: str) -> Topic:
+    if name != "en":
+        return Topic(heading, "topic")
+    swapped = swap(heading)
+    first, space, rest = swapped.partition(" ")
+    article = "the " if first.rstrip(",;").lower() in _ARTICLE else ""
+    return Topic(f"{article}{first.lower()}{space}{rest}", "neutral")
+
+
+def _clause(heading: str, title: str, when: str, text: str) -> Topic:
+    """Return a heading that is an indirect question in English.
+
+    A short one that every week asks, such as "What went well", gets the note's
+    title or date, so that the questions differ.
+    """
+    clause = swap(heading)
+    clause = clause[:1].lower() + clause[1:]
+    if len(words(heading)) <= 5 and (title or when):
+        clause += f" about {phrase(title, 'en', text)}" if title else f" {when}"
+    return Topic(clause, "question" if _DIRECT.match(heading) else "clause")
+
+
+def swap(text: str) -> str:
+    """Turn an English phrase round from the writer to the one who asks: "my" becomes "your"."""
+    turned: list[str] = []
+    for word in text.replace("’", "'").split(" "):
+        bare = word.strip(".,;:!?()\"'").lower()
+        after_you = bool(turned) and turned[-1].lower() == "you"
+        swapped = "were" if bare == "was" and after_you else _SWAPS.get(bare)
+        if swapped is None or (bare == "am" and not after_you):
+            turned.append(word)
+        else:
+            turned.append(re.sub(re.escape(bare), swapped, word, count=1, flags=re.IGNORECASE))
+    return " ".join(turned)
+
+
+def phrase(text: str, name: str, content: str) -> str:
+    """Return a heading or title as it reads inside a sentence.
+
+    Args:
+        text: The heading or title.
+        name: The language; in English the first word loses its capital unless it is a
+            name, and a command becomes a gerund ("Use Redis", "using Redis").
+        content: The section's text, which shows how the first word is written inside
+            a sentence.
+    """
+    text = _CONNECTOR.sub("", text, count=1).strip() or text
+    first, _, rest = text.partition(" ")
+    if name != "en" or not rest:
+        return text
+    lower = first.lower()
+    if first[:1].isupper() and lower in _IMPERATIVES:
+        return f"{_IMPERATIVES[lower]} {rest}"
+    if lower in _LOWER:
+        return f"{lower} {rest}"
+    ordinary = first[1:].islower() and not rest[:1].isupper()
+    seen = re.search(rf"(?<![.!?] )(?<!^)\b{re.escape(lower)}\b", content)
+    if ordinary and (seen or (lower.endswith("ing") and len(lower) > 5)):
+        return f"{lower} {rest}"
+    return text
+
+
+def about(links: Sequence[str], name: str, text: str) -> str:
+    """Return one or two names or things that a text is about, or nothing.
+
+    Args:
+        links: The names of the notes that it links to.
+        name: The language.
+        text: The text.
+    """
+    found = [link for link in links if not is_date_like(link) and len(link) <= 40][:2]
+    if len(found) < 2:
+        found += _terms(name, text)
+    picked: list[str] = []
+    for term in found:
+        if not any(fold(term) in fold(other) or fold(other) in fold(term) for other in picked):
+            picked.append(term)
+    return str(LANGUAGES[name].AND).join(picked[:2])
+
+
+def _terms(name: str, text: str) -> list[str]:
+    """Return things that a text names at least twice, the commonest first."""
+    if name == "en":
+        pattern = r"\b(the|my|our)\s+([a-z]{3,})\b"
+    elif name == "de":
+        pattern = r"(?<=[a-zäöüß,] )()([A-ZÄÖÜ][a-zäöüß]{3,})\b"
+    else:
+        pattern = r"\b()([a-zăâîșț]{4,}(?:ul|ea|ia|lui|ile))\b"
+    counts: dict[str, int] = {}
+    shown: dict[str, str] = {}
+    for match in re.finditer(pattern, text):
+        counts[match[2]] = counts.get(match[2], 0) + 1
+        article = "your" if match[1] in ("my", "our") else match[1]
+        shown.setdefault(match[2], f"{article} {match[2]}".strip())
+    for word in re.findall(r"(?<=[a-z,] )([A-Z][a-z]{2,})\b", text) if name == "en" else []:
+        if fold(word) not in _DATE_WORDS:
+            counts[word] = counts.get(word, 0) + 1
+            shown[word] = word
+    often = (term for term, count in counts.items() if count > 1 and term not in _USUAL)
+    return [shown[term] for term in sorted(often, key=lambda term: (-counts[term], term))[:3]]

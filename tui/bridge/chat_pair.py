@@ -1,0 +1,146 @@
+"""The two loaded models of the chat: which can be had, loading them, and letting go of them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import FinetuiError
+from tui.bridge.run_tail import short_run
+
+if TYPE_CHECKING:
+    from engine.evaluate.pair import Pair
+    from engine.export.held_out import Prompt
+    from engine.workspace import Workspace
+
+# The pair that was looked at last, so that the chat opens where it was left.
+_LAST_PAIR = "chat.pair"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A pair that can be loaded: a run's export and its base at the same quantisation.
+
+    Sizes are bytes, ``at`` is when the export ended, in seconds since the epoch.
+    """
+
+    run_id: str
+    quant: str
+    base: str
+    dataset: str
+    tuned_bytes: int
+    base_bytes: int
+    at: float
+
+    @property
+    def key(self) -> str:
+        """What names the pair in the workspace."""
+        return f"{self.run_id}/{self.quant}"
+
+    @property
+    def name(self) -> str:
+        """``run 3f2a at q4_k_m``."""
+        return f"run {short_run(self.run_id)} at {self.quant}"
+
+
+def choices(workspace: Workspace) -> list[Choice]:
+    """Return all pairs that can be loaded, the newest first. Reads files; call it off the loop."""
+    from engine.export.artifacts import artifacts
+    from engine.runs import runs
+
+    found = [
+        Choice(
+            run_id=run.id,
+            quant=export.quant,
+            base=run.base,
+            dataset=run.dataset,
+            tuned_bytes=export.tuned_bytes,
+            base_bytes=export.base_bytes,
+            at=export.at,
+        )
+        for run in runs(workspace)
+        for export in artifacts(workspace, run.id)
+    ]
+    return sorted(found, key=lambda choice: choice.at, reverse=True)
+
+
+def preferred(workspace: Workspace, found: list[Choice]) -> Choice | None:
+    """Return the pair that the chat opens with: the one it was left with, else the newest."""
+    last = workspace.store.get_meta(_LAST_PAIR)
+    return next((choice for choice in found if choice.key == last), found[0] if found else None)
+
+
+class PairHolder:
+    """Keeps at most one pair loaded; its calls block, so they belong off the loop.
+
+    Two loads never overlap, and a load that was overtaken, by another choice or by leaving
+    the app, lets go of its workers as soon as it has them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted: object = None
+        self._pair: Pair | None = None
+
+    @property
+    def pair(self) -> Pair | None:
+        """The pair that is loaded."""
+        return self._pair
+
+    def load(self, workspace: Workspace, choice: Choice) -> Pair | None:
+        """Load a pair in place of the present one.
+
+        Returns:
+            The pair, or None where another call overtook this one.
+
+        Raises:
+            FinetuiError: It can't be loaded; none is loaded then.
+        """
+        from engine.evaluate.pair import Pair  # httpx takes 0.2 s; this is not the event loop
+
+        ticket = object()
+        self._wanted = ticket
+        with self._lock:
+            self._close()
+            if self._wanted is not ticket:
+                return None
+            pair = Pair.open(workspace, choice.run_id, choice.quant)
+            if self._wanted is not ticket:
+                pair.close()
+                return None
+            self._pair = pair
+            workspace.store.set_meta(_LAST_PAIR, choice.key)
+            return pair
+
+    def revive(self) -> tuple[str, ...]:
+        """Start workers that ended again and return their sides.
+
+        Raises:
+            FinetuiError: One can't be started.
+        """
+        with self._lock:
+            pair = self._pair
+            return () if pair is None or pair.alive else tuple(pair.revive())
+
+    def drop(self) -> None:
+        """End the workers and let no load that is under way bring others."""
+        self._wanted = None
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            pair.close()
+
+    def _close(self) -> None:
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            pair.close()
+
+
+def prompts_of(workspace: Workspace, run_id: str) -> list[Prompt]:
+    """Return a run's prompts, those that it never saw first; none where its dataset is gone."""
+    from engine.evaluate.pair import prompts
+
+    try:
+        return prompts(workspace, run_id)
+    except FinetuiError:
+        return []

@@ -1,0 +1,176 @@
+"""Choose which part of the queue is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from textual import getters, on
+from textual.app import ComposeResult
+
+from engine.models import STATES, Counts, Filter, Source
+from engine.paths import shorten
+from tui.actions import bindings
+from tui.screens.modals.dialog import Dialog
+from tui.widgets.rows import FixedRows, Part, RowList
+from tui.widgets.words import EDITED, SIGNS, fit, one_line
+
+MOST_TAGS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A line of the dialog.
+
+    Attributes:
+        field: The field of Filter that it sets; empty for a heading.
+        value: The value that it sets there.
+        label: What is shown.
+        count: How many examples it stands for, -1 where it isn't told.
+    """
+
+    field: str
+    value: str
+    label: str
+    count: int = -1
+
+
+def choices(
+    counts: Counts,
+    kinds: Sequence[tuple[str, int]],
+    tags: Sequence[tuple[str, int]],
+    sources: Sequence[Source],
+) -> list[Choice]:
+    """Return the lines: states, kinds, sources and tags, each under its heading."""
+    by_state = {
+        "undecided": counts.undecided,
+        "approved": counts.approved,
+        "rejected": counts.rejected,
+        "skipped": counts.skipped,
+    }
+    lines = [Choice("", "", "state")]
+    lines += [
+        Choice("states", state, f"{SIGNS[state]} {state}", by_state[state]) for state in STATES
+    ]
+    lines.append(Choice("edited", "yes", f"{EDITED} edited", counts.edited))
+    if kinds:
+        lines.append(Choice("", "", "kind"))
+        lines += [Choice("kinds", kind, kind, count) for kind, count in kinds]
+    if len(sources) > 1:
+        lines.append(Choice("", "", "source"))
+        lines += [
+            Choice("source_id", source.id, shorten(source.root, 40), source.examples)
+            for source in sources
+        ]
+    if tags:
+        lines.append(Choice("", "", "tag"))
+        lines += [Choice("tag", tag, f"#{tag}", count) for tag, count in tags[:MOST_TAGS]]
+    return lines
+
+
+def chosen(filter: Filter, choice: Choice) -> bool:
+    """Return whether a filter has a choice."""
+    if choice.field == "edited":
+        return filter.edited is True
+    value: object = getattr(filter, choice.field)
+    return choice.value in value if isinstance(value, tuple) else value == choice.value
+
+
+def toggled(filter: Filter, choice: Choice) -> Filter:
+    """Return a filter with a choice made or taken back; of tags and sources one holds."""
+    if choice.field == "edited":
+        return replace(filter, edited=None if filter.edited else True)
+    value: object = getattr(filter, choice.field)
+    if isinstance(value, tuple):
+        rest = tuple(item for item in value if item != choice.value)
+        new: object = rest if len(rest) < len(value) else (*value, choice.value)
+    else:
+        new = "" if value == choice.value else choice.value
+    return replace(filter, **{choice.field: new})  # type: ignore[arg-type]
+
+
+class FilterDialog(Dialog[Filter]):
+    """Lists what a queue can be narrowed to; returns the filter.
+
+    Args:
+        filter: The filter that holds now.
+        lines: What can be chosen.
+    """
+
+    HEADING = "Show only"
+    GROUP = "choose"
+    OK = "show them"
+    BINDINGS = bindings("choose")
+
+    rows = getters.query_one("#filter-rows", FixedRows)
+
+    def __init__(self, filter: Filter, lines: Sequence[Choice]) -> None:
+        super().__init__()
+        self._filter = filter
+        self._lines = list(lines)
+
+    def compose_box(self) -> ComposeResult:
+        """Show the list."""
+        yield FixedRows(id="filter-rows")
+
+    def on_mount(self) -> None:
+        """Fill the list; the cursor stands on the first choice."""
+        self._draw()
+        self.rows.move_to(1)
+
+    def _draw(self) -> None:
+        self.rows.show([self._row(choice) for choice in self._lines])
+
+    def _row(self, choice: Choice) -> list[Part]:
+        if not choice.field:
+            return [(choice.label, "muted")]
+        here = chosen(self._filter, choice)
+        mark: Part = ("  [x] " if here else "  [ ] ", "accent" if here else "muted")
+        count = f"{choice.count:>8,}" if choice.count >= 0 else ""
+        return [
+            mark,
+            (fit(one_line(choice.label), 44), "strong" if here else "row"),
+            (count, "muted"),
+        ]
+
+    @on(RowList.Chosen)
+    def _clicked(self) -> None:
+        self.action_mark()
+
+    def action_mark(self) -> None:
+        """Choose the line under the cursor, or take it back."""
+        choice = self._lines[self.rows.cursor]
+        if choice.field:
+            self._filter = toggled(self._filter, choice)
+            self._draw()
+
+    def action_clear(self) -> None:
+        """Choose nothing; what is searched for stays."""
+        self._filter = Filter(text=self._filter.text)
+        self._draw()
+
+    def _step(self, rows: int) -> None:
+        self.rows.move(rows)
+        # A heading can't be chosen: the cursor steps over it.
+        if not self._lines[self.rows.cursor].field:
+            self.rows.move(1 if rows > 0 or self.rows.cursor == 0 else -1)
+
+    def action_down(self) -> None:
+        """Next line."""
+        self._step(1)
+
+    def action_up(self) -> None:
+        """Line before."""
+        self._step(-1)
+
+    def action_page_down(self) -> None:
+        """A page further."""
+        self._step(10)
+
+    def action_page_up(self) -> None:
+        """A page back."""
+        self._step(-10)
+
+    def action_accept(self) -> None:
+        """Give the filter back."""
+        self.dismiss(self._filter)

@@ -1,0 +1,92 @@
+"""Take one line of a short list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.content import Content
+
+from tui.actions import bindings
+from tui.screens.modals.dialog import Dialog
+from tui.widgets.lines import Lines
+from tui.widgets.rows import FixedRows, Part, RowList
+
+
+class PickDialog(Dialog[int]):
+    """Shows lines and returns the number of the one that was taken.
+
+    Args:
+        rows: The lines.
+        at: Where the cursor starts.
+        note: Lines above the list.
+    """
+
+    GROUP = "pick"
+    OK = "take it"
+    BINDINGS = bindings("pick")
+
+    rows = getters.query_one("#pick-rows", FixedRows)
+
+    def __init__(
+        self,
+        rows: Sequence[Sequence[Part]],
+        *,
+        at: int = 0,
+        note: Sequence[Content] = (),
+    ) -> None:
+        super().__init__()
+        self._rows = rows
+        self._at = at
+        self._note = note
+
+    def compose_box(self) -> ComposeResult:
+        """The note and the list."""
+        if self._note:
+            yield Lines(id="pick-note", lines=self._note)
+        yield FixedRows(id="pick-rows")
+
+    def on_mount(self) -> None:
+        """Fill the list."""
+        self.rows.styles.height = min(len(self._rows), 14)
+        self.rows.show(self._rows)
+        self.rows.move_to(self._at)
+
+    @on(RowList.Chosen)
+    def _clicked(self) -> None:
+        self.action_accept()
+
+    def action_accept(self) -> None:
+        """Give the line's number back."""
+        self.dismiss(self.rows.cursor)
+
+    def action_down(self) -> None:
+        """Next line."""
+        self.rows.move(1)
+
+    def action_up(self) -> None:
+        """Line before."""
+        self.rows.move(-1)
+
+    def action_page_down(self) -> None:
+        """A page further."""
+        self.rows.page(1)
+
+    def action_page_up(self) -> None:
+        """A page back."""
+        self.rows.page(-1)
+
+
+class PairDialog(PickDialog):
+    """Takes the pair of models to chat with."""
+
+    HEADING = "Models"
+    OK = "load both"
+
+
+class QuantDialog(PickDialog):
+    """Takes the quantisation of an export."""
+
+    HEADING = "Export"
+    OK = "export"
