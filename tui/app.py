@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual._path import CSSPathType
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.color import Color
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
@@ -94,6 +95,20 @@ class FinetuiApp(App[int]):
             self.register_theme(theme)
         self.theme = workspace.settings.display.theme
         self.set_keymap(workspace.settings.keys)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's variables, with the muted text as a plain colour.
+
+        Textual's "auto 60%" needs a background to be seen against, which text inside a
+        line doesn't have: there it would come out brighter than the text beside it.
+        """
+        variables = super().get_css_variables()
+        background = Color.parse(variables["background"])
+        foreground = Color.parse(variables["foreground"])
+        for name, share in (("text-muted", 0.62), ("text-disabled", 0.42)):
+            if variables[name].startswith("auto"):
+                variables[name] = background.blend(foreground, share).hex
+        return variables
 
     # -- life -----------------------------------------------------------------------
 
@@ -182,7 +197,7 @@ class FinetuiApp(App[int]):
 
         stage = self.stage
         if stage is not None:
-            self.push_screen(HelpDialog(stage.STAGE))
+            self.push_screen(HelpDialog(stage.STAGE, stage.LEGEND))
 
     def action_cheat(self) -> None:
         """Hide or show the line of keys."""

@@ -54,7 +54,7 @@ def _print(summary: Summary) -> None:
         ),
     ]
     for info in summary.exports:
-        size = f"{info.tuned.stat().st_size / 1e6:.0f} MB"
+        size = f"{info.tuned_bytes / 1e6:.0f} MB"
         rows.append((f"{info.quant} file, tuned", f"{size}  {shorten(info.tuned, 70)}"))
         rows.append((f"{info.quant} file, base", shorten(info.base, 70)))
     for answer in summary.answers:

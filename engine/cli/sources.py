@@ -81,7 +81,8 @@ def _print_added(
     say(f"{source.kind}: {shorten(source.root, 70)}  ({detection.why})")
     if report is None:
         say(
-            f"added as {short_id(source.id)}; read it with: finetui sources scan {short_id(source.id)}"
+            f"added as {short_id(source.id)}; read it with: "
+            f"finetui sources scan {short_id(source.id)}"
         )
         return
     _print_report(report, source)
@@ -170,7 +171,8 @@ def remove(identifier: str, workspace: Path | None, as_json: bool) -> None:
         print_json({"id": source.id, "examples_removed": removed})
         return
     say(
-        f"removed {source.kind} {shorten(source.root, 60)}; undecided examples that went: {removed:,}"
+        f"removed {source.kind} {shorten(source.root, 60)}; "
+        f"undecided examples that went: {removed:,}"
     )
 
 

@@ -1,1 +1,33 @@
-"""The dataset stage."""
+"""Datasets: approved examples, checked, divided, frozen, and exported."""
+
+from engine.dataset.draft import DatasetOptions, Draft, draft
+from engine.dataset.formats import FORMATS, ExportReport, export
+from engine.dataset.freeze import freeze
+from engine.dataset.frozen import Frozen, FrozenInfo, datasets, load, read_frozen
+from engine.dataset.gate import Refusal, gate
+from engine.dataset.rows import Row, read_rows, row_of
+from engine.dataset.stats import Bin, DatasetStats, default_options, stats
+
+__all__ = [
+    "FORMATS",
+    "Bin",
+    "DatasetOptions",
+    "DatasetStats",
+    "Draft",
+    "ExportReport",
+    "Frozen",
+    "FrozenInfo",
+    "Refusal",
+    "Row",
+    "datasets",
+    "default_options",
+    "draft",
+    "export",
+    "freeze",
+    "gate",
+    "load",
+    "read_frozen",
+    "read_rows",
+    "row_of",
+    "stats",
+]

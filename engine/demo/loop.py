@@ -16,10 +16,9 @@ from engine.dataset import Frozen, freeze
 from engine.demo.bundle import prepare
 from engine.demo.curator import curate
 from engine.errors import RunFailed
-from engine.evaluate import Pair, prompts
+from engine.evaluate.pair import Pair, Side, prompts
 from engine.export import ExportInfo, artifacts
 from engine.export import start as start_export
-from engine.models import Turn
 from engine.runs import Monitor, RunSummary, RunView
 from engine.serve import Timing
 from engine.train import PRESETS, TrainSpec
@@ -27,7 +26,8 @@ from engine.train import start as start_training
 from engine.workspace import Workspace, init_workspace, open_workspace
 
 BASE = "smollm2-135m-instruct"
-QUANTS = ("f16", "q4_k_m")
+# The last one is what the chat opens on: F16, since so small a model loses much to quantisation.
+QUANTS = ("q4_k_m", "f16")
 QUESTIONS = 2
 ANSWER_TOKENS = 120
 POLL_SECONDS = 0.5
@@ -206,7 +206,32 @@ def _export(workspace: Workspace, run: RunSummary, say: Say) -> tuple[ExportInfo
 
 
 def _size(info: ExportInfo) -> str:
-    return f"{info.quant} {info.tuned.stat().st_size / 1e6:.0f} MB"
+    return f"{info.quant} {info.tuned_bytes / 1e6:.0f} MB"
+
+
+async def _ask(workspace: Workspace, run: RunSummary) -> tuple[Answer, ...]:
+    """Put the first held-out prompts to both sides at F16."""
+    answers = []
+    with Pair.open(workspace, run.id, QUANTS[-1]) as pair:
+        for prompt in prompts(workspace, run.id)[:QUESTIONS]:
+            texts: dict[Side, str] = {"base": "", "tuned": ""}
+            timings: dict[Side, Timing] = {}
+            async for chunk in pair.ask(prompt.turns, max_tokens=ANSWER_TOKENS):
+                if chunk.error is not None:
+                    raise chunk.error
+                texts[chunk.side] += chunk.text
+                if chunk.timing is not None:
+                    timings[chunk.side] = chunk.timing
+            answers.append(
+                Answer(
+                    prompt=prompt.turns[-1].content,
+                    base=texts["base"],
+                    tuned=texts["tuned"],
+                    base_timing=timings["base"],
+                    tuned_timing=timings["tuned"],
+                )
+            )
+    return tuple(answers)
 
 
 def _number(view: RunView, name: str) -> int:

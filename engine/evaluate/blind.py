@@ -179,7 +179,7 @@ class Trial:
                 base_text=texts["base"],
                 tuned_text=texts["tuned"],
                 left=left,
-                choice=self._side(choice) if choice in ("left", "right") else choice,
+                choice=choice if choice == "tie" or choice == "both-bad" else self._side(choice),
                 blind=not self.revealed,
                 at=at,
                 metadata=self._metadata(),

@@ -50,7 +50,8 @@ def _rule(kind: str, group: str, strong: bool, table: str) -> HeadingRule:
 
 RULES: tuple[HeadingRule, ...] = (
     _rule("learning", "learning", True, r"""
-        (?:what|things|something|how) (?:i|we)(?:'ve| have)? (?:recently )?(?:learn(?:ed|t)|found out)
+        (?:what|things|something|how) (?:i|we)(?:'ve| have)? (?:recently )?learn(?:ed|t)
+        what (?:i|we) found out
         (?:key |main |my |the )?lessons?(?: learn(?:ed|t))?
         (?:key |main |my )?(?:learnings?|take-?aways?)
         (?:today i )?learn(?:ed|t)|til
@@ -172,7 +173,7 @@ def _is_connected(rest: str) -> bool:
 
 
 def is_junk(heading: str) -> bool:
-    """Say whether a heading's section holds no thoughts, however it is worded: logs, lists, links."""
+    """Say whether a heading's section holds no thoughts, but a log, a list or links."""
     return bool(_JUNK.match(fold(heading[_lead(heading) :])))
 
 

@@ -15,6 +15,8 @@ KINDS = ("reflection", "decision", "learning")
 
 def fold(text: str) -> str:
     """Return text in lower case without diacritics; ß becomes ss, curly apostrophes straight."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     folded = "".join(character for character in decomposed if not unicodedata.combining(character))
     return folded.replace("\u2019", "'")
@@ -141,8 +143,6 @@ def language(folded_words: list[str]) -> str:
     """Return "en", "ro" or "de" by its commonest words; empty where none is clear."""
     if not folded_words:
         return ""
-    hits = {
-        name: sum(word in stops for word in folded_words) for name, stops in _STOPWORDS.items()
-    }
+    hits = {name: sum(word in stops for word in folded_words) for name, stops in _STOPWORDS.items()}
     best = max(hits, key=lambda name: hits[name])
     return best if hits[best] >= max(2, len(folded_words) // 20) else ""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from engine.extract.headings import match_heading
 from engine.extract.lexicon import fold, words
 from engine.extract.phrases import TABLES
-from engine.extract.topics import Topic, about, clean_title, date_phrase, find_topic
+from engine.extract.topics import Topic, about, clean_title, date_phrase, find_topic, is_date_like
+from engine.sources.notes import date_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
     """
     name = subject.language if subject.language in TABLES else "en"
     title = clean_title(subject.title)
-    when = date_phrase(subject.date, name)
+    # A heading that is a day of its own is more exact than the note's date.
+    own_day = bool(subject.heading) and is_date_like(subject.heading)
+    when = "" if own_day and not date_in(subject.heading) else date_phrase(subject.date, name)
     asked = _as_question(subject.heading.strip(), title, when, name)
     if asked and not part:
         return asked
@@ -86,7 +89,7 @@ def _number(text: str) -> int:
 
 
 def _as_question(heading: str, title: str, when: str, name: str) -> str:
-    """Return a heading that is already a question; one that every week asks gets its note's name."""
+    """Return a heading that is a question; one that every week asks gets its note's name."""
     if not heading.endswith("?"):
         return ""
     if len(words(heading)) >= 4 and match_heading(heading) is None:

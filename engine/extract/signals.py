@@ -34,6 +34,11 @@ _WORDING_ALONE = 0.5
 _FIRST_PERSON_ALONE = 0.03
 _FIRST_PERSON_HINTED = 0.015
 _WORDS_ALONE = 40
+# The longer a text, the less its shares owe to chance, so less is asked of them.
+_LONG = 120
+_WORDING_LONG = 0.42
+_FIRST_PERSON_LONG = 0.045
+_MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +139,26 @@ def _phrases(name: str, table: str) -> re.Pattern[str]:
 
 def wording(text: str) -> Wording:
     """Measure a text. Texts in other languages than English, Romanian and German measure 0."""
+    text = _MATH.sub(" ", text)
     folded = fold(text)
     found = words(folded)
     name = language(found)
     if not name:
         return Wording("", len(found), 0.0, 0.0, 0.0)
     total = len(found)
-    first = sum(word in FIRST_PERSON[name] for word in found) / total
+    spoken = [word for word in found if word in FIRST_PERSON[name]]
+    if name == "en" and not re.search(r"\bI\b", text) and set(spoken) <= {"i"}:
+        # A small i with no other word of the first person is an index, not a person.
+        spoken = []
+    first = len(spoken) / total
     weighing = 100 * len(_phrases(name, "weighing").findall(folded)) / total
     outcome = 100 * len(_phrases(name, "outcome").findall(folded)) / total
     return Wording(name, total, round(first, 3), round(weighing, 2), round(outcome, 2))
+
+
+def _is_personal(measured: Wording) -> bool:
+    """Say whether somebody speaks of themselves; in other languages that can't be told."""
+    return not measured.language or measured.first_person > 0 or measured.outcome > 0
 
 
 def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
@@ -154,12 +169,19 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
             kinds with equal weight the first wins.
         measured: The wording of the section's prose.
     """
+    if len(signs) == 1 and signs[0].kind == "reflection" and not _is_personal(measured):
+        # "Reflection" is also what light does.
+        signs = [Sign(signs[0].kind, min(signs[0].weight, SURE - 0.1), signs[0].name)]
     explicit = noisy_or(*(sign.weight for sign in signs))
     score = round(noisy_or(explicit, measured.score), 2)
     alone = (
         measured.score >= _WORDING_ALONE
         and measured.first_person >= _FIRST_PERSON_ALONE
         and measured.words >= _WORDS_ALONE
+    ) or (
+        measured.score >= _WORDING_LONG
+        and measured.first_person >= _FIRST_PERSON_LONG
+        and measured.words >= _LONG
     )
     hinted = (
         explicit > 0

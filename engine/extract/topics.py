@@ -11,7 +11,7 @@ from engine.extract.headings import is_generic, match_heading
 from engine.extract.lexicon import fold, word_set, words
 from engine.extract.phrases import de, en, ro
 
-LANGUAGES = {"en": en, "ro": ro, "de": de}
+LANGUAGES = {"en": en.WORDS, "ro": ro.WORDS, "de": de.WORDS}
 
 _DATE_WORDS = word_set(
     """monday tuesday wednesday thursday friday saturday sunday
@@ -20,7 +20,7 @@ _DATE_WORDS = word_set(
     jan feb mar apr jun jul aug sep sept oct nov dec
     week woche saptamana day to of the w kw th st nd rd t z q quarter bis la
     note daily weekly monthly yearly journal jurnal tagebuch review log"""
-) | {fold(month) for table in LANGUAGES.values() for month in table.MONTHS}
+) | {fold(month) for table in LANGUAGES.values() for month in table.months}
 _ARTICLE = word_set(
     """option options outcome outcomes result results consequences alternatives reason reasons
     rationale decision decisions choice choices lesson lessons background context situation problem
@@ -65,6 +65,11 @@ _DIRECT = re.compile(
     r"would|will|has|have)\b",
     re.IGNORECASE,
 )
+_ASKING = re.compile(r"^(?:why|how|what|when|where|who|which)\s", re.IGNORECASE)
+_ASKING_ABROAD = re.compile(
+    r"(?:warum|wieso|weshalb|wie|was|wann|wo|wer|welche\w?|de ce|cum|ce|cand|unde|cine|care)\s"
+)
+_PREPOSITION = re.compile(r"(?:in|of|to|from|for|on|at|with|log|notes)\b", re.IGNORECASE)
 _SPOKEN = re.compile(r"^(?:i|i'm|i've|i'd|we|we're|we've)\s", re.IGNORECASE)
 
 
@@ -95,16 +100,16 @@ def date_phrase(text: str, name: str) -> str:
     try:
         if week := re.fullmatch(r"(\d{4})-W(\d{2})", text):
             day = date.fromisocalendar(int(week[1]), int(week[2]), 1)
-            form = table.WEEK
+            form = table.week
         elif month := re.fullmatch(r"(\d{4})-(\d{2})", text):
             day = date(int(month[1]), int(month[2]), 1)
-            form = table.MONTH
+            form = table.month
         else:
             day = date.fromisoformat(text)
-            form = table.DAY
+            form = table.day
     except ValueError:
         return ""
-    return form.format(day=day.day, month=table.MONTHS[day.month - 1], year=day.year)
+    return form.format(day=day.day, month=table.months[day.month - 1], year=day.year)
 
 
 def is_date_like(title: str) -> bool:
@@ -121,7 +126,7 @@ def clean_title(title: str) -> str:
     text = _KIND_PREFIX.sub("", text, count=1) or text
     if " " not in text and re.search(r"\w[-_]\w+[-_]\w", text):
         text = re.sub(r"[-_]+", " ", text)
-    text = text.strip(" .:–—-_\"“”")[:120]
+    text = text.strip(' .:–—-_"“”')[:120]
     return "" if is_date_like(text) or is_generic(text) else text
 
 
@@ -140,6 +145,8 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
     rest = match.rest if match else heading
     if name == "en" and _CLAUSE.match(heading):
         return _clause(heading, "" if rest else title, "" if rest else when, text)
+    if name == "en" and _ASKING.match(heading) and len(heading.split()) == 2:
+        return Topic(f"{heading} ({title})" if title else heading, "question")
     if match is not None and rest and match.connected and _CONNECTOR.sub("", rest, count=1):
         subject = _CONNECTOR.sub("", rest, count=1)
         if subject == rest and not _ends_the_kind(heading, rest):
@@ -153,15 +160,15 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
     elif match is not None:
         heading = ""
     if heading and title and is_date_like(heading):
-        return Topic(f"{phrase(title, name, text)}, {heading}", "topic")
+        return Topic(f"{phrase(title, name, text)} ({heading})", "topic")
     if not heading or is_generic(heading) or is_date_like(heading):
         return Topic(phrase(title, name, text), "topic") if title else NOTHING
     if name != "en":
-        return Topic(heading, "topic")
+        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
     if _SPOKEN.match(heading.replace("’", "'")):
         statement = swap(heading)
         return Topic(statement[:1].upper() + statement[1:], "statement")
-    shown = phrase(swap(heading), name, text)
+    shown = phrase(heading, name, text)
     if title and len(words(heading)) <= 2 and fold(heading) not in fold(title):
         shown = f"{shown} ({title})"
     return Topic(shown, "topic")
@@ -174,7 +181,7 @@ def _ends_the_kind(heading: str, rest: str) -> bool:
 
 def _neutral(heading: str, name: str) -> Topic:
     if name != "en":
-        return Topic(heading, "topic")
+        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
     swapped = swap(heading)
     first, space, rest = swapped.partition(" ")
     article = "the " if first.rstrip(",;").lower() in _ARTICLE else ""
@@ -214,16 +221,18 @@ def phrase(text: str, name: str, content: str) -> str:
     Args:
         text: The heading or title.
         name: The language; in English the first word loses its capital unless it is a
-            name, and a command becomes a gerund ("Use Redis", "using Redis").
+            name, "my" becomes "your", and a command a gerund ("Use Redis", "using Redis").
         content: The section's text, which shows how the first word is written inside
             a sentence.
     """
     text = _CONNECTOR.sub("", text, count=1).strip() or text
+    if name == "en":
+        text = swap(text)
     first, _, rest = text.partition(" ")
     if name != "en" or not rest:
         return text
     lower = first.lower()
-    if first[:1].isupper() and lower in _IMPERATIVES:
+    if first[:1].isupper() and lower in _IMPERATIVES and not _PREPOSITION.match(rest):
         return f"{_IMPERATIVES[lower]} {rest}"
     if lower in _LOWER:
         return f"{lower} {rest}"
@@ -249,7 +258,7 @@ def about(links: Sequence[str], name: str, text: str) -> str:
     for term in found:
         if not any(fold(term) in fold(other) or fold(other) in fold(term) for other in picked):
             picked.append(term)
-    return str(LANGUAGES[name].AND).join(picked[:2])
+    return LANGUAGES[name].conjunction.join(picked[:2])
 
 
 def _terms(name: str, text: str) -> list[str]:

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -63,11 +63,22 @@ def _error(status: int, code: str, message: str) -> JSONResponse:
 
 
 class _Desk:
-    """Takes requests to the one thread that may touch the model, one after the other."""
+    """Takes requests to the one thread that may touch the model, one after the other.
+
+    Attributes:
+        tokens: How many tokens were generated so far, in answers that have ended.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.tokens = 0
+        self._jobs: list[Future[None]] = []
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    @property
+    def waiting(self) -> int:
+        """How many requests are under way or wait their turn."""
+        return sum(not job.done() for job in self._jobs)
 
     async def pieces(
         self, ids: tuple[int, ...], how: Sampling, cancelled: threading.Event
@@ -84,12 +95,14 @@ class _Desk:
             try:
                 if not cancelled.is_set():
                     for piece in self.model.answer(ids, how, cancelled):
+                        if piece.timings is not None:
+                            self.tokens += piece.timings.completion_tokens
                         hand_over(piece)
             except Exception as error:  # Raised again where it is awaited.
                 hand_over(error)
             hand_over(None)
 
-        self._thread.submit(work)
+        self._jobs = [*(job for job in self._jobs if not job.done()), self._thread.submit(work)]
         try:
             while (item := await queue.get()) is not None:
                 if isinstance(item, Exception):
@@ -252,7 +265,14 @@ def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None
     desk = _Desk(model)
 
     async def health(_: Request) -> Response:
-        return JSONResponse({"status": "ok", "context": model.context})
+        return JSONResponse(
+            {
+                "status": "ok",
+                "context": model.context,
+                "requests": desk.waiting,
+                "tokens": desk.tokens,
+            }
+        )
 
     async def models(_: Request) -> Response:
         return JSONResponse(

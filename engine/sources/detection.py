@@ -19,7 +19,7 @@ from engine.sources.base import (
     no_progress,
 )
 from engine.sources.conversations import ConversationsReader
-from engine.sources.files import Refused, decode, read_bytes
+from engine.sources.files import Refused, decode, is_lfs_pointer, read_bytes, visible
 from engine.sources.instructions import InstructionsReader
 from engine.sources.vault import VaultReader
 
@@ -28,7 +28,8 @@ KINDS: dict[str, Reader] = {reader.kind: reader for reader in _READERS}
 """The kinds of source by name."""
 
 _LOOK_AT = 20_000
-_SURE_ENOUGH = 0.1
+_SURE_ENOUGH = 0.15
+_POINTERS_LOOK_AT = 1000
 _HEAD_BYTES = 65_536
 
 
@@ -128,6 +129,10 @@ def locate(path: Path) -> Path:
         raise SourceMissing(
             f"{shorten(path)} can't be opened: {error}", hint="check the path"
         ) from error
+    if visible(str(found)) != str(found):
+        raise SourceUnreadable(
+            f"the name of {shorten(visible(str(found)))} is not UTF-8", hint="rename it"
+        )
     if empty:
         raise SourceEmpty(
             f"{shorten(found)} is empty", hint="name a folder of notes, or a JSON or JSONL file"
@@ -177,6 +182,13 @@ def _head(path: Path) -> bytes:
     return head.decode("utf-8", "ignore").encode() if b"\x00" not in head else head
 
 
+def _is_pointer(file: Path) -> bool:
+    try:
+        return file.stat().st_size < 1000 and is_lfs_pointer(file.read_bytes())
+    except OSError:
+        return False
+
+
 def _unknown(survey: Survey) -> SourceUnknown:
     kinds = "; ".join(f"{reader.kind}: {reader.label}" for reader in _READERS)
     if survey.is_file:
@@ -185,4 +197,10 @@ def _unknown(survey: Survey) -> SourceUnknown:
         suffixes = sorted({file.suffix.lower() or "no ending" for file in survey.files})
         what = f"nothing in {shorten(survey.path)} is a note, a conversation or an instruction set"
         what += f" (found: {', '.join(suffixes[:6])})"
+    pointers = sum(_is_pointer(file) for file in survey.files[:_POINTERS_LOOK_AT])
+    if pointers:
+        return SourceUnknown(
+            f"{what}; {pointers} of the files are Git LFS pointers without their content",
+            hint="fetch the content with: git lfs pull",
+        )
     return SourceUnknown(what, hint=f"what can be read: {kinds}")

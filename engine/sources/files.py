@@ -34,7 +34,7 @@ def visible(name: str) -> str:
 
 
 def relative(path: Path, root: Path) -> str:
-    """Return a path below a root with ``/`` between its parts; the bare name for the root itself."""
+    """Return a path below a root with ``/`` between its parts; its name for the root itself."""
     if path == root:
         return visible(root.name)
     return visible(path.relative_to(root).as_posix())
@@ -47,6 +47,11 @@ def refusal(error: OSError) -> Refused:
     if isinstance(error, FileNotFoundError):
         return Refused("unreadable", "it went away while the source was being read")
     return Refused("unreadable", f"it can't be opened: {error.strerror or error}")
+
+
+def is_lfs_pointer(data: bytes) -> bool:
+    """Say whether a file holds not its content but where Git LFS keeps it."""
+    return data.startswith(_LFS_POINTER)
 
 
 def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
@@ -64,7 +69,7 @@ def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
         raise refusal(error) from error
     if len(data) > limit:
         raise Refused("too-large", f"it is larger than {limit // 1_000_000:,} MB")
-    if data.startswith(_LFS_POINTER):
+    if is_lfs_pointer(data):
         raise Refused(
             "lfs-pointer",
             "a Git LFS pointer stands in the file's place; fetch it with: git lfs pull",

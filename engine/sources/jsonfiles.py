@@ -1,4 +1,4 @@
-"""What the kinds that are kept in JSON share: finding the files, and turning records to documents."""
+"""What the kinds that are kept in JSON share: finding files, and making documents of records."""
 
 from __future__ import annotations
 
@@ -76,9 +76,11 @@ class _File:
         self._name = name
         self._source_id = source_id
         self._on_skip = on_skip
+        self._skipped = False
         self.read = 0
 
     def _skip(self, line: int, code: str, reason: str) -> None:
+        self._skipped = True
         self._on_skip(Skipped(self._source_id, self._name, line, code, reason))
 
     def _count(self, read: int) -> None:
@@ -86,11 +88,16 @@ class _File:
 
     def documents(self) -> Iterator[Document]:
         """Yield the file's documents and report what is none."""
+        seen = False
         try:
             for record in records(self._path, self._skip, on_bytes=self._count):
+                seen = True
                 yield from self._of(record)
         except Refused as refused:
             self._skip(0, refused.code, refused.reason)
+            return
+        if not seen and not self._skipped:
+            self._skip(0, "empty", "no record stands in it")
 
     def _of(self, record: Record) -> Iterator[Document]:
         title = title_of(record.fields)

@@ -1,4 +1,4 @@
-"""Markdown as notes use it: what is code, what is a comment, which tags stand in it, its plain text.
+"""Markdown as notes use it: what is code, what is a comment, its tags, its plain text.
 
 Obsidian's additions are understood: ``[[links]]``, ``![[embeds]]``, callouts,
 ``%%comments%%``, ``key:: value`` lines, ``==highlights==``, block ids and ``#tags``.
@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _FENCE = re.compile(r"^ {0,3}(?:> ?)*(?:[-*+] )? *(`{3,}|~{3,})(.*)$")
 _TAG = re.compile(r"(?<![^\s(,;])#([^\s#!@$%^&*()+=\[\]{}|\\;:'\",.<>?`~‘’“”…–—]+)")
@@ -163,6 +164,7 @@ def field_line(line: str) -> tuple[str, str] | None:
     return (match[1].strip(), (match[2] or "").strip()) if match else None
 
 
+_IMAGE_LINK = re.compile(r"!\[\[([^\[\]\n]{0,500})\]\([^()\n]{0,2000}\)\]\([^()\n]{0,2000}\)")
 _LINK_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
@@ -191,8 +193,13 @@ _MARKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"<br */?>", re.IGNORECASE), " "),
     (re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]{0,20}(?:\s[^<>\n]{0,500})?/?>"), ""),
     (re.compile(r"(?<=\s)\^[\w-]{1,40}$"), ""),
-    (re.compile(r"\\([\\`*_{}\[\]()#+.!~|>-])"), r"\1"),
+    (re.compile(r"\\([\\`*_{}\[\]()#+.!~|>$-])"), r"\1"),
 )
+
+
+def is_media(name: str) -> bool:
+    """Say whether a file's name is that of a picture, sound, film or drawing."""
+    return _MEDIA.search(name) is not None
 
 
 def link_text(target: str) -> str:
@@ -207,7 +214,7 @@ def link_text(target: str) -> str:
 
 def _link(match: re.Match[str]) -> str:
     name = match[2].partition("|")[0].partition("#")[0].strip()
-    return "" if match[1] and _MEDIA.search(name) else link_text(match[2])
+    return "" if match[1] and is_media(name) else link_text(match[2])
 
 
 def _tags_out(text: str) -> str:
@@ -244,6 +251,7 @@ def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
         line, [(start, end, hold(line[start:end])) for start, end in code_spans(line)]
     )
     if "[" in line:
+        line = _IMAGE_LINK.sub("", line)
         line = _WIKILINK.sub(_link, line)
         line = _INLINE_FIELD.sub(r"\2", line)
         notes = footnotes or {}
@@ -277,21 +285,25 @@ class Block:
     @property
     def text(self) -> str:
         """The block's text; lines that an editor wrapped are joined."""
-        return "\n".join(self.lines) if self.kind == "code" else "\n".join(_unwrap(self.lines))
+        if len(self.lines) == 1:
+            return self.lines[0]
+        return "\n".join(self.lines if self.kind == "code" else _unwrap(self.lines))
 
 
 def _unwrap(lines: Sequence[str]) -> list[str]:
     """Join lines that were broken at a fixed column; keep those that the author broke.
 
-    A break is a wrap where the next line's first word would not have fitted.
+    Lines are wrapped where no next word would have fitted, or where all are long
+    and most end in the middle of a sentence.
     """
     if len(lines) < 2:
         return list(lines)
     column = max(len(line) for line in lines)
-    wrapped = 40 <= column <= 120 and all(
-        len(line) + 1 + len(following.split(" ", 1)[0]) > column
-        for line, following in zip(lines, lines[1:], strict=False)
-    )
+    pairs = list(pairwise(lines))
+    full = all(len(line) + 1 + len(after.split(" ", 1)[0]) > column for line, after in pairs)
+    cut = sum(line[-1:] not in '.!?:;…"”)' for line, _ in pairs)
+    long = all(len(line) >= 45 for line, _ in pairs) and cut * 2 >= len(pairs)
+    wrapped = 40 <= column <= 120 and (full or long)
     return [" ".join(line.strip() for line in lines)] if wrapped else list(lines)
 
 
@@ -324,6 +336,7 @@ class _Splitter:
         self._notes = footnotes
         self._found: list[Block] = []
         self._open: Block | None = None
+        self._counts: dict[int, int] = {}
 
     def run(self) -> list[Block]:
         in_callout = False
@@ -370,20 +383,37 @@ class _Splitter:
                 text = re.sub(r"^\[[^\]\n]\]\s+", "", item[3])
                 self._add("task", number, f"- {inline_plain(text, self._notes)}", new=True)
                 return
-            mark = "-" if item[2] in "-*+" else item[2]
-            text = inline_plain(item[3], self._notes)
-            if text:
-                indent = "  " * min(len(item[1].expandtabs(4)) // 2, 4)
-                self._add("item", number, f"{indent}{mark} {text}", new=True)
+            self._item(number, item)
             return
         text = inline_plain(stripped, self._notes)
         if not text:
             return
-        lazy = self._open is not None and self._open.kind in ("item", "task")
-        if lazy and line[:1] in " \t" and self._open is not None:
+        if self._open is None or self._open.kind not in ("item", "task"):
+            self._add(kind, number, text)
+        elif line[:1] in " \t" or (text[0].islower() and self._open.lines[-1][-1:] not in ".!?:;"):
+            # An indented line, or one in the middle of a sentence, goes on with the item.
             self._open.lines[-1] += f" {text}"
-            return
-        self._add(kind, number, text, new=lazy)
+        else:
+            self._add(kind, number, text, new=True)
+
+    def _item(self, number: int, item: re.Match[str]) -> None:
+        """Add a list item; numbers go on from the first, as they are shown."""
+        depth = min(len(item[1].expandtabs(4)) // 2, 4)
+        before = self._found[-1].kind if self._found else ""
+        if before != "item":
+            self._counts.clear()
+        for deeper in [known for known in self._counts if known > depth]:
+            del self._counts[deeper]
+        mark = "-"
+        if item[2] in "-*+":
+            self._counts.pop(depth, None)
+        else:
+            count = self._counts.get(depth, int(item[2][:-1]) - 1) + 1
+            self._counts[depth] = count
+            mark = f"{count}{item[2][-1]}"
+        text = inline_plain(item[3], self._notes)
+        if text:
+            self._add("item", number, f"{'  ' * depth}{mark} {text}", new=True)
 
 
 def plain(text: str) -> str:

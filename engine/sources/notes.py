@@ -117,9 +117,11 @@ def _load(block: str) -> tuple[dict[str, Any], str, int]:
     try:
         loaded = YAMLHandler().load(block)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
         what = str(getattr(error, "problem", "") or "it can't be parsed")
+        # A quote that is never closed is found at the end, but stands where it began.
+        place = "context_mark" if "end of stream" in what else "problem_mark"
+        mark = getattr(error, place, None) or getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
         return _rescue(block), f"the frontmatter is not valid YAML: {what}", line
     except (
         ValueError,
@@ -174,6 +176,9 @@ def _words(value: Any, *, split: bool) -> list[str]:
 
 def _tags(values: Mapping[str, Any]) -> list[str]:
     found = _words(_value(values, "tags", "tag", "keywords"), split=True)
+    # Categories are often links to a note of that name.
+    groups = _words(_value(values, "categories", "category"), split=False)
+    found += [group.strip("[]\"' ").rpartition("|")[2] for group in groups]
     return [re.sub(r"\s+", "-", tag) for tag in found if tag]
 
 

@@ -17,6 +17,7 @@ from engine.sources.files import (
     MAX_TEXT_BYTES,
     Refused,
     decode,
+    is_lfs_pointer,
     read_bytes,
     refusal,
 )
@@ -68,7 +69,7 @@ def _head(path: Path) -> bytes:
             head = handle.read(_HEAD_BYTES)
     except OSError as error:
         raise refusal(error) from error
-    if head.startswith(b"version https://git-lfs"):
+    if is_lfs_pointer(head):
         read_bytes(path)  # Raises the refusal that says what a pointer is.
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in head:
         decode(head)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,11 +96,7 @@ def dialogues(fields: Mapping[str, Any]) -> list[Dialogue]:
     instruction = fields.get("instruction")
     instances = fields.get("instances")
     if isinstance(instruction, str) and isinstance(instances, list) and instances:
-        return [
-            _instruction({**instance, "instruction": instruction})
-            for instance in instances
-            if isinstance(instance, dict)
-        ]
+        return _instances(instruction, instances)
     if "instruction" in fields:
         return [_instruction(fields)]
     for first, second in _PAIRS:
@@ -170,6 +166,21 @@ def _content(value: Any, number: int) -> str:
             raise Refused("not-text", f"message {number} holds something other than text")
         texts.append(text)
     return "".join(texts)
+
+
+def _instances(instruction: str, instances: Sequence[Any]) -> list[Dialogue]:
+    """Return a dialogue for each answer to one instruction; a bad one costs itself alone."""
+    found: list[Dialogue] = []
+    refused: list[tuple[str, str]] = []
+    for number, instance in enumerate(instances, 1):
+        fields = instance if isinstance(instance, dict) else {}
+        try:
+            found.append(_instruction({**fields, "instruction": instruction}))
+        except Refused as error:
+            refused.append((error.code, f"instance {number}: {error.reason}"))
+    if not found:
+        raise Refused(*refused[0])
+    return [replace(found[0], dropped=(*found[0].dropped, *refused)), *found[1:]]
 
 
 def _with_system(fields: Mapping[str, Any], turns: list[Turn]) -> list[Turn]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.models import Document, Skipped, content_hash
 from engine.sources.base import Detection, OnSkip, Progress, Survey
 from engine.sources.files import Refused, decode, read_bytes, relative, walk
-from engine.sources.markdown import fenced, without_code
+from engine.sources.markdown import fenced, is_media, without_code
 from engine.sources.notes import date_in, parse_note
 
 _NOTE_SUFFIXES = (".md", ".markdown")
@@ -20,6 +20,8 @@ _TEMPLATE_FOLDERS = frozenset(
 _PLACEHOLDER = re.compile(
     r"<%[-_*+]?\s*tp\.|\{\{\s*(?:date|time|title|monday|sunday)\b[^{}]*\}\}", re.IGNORECASE
 )
+# Papers that lie in any folder, and make no vault of it.
+_PAPERS = frozenset({"readme", "license", "licence", "changelog", "contributing"})
 _SAMPLE = 200
 _SAMPLE_BYTES = 4096
 
@@ -33,18 +35,19 @@ class VaultReader:
     def detect(self, survey: Survey) -> Detection | None:
         """Recognise a folder by its notes; ``.obsidian``, frontmatter and dated names add to it."""
         notes = survey.with_suffix(*_NOTE_SUFFIXES)
+        if survey.is_file and notes:
+            return Detection(self.kind, 0.6, "one Markdown note")
+        notes = [note for note in notes if note.stem.lower() not in _PAPERS]
         if not notes:
             return None
-        if survey.is_file:
-            return Detection(self.kind, 0.6, "one Markdown note")
-        share = len(notes) / len(survey.files)
+        share = len(notes) / sum(not is_media(file.name) for file in survey.files)
         sample = notes[:: max(1, len(notes) // _SAMPLE)][:_SAMPLE]
         fronted = sum(_has_frontmatter(note) for note in sample)
         dated = sum(bool(date_in(note.stem)) for note in notes)
         of = f"{fronted} of {len(notes)} notes" if len(sample) == len(notes) else ""
         of = of or f"{fronted} of {len(sample)} notes looked at ({len(notes):,} in all)"
         why = [f"frontmatter in {of}" if fronted else _count(len(notes), "note")]
-        score = 0.35 + 0.3 * share + 0.15 * (fronted > len(sample) / 4)
+        score = 0.1 + 0.5 * share + 0.2 * (fronted > len(sample) / 4)
         if dated >= max(3, len(notes) // 20):
             why.append("daily notes")
             score += 0.1

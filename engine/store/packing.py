@@ -74,8 +74,9 @@ def search_query(text: str) -> str:
     Returns:
         The query; empty where no word has a letter or digit, which finds nothing.
     """
-    words = [word for word in search_text(text).split() if any(map(str.isalnum, word))]
-    return " ".join('"' + word.replace('"', '""') + '"*' for word in words[:32])
+    words = [word for word in _UNSTORABLE.sub(" ", text).split() if any(map(str.isalnum, word))]
+    quoted = (_UNSPACED.sub(r" \g<0> ", word).replace('"', '""') for word in words[:32])
+    return " ".join(f'"{word}"*' for word in quoted)
 
 
 def label(heading: str, title: str, turns: Sequence[Turn]) -> str:

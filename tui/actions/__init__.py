@@ -33,7 +33,9 @@ FRAME = "frame"
 STAGES: tuple[str, ...] = ("sources", "curate", "dataset", "train", "chat")
 """The modes of the app, in the order of their number keys."""
 
-DIALOGS: tuple[str, ...] = ("dialog", "add", "edit", "skips", "help", "choose", "confirm", "read", "pick", "form")
+DIALOGS: tuple[str, ...] = (
+    "dialog", "add", "edit", "skips", "help", "choose", "confirm", "read", "pick", "form",
+)  # fmt: skip
 """Groups of actions that work in dialogs."""
 
 GROUPS: tuple[str, ...] = (FRAME, *STAGES, *DIALOGS)

@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from tui.actions import Action
 
-ACTIONS = (Action("confirm.yes", "y", "yes", "Do it"), Action("confirm.no", "n", "no", "Don't"))
+ACTIONS = (
+    Action("confirm.yes", "y", "yes", "Do what is asked"),
+    Action("confirm.no", "n", "no", "Leave everything as it is"),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,19 +34,25 @@ class JobState:
         dir: The job directory.
         run_id: The run's id, also where this is an export of it.
         quant: The quantisation of an export; empty for a run.
-        base: The base model's name.
-        dataset: The dataset's name.
-        preset: The preset's name.
+        spec: What stands in the job's ``spec.toml``; empty where it can't be read.
         view: The folded events, with whether the process lives.
     """
 
     dir: Path
     run_id: str
     quant: str
-    base: str
-    dataset: str
-    preset: str
+    spec: Mapping[str, object]
     view: RunView
+
+    @property
+    def base(self) -> str:
+        """The base model's name."""
+        return str(self.spec.get("base", ""))
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's name."""
+        return str(self.spec.get("dataset", ""))
 
     @property
     def short(self) -> str:
@@ -65,11 +72,15 @@ def short_run(run_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """New lines of a job's log; ``fresh`` says that they begin it anew."""
+    """New lines of a job's log; ``fresh`` says that they begin it anew.
+
+    ``phases`` are all that it went through, each with the time when it began.
+    """
 
     dir: Path
     lines: tuple[str, ...]
     fresh: bool
+    phases: tuple[tuple[str, float], ...] = ()
 
 
 class RunsMoved(Message):
@@ -82,7 +93,7 @@ class RunsMoved(Message):
 
 
 class RunTail:
-    """Looks at the runs; called in a poller's thread, so it keeps to files.
+    """Looks at the runs; called in a poller's thread, so it keeps to files and takes turns.
 
     A job that is over and whose files have not changed is not read again.
     """
@@ -94,6 +105,7 @@ class RunTail:
         self._jobs: tuple[JobState, ...] | None = None
         self._chosen: Path | None = None
         self._log: JobLog | None = None
+        self._turn = threading.Lock()
 
     def choose(self, directory: Path | None) -> None:
         """Follow the log of another job from the next look on. Called from the event loop."""
@@ -101,12 +113,13 @@ class RunTail:
 
     def look(self) -> Message | None:
         """Return what is new, or None."""
-        jobs = tuple(self._states_now())
-        log = self._log_now()
-        if jobs == self._jobs and log is None:
-            return None
-        self._jobs = jobs
-        return RunsMoved(jobs, log)
+        with self._turn:  # a poller that was told to stop may be looking still
+            jobs = tuple(self._states_now())
+            log = self._log_now()
+            if jobs == self._jobs and log is None:
+                return None
+            self._jobs = jobs
+            return RunsMoved(jobs, log)
 
     def _log_now(self) -> LogPart | None:
         chosen = self._chosen
@@ -116,8 +129,11 @@ class RunTail:
         fresh = self._log is None or self._log.dir != chosen
         if self._log is None or fresh:
             self._log = JobLog(chosen)
-        lines = self._log.poll()
-        return LogPart(chosen, lines, fresh) if lines or fresh else None
+        before = self._log.phases
+        lines, phases = self._log.poll(), self._log.phases
+        if not (lines or fresh or phases != before):
+            return None
+        return LogPart(chosen, lines, fresh, phases)
 
     def _states_now(self) -> list[JobState]:
         found: list[JobState] = []
@@ -140,14 +156,10 @@ class RunTail:
         known = self._states.get(directory)
         if known is not None and known[0] == mark and not known[1].view.active:
             return known[1]
-        if known is None:
-            spec: Mapping[str, object] = read_spec(run)
-            names = [str(spec.get(name, "")) for name in ("base", "dataset", "preset")]
-        else:
-            names = [known[1].base, known[1].dataset, known[1].preset]
         monitor = self._monitors.setdefault(directory, Monitor(directory))
         view, _ = monitor.poll()
-        state = JobState(directory, run.name, quant, names[0], names[1], names[2], view)
+        spec = known[1].spec if known is not None and known[1].spec else read_spec(directory)
+        state = JobState(directory, run.name, quant, spec, view)
         self._states[directory] = (mark, state)
         return state
 
@@ -172,12 +184,17 @@ def _mark(directory: Path) -> tuple[int, ...]:
 
 
 class JobLog:
-    """A job's output and what its events say in words, as lines, in the order of their coming."""
+    """A job's output, what its events say beside it, and the phases that it went through.
+
+    Steps, evaluations and checkpoints are in the output already. Lines of the output bear no
+    time; at the first poll they stand after how the job began and before how it ended.
+    """
 
     def __init__(self, directory: Path) -> None:
         from engine.runs import Tail
 
         self.dir = directory
+        self.phases: tuple[tuple[str, float], ...] = ()
         self._tail = Tail(directory)
         self._offset, self._skip_first = _start(directory)
 
@@ -188,8 +205,22 @@ class JobLog:
         lines, self._offset = tail_log(self.dir, self._offset)
         if lines and self._skip_first:
             lines, self._skip_first = lines[1:], False
-        events = (event_line(event) for event in self._tail.poll())
-        return (*lines, *(line for line in events if line))
+        events = self._tail.poll()
+        self._note_phases(events)
+        said = [(event.type, event_line(event)) for event in events]
+        before = [line for kind, line in said if line and kind != "run_finished"]
+        after = [line for kind, line in said if line and kind == "run_finished"]
+        return (*before, *lines, *after)
+
+    def _note_phases(self, events: list[Event]) -> None:
+        phases = list(self.phases)
+        for event in events:
+            if event.type == "run_started":
+                phases = []
+            phase = str(event.data.get("phase", "")) if event.type == "phase" else ""
+            if phase and (not phases or phases[-1][0] != phase):
+                phases.append((phase, event.t))
+        self.phases = tuple(phases)
 
 
 def _start(directory: Path) -> tuple[int, bool]:
@@ -202,74 +233,23 @@ def _start(directory: Path) -> tuple[int, bool]:
 
 
 def event_line(event: Event) -> str:
-    """Return an event in a line of words; empty for one that says nothing to a person."""
-    words = _WORDS.get(event.type)
-    text = words(event.data) if words is not None else ""
-    if not text:
+    """Return an event in a line of words; empty for one that the output or the figures show."""
+    data = event.data
+    if event.type == "run_started":
+        step = data.get("resumed_step")
+        text = "started" if step is None else f"goes on from step {step}"
+    elif event.type in ("warning", "log"):
+        mark = "! " if event.type == "warning" else ""
+        text = f"{mark}{data.get('message', '')}"
+    elif event.type == "run_finished":
+        text = str(data.get("status", "ended"))
+        if data.get("message"):
+            text += f": {data['message']}"
+    else:
         return ""
     return f"{time.strftime('%H:%M:%S', time.localtime(event.t))}  {text}"
 
 
-def _started(data: Mapping[str, object]) -> str:
-    step = data.get("resumed_step")
-    again = f"resumed from step {step}" if step is not None else "started"
-    return f"{again}, process {data.get('pid', '?')}"
-
-
-def _phase(data: Mapping[str, object]) -> str:
-    return f"── {data.get('phase', '')}"
-
-
-def _step(data: Mapping[str, object]) -> str:
-    parts = [f"step {data.get('step', '?')}"]
-    for name, label, form in (
-        ("loss", "loss", ".3f"), ("lr", "lr", ".1e"), ("grad_norm", "grad", ".2f"),
-        ("tokens_per_s", "tokens/s", ",.0f"),
-    ):  # fmt: skip
-        value = data.get(name)
-        if isinstance(value, int | float):
-            parts.append(f"{label} {value:{form}}")
-    return "  ".join(parts)
-
-
-def _eval(data: Mapping[str, object]) -> str:
-    loss = data.get("loss")
-    shown = f"{loss:.3f}" if isinstance(loss, int | float) else str(loss)
-    return f"◆ eval at step {data.get('step', '?')}: loss {shown}"
-
-
-def _checkpoint(data: Mapping[str, object]) -> str:
-    return f"checkpoint saved: {data.get('path', '')}"
-
-
-def _message(data: Mapping[str, object]) -> str:
-    return str(data.get("message") or data.get("text") or "")
-
-
-def _warning(data: Mapping[str, object]) -> str:
-    return f"! {_message(data)}"
-
-
-def _finished(data: Mapping[str, object]) -> str:
-    text = str(data.get("status", "ended"))
-    return f"{text}: {data['message']}" if data.get("message") else text
-
-
-_WORDS = {
-    "run_started": _started,
-    "phase": _phase,
-    "step": _step,
-    "eval": _eval,
-    "checkpoint": _checkpoint,
-    "log": _message,
-    "warning": _warning,
-    "run_finished": _finished,
-}
-
-
-def watch_runs(
-    target: MessagePump, runs_dir: Path, *, interval: float = INTERVAL
-) -> tuple[RunTail, Poller]:
-    """Return a tail and its poller, not started yet, that posts :class:`RunsMoved`."""
-    tail = RunTail(runs_dir)
-    return tail, Poller(target, tail.look, interval=interval, failed=WatchFailed)
+def poll_runs(target: MessagePump, tail: RunTail, *, interval: float = INTERVAL) -> Poller:
+    """Return a poller, not started yet, that posts :class:`RunsMoved` to ``target``."""
+    return Poller(target, tail.look, interval=interval, failed=WatchFailed)

@@ -24,6 +24,7 @@ from tui.screens.modals.pick import PairDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.answer import Answer
+from tui.widgets.borders import set_border
 from tui.widgets.field import Field
 from tui.widgets.lines import Lines
 from tui.widgets.words import one_line
@@ -88,7 +89,7 @@ class ChatScreen(StageScreen):
         """Prepare the timer that redraws; it stands still while nothing streams."""
         super().on_mount()
         self._flusher = self.set_interval(FLUSH_SECONDS, self._flush, pause=True)
-        self.own.border_title = "You wrote"
+        set_border(self.own, "You wrote")
         self._draw()
 
     def on_unmount(self) -> None:
@@ -229,6 +230,7 @@ class ChatScreen(StageScreen):
             current.revealed = reveal(trial)
         self._round, self._own_shown = current, False
         self.set_focus(None)
+        await self._count()
         self.say("")
         self._draw()
         try:
@@ -272,6 +274,9 @@ class ChatScreen(StageScreen):
             current.cancelled = True
             self.workers.cancel_group(self, "ask")
             self.say("stopped", hint="R asks again")
+            self._flush()
+        elif self.streaming and current is not None:
+            current.uncover()
             self._flush()
         else:
             self.set_focus(None)
@@ -414,7 +419,7 @@ class ChatScreen(StageScreen):
             subtitle = view.side_subtitle(current, position)
             if current is None and self._loading:
                 subtitle = "loading"
-            _set_border(pane, title, subtitle)
+            set_border(pane, title, subtitle)
             pane.set_class(current is not None and current.sealed, "-sealed")
 
     def _draw_line(self) -> None:
@@ -422,8 +427,7 @@ class ChatScreen(StageScreen):
         if prompt is not None and self.line.value != one_line(prompt.text):
             prompt = None
         words = view.prompt_words(prompt, self._offered + 1, len(self._prompts))
-        if str(self.line.border_subtitle or "") != words:
-            self.line.border_subtitle = words
+        set_border(self.line, subtitle=words)
 
     @on(Input.Changed, "#line")
     def _typed(self) -> None:
@@ -497,13 +501,6 @@ class ChatScreen(StageScreen):
         """Scroll both answers up."""
         for pane in self.sides.values():
             pane.scroll_page_up(animate=False)
-
-
-def _set_border(pane: Answer, title: str, subtitle: str) -> None:
-    # A border's text is markup to Textual; and setting it repaints, so only when it differs.
-    for name, text in (("border_title", title), ("border_subtitle", subtitle)):
-        if pane.get_property(name) != text:
-            pane.set_property(name, text)
 
 
 def _not_votable(current: Round) -> str:

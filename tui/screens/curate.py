@@ -31,6 +31,7 @@ from tui.widgets.rows import RowList
 from tui.widgets.words import EDITED, SIGNS, counted, one_line
 
 DONE = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
+PACE_FROM = 5
 UNDONE = {**DONE, "edit": "edited"}
 
 
@@ -43,7 +44,8 @@ def measure(store: Store, target: int) -> tuple[Counts, Progress]:
         target=target,
         rejected=counts.rejected,
         undecided=counts.undecided,
-        per_hour=now.per_hour,
+        # A handful of decisions is no pace yet.
+        per_hour=now.per_hour if now.decided_today >= PACE_FROM else 0.0,
         minutes_left=now.minutes_to_target,
     )
 
@@ -65,6 +67,7 @@ class CurateScreen(StageScreen):
     """
 
     STAGE = "curate"
+    LEGEND = "  ".join(f"{sign} {state}" for state, sign in SIGNS.items()) + f"  {EDITED} edited"
     BINDINGS = bindings("curate")
     CSS_PATH = stylesheet("curate")
 
@@ -429,7 +432,3 @@ def _label(card: Card) -> str:
     first = next((turn.content for turn in card.turns if turn.role == "user"), "")
     label = one_line(where.heading or where.title or first)
     return label if len(label) <= 60 else label[:59] + "…"
-
-
-LEGEND = " ".join(f"{sign} {state}" for state, sign in SIGNS.items()) + f" {EDITED} edited"
-"""What the signs mean, for the help."""

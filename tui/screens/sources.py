@@ -6,18 +6,18 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from engine.extract.scan import ScanReport, scan
 from engine.models import Filter, Source, Turn
 from engine.paths import shorten
-from engine.sources import Detection
 from engine.store import Store
 from tui.actions import bindings
+from tui.bridge.reading import prepare_demo, scan_source
 from tui.bridge.threads import Cancel, off_loop, progress_to
 from tui.messages import Progressed
 from tui.screens.modals.add import AddDialog
@@ -29,6 +29,10 @@ from tui.widgets.preview import documents_word, example_blocks, summary_blocks
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 from tui.widgets.words import ago, counted, fit
+
+if TYPE_CHECKING:
+    from engine.extract.scan import ScanReport
+    from engine.sources import Detection
 
 FIRST_EXAMPLES = 3
 
@@ -235,7 +239,7 @@ class SourcesScreen(StageScreen):
         name = shorten(source.root, 32)
         self.say(f"scanning {name}", kind="busy")
         watch = progress_to(self, lambda done, total: Progressed(f"scanning {name}", done, total))
-        report = await off_loop(scan, self._store, source, progress=watch, cancelled=cancel)
+        report = await off_loop(scan_source, self._store, source, progress=watch, cancelled=cancel)
         self._load(cursor_on=source.id)
         hint = "d lists what was skipped" if report.skipped else "2 curates them"
         self.say(report_words(report, source.kind), hint=hint, kind="done")
@@ -249,10 +253,10 @@ class SourcesScreen(StageScreen):
 
     @work(group="scan", exclusive=False, exit_on_error=False)
     async def _demo(self) -> None:
-        from engine.demo import prepare
-
-        self.say("reading the demo sources", kind="busy")
-        reports = await off_loop(prepare, self.app.workspace)
+        what = "reading the demo sources"
+        self.say(what, kind="busy")
+        watch = progress_to(self, lambda done, total: Progressed(what, done, total))
+        reports = await off_loop(prepare_demo, self.app.workspace, progress=watch)
         self._load()
         total = sum(report.examples for report in reports)
         self.say(f"{counted(total, 'example')} to curate", hint="2 curates them", kind="done")

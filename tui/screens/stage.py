@@ -70,6 +70,9 @@ class StageScreen(Screen[None]):
     STAGE: ClassVar[str] = ""
     """The mode's name; also the name of the action group."""
 
+    LEGEND: ClassVar[str] = ""
+    """What the stage's signs mean, a line of the help."""
+
     AUTO_FOCUS: ClassVar[str | None] = ""
 
     app = getters.app(FinetuiApp)

@@ -1,26 +1,16 @@
-"""What the Train screen says of a run, as lines; nothing here touches a widget."""
+"""The lines over a run's live view, and its curves; nothing here touches a widget."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState
 from tui.widgets.plot import Curve
-from tui.widgets.rows import Part, Style
-from tui.widgets.words import ago, bar, duration, fit, one_line
-
-SIGNS: Mapping[str, tuple[str, Style]] = {
-    "created": ("…", "accent"),
-    "running": ("▶", "accent"),
-    "stopping": ("▶", "warning"),
-    "finished": ("✓", "success"),
-    "stopped": ("■", "muted"),
-    "failed": ("✗", "error"),
-    "died": ("✗", "error"),
-}
-"""The sign and colour of each status of the run protocol."""
+from tui.widgets.rows import Style
+from tui.widgets.runs import SIGNS
+from tui.widgets.words import bar, duration, one_line
 
 _COLOURS: Mapping[Style, str] = {
     "accent": "$text-accent",
@@ -29,54 +19,6 @@ _COLOURS: Mapping[Style, str] = {
     "error": "$text-error",
     "muted": "$text-muted",
 }
-
-
-def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part]:
-    """Return a row of the list: sign, id, base, dataset, loss, age.
-
-    Args:
-        job: The run or export.
-        width: Cells of the row.
-        now: Seconds since the epoch, for the age.
-        held: Whether its curves are held for comparing.
-    """
-    sign, style = SIGNS.get(job.view.status, ("?", "muted"))
-    age = short_age(job.view.started, now)
-    if job.quant:
-        size = _bytes(job.view.result.get("tuned_bytes"))
-        shown = size or (job.view.status if not job.view.active else job.view.phase)
-        room = max(0, width - 8 - 6)
-        return [
-            ("   └ ", "muted"),
-            (f"{sign} ", style),
-            (fit(f"{job.quant}  {one_line(shown)}", room), "row"),
-            (f"{age:>6}", "muted"),
-        ]
-    loss = "" if job.view.loss is None else f"{job.view.loss:.2f}"
-    if job.view.eval_loss is not None:
-        loss = f"◆{job.view.eval_loss:.2f}"
-    rest = max(0, width - 2 - 5 - 6 - 6)
-    base = min(max(rest // 2, 8), 24)
-    return [
-        (f"{sign} ", style),
-        (fit(job.short, 4) + ("≈" if held else " "), "strong"),
-        (fit(one_line(job.base), base - 1) + " ", "row"),
-        (fit(one_line(job.dataset), max(0, rest - base)), "muted"),
-        (f"{loss:>6}", "row"),
-        (f"{age:>6}", "muted"),
-    ]
-
-
-def short_age(then: float, now: float) -> str:
-    """Return an age in at most five cells: ``now``, ``4 min``, ``12 h``, ``3 d``."""
-    if then <= 0:
-        return ""
-    seconds = max(0.0, now - then)
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        count = int(seconds // size)
-        if count:
-            return f"{count} {unit}"
-    return "now"
 
 
 def headline(job: JobState, width: int, now: float) -> list[Content]:
@@ -189,46 +131,3 @@ def no_curve(job: JobState) -> str:
         phase = one_line(job.view.phase)
         return f"the curve begins with the first step{f' · now: {phase}' if phase else ''}"
     return "this run wrote no step"
-
-
-def differences(
-    spec: Mapping[str, object], other: Mapping[str, object]
-) -> list[tuple[str, str, str]]:
-    """Return the hyperparameters in which two specs differ: name, here, there."""
-    names = [name for name in dict.fromkeys([*spec, *other]) if not name.endswith("_dir")]
-    return [
-        (name, _word(spec.get(name)), _word(other.get(name)))
-        for name in names
-        if spec.get(name) != other.get(name)
-    ]
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:g}"
-    return one_line(str(value))
-
-
-def pairs(rows: Sequence[tuple[str, str]], width: int, *, label: int = 9) -> list[Content]:
-    """Return label and value lines, values cut to the width."""
-    return [
-        Content.assemble(
-            (f"{name:<{label}}", "$text-muted"), fit(value, max(width - label, 1)).rstrip()
-        )
-        for name, value in rows
-    ]
-
-
-def _bytes(value: object) -> str:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return ""
-    return f"{value / 1e9:.2f} GB" if value >= 1e9 else f"{value / 1e6:,.0f} MB"
-
-
-def when(job: JobState, now: float) -> str:
-    """Return when a job began, in words."""
-    return ago(job.view.started, now)

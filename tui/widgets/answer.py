@@ -16,7 +16,7 @@ from tui.widgets.lines import changed_columns
 _MOST_COLUMNS = 100
 
 
-class Answer(ScrollView):
+class Answer(ScrollView, can_focus=False):
     """Shows text that grows at its end; only the columns that changed are sent.
 
     It follows the end until someone scrolls up. Paragraphs are wrapped once: extending

@@ -12,7 +12,7 @@ MAX_LINES = 5000
 MAX_COLUMNS = 2000
 
 
-class LogView(Log):
+class LogView(Log, can_focus=False):
     """A log that keeps the newest 5,000 lines and shows control characters instead of obeying them.
 
     It follows the end until someone scrolls up, and again once they are back down.

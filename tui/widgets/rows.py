@@ -192,7 +192,7 @@ class RowList(ScrollView, can_focus=False):
             # On the cursor all text has its colour, so that it reads in every theme.
             look = base
             if not selected:
-                look = base + self.get_component_rich_style(f"rows--{style}", partial=True)
+                look = self.get_component_rich_style(f"rows--{style}")
             segments.append(Segment(shown, look))
         return Strip(segments).adjust_cell_length(width, base)
 

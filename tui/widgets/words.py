@@ -81,3 +81,11 @@ def bar(done: float, total: float, width: int) -> str:
     full, part = divmod(eighths, 8)
     text = "█" * full + (_EIGHTHS[part] if part else "")
     return text.ljust(width)
+
+
+def file_size(size: float) -> str:
+    """Return a number of bytes in decimal units, as file managers do: ``270 MB``, ``4.92 GB``."""
+    for unit, amount, form in (("GB", 1e9, ".2f"), ("MB", 1e6, ",.0f"), ("kB", 1e3, ",.0f")):
+        if size >= amount:
+            return f"{size / amount:{form}} {unit}"
+    return f"{size:,.0f} B"

@@ -1,15 +1,19 @@
-"""Fragen auf Deutsch: questions in German. Topics stand in quotation marks, since nouns inflect."""
+"""Fragen auf Deutsch: questions in German. Topics are quoted, since nouns inflect."""
 
 from __future__ import annotations
 
-MONTHS = (
-    "Januar", "Februar", "März", "April", "Mai", "Juni",
-    "Juli", "August", "September", "Oktober", "November", "Dezember",
+from engine.extract.phrases.words import DateWords
+
+WORDS = DateWords(
+    months=(
+        "Januar", "Februar", "März", "April", "Mai", "Juni",
+        "Juli", "August", "September", "Oktober", "November", "Dezember",
+    ),
+    day="am {day}. {month} {year}",
+    week="in der Woche vom {day}. {month} {year}",
+    month="im {month} {year}",
+    conjunction=" und ",
 )  # fmt: skip
-DAY = "am {day}. {month} {year}"
-WEEK = "in der Woche vom {day}. {month} {year}"
-MONTH = "im {month} {year}"
-AND = " und "
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "reflection.topic": (
@@ -141,6 +145,16 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "Was muss ich wissen, um „{topic}“ zu verstehen?",
         "Welche Frage stand hinter „{topic}“?",
         "Wie kam es zu „{topic}“?",
+    ),
+    "clause": (
+        "„{clause}“: erzähl mir davon.",
+        "Du hast einmal aufgeschrieben, „{clause}“. Was stand da?",
+        "„{clause}“: wie war das?",
+        "{When} hast du notiert: „{clause}“. Erklär es mir.",
+        "Ich möchte es verstehen: „{clause}“.",
+        "„{clause}“. Sag mir mehr dazu.",
+        "Erzähl mir, was hinter „{clause}“ steht.",
+        "Was würdest du heute zu „{clause}“ sagen?",
     ),
     "plain": (
         "Was beschäftigt dich?",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
+from engine.extract.phrases.words import DateWords
+
+WORDS = DateWords(
+    months=(
+        "January", "February", "March", "April", "May", "June",
+        "July", "August", "September", "October", "November", "December",
+    ),
+    day="on {day} {month} {year}",
+    week="in the week of {day} {month} {year}",
+    month="in {month} {year}",
+    conjunction=" and ",
 )  # fmt: skip
-DAY = "on {day} {month} {year}"
-WEEK = "in the week of {day} {month} {year}"
-MONTH = "in {month} {year}"
-AND = " and "
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "reflection.topic": (
@@ -27,7 +31,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "If a friend asked about {topic}, what would you tell them?",
         "What is worth remembering about {topic}?",
         "Put into words what you felt about {topic}.",
-        "How would you describe {topic} to somebody who was not there?",
+        "How would you describe {topic} to a stranger?",
         "{When}: {topic}. What is there to say about it?",
     ),
     "reflection.bare": (

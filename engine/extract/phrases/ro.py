@@ -1,15 +1,19 @@
-"""Întrebări în română: questions in Romanian. Topics stand in quotation marks, since nouns inflect."""
+"""Întrebări în română: questions in Romanian. Topics are quoted, since nouns inflect."""
 
 from __future__ import annotations
 
-MONTHS = (
-    "ianuarie", "februarie", "martie", "aprilie", "mai", "iunie",
-    "iulie", "august", "septembrie", "octombrie", "noiembrie", "decembrie",
+from engine.extract.phrases.words import DateWords
+
+WORDS = DateWords(
+    months=(
+        "ianuarie", "februarie", "martie", "aprilie", "mai", "iunie",
+        "iulie", "august", "septembrie", "octombrie", "noiembrie", "decembrie",
+    ),
+    day="pe {day} {month} {year}",
+    week="în săptămâna din {day} {month} {year}",
+    month="în {month} {year}",
+    conjunction=" și ",
 )  # fmt: skip
-DAY = "pe {day} {month} {year}"
-WEEK = "în săptămâna din {day} {month} {year}"
-MONTH = "în {month} {year}"
-AND = " și "
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "reflection.topic": (
@@ -141,6 +145,16 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "Ce trebuie să știu ca să înțeleg „{topic}”?",
         "Ce întrebare stătea în spatele „{topic}”?",
         "Cum s-a ajuns la „{topic}”?",
+    ),
+    "clause": (
+        "„{clause}”: povestește-mi.",
+        "Ai scris cândva „{clause}”. Ce era acolo?",
+        "„{clause}”: cum a fost?",
+        "{When} ai notat: „{clause}”. Explică-mi.",
+        "Aș vrea să înțeleg: „{clause}”.",
+        "„{clause}”. Spune-mi mai multe.",
+        "Spune-mi ce stă în spatele „{clause}”.",
+        "Ce ai spune azi despre „{clause}”?",
     ),
     "plain": (
         "Ce te preocupă?",

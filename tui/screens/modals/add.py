@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -13,9 +14,8 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.errors import FinetuiError, SourceMissing
-from engine.extract.scan import Preview, preview
-from engine.sources import Detection, complete_path, detect, locate
 from tui.actions import bindings
+from tui.bridge.reading import completions, look_at, recognise
 from tui.bridge.threads import Cancel, off_loop, progress_to
 from tui.messages import Progressed
 from tui.screens.modals.dialog import Dialog
@@ -24,6 +24,10 @@ from tui.widgets.preview import example_blocks, summary_blocks
 from tui.widgets.rows import FixedRows, RowList
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 from tui.widgets.words import fit, one_line
+
+if TYPE_CHECKING:
+    from engine.extract.scan import Preview
+    from engine.sources import Detection
 
 QUIET_SECONDS = 0.3
 """How long the keys must rest before a path is looked into."""
@@ -57,11 +61,11 @@ class PathSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return the first completion, or None."""
-        found = await off_loop(complete_path, value, 1) if value else []
+        found = await off_loop(completions, value, 1) if value else []
         return found[0] if found else None
 
 
-class AddDialog(Dialog[tuple[Path, Detection]]):
+class AddDialog(Dialog["tuple[Path, Detection]"]):
     """Returns the path and what it was detected to be.
 
     Args:
@@ -112,7 +116,7 @@ class AddDialog(Dialog[tuple[Path, Detection]]):
 
     @work(group="propose", exclusive=True, exit_on_error=False)
     async def _propose(self, typed: str) -> None:
-        self._paths = await off_loop(complete_path, typed, PROPOSALS)
+        self._paths = await off_loop(completions, typed, PROPOSALS)
         self.proposals.show(
             [[(fit(one_line(os.path.basename(path.rstrip("/"))), 40), "row"),
               ("folder" if path.endswith("/") else "", "muted")] for path in self._paths]
@@ -133,7 +137,7 @@ class AddDialog(Dialog[tuple[Path, Detection]]):
         self.say("looking …", kind="busy")
         watch = progress_to(self, lambda done, total: Progressed("looking", done, total))
         try:
-            seen = await off_loop(preview, path, 3, progress=watch, cancelled=cancel)
+            seen = await off_loop(look_at, path, examples=3, progress=watch, cancelled=cancel)
         except FinetuiError as error:
             self.look.show([])
             # Half a path is no mistake yet; enter says what is wrong with a whole one.
@@ -199,5 +203,4 @@ class AddDialog(Dialog[tuple[Path, Detection]]):
             self.say("type the path of a folder or a file", kind="error")
             return
         self._cancel.set()
-        path = await off_loop(locate, Path(typed))
-        self.dismiss((path, await off_loop(detect, path)))
+        self.dismiss(await off_loop(recognise, Path(typed)))

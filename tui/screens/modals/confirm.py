@@ -20,7 +20,7 @@ class ConfirmDialog(Dialog[bool]):
 
     HEADING = "Sure?"
     GROUP = "confirm"
-    OK = "yes"
+    ACCEPTS = False
     BINDINGS = bindings("confirm")
 
     def __init__(self, question: str, consequence: str) -> None:
@@ -34,8 +34,7 @@ class ConfirmDialog(Dialog[bool]):
         yield Static(plain(self._consequence), classes="consequence", markup=False)
 
     def action_accept(self) -> None:
-        """Yes."""
-        self.dismiss(True)
+        """Nothing: what can't be undone is not done by a key pressed out of habit."""
 
     def action_yes(self) -> None:
         """Yes."""

@@ -29,11 +29,11 @@ class Dialog(ModalScreen[T]):
     its widgets from :meth:`compose_box`. ``escape`` dismisses with None.
     """
 
-    HEADING: ClassVar[str] = ""
+    HEADING: str = ""
     GROUP: ClassVar[str] = "dialog"
     ACCEPTS: ClassVar[bool] = True
     """Whether enter does what the dialog says; not where enter is typed into a text."""
-    OK: ClassVar[str] = "ok"
+    OK: str = "ok"
     """What enter does, in a word or two."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from textual import getters
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.actions import FRAME, Action, actions, bindings, key_name
 from tui.screens.modals.dialog import Dialog
+from tui.widgets.textpane import BLANK, Block, TextPane, text
 
 
 class HelpDialog(Dialog[None]):
@@ -16,40 +16,61 @@ class HelpDialog(Dialog[None]):
 
     Args:
         stage: The stage's mode.
+        legend: A line that says what the stage's signs mean, or nothing.
     """
 
     HEADING = "Keys"
     GROUP = "help"
+    OK = "close"
     BINDINGS = bindings("help")
 
-    def __init__(self, stage: str) -> None:
+    pane = getters.query_one("#help-text", TextPane)
+
+    def __init__(self, stage: str, legend: str = "") -> None:
         super().__init__()
         self._stage = stage
+        self._legend = legend
+        self._with_ids = False
 
     def compose_box(self) -> ComposeResult:
-        """List the stage's keys, then those that work everywhere."""
-        with VerticalScroll(id="help-body"):
-            yield Static(self._listing(), id="help-text", markup=False)
+        """The list."""
+        yield TextPane(id="help-text")
 
-    def _listing(self) -> Content:
+    def on_mount(self) -> None:
+        """List the stage's keys, then those that work everywhere."""
+        self._draw()
+
+    def _draw(self) -> None:
         groups = ((self._stage.capitalize(), actions(self._stage)), ("Everywhere", actions(FRAME)))
         width = max(len(self._keys(action)) for _, group in groups for action in group)
-        parts: list[tuple[str, str]] = []
+        blocks: list[Block] = []
         for heading, group in groups:
-            parts.append((f"{heading}\n", "bold $text-primary"))
-            for action in group:
-                parts.append((self._keys(action).rjust(width) + "  ", "$text-accent bold"))
-                parts.append((f"{action.help}\n", ""))
-                parts.append((" " * (width + 2) + f"{action.id}\n", "$text-muted"))
-            parts.append(("\n", ""))
-        parts.append(
-            ("Put an action on another key in finetui.toml:\n  [keys]\n", "$text-muted"),
-        )
-        parts.append((f'  "{actions(self._stage)[0].id}" = "f5"\n', "$text-muted"))
-        return Content.assemble(*parts)
+            blocks.append(Block(text(heading, "bold $text-primary")))
+            blocks += [self._line(action, width) for action in group]
+            blocks.append(BLANK)
+        if self._legend:
+            blocks += [Block(text(self._legend, "$text-muted")), BLANK]
+        example = next(iter(actions(self._stage)), None)
+        if self._with_ids and example is not None:
+            words = (
+                f'To use another key, put this into finetui.toml:\n[keys]\n"{example.id}" = "f5"'
+            )
+            blocks.append(Block(text(words, "$text-muted")))
+        self.pane.show(blocks, top=False)
+
+    def _line(self, action: Action, width: int) -> Block:
+        keys = (self._keys(action).rjust(width) + "  ", "$text-accent bold")
+        if self._with_ids:
+            return Block(Content.assemble(keys, (action.id, "")))
+        return Block(Content.assemble(keys, (action.help, "")))
 
     def _keys(self, action: Action) -> str:
         return " ".join(key_name(key) for key in self.app.keys_of(action))
+
+    def action_ids(self) -> None:
+        """Show the names by which settings put actions on other keys, or the help again."""
+        self._with_ids = not self._with_ids
+        self._draw()
 
     def action_close(self) -> None:
         """Close the help."""
@@ -57,8 +78,16 @@ class HelpDialog(Dialog[None]):
 
     def action_scroll_down(self) -> None:
         """Scroll down a line."""
-        self.query_one("#help-body", VerticalScroll).scroll_down(animate=False)
+        self.pane.lines_down(1)
 
     def action_scroll_up(self) -> None:
         """Scroll up a line."""
-        self.query_one("#help-body", VerticalScroll).scroll_up(animate=False)
+        self.pane.lines_down(-1)
+
+    def action_page_down(self) -> None:
+        """Scroll down a page."""
+        self.pane.pages_down(1)
+
+    def action_page_up(self) -> None:
+        """Scroll up a page."""
+        self.pane.pages_down(-1)

@@ -1,0 +1,117 @@
+"""A row of a dataset: a conversation, its id, and where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from engine.errors import DatasetMissing, DatasetRefused
+from engine.models import Card, Role, Turn, example_id
+from engine.paths import shorten
+
+_ROLES = get_args(Role)
+# Kinds whose documents are records of a file; the others' documents are whole files.
+_RECORD_KINDS = frozenset({"conversation", "instruction"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it is trained on.
+
+    Args:
+        id: The example's id, by which the decision about it is found.
+        turns: The conversation after edits, with the system message that was added.
+        metadata: Where it comes from.
+        group: The document that it comes from; all rows of a group stay together.
+    """
+
+    id: str
+    turns: tuple[Turn, ...]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as a line of the dataset's files holds it."""
+        return {
+            "messages": [{"role": turn.role, "content": turn.content} for turn in self.turns],
+            "id": self.id,
+            "metadata": dict(self.metadata),
+        }
+
+
+def row_of(card: Card, system_prompt: str = "") -> Row:
+    """Return an example as a row.
+
+    Args:
+        card: The example, with its edits.
+        system_prompt: Put before conversations that have no system message; empty adds none.
+    """
+    turns = card.turns
+    if system_prompt.strip() and not any(turn.role == "system" for turn in turns):
+        turns = (Turn("system", system_prompt.strip()), *turns)
+    example = card.example
+    where = example.provenance
+    record = str(where.start_line) if example.kind in _RECORD_KINDS else ""
+    metadata: dict[str, Any] = {
+        "kind": example.kind,
+        "source": where.source_id,
+        "path": _storable(where.path),
+        "lines": [where.start_line, where.end_line],
+        "heading": _storable(where.heading),
+        "title": _storable(where.title),
+        "tags": [_storable(tag) for tag in where.tags],
+        "date": _storable(where.date),
+        "edited": card.edited,
+        "text_id": example_id(turns),
+    }
+    # Whoever reads the file needs no column that says nothing.
+    metadata = {key: value for key, value in metadata.items() if value not in ("", [], [0, 0])}
+    group = json.dumps([where.source_id, _storable(where.path), record], ensure_ascii=False)
+    return Row(example.id, turns, metadata, group)
+
+
+def _storable(text: str) -> str:
+    # A file name that is not UTF-8 comes as halves of surrogate pairs.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def encode_rows(rows: Iterable[Row]) -> bytes:
+    """Return rows as JSONL; equal rows give equal bytes."""
+    lines = (json.dumps(row.to_json(), ensure_ascii=False) + "\n" for row in rows)
+    return "".join(lines).encode("utf-8")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read a file of a frozen dataset.
+
+    Raises:
+        DatasetMissing: The file is not there.
+        DatasetRefused: It is not a file that a freeze wrote; the message names the line.
+    """
+    try:
+        return list(_parse(path))
+    except FileNotFoundError as error:
+        raise DatasetMissing(
+            f"{shorten(path)} is not there", hint="freeze the dataset again"
+        ) from error
+
+
+def _parse(path: Path) -> Iterator[Row]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                value = json.loads(line)
+                turns = tuple(
+                    Turn(message["role"], message["content"]) for message in value["messages"]
+                )
+                if not all(turn.role in _ROLES for turn in turns):
+                    raise ValueError("an unknown role")
+                yield Row(str(value["id"]), turns, dict(value["metadata"]))
+            except (ValueError, KeyError, TypeError) as error:
+                raise DatasetRefused(
+                    f"{shorten(path)}, line {number} is damaged: {error}",
+                    hint="freeze the dataset again under another name",
+                ) from error

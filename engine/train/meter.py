@@ -1,0 +1,96 @@
+"""How fast a run goes, how far it is, and what it has seen; kept with each checkpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.paths import write_atomic
+
+PROGRESS_FILE = "progress.json"
+_WINDOW = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint that was written whole."""
+
+    path: Path
+    step: int
+
+
+class Meter:
+    """Counts tokens and time of steps. Evaluations and saving don't count as steps' time.
+
+    ``tokens`` are all tokens that went through the model, without padding;
+    ``trained_tokens`` those that carried loss; ``seconds`` the time of steps.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tokens = 0
+        self.trained_tokens = 0
+        self.seconds = 0.0
+        self._clock = clock
+        self._began = clock()
+        self._in_step = 0
+        # The last steps alone give the rate, so that it follows a machine that slows down.
+        self._recent: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
+
+    def begin(self) -> None:
+        """A step begins."""
+        self._began = self._clock()
+        self._in_step = 0
+
+    def count(self, tokens: int, trained: int) -> None:
+        """A batch of the step went through the model."""
+        self._in_step += tokens
+        self.tokens += tokens
+        self.trained_tokens += trained
+
+    def end(self) -> None:
+        """The step is done."""
+        taken = self._clock() - self._began
+        self.seconds += taken
+        self._recent.append((taken, self._in_step))
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Tokens a second over the last steps; 0 before the first."""
+        taken = sum(seconds for seconds, _ in self._recent)
+        return sum(tokens for _, tokens in self._recent) / taken if taken else 0.0
+
+    def eta_s(self, steps_left: int) -> float:
+        """Seconds that ``steps_left`` steps will take at the present rate."""
+        if not self._recent:
+            return 0.0
+        return steps_left * sum(seconds for seconds, _ in self._recent) / len(self._recent)
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the counts into a checkpoint, last of all: their being there says it is whole."""
+        counts = {
+            "tokens": self.tokens,
+            "trained_tokens": self.trained_tokens,
+            "seconds": round(self.seconds, 3),
+        }
+        write_atomic(checkpoint / PROGRESS_FILE, json.dumps(counts).encode())
+
+    def restore(self, checkpoint: Path) -> None:
+        """Take up the counts of a checkpoint."""
+        counts = json.loads((checkpoint / PROGRESS_FILE).read_bytes())
+        self.tokens = int(counts["tokens"])
+        self.trained_tokens = int(counts["trained_tokens"])
+        self.seconds = float(counts["seconds"])
+
+
+def checkpoints(run_dir: Path) -> list[Checkpoint]:
+    """Return a run's whole checkpoints by rising step; one that was cut off is not among them."""
+    found = []
+    for path in (run_dir / "checkpoints").glob("checkpoint-*"):
+        step = path.name.rpartition("-")[2]
+        if step.isdecimal() and (path / PROGRESS_FILE).is_file():
+            found.append(Checkpoint(path=path, step=int(step)))
+    return sorted(found, key=lambda checkpoint: checkpoint.step)

@@ -1,0 +1,185 @@
+"""The training recipe: ``python -m engine.train.recipe RUN_DIR [resume]``.
+
+Read it from top to bottom: set up, judge the untouched base, train, judge, save.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from engine.errors import DatasetRefused
+from engine.paths import require_free
+from engine.runs.child import Job
+from engine.runs.events import read_events
+from engine.runs.view import RunView, fold
+from engine.tokens import Tokenizer
+from engine.train.backends import choose, find_device, load
+from engine.train.data import (
+    TRAIN_FILE,
+    VALIDATION_FILE,
+    TokenRows,
+    read_rows,
+    render_rows,
+)
+from engine.train.meter import Checkpoint, Meter, checkpoints
+from engine.train.spec import TrainSpec, load_spec
+from engine.train.trainer import Setup, make_trainer, save_adapter
+
+ADAPTER_DIR = "adapter"
+DATASET_DIR = "dataset"
+
+
+def main(arguments: list[str]) -> int:
+    """Train the run of a directory; with ``resume``, from its last checkpoint."""
+    # All files are here already. Nothing below may look for them, or for news, on a network.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    directory, resume = Path(arguments[0]), "resume" in arguments[1:]
+    whole = checkpoints(directory) if resume else []
+    checkpoint = whole[-1] if whole else None
+    resumed_step = (checkpoint.step if checkpoint else 0) if resume else None
+    with Job(directory, resumed_step=resumed_step) as job:
+        train(job, checkpoint)
+    return job.exit_status
+
+
+def train(job: Job, checkpoint: Checkpoint | None) -> None:
+    """Run the whole recipe inside a job.
+
+    Args:
+        job: The run's job; its directory holds the spec and the dataset.
+        checkpoint: Where to go on from, if anywhere.
+    """
+    began = time.monotonic()
+    spec = load_spec(job.directory)
+    job.phase("reading the dataset")
+    rows, held_out = read_split(job, spec)
+    job.check_stop()
+
+    job.phase("loading the base")
+    device = find_device()
+    backend = choose(spec, device)
+    if spec.load_in_4bit and not backend.four_bit:
+        job.warn("without an NVIDIA card the base is not kept in 4 bits")
+    print(f"{backend.name} on {device.name}: {len(rows.rows)} examples", flush=True)
+    with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
+        setup = Setup(
+            job=job,
+            spec=spec,
+            device=device,
+            backend=backend,
+            loaded=load(spec, backend, device),
+            train=rows,
+            validation=held_out,
+            meter=Meter(),
+        )
+        job.check_stop()
+        trainer = make_trainer(setup)
+        total = spec.total_steps(len(rows.rows))
+        if checkpoint is not None:
+            setup.meter.restore(checkpoint.path)
+        judge_base(setup, total)
+
+        job.phase("training", step=checkpoint.step if checkpoint else 0, total_steps=total)
+        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+
+        step = trainer.state.global_step
+        complete = step >= total
+        if complete and held_out.rows and step not in dict(view_of(job).evals):
+            job.phase("evaluating", step=step, total_steps=total)
+            job.write("eval", step=step, loss=setup.evaluate(job.check_stop))
+        job.phase("saving the adapter", step=step, total_steps=total)
+        require_free(job.directory, 200_000_000, "saving the adapter")
+        save_adapter(setup, job.directory / ADAPTER_DIR)
+    summary = result(setup, view_of(job), step, time.monotonic() - began)
+    if complete:
+        job.finish(summary)
+    else:
+        job.stopped(summary)
+
+
+def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:
+    """Render the run's own copy of the dataset: what is trained on, and what is held out.
+
+    Raises:
+        DatasetRefused: No example has a token to train on.
+    """
+    tokenizer = Tokenizer.load(Path(spec.base_dir))
+    folder = job.directory / DATASET_DIR
+    held_out_file = folder / VALIDATION_FILE
+    rows = render_rows(tokenizer, read_rows(folder / TRAIN_FILE), spec.max_length)
+    held_out = render_rows(
+        tokenizer, read_rows(held_out_file) if held_out_file.exists() else [], spec.max_length
+    )
+    if not rows.rows:
+        raise DatasetRefused(
+            "no example has a token to train on",
+            hint="raise max_length, or approve examples that have an answer",
+        )
+    for label, part in (("training", rows), ("held-out", held_out)):
+        if part.untrained:
+            job.warn(f"{len(part.untrained)} {label} examples have no token to train on: left out")
+        if part.truncated:
+            job.warn(
+                f"{len(part.truncated)} {label} examples are longer than {spec.max_length} "
+                "tokens: cut off"
+            )
+    if not held_out.rows:
+        job.warn("no example is held out, so nothing will say whether the model became better")
+    return rows, held_out
+
+
+def judge_base(setup: Setup, total: int) -> None:
+    """Write the base's loss on the held-out examples as step 0, unless it stands there already.
+
+    A fresh adapter adds nothing, so the model still is its base.
+    """
+    if not setup.validation.rows or 0 in dict(view_of(setup.job).evals):
+        return
+    setup.job.phase("evaluating the base", step=0, total_steps=total)
+    loss = setup.evaluate(setup.job.check_stop)
+    setup.job.write("eval", step=0, loss=loss)
+    print(f"base  eval loss {loss:.4f}", flush=True)
+
+
+def view_of(job: Job) -> RunView:
+    """Return what the job's own log says so far, former lives of the run included."""
+    return fold(read_events(job.directory)[0])
+
+
+def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[str, object]:
+    """Return what came out of a run.
+
+    ``train_loss`` is the mean over the last epoch's steps; ``improvement`` the share by
+    which the held-out loss fell; ``trained_tokens`` counts a token as often as it was
+    seen; ``seconds`` is the time since this process began, ``step_seconds`` that of all
+    training steps, earlier lives of the run included.
+    """
+    meter = setup.meter
+    per_epoch = setup.spec.steps_per_epoch(len(setup.train.rows))
+    last = [loss for at, loss in view.losses if at > step - per_epoch]
+    evals = dict(view.evals)
+    base, tuned = evals.get(0), evals.get(step)
+    return {
+        "train_loss": sum(last) / len(last) if last else None,
+        "base_eval_loss": base,
+        "eval_loss": tuned,
+        "improvement": None if base is None or tuned is None else 1 - tuned / base,
+        "trained_tokens": meter.trained_tokens,
+        "tokens": meter.tokens,
+        "steps": step,
+        "seconds": round(seconds, 1),
+        "step_seconds": round(meter.seconds, 1),
+        "tokens_per_s": round(meter.tokens / meter.seconds, 1) if meter.seconds else None,
+        "backend": setup.backend.name,
+        "device": setup.device.name,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,220 @@
+"""What a training run shall do: one frozen record, kept as TOML beside its results.
+
+The docstring under each field is also its help text on the form, on the command
+line and in the documentation.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.errors import SettingsError, UsageError
+from engine.paths import shorten, write_atomic
+
+SPEC_FILE = "spec.toml"
+
+ATTENTION: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
+ALL_LINEAR = "all-linear"
+
+
+class TrainSpec(BaseModel):
+    """The specification of a training run. It never changes once the run has begun."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    base: str
+    """The base model: a preset's name, a hub id, or a local directory."""
+    base_dir: str = ""
+    """The base model's directory; found from its name when the run starts."""
+    base_fingerprint: str = ""
+    """What the base model was when the run started; found from its files."""
+    dataset: str
+    """The frozen dataset's name."""
+    dataset_dir: str = ""
+    """The frozen dataset's directory; found from its name when the run starts."""
+    preset: str = ""
+    """The preset that these values come from."""
+    backend: Literal["auto", "trl", "unsloth"] = "auto"
+    """What trains: trl works everywhere, unsloth is faster on an NVIDIA card."""
+    r: int = Field(default=16, ge=1, le=512)
+    """Rank of the adapter: higher holds more, and is slower."""
+    alpha: int = Field(default=32, ge=1)
+    """Scale of the adapter; its weight is alpha divided by r."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the adapter's inputs that is dropped while training."""
+    target_modules: tuple[str, ...] = ATTENTION
+    """Layers that get an adapter, by name; all-linear takes every linear layer but the last."""
+    learning_rate: float = Field(default=2e-4, gt=0, le=1)
+    """Highest learning rate."""
+    epochs: float = Field(default=3.0, gt=0)
+    """How many times each example is seen."""
+    batch_size: int = Field(default=4, ge=1)
+    """Examples that are in memory at once."""
+    accumulation: int = Field(default=4, ge=1)
+    """Batches that make one step."""
+    max_length: int = Field(default=1024, ge=16)
+    """Longest example, in tokens; what is over it is cut off."""
+    warmup_ratio: float = Field(default=0.03, ge=0, lt=1)
+    """Share of the steps in which the learning rate rises."""
+    scheduler: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    """How the learning rate falls after that."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Pull of the adapter's weights towards zero."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Largest norm of a gradient; longer ones are shortened to it."""
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of the adapter's first weights and of the order of examples."""
+    load_in_4bit: bool = True
+    """Keep the base in 4 bits; on a machine without an NVIDIA card this has no effect."""
+    gradient_checkpointing: bool = True
+    """Save memory by computing activations twice; about a fifth slower."""
+    eval_steps: int = Field(default=0, ge=0)
+    """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
+    save_steps: int = Field(default=500, ge=1)
+    """Steps between checkpoints."""
+    keep_checkpoints: int = Field(default=2, ge=1)
+    """How many checkpoints are kept, the newest ones."""
+    logging_steps: int = Field(default=1, ge=1)
+    """Steps between two lines of the log."""
+    report_to: Literal["none", "wandb"] = "none"
+    """Where else the run is reported; wandb has to be installed and logged in."""
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """Return how many steps see ``examples`` examples once."""
+        return math.ceil(math.ceil(examples / self.batch_size) / self.accumulation)
+
+    def total_steps(self, examples: int) -> int:
+        """Return how many steps a run over ``examples`` examples takes."""
+        return max(1, math.ceil(self.epochs * self.steps_per_epoch(examples)))
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Hyperparameters that belong together: what differs from the spec's defaults."""
+
+    name: str
+    title: str
+    help: str
+    values: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="seed-7b",
+            title="QLoRA for 7B and 8B models",
+            help="r 16 on attention, 4-bit base, 3 epochs; fits a card with 12 GB",
+            values={
+                "r": 16,
+                "alpha": 32,
+                "target_modules": ATTENTION,
+                "learning_rate": 2e-4,
+                "epochs": 3.0,
+                "batch_size": 4,
+                "accumulation": 4,
+                "load_in_4bit": True,
+                "save_steps": 500,
+            },
+        ),
+        Preset(
+            name="small-cpu",
+            title="LoRA for a small model without a GPU",
+            help="every linear layer, a high learning rate; minutes on two cores for 100 examples",
+            values={
+                "r": 16,
+                "alpha": 32,
+                "target_modules": (ALL_LINEAR,),
+                "learning_rate": 2e-3,
+                "epochs": 2.0,
+                "batch_size": 4,
+                "accumulation": 1,
+                "max_length": 512,
+                "warmup_ratio": 0.1,
+                "load_in_4bit": False,
+                "gradient_checkpointing": False,
+                "save_steps": 25,
+            },
+        ),
+    )
+}
+
+
+def make_spec(base: str, dataset: str, preset: str = "", **changes: Any) -> TrainSpec:
+    """Return a specification: the defaults, with a preset on them, with changes on that.
+
+    Args:
+        base: The base model, as a person names it.
+        dataset: The frozen dataset's name.
+        preset: A preset's name; empty takes the bare defaults.
+        changes: Fields of their own.
+
+    Raises:
+        UsageError: There is no such preset.
+        SettingsError: A value is out of range, or a field unknown.
+    """
+    values: dict[str, Any] = {}
+    if preset:
+        if preset not in PRESETS:
+            raise UsageError(
+                f"there is no training preset {preset}",
+                hint=f"the presets are: {', '.join(PRESETS)}",
+            )
+        values = dict(PRESETS[preset].values)
+    return _validated({**values, "base": base, "dataset": dataset, "preset": preset, **changes})
+
+
+def changed(spec: TrainSpec, **changes: Any) -> TrainSpec:
+    """Return a specification that differs in some fields, checked like a new one.
+
+    Raises:
+        SettingsError: A value is out of range, or a field unknown.
+    """
+    return _validated({**spec.model_dump(), **changes})
+
+
+def _validated(values: Mapping[str, Any]) -> TrainSpec:
+    try:
+        return TrainSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"training setting {name}: {first['msg']}", hint="see `finetui train --help`"
+        ) from error
+
+
+def write_spec(directory: Path, spec: TrainSpec) -> Path:
+    """Write a run's specification, once and for all.
+
+    Raises:
+        DiskFull: There was no room.
+    """
+    path = directory / SPEC_FILE
+    write_atomic(path, tomli_w.dumps(spec.model_dump()).encode())
+    path.chmod(0o444)  # nothing of a run may change what it was meant to be
+    return path
+
+
+def load_spec(directory: Path) -> TrainSpec:
+    """Read a run's specification.
+
+    Raises:
+        SettingsError: It is missing, damaged, or of another version.
+    """
+    path = directory / SPEC_FILE
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{shorten(path)} can't be read: {error}", hint="start the run anew"
+        ) from error
+    return _validated(values)

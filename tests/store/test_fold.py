@@ -1,0 +1,165 @@
+"""The state of the queue is always the fold of the journal, whatever was done by whom."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from engine.models import Action, JournalEntry, State, Turn
+from engine.store import Store
+from engine.store.fold import Folded, effective, fold
+from tests.store.support import NOW, example, filled, ids, turns
+
+NUMBER = 4
+AFTER: dict[str, State] = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
+
+examples = st.integers(0, NUMBER - 1)
+sessions = st.integers(0, 1)
+texts = st.sampled_from([turns("Q", "A"), turns("Q", "B"), turns("Nul\0 \ud800?", "C")])
+
+
+class Model:
+    """What a person would say the state is: two stacks of decisions, and no SQL."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[int, int, Action, tuple[Turn, ...]]] = []
+        self.undone: list[tuple[int, int, Action, tuple[Turn, ...]]] = []
+        self._number = 0
+
+    def decide(self, which: int, action: Action, text: tuple[Turn, ...] = ()) -> None:
+        self._number += 1
+        self.done.append((self._number, which, action, text))
+        self.undone.clear()
+
+    def undo(self, which: int | None = None) -> bool:
+        fitting = [item for item in self.done if which in (None, item[1])]
+        if fitting:
+            self.done.remove(fitting[-1])
+            self.undone.append(fitting[-1])
+        return bool(fitting)
+
+    def redo(self) -> bool:
+        if not self.undone:
+            return False
+        self.done.append(self.undone.pop())
+        self.done.sort()
+        return True
+
+    def state(self, which: int) -> State:
+        mine = [action for _, about, action, _ in self.done if about == which and action in AFTER]
+        return AFTER[mine[-1]] if mine else "undecided"
+
+    def text(self, which: int) -> tuple[Turn, ...]:
+        mine = [text for _, about, action, text in self.done if (about, action) == (which, "edit")]
+        return mine[-1] if mine else example(which).turns
+
+
+class Curation(RuleBasedStateMachine):
+    """Two sessions decide, edit, undo, redo and reopen on one file."""
+
+    @initialize()
+    def start(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "finetui.db"
+        self.stores = [filled(self.path, NUMBER), Store.open(self.path)]
+        self.ids = ids(self.stores[0])
+        self.model = Model()
+        self.time = NOW
+
+    def now(self) -> float:
+        self.time += 1
+        return self.time
+
+    @rule(session=sessions, which=examples, action=st.sampled_from(sorted(AFTER)))
+    def decide(self, session: int, which: int, action: Action) -> None:
+        self.stores[session].append(action, self.ids[which], at=self.now())
+        self.model.decide(which, action)
+
+    @rule(session=sessions, which=examples, text=texts)
+    def edit(self, session: int, which: int, text: tuple[Turn, ...]) -> None:
+        self.stores[session].append("edit", self.ids[which], turns=text, at=self.now())
+        self.model.decide(which, "edit", text)
+
+    @rule(session=sessions, which=examples)
+    def edit_back(self, session: int, which: int) -> None:
+        self.edit(session, which, example(which).turns)
+
+    @rule(session=sessions)
+    def undo(self, session: int) -> None:
+        entry = self.stores[session].undo(at=self.now())
+        assert (entry is not None) == self.model.undo()
+
+    @rule(session=sessions, which=examples)
+    def undo_one(self, session: int, which: int) -> None:
+        entry = self.stores[session].undo(at=self.now(), example_id=self.ids[which])
+        assert (entry is not None) == self.model.undo(which)
+
+    @rule(session=sessions)
+    def redo(self, session: int) -> None:
+        entry = self.stores[session].redo(at=self.now())
+        assert (entry is not None) == self.model.redo()
+
+    @rule(session=sessions)
+    def reopen(self, session: int) -> None:
+        self.stores[session].close()
+        self.stores[session] = Store.open(self.path)
+
+    @invariant()
+    def both_sessions_see_the_fold(self) -> None:
+        journal = self.stores[0].journal()[::-1]
+        folded = fold(journal)
+        times = {entry.seq: entry.at for entry in journal}
+        for store in self.stores:
+            assert store.journal()[::-1] == journal
+            for which, card in enumerate(store.cards()):
+                said = folded.get(self.ids[which], Folded())
+                assert card.state == said.state == self.model.state(which)
+                assert card.turns == (said.turns or example(which).turns)
+                assert card.turns == self.model.text(which)
+                assert card.edited == (card.turns != example(which).turns)
+                assert card.decided_at == said.decided_at
+                assert (card.decided_at == 0) == (card.state == "undecided")
+        assert [entry.seq for entry in journal] == sorted(times)
+
+    def teardown(self) -> None:
+        for store in self.stores:
+            store.close()
+        self.folder.cleanup()
+
+
+TestCuration = Curation.TestCase
+TestCuration.settings = settings(
+    max_examples=60,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def _entry(seq: int, action: Action, target: int = 0, which: str = "a") -> JournalEntry:
+    text = turns("Q", str(seq)) if action == "edit" else ()
+    return JournalEntry(seq, which, action, NOW + seq, "s", target, text)
+
+
+def test_fold_by_hand() -> None:
+    journal = [
+        _entry(1, "approve"),
+        _entry(2, "edit"),
+        _entry(3, "reject"),
+        _entry(4, "undo", 3),
+        _entry(5, "skip", which="b"),
+        _entry(6, "undo", 5, which="b"),
+        _entry(7, "redo", 5, which="b"),
+        _entry(8, "undo", 2),
+    ]
+    assert [entry.seq for entry in effective(journal)] == [1, 5]
+    assert fold(journal) == {
+        "a": Folded("approved", None, NOW + 1),
+        "b": Folded("skipped", None, NOW + 5),
+    }
+    assert fold(journal[:4])["a"] == Folded("approved", turns("Q", "2"), NOW + 1)
+    assert fold([]) == {}

@@ -1,0 +1,91 @@
+"""Workspaces for the tests of the terminal app."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.models import Example, Provenance, Skipped, Turn, example_id
+from engine.workspace import Workspace
+
+NOTES = (
+    ("What I took from the offsite", "reflection", ("work",), "I said no, and it took me a week."),
+    ("Groceries", "reflection", (), "Bread, salt, the good olives."),
+    ("Why I said no to the lead role", "decision", ("work", "career"), "The role was two roles."),
+    ("Weekly review, week 11", "reflection", ("weekly",), "Slept badly, ran twice, wrote once."),
+    ("Call with Ana", "learning", (), "She hears the pause before the answer."),
+    ("Notes on 'Deep Work'", "learning", ("reading",), "Two hours is a day, if they are whole."),
+    ("The boat that was not for sale", "reflection", ("sea",), "I walked round it three times."),
+    (
+        "A letter to the landlord",
+        "decision",
+        ("home",),
+        "Short, dated, and without the word sorry.",
+    ),
+)
+
+
+def make_example(
+    source_id: str, title: str, kind: str, tags: tuple[str, ...], text: str
+) -> Example:
+    """Return an example as a note gives it."""
+    turns = (
+        Turn("user", f"What do you remember of {title!r}?"),
+        Turn("assistant", f"{text}\n\nThat is how it was, and I would do it again."),
+    )
+    slug = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
+    where = Provenance(
+        source_id,
+        f"{slug}.md",
+        start_line=3,
+        end_line=9,
+        heading=title,
+        title=title,
+        tags=tags,
+        date="2025-03-14",
+    )
+    return Example(example_id(turns), kind, turns, where, score=0.82, reason="first person")
+
+
+@pytest.fixture
+def filled(workspace: Workspace, isolated_home: Path) -> Workspace:
+    """Return a workspace with one scanned source of eight notes, two of them unreadable."""
+    root = isolated_home / "notes"
+    root.mkdir()
+    source = workspace.store.add_source("vault", str(root))
+    workspace.store.record_scan(
+        source.id,
+        [make_example(source.id, *note) for note in NOTES],
+        [
+            Skipped(source.id, "old/photo.md", 0, "binary", "it is not text"),
+            Skipped(
+                source.id, "2025-03-02.md", 4, "broken-yaml", "expected ':' in the frontmatter"
+            ),
+        ],
+        10,
+        at=time.time(),
+    )
+    return workspace
+
+
+@pytest.fixture
+def hostile(workspace: Workspace, isolated_home: Path) -> Workspace:
+    """Return a workspace whose examples try to steer the terminal, or to be read as markup."""
+    root = isolated_home / "notes"
+    root.mkdir()
+    source = workspace.store.add_source("vault", str(root))
+    texts = (
+        "\x1b[31mred\x1b[0m \x1b]0;owned\x07 \x1b[2J",
+        "[bold red]markup[/] [@click=app.quit]leave[/] [/nothing] [link=x]",
+        "bell \x07 back \x08 return \r line\x85separator\u2028 bidi \u202etxet\u202c",
+        "zero \x00 delete \x7f c1 \x9b31m surrogate \ud800 end",
+    )
+    examples = [
+        make_example(source.id, f"Title {number} {text}", "reflection", (f"t[{number}]",), text)
+        for number, text in enumerate(texts)
+    ]
+    skipped = [Skipped(source.id, "a\x1b[31m[b]x[/].md", 1, "binary", "[red]why\x1b[2J[/]")]
+    workspace.store.record_scan(source.id, examples, skipped, 4, at=time.time())
+    return workspace

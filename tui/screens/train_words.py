@@ -1,0 +1,259 @@
+"""What the Train screen says of a run's specification, an export's result, and an empty list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from tui.bridge.run_tail import JobState
+from tui.widgets.rows import Part
+from tui.widgets.textpane import BLANK, Block, text
+from tui.widgets.words import ago, counted, file_size, fit, one_line, plain
+
+if TYPE_CHECKING:
+    from engine.train.start import Plan
+
+_LABEL = 11
+
+
+def _row(label: str, value: str, style: str = "") -> Block:
+    return Block(Content.assemble((f"{label:<{_LABEL}}", "$text-muted"), (one_line(value), style)))
+
+
+def spec_blocks(
+    job: JobState, plan: Plan | None, other: JobState | None, now: float
+) -> list[Block]:
+    """Return what a run is made of, what it was planned to take, and how another one differs.
+
+    Args:
+        job: The run or export.
+        plan: Its plan, once it is known.
+        other: The run whose curves are held beside it.
+        now: Seconds since the epoch.
+    """
+    if job.quant:
+        return _export_spec(job, now)
+    blocks = [_row(label, value) for label, value in _summary(job.spec)]
+    blocks.append(_row("began", ago(job.view.started, now)))
+    if plan is not None:
+        blocks += [BLANK, *plan_blocks(plan)]
+    if job.view.warnings:
+        blocks += [BLANK, *(Block(plain(f"! {word}")) for word in job.view.warnings[-3:])]
+    if other is not None:
+        blocks += [BLANK, *_difference_blocks(job, other)]
+    return blocks
+
+
+def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
+    def word(name: str) -> str:
+        return value_words(spec.get(name))
+
+    layers = word("target_modules").replace("_proj", "")
+    memory = "4-bit base" if spec.get("load_in_4bit") else "base as it is"
+    return [
+        ("base", word("base")),
+        ("dataset", word("dataset")),
+        ("preset", word("preset")),
+        ("adapter", f"r {word('r')} · alpha {word('alpha')} · {layers}"),
+        ("rate", f"{word('learning_rate')} · {word('scheduler')}"),
+        ("batches", f"{word('batch_size')} x {word('accumulation')} · {word('epochs')} epochs"),
+        ("length", f"up to {word('max_length')} tokens · {memory}"),
+    ]
+
+
+def value_words(value: object) -> str:
+    """Return a hyperparameter as a person writes it."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def plan_blocks(plan: Plan) -> list[Block]:
+    """Return what a run takes: examples, tokens, steps, time, and on what it trains."""
+    words = plan_words(plan)
+    return [Block(text(words[0])), *(Block(text(word, "$text-muted")) for word in words[1:])]
+
+
+def plan_words(plan: Plan) -> list[str]:
+    """Return a plan in words: what it takes, then on what it trains."""
+    raise NotImplementedError
+
+
+def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
+    found = differences(job.spec, other.spec)
+    head = f"against run {other.short} (≈)"
+    if not found:
+        return [Block(text(head, "bold")), Block(text("the same settings", "$text-muted"))]
+    return [
+        Block(text(head, "bold")),
+        *(
+            Block(
+                Content.assemble(
+                    (f"{fit(name, 15)} ", "$text-muted"), one_line(here), (f"  ≈ {there}", "$text-muted")
+                )
+            )
+            for name, here, there in found
+        ),
+    ]
+
+
+def differences(
+    spec: Mapping[str, object], other: Mapping[str, object]
+) -> list[tuple[str, str, str]]:
+    """Return the settings in which two specs differ: name, here, there."""
+    names = dict.fromkeys([*spec, *other])
+    return [
+        (name, value_words(spec.get(name)), value_words(other.get(name)))
+        for name in names
+        if spec.get(name) != other.get(name) and not name.endswith(("_dir", "_fingerprint"))
+    ]
+
+
+# -- exports --------------------------------------------------------------------------
+
+
+def _export_spec(job: JobState, now: float) -> list[Block]:
+    return [
+        _row("run", job.short),
+        _row("base", job.base),
+        _row("at", job.quant),
+        _row("began", ago(job.view.started, now)),
+        BLANK,
+        Block(text("The base goes the same way, so that both are compared alike.", "$text-muted")),
+    ]
+
+
+def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> list[Block]:
+    """Return an export's course and, once it is done, its files and the model's answer.
+
+    Args:
+        job: The export.
+        phases: What it did, each with the time when it began.
+    """
+    blocks = _phase_blocks(job, phases)
+    result = job.view.result
+    if job.view.status != "finished":
+        return blocks
+    blocks.append(BLANK)
+    for side in ("tuned", "base"):
+        told = result.get(side)
+        if isinstance(told, Mapping):
+            blocks.append(_file_block(side, told))
+    for name in ("modelfile", "merged"):
+        if result.get(name):
+            blocks.append(_row(name, str(result[name])))
+    tuned = result.get("tuned")
+    if isinstance(tuned, Mapping) and tuned.get("answer"):
+        blocks += [BLANK, Block(text("asked", "$text-muted"))]
+        blocks.append(Block(plain(str(result.get("prompt", ""))), indent=2))
+        blocks += [Block(text("it answers", "$text-muted"))]
+        blocks.append(Block(plain(str(tuned["answer"])), indent=2))
+    return blocks
+
+
+def _file_block(side: str, told: Mapping[str, object]) -> Block:
+    size, rate = told.get("bytes"), told.get("tokens_per_s")
+    words = [file_size(size) if isinstance(size, int) else "?"]
+    if isinstance(rate, int | float):
+        words.append(f"{rate:.0f} tokens/s")
+    words.append(str(told.get("path") or told.get("file") or ""))
+    return _row(side, "  ".join(word for word in words if word))
+
+
+def _phase_blocks(job: JobState, phases: tuple[tuple[str, float], ...]) -> list[Block]:
+    blocks: list[Block] = []
+    for index, (phase, began) in enumerate(phases):
+        last = index == len(phases) - 1
+        end = phases[index + 1][1] if not last else job.view.ended
+        if last and job.view.active:
+            sign, style, took = "▶", "$text-accent", ""
+        elif last and job.view.status in ("failed", "died"):
+            sign, style, took = "✗", "$text-error", ""
+        else:
+            sign, style, took = "✓", "$text-success", f"{max(0.0, end - began):.1f} s"
+        blocks.append(
+            Block(
+                Content.assemble((f"{sign} ", style), one_line(phase)),
+                right=Content.styled(took, "$text-muted") if took else None,
+            )
+        )
+    return blocks
+
+
+@dataclass(frozen=True, slots=True)
+class QuantChoice:
+    """A quantisation that can be taken."""
+
+    name: str
+    bits: float
+    note: str
+    default: bool
+
+    def row(self) -> list[Part]:
+        """Return its row in the dialog."""
+        return [
+            (fit(self.name, 9), "strong" if self.default else "row"),
+            (f"{self.bits:>5.1f} bits   ", "muted"),
+            (self.note + (" · usual for this base" if self.default else ""), "row"),
+        ]
+
+
+def quant_choices(base: str) -> list[QuantChoice]:
+    """Return every quantisation, with the one that is usual for a base marked.
+
+    Reads the base's record, so call it off the event loop.
+    """
+    from engine.bases import resolve
+    from engine.errors import FinetuiError
+    from engine.export.quants import QUANTS
+
+    try:
+        usual = resolve(base).default_quant
+    except FinetuiError:
+        usual = ""  # starting the export says what is wrong with the base
+    return [
+        QuantChoice(quant.name, quant.bits, quant.note, quant.name == usual)
+        for quant in QUANTS.values()
+    ]
+
+
+# -- an empty list ----------------------------------------------------------------------
+
+
+def teaching(datasets: bool | None, device: str) -> list[Block]:
+    """Return what a newcomer needs to know before the first run.
+
+    Args:
+        datasets: Whether there is a dataset; None while that is not known.
+        device: What a run would train on, in words; empty while that is not known.
+    """
+    if datasets is None:
+        return []
+    if not datasets:
+        blocks = [
+            Block(text("There is no dataset to train on yet.", "bold")),
+            BLANK,
+            Block(text("3 then z freezes one from what you approved.")),
+        ]
+    else:
+        blocks = [
+            Block(text("No run yet.", "bold")),
+            BLANK,
+            Block(text("n opens the form; ctrl+s there starts the run.")),
+            Block(text("It goes on by itself when you leave finetui or close the terminal.")),
+        ]
+    return [*blocks, BLANK, Block(text(device, "$text-muted"))] if device else blocks
+
+
+def runs_words(count: int) -> str:
+    """Return the list's title."""
+    return f"Runs · {counted(count, 'run')}" if count else "Runs"
