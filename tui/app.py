@@ -191,6 +191,15 @@ class FinetuiApp(App[int]):
         """Go to Chat."""
         await self.switch_mode("chat")
 
+    async def open_example(self, example_id: str) -> None:
+        """Go to Curate and show an example there, whatever part of the queue it shows."""
+        from tui.screens.curate import CurateScreen
+
+        await self.switch_mode("curate")
+        stage = self.stage
+        if isinstance(stage, CurateScreen):
+            stage.show_example(example_id)
+
     def action_help(self) -> None:
         """Show the keys of the stage in front."""
         from tui.screens.modals.help import HelpDialog

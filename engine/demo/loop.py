@@ -21,8 +21,8 @@ from engine.export import ExportInfo, artifacts
 from engine.export import start as start_export
 from engine.runs import Monitor, RunSummary, RunView
 from engine.serve import Timing
-from engine.train import PRESETS, TrainSpec
-from engine.train import start as start_training
+from engine.train.spec import make_spec
+from engine.train.start import start as start_training
 from engine.workspace import Workspace, init_workspace, open_workspace
 
 BASE = "smollm2-135m-instruct"
@@ -174,16 +174,8 @@ def follow(directory: Path, *, say: Say) -> RunView:
 
 
 def _freeze(workspace: Workspace, base: bases.Base) -> Frozen:
-    settings = workspace.settings.dataset
-    return freeze(
-        workspace,
-        base=base,
-        validation_fraction=settings.validation_fraction,
-        seed=settings.seed,
-        system_prompt=settings.system_prompt,
-        max_length=PRESETS[base.preset].max_length,
-        drop_refused=True,
-    )
+    longest = make_spec(base.name, "", base.preset).max_length
+    return freeze(workspace, base=base, max_length=longest, drop_refused=True)
 
 
 def _describe(frozen: Frozen) -> str:
@@ -193,7 +185,7 @@ def _describe(frozen: Frozen) -> str:
 def _train(
     workspace: Workspace, base: bases.Base, frozen: Frozen, say: Say
 ) -> tuple[RunSummary, RunView]:
-    spec = TrainSpec.from_preset(base.preset, base=base, dataset=frozen)
+    spec = make_spec(base.name, frozen.name, base.preset)
     run = start_training(workspace, spec)
     say(f"          run {run.id}; it goes on if this command is interrupted")
     return run, follow(run.dir, say=say)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.extract.headings import is_junk, match_heading
@@ -31,7 +31,7 @@ from engine.extract.signals import (
     wording,
 )
 from engine.models import Document, Example, Provenance, Turn, example_id
-from engine.sources.markdown import Block, blocks, join_blocks
+from engine.sources.blocks import Block, blocks, footnotes, join_blocks
 from engine.sources.notes import date_in
 
 _WIKILINK = re.compile(r"(?<!!)\[\[([^\[\]|#\n]{2,60})")
@@ -73,8 +73,9 @@ class _Unit:
 
 def _units(document: Document) -> list[_Unit]:
     units: list[_Unit] = []
+    notes = footnotes(document.text)
     for section in split_sections(document.text):
-        unit = _unit(section)
+        unit = _unit(section, notes)
         if units and _belongs(unit, units[-1]):
             units[-1] = _joined(units[-1], unit)
         elif unit.parts or (section.heading and not is_junk(section.heading)):
@@ -83,11 +84,11 @@ def _units(document: Document) -> list[_Unit]:
     return units
 
 
-def _unit(section: Section) -> _Unit:
+def _unit(section: Section, notes: Mapping[str, str]) -> _Unit:
     offset = section.end - len(section.lines)
     parts = tuple(
         Block(block.kind, block.line + offset, block.lines)
-        for block in blocks(section.lines)
+        for block in blocks(section.lines, notes)
         if is_kept(block)
     )
     links = dict.fromkeys(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from engine.extract.lexicon import fold, words
-from engine.sources.markdown import Block
+from engine.sources.blocks import Block
 
 MIN_WORDS = 25
 """The fewest words of prose that make an answer."""

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from engine.extract.headings import match_heading
 from engine.extract.lexicon import fold, words
 from engine.extract.phrases import TABLES
-from engine.extract.topics import Topic, about, clean_title, date_phrase, find_topic, is_date_like
+from engine.extract.topics import (
+    Topic,
+    about,
+    clean_title,
+    date_phrase,
+    find_topic,
+    is_date_like,
+    swap,
+)
 from engine.sources.notes import date_in
 
 
@@ -89,14 +97,20 @@ def _number(text: str) -> int:
 
 
 def _as_question(heading: str, title: str, when: str, name: str) -> str:
-    """Return a heading that is a question; one that every week asks gets its note's name."""
+    """Return a heading that is a question; one that every week asks gets its note's name.
+
+    It is used as it stands, but that in English "I" becomes "you", since it is the
+    writer who answers.
+    """
     if not heading.endswith("?"):
         return ""
+    asked = swap(heading) if name == "en" else heading
     if len(words(heading)) >= 4 and match_heading(heading) is None:
-        return heading
+        return asked
+    inner = asked[0].lower() + asked[1:] if name == "en" else asked
     if title and fold(title) != fold(heading):
-        return f"{title}: {heading[0].lower() + heading[1:] if name == 'en' else heading}"
-    return f"{when[:1].upper() + when[1:]}: {heading}" if when else heading
+        return f"{title}: {inner}"
+    return f"{when[:1].upper() + when[1:]}: {inner}" if when else asked
 
 
 def _polish(text: str) -> str:

@@ -35,7 +35,7 @@ _LOWER = word_set(
 _USUAL = word_set("same first last other next only way time day end thing things")
 _SWAPS = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you",
-    "my": "your", "mine": "yours", "myself": "yourself", "am": "are",
+    "my": "your", "mine": "yours", "myself": "yourself",
 }  # fmt: skip
 _IMPERATIVES = {
     "add": "adding", "adopt": "adopting", "allow": "allowing", "avoid": "avoiding",
@@ -162,6 +162,8 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
     if heading and title and is_date_like(heading):
         return Topic(f"{phrase(title, name, text)} ({heading})", "topic")
     if not heading or is_generic(heading) or is_date_like(heading):
+        if name == "en" and _CLAUSE.match(title):
+            return _clause(title, "", "", text)
         return Topic(phrase(title, name, text), "topic") if title else NOTHING
     if name != "en":
         return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
@@ -203,15 +205,18 @@ def _clause(heading: str, title: str, when: str, text: str) -> Topic:
 
 def swap(text: str) -> str:
     """Turn an English phrase round from the writer to the one who asks: "my" becomes "your"."""
+    written = text.replace("’", "'").split(" ")
+    bare = [word.strip(".,;:!?()\"'").lower() for word in written]
     turned: list[str] = []
-    for word in text.replace("’", "'").split(" "):
-        bare = word.strip(".,;:!?()\"'").lower()
-        after_you = bool(turned) and turned[-1].lower() == "you"
-        swapped = "were" if bare == "was" and after_you else _SWAPS.get(bare)
-        if swapped is None or (bare == "am" and not after_you):
-            turned.append(word)
-        else:
-            turned.append(re.sub(re.escape(bare), swapped, word, count=1, flags=re.IGNORECASE))
+    for index, word in enumerate(written):
+        swapped = _SWAPS.get(bare[index])
+        if bare[index] in ("am", "was"):
+            # "I am", "was I": the verb goes with its pronoun; other ones stay.
+            beside = (*bare[max(index - 1, 0) : index], *bare[index + 1 : index + 2])
+            swapped = {"am": "are", "was": "were"}[bare[index]] if "i" in beside else None
+        if swapped is not None:
+            word = re.sub(re.escape(bare[index]), swapped, word, count=1, flags=re.IGNORECASE)
+        turned.append(word)
     return " ".join(turned)
 
 

@@ -9,36 +9,35 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 _FENCE = re.compile(r"^ {0,3}(?:> ?)*(?:[-*+] )? *(`{3,}|~{3,})(.*)$")
 _TAG = re.compile(r"(?<![^\s(,;])#([^\s#!@$%^&*()+=\[\]{}|\\;:'\",.<>?`~‘’“”…–—]+)")
 _COMMENT_MARK = re.compile(r"%%|<!--|-->")
 _INLINE_FIELD = re.compile(r"[\[(]([^\W\d][\w -]{0,40})::\s*([^\])\n]*)[\])]")
-_FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d][\w -]{0,40}?)[*_]*::(?:\s+(.*))?$")
-_CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
-_FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
-_REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
-_TABLE_RULE = re.compile(r"^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
-_RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
-_ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
-TASK = re.compile(r"^\s*(?:[-*+]|\d{1,4}[.)])\s+\[[^\]\n]\]\s")
+_FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d](?:[\w -]{0,39}\w)?)[*_]*::(?:\s+(.*))?$")
 _MEDIA = re.compile(
     r"\.(png|jpe?g|gif|svg|webp|bmp|avif|heic|pdf|mp[34]|m4a|wav|ogg|webm|mov|canvas|base|excalidraw)$",
     re.IGNORECASE,
 )
 
+NO_FOOTNOTES: Mapping[str, str] = MappingProxyType({})
+"""The footnotes of a text that has none."""
+
 
 def fenced(lines: Sequence[str]) -> list[bool]:
     """Say for each line whether it is part of a fenced code block, its fences included.
 
-    A fence that is never closed runs to the end, as in CommonMark.
+    A fence that is never closed runs to the end, as in CommonMark, and one in a
+    quotation or callout to the end of that.
     """
     inside: list[bool] = []
     mark = ""
+    in_quote = False
     for line in lines:
+        if mark and in_quote and not line.lstrip().startswith(">"):
+            mark = ""
         found = _FENCE.match(line)
         if mark:
             inside.append(True)
@@ -46,6 +45,7 @@ def fenced(lines: Sequence[str]) -> list[bool]:
                 mark = ""
         elif found and not (found[1][0] == "`" and "`" in found[2]):
             mark = found[1]
+            in_quote = line.lstrip().startswith(">")
             inside.append(True)
         else:
             inside.append(False)
@@ -233,12 +233,12 @@ def _tags_out(text: str) -> str:
     return _TAG.sub(word, kept)
 
 
-def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
+def inline_plain(line: str, notes: Mapping[str, str] = NO_FOOTNOTES) -> str:
     """Return a line of prose without its marks; inline code stays as it is.
 
     Args:
         line: One line that is not part of a code block.
-        footnotes: Texts by name; a reference to one becomes its text in parentheses.
+        notes: Footnotes by name; a reference to one becomes its text in parentheses.
     """
     kept: list[str] = []
 
@@ -254,7 +254,6 @@ def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
         line = _IMAGE_LINK.sub("", line)
         line = _WIKILINK.sub(_link, line)
         line = _INLINE_FIELD.sub(r"\2", line)
-        notes = footnotes or {}
         line = re.sub(
             r"\[\^([^\]\s]{1,60})\]",
             lambda match: f" ({notes[match[1]]})" if notes.get(match[1]) else "",
@@ -268,167 +267,3 @@ def inline_plain(line: str, footnotes: dict[str, str] | None = None) -> str:
         line = pattern.sub(replacement, line)
     line = re.sub(r"\x00(\d+)\x01", lambda match: kept[int(match[1])], line)
     return re.sub(r"(?<=\S) {2,}", " ", line).rstrip()
-
-
-@dataclass(slots=True)
-class Block:
-    """A paragraph, list item, quote, code block or table row of plain text.
-
-    ``kind`` is "prose", "item", "task", "quote", "callout", "code" or "table";
-    ``line`` is the index of its first line.
-    """
-
-    kind: str
-    line: int
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """The block's text; lines that an editor wrapped are joined."""
-        if len(self.lines) == 1:
-            return self.lines[0]
-        return "\n".join(self.lines if self.kind == "code" else _unwrap(self.lines))
-
-
-def _unwrap(lines: Sequence[str]) -> list[str]:
-    """Join lines that were broken at a fixed column; keep those that the author broke.
-
-    Lines are wrapped where no next word would have fitted, or where all are long
-    and most end in the middle of a sentence.
-    """
-    if len(lines) < 2:
-        return list(lines)
-    column = max(len(line) for line in lines)
-    pairs = list(pairwise(lines))
-    full = all(len(line) + 1 + len(after.split(" ", 1)[0]) > column for line, after in pairs)
-    cut = sum(line[-1:] not in '.!?:;…"”)' for line, _ in pairs)
-    long = all(len(line) >= 45 for line, _ in pairs) and cut * 2 >= len(pairs)
-    wrapped = 40 <= column <= 120 and (full or long)
-    return [" ".join(line.strip() for line in lines)] if wrapped else list(lines)
-
-
-def blocks(lines: Sequence[str]) -> list[Block]:
-    """Split lines of Markdown into blocks of plain text.
-
-    Headings must have been taken out before. Dropped: comments, rules, field
-    lines, lines of tags alone, link definitions, images, and footnote definitions
-    (their text goes where they are referred to).
-    """
-    code = fenced(lines)
-    clean = strip_comments(lines, code)
-    notes: dict[str, str] = {}
-    for number, line in enumerate(clean):
-        match = None if code[number] else _FOOTNOTE.match(line)
-        if match:
-            notes[match[1]] = inline_plain(match[2])
-            clean[number] = ""
-    return _Splitter(clean, code, notes).run()
-
-
-class _Splitter:
-    """The state of :func:`blocks` as it goes down the lines."""
-
-    def __init__(
-        self, lines: Sequence[str], code: Sequence[bool], footnotes: dict[str, str]
-    ) -> None:
-        self._lines = lines
-        self._code = code
-        self._notes = footnotes
-        self._found: list[Block] = []
-        self._open: Block | None = None
-        self._counts: dict[int, int] = {}
-
-    def run(self) -> list[Block]:
-        in_callout = False
-        for number, line in enumerate(self._lines):
-            if self._code[number]:
-                self._add("code", number, line)
-                continue
-            if self._open is not None and self._open.kind == "code":
-                self._open = None
-            quoted = re.match(r"^ {0,3}>", line)
-            if not quoted:
-                in_callout = False
-                self._text(number, line, "prose")
-                continue
-            inner = re.sub(r"^(?: {0,3}> ?)+", "", line)
-            callout = _CALLOUT.match(inner)
-            if callout:
-                in_callout = True
-                self._open = None
-                inner = callout[2]
-            self._text(number, inner, "callout" if in_callout else "quote")
-        return [block for block in self._found if any(line.strip() for line in block.lines)]
-
-    def _add(self, kind: str, number: int, text: str, *, new: bool = False) -> None:
-        if self._open is None or new or self._open.kind != kind:
-            self._open = Block(kind, number)
-            self._found.append(self._open)
-        self._open.lines.append(text)
-
-    def _text(self, number: int, line: str, kind: str) -> None:
-        stripped = line.strip()
-        if not stripped or _RULE.match(stripped) or _TABLE_RULE.match(stripped):
-            self._open = None
-            return
-        if field_line(line) or _REFERENCE.match(line):
-            return
-        if stripped.startswith("|") and stripped.count("|") > 1:
-            cells = [inline_plain(cell.strip()) for cell in stripped.strip("|").split("|")]
-            self._add("table", number, " | ".join(cells), new=True)
-            return
-        item = _ITEM.match(line)
-        if item:
-            if TASK.match(line):
-                text = re.sub(r"^\[[^\]\n]\]\s+", "", item[3])
-                self._add("task", number, f"- {inline_plain(text, self._notes)}", new=True)
-                return
-            self._item(number, item)
-            return
-        text = inline_plain(stripped, self._notes)
-        if not text:
-            return
-        if self._open is None or self._open.kind not in ("item", "task"):
-            self._add(kind, number, text)
-        elif line[:1] in " \t" or (text[0].islower() and self._open.lines[-1][-1:] not in ".!?:;"):
-            # An indented line, or one in the middle of a sentence, goes on with the item.
-            self._open.lines[-1] += f" {text}"
-        else:
-            self._add(kind, number, text, new=True)
-
-    def _item(self, number: int, item: re.Match[str]) -> None:
-        """Add a list item; numbers go on from the first, as they are shown."""
-        depth = min(len(item[1].expandtabs(4)) // 2, 4)
-        before = self._found[-1].kind if self._found else ""
-        if before != "item":
-            self._counts.clear()
-        for deeper in [known for known in self._counts if known > depth]:
-            del self._counts[deeper]
-        mark = "-"
-        if item[2] in "-*+":
-            self._counts.pop(depth, None)
-        else:
-            count = self._counts.get(depth, int(item[2][:-1]) - 1) + 1
-            self._counts[depth] = count
-            mark = f"{count}{item[2][-1]}"
-        text = inline_plain(item[3], self._notes)
-        if text:
-            self._add("item", number, f"{'  ' * depth}{mark} {text}", new=True)
-
-
-def plain(text: str) -> str:
-    """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
-    return join_blocks(blocks(text.split("\n")))
-
-
-def join_blocks(parts: Sequence[Block]) -> str:
-    """Join blocks: items and rows follow each other, all else has an empty line between."""
-    pieces: list[str] = []
-    previous = ""
-    for block in parts:
-        tight = block.kind == previous and block.kind in ("item", "task", "table")
-        if pieces:
-            pieces.append("\n" if tight else "\n\n")
-        pieces.append(block.text)
-        previous = block.kind
-    return "".join(pieces)

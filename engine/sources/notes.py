@@ -56,7 +56,9 @@ def parse_note(text: str, name: str = "") -> Note:
     values: dict[str, Any] = {}
     problem_line = 1 if problem else 0
     if block is not None:
-        values, problem, problem_line = _load(block)
+        values, yaml_problem, yaml_line = _load(block)
+        if not problem:
+            problem, problem_line = yaml_problem, yaml_line
     metadata = _scalars(values)
     lines = body.split("\n")
     lead = _lead(lines)
@@ -118,8 +120,9 @@ def _load(block: str) -> tuple[dict[str, Any], str, int]:
         loaded = YAMLHandler().load(block)
     except yaml.YAMLError as error:
         what = str(getattr(error, "problem", "") or "it can't be parsed")
-        # A quote that is never closed is found at the end, but stands where it began.
-        place = "context_mark" if "end of stream" in what else "problem_mark"
+        # A quote or bracket that is never closed is noticed later, but stands where it began.
+        opened = "end of stream" in what or "flow" in str(getattr(error, "context", ""))
+        place = "context_mark" if opened else "problem_mark"
         mark = getattr(error, place, None) or getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         return _rescue(block), f"the frontmatter is not valid YAML: {what}", line

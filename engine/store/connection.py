@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import threading
@@ -61,6 +62,8 @@ def translated(path: Path) -> Iterator[None]:
         if named is None:
             raise
         raise named from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise damaged(path, f"a stored text can't be read ({error})") from error
 
 
 def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFull | None:

@@ -12,7 +12,7 @@ from typing import get_args
 
 from engine.errors import ExampleMissing, UsageError
 from engine.models import Action, JournalEntry, Turn
-from engine.store.connection import Connection, Row
+from engine.store.connection import Connection, Row, translated
 from engine.store.fold import Folded, fold
 from engine.store.packing import dump_turns, label, load_turns, search_text
 
@@ -192,7 +192,8 @@ def entries(db: Connection, limit: int | None, example_id: str) -> list[JournalE
         f"SELECT {_COLUMNS} FROM journal {where} ORDER BY seq DESC LIMIT ?",
         [*parameters, -1 if limit is None else limit],
     )
-    return [_entry(row) for row in rows]
+    with translated(db.path):
+        return [_entry(row) for row in rows]
 
 
 def decision_times(db: Connection, since: float) -> list[float]:

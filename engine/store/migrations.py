@@ -20,6 +20,8 @@ from engine.store.connection import damaged
 # "ftui", by which file(1) and finetui tell the database from others.
 APPLICATION_ID = 0x66747569
 
+SMALLEST = 512  # bytes: the least that a page can be
+
 Migration = Callable[[Any], None]
 
 
@@ -178,6 +180,8 @@ def migrate(
         WorkspaceDamaged: It is some other program's database.
     """
     steps = MIGRATIONS if migrations is None else tuple(migrations)
+    if 0 < path.stat().st_size < SMALLEST:
+        raise damaged(path, "it is too short")  # SQLite would write over it
     version = _checked_version(raw, path, len(steps))
     if version == len(steps):
         return

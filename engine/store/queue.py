@@ -22,7 +22,7 @@ from engine.models import (
     QueueRow,
     short_id,
 )
-from engine.store.connection import Connection, Row
+from engine.store.connection import Connection, Row, translated
 from engine.store.packing import load_mapping, load_turns, search_query
 
 CARDS_AT_ONCE = 256
@@ -203,7 +203,8 @@ def _card(row: Row) -> Card:
 def card_at(db: Connection, example_id: str) -> Card | None:
     """Return the card of an example by its whole id."""
     row = db.one(f"SELECT {_CARD} {_FROM_CARD} WHERE q.example_id = ?", [example_id])
-    return None if row is None else _card(row)
+    with translated(db.path):
+        return None if row is None else _card(row)
 
 
 def resolve(db: Connection, id_or_prefix: str) -> str:
@@ -272,5 +273,6 @@ def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:
             f"AND {where} ORDER BY q.position",
             [*positions, *parameters],
         )
-        for row in rows:
-            yield _card(row)
+        with translated(db.path):
+            page_of_cards = [_card(row) for row in rows]
+        yield from page_of_cards

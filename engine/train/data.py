@@ -1,35 +1,20 @@
 """From frozen rows to batches: the very ids and labels that the engine renders, nothing else.
 
-Reading and rendering need no torch. :func:`collate` runs in the training child alone.
+Rendering needs no torch. :func:`collate` runs in the training child alone.
 """
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import DatasetMissing, DatasetRefused
-from engine.models import ROLES, Turn
-from engine.paths import shorten
+from engine.dataset import Row
 from engine.tokens import IGNORED, Tokenizer, render
 
 if TYPE_CHECKING:
     import torch
-
-TRAIN_FILE = "train.jsonl"
-VALIDATION_FILE = "validation.jsonl"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A frozen example."""
-
-    id: str
-    turns: tuple[Turn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +53,6 @@ class TokenRows:
     def trained_tokens(self) -> int:
         """Tokens that carry loss."""
         return sum(row.trained for row in self.rows)
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Read a split of a frozen dataset.
-
-    Raises:
-        DatasetMissing: The file is not there.
-        DatasetRefused: A line is not an example.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetMissing(
-            f"{shorten(path)} can't be read: {error}",
-            hint="freeze the dataset again: finetui dataset freeze",
-        ) from error
-    # splitlines() would also split at the odd line ends that may stand inside a text.
-    lines = enumerate(text.split("\n"), start=1)
-    return [_row(path, number, line) for number, line in lines if line.strip()]
-
-
-def _row(path: Path, number: int, line: str) -> Row:
-    try:
-        value = json.loads(line)
-        turns = tuple(
-            Turn(ROLES[ROLES.index(turn["role"])], str(turn["content"]))
-            for turn in value["messages"]
-        )
-        return Row(id=str(value.get("id", number)), turns=turns)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetRefused(
-            f"{shorten(path)}, line {number}: this is not an example ({error})",
-            hint="freeze the dataset again: finetui dataset freeze",
-        ) from error
 
 
 def render_rows(tokenizer: Tokenizer, rows: Sequence[Row], max_length: int) -> TokenRows:

@@ -12,6 +12,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.dataset import read_rows
+from engine.dataset.frozen import TRAIN, VALIDATION
 from engine.errors import DatasetRefused
 from engine.paths import require_free
 from engine.runs.child import Job
@@ -19,13 +21,7 @@ from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
 from engine.tokens import Tokenizer
 from engine.train.backends import choose, find_device, load
-from engine.train.data import (
-    TRAIN_FILE,
-    VALIDATION_FILE,
-    TokenRows,
-    read_rows,
-    render_rows,
-)
+from engine.train.data import TokenRows, render_rows
 from engine.train.meter import Checkpoint, Meter, checkpoints
 from engine.train.spec import TrainSpec, load_spec
 from engine.train.trainer import Setup, make_trainer, save_adapter
@@ -111,8 +107,8 @@ def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:
     """
     tokenizer = Tokenizer.load(Path(spec.base_dir))
     folder = job.directory / DATASET_DIR
-    held_out_file = folder / VALIDATION_FILE
-    rows = render_rows(tokenizer, read_rows(folder / TRAIN_FILE), spec.max_length)
+    held_out_file = folder / VALIDATION
+    rows = render_rows(tokenizer, read_rows(folder / TRAIN), spec.max_length)
     held_out = render_rows(
         tokenizer, read_rows(held_out_file) if held_out_file.exists() else [], spec.max_length
     )

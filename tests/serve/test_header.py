@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import struct
 from pathlib import Path
@@ -118,7 +119,5 @@ def test_every_cut_is_seen(tmp_path: Path) -> None:
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=9))
 def test_any_bytes_are_read_or_named(tmp_path: Path, at: int, noise: bytes) -> None:
     data = WHOLE[:at] + noise + WHOLE[at + len(noise) :]
-    try:
-        read(tmp_path, data)
-    except GgufDamaged as error:
-        assert error.message
+    with contextlib.suppress(GgufDamaged):
+        assert read(tmp_path, data).tensors

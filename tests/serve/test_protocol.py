@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_stop_texts_are_found_across_any_cutting(
     places = sorted({0, len(text), *(cut for cut in cuts if cut < len(text))})
     scanner = StopScanner(stops)
     shown = ""
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         shown += scanner.feed(text[start:end])
         if scanner.stopped:
             break

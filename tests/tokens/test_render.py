@@ -98,7 +98,7 @@ def test_a_damaged_tokenizer_is_a_named_error(tmp_path: Path) -> None:
         Tokenizer.load(tmp_path)
 
 
-words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=40).filter(
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
     lambda text: bool(text.strip()) and "<|" not in text
 )
 

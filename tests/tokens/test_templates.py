@@ -48,7 +48,8 @@ THINKING = """{% for message in messages %}
 
 # The last answer ends otherwise than earlier ones.
 RETURNING = """{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' +
-message.content }}{{ eos_token if loop.last else '<|im_end|>' }}{% endfor %}
+message.content }}
+{{- eos_token if loop.last and message.role == 'assistant' else '<|im_end|>' }}{% endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"""
 
 # Only white space ends a turn.

@@ -108,6 +108,30 @@ def progress_to(
     return progress
 
 
+def only_long(
+    progress: Callable[[int, int], None],
+    *,
+    after: float = 0.5,
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[int, int], None]:
+    """Return a progress that speaks only once the work has taken a while, and not at its end.
+
+    For work that is mostly done before an eye has moved: saying so would only flicker.
+
+    Args:
+        progress: What is called then.
+        after: Seconds of silence.
+        clock: A monotonic clock.
+    """
+    begun = clock()
+
+    def patient(done: int, total: int) -> None:
+        if clock() - begun >= after and done < total:
+            progress(done, total)
+
+    return patient
+
+
 def post(target: MessagePump, message: Message) -> None:
     """Post a message from any thread; one that comes too late is dropped."""
     with contextlib.suppress(RuntimeError):  # the loop is closed: the app was left

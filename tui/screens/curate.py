@@ -197,6 +197,15 @@ class CurateScreen(StageScreen):
             self.queue.move(rows)
         self._show_current()
 
+    def show_example(self, example_id: str) -> None:
+        """Show an example, for another stage; the whole queue where a filter would hide it."""
+        card = self._store.card(example_id)
+        row = self._pages.row(self._pages.rank_of(card.position))
+        if row is None or row.example_id != card.example.id:
+            self._pages = QueuePages(self._store)
+        self._entered = True
+        self._reload(position=card.position)
+
     # -- deciding -------------------------------------------------------------------
 
     def _decide(self, action: Action) -> None:

@@ -68,7 +68,7 @@ class FormChoices:
 
 def form_choices(workspace: Workspace) -> FormChoices:
     """Look what can be chosen. Reads files; call it off the event loop."""
-    found = sorted(datasets(workspace), key=lambda info: info.created, reverse=True)
+    found = sorted(datasets(workspace), key=lambda info: info.frozen_at, reverse=True)
     here = installed()
     known = {preset.name: preset.preset for preset in presets()}
     known |= {base.name: base.preset for base in here}

@@ -72,6 +72,7 @@ class TrainScreen(StageScreen):
         self._looked = False
         self._go_to: Path | None = None
         self._datasets: bool | None = None
+        self._device = ""
         self._plans: dict[Path, Plan] = {}
         self._phases: tuple[tuple[str, float], ...] = ()
 
@@ -121,9 +122,7 @@ class TrainScreen(StageScreen):
 
     @work(group="datasets", exclusive=True, exit_on_error=False)
     async def _look_for_datasets(self) -> None:
-        from engine.dataset import datasets
-
-        self._datasets = bool(await off_loop(datasets, self._workspace))
+        self._datasets, self._device = await off_loop(words.means, self._workspace)
         self._draw()
 
     # -- what comes from the files ----------------------------------------------------
@@ -243,7 +242,7 @@ class TrainScreen(StageScreen):
         self.machine.show_machine(machine_of({}))
         set_border(self.spec, "Train")
         if self._looked:
-            self.spec.show(words.teaching(self._datasets))
+            self.spec.show(words.teaching(self._datasets, self._device))
 
     def _held_job(self) -> JobState | None:
         return next((job for job in self.runs.jobs if job.dir == self._held), None)

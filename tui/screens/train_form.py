@@ -296,13 +296,11 @@ class TrainForm(Dialog[RunSummary]):
     async def _may_download(self, name: str) -> bool:
         size = self._choices.downloads.get(name, 0)
         words = f"About {file_size(size)}. " if size else ""
-        return bool(
-            await self.app.push_screen_wait(
-                ConfirmDialog(
-                    f"Download {name}?", f"{words}It is kept for every workspace of yours."
-                )
-            )
+        question = ConfirmDialog(
+            f"Download {name}?", f"{words}It is kept for every workspace of yours."
         )
+        sure = await self.app.push_screen_wait(question)
+        return sure is True
 
 
 def _name(control: Widget) -> str:

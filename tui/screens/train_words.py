@@ -11,12 +11,15 @@ from textual.content import Content
 from tui.bridge.run_tail import JobState
 from tui.widgets.rows import Part
 from tui.widgets.textpane import BLANK, Block, text
-from tui.widgets.words import ago, counted, file_size, fit, one_line, plain
+from tui.widgets.words import ago, counted, duration, file_size, fit, one_line, plain
 
 if TYPE_CHECKING:
     from engine.train.start import Plan
+    from engine.workspace import Workspace
 
 _LABEL = 11
+
+NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
 
 
 def _row(label: str, value: str, style: str = "") -> Block:
@@ -78,14 +81,18 @@ def value_words(value: object) -> str:
 
 
 def plan_blocks(plan: Plan) -> list[Block]:
-    """Return what a run takes: examples, tokens, steps, time, and on what it trains."""
-    words = plan_words(plan)
-    return [Block(text(words[0])), *(Block(text(word, "$text-muted")) for word in words[1:])]
+    """Return a plan as blocks of a pane."""
+    return [Block(line) for line in plan_lines(plan)]
 
 
-def plan_words(plan: Plan) -> list[str]:
-    """Return a plan in words: what it takes, then on what it trains."""
-    raise NotImplementedError
+def plan_lines(plan: Plan) -> list[Content]:
+    """Return what a run takes, then on what it trains."""
+    takes = [
+        counted(plan.examples, "example"),
+        f"{plan.trained_tokens:,} trained tokens",
+        counted(plan.steps, "step"),
+    ]
+    return [Content(" · ".join(takes)), Content.styled(one_line(plan.device), "$text-muted")]
 
 
 def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
@@ -254,6 +261,15 @@ def teaching(datasets: bool | None, device: str) -> list[Block]:
     return [*blocks, BLANK, Block(text(device, "$text-muted"))] if device else blocks
 
 
-def runs_words(count: int) -> str:
-    """Return the list's title."""
-    return f"Runs · {counted(count, 'run')}" if count else "Runs"
+def means(workspace: Workspace) -> tuple[bool, str]:
+    """Return whether there is a dataset, and on what a run would train.
+
+    Reads files and asks the machine's cards; call it off the event loop.
+    """
+    from engine.dataset import datasets
+    from engine.telemetry import snapshot
+
+    names = [card.name for card in snapshot(workspace.root).gpus]
+    if names:
+        return bool(datasets(workspace)), f"trains on {names[0]}"
+    return bool(datasets(workspace)), NO_CARD

@@ -83,22 +83,30 @@ def _number(value: object) -> float | None:
     return float(value)
 
 
-def gauge(label: str, done: float | None, total: float | None, words: str, width: int) -> Content:
+def gauge(
+    label: str,
+    done: float | None,
+    total: float | None,
+    words: str,
+    width: int,
+    *,
+    fills: bool = True,
+) -> Content:
     """Return ``VRAM ▕████▎   ▏  9.8 of 12.0 GiB`` in ``width`` cells, the figures right-aligned.
 
-    Without a known share the bar is left out. From 92 % on the bar warns.
+    Without a known share the bar is left out. Of what ``fills`` up the bar warns from 92 % on.
     """
     label = f"{label:<5}"
-    room = width - len(label) - 3 - max(len(words), 15)
+    room = width - len(label) - 2 - max(len(words) + 1, 16)
     if done is None or not total or room < 4:
         return Content.assemble((label, "$text-muted"), fit(words, max(width - len(label), 1)))
-    style = "$warning" if done / total >= _FULL else "$primary"
+    style = "$warning" if fills and done / total >= _FULL else "$primary"
     return Content.assemble(
         (label, "$text-muted"),
         ("▕", "$text-muted"),
         (bar(done, total, room), style),
         ("▏", "$text-muted"),
-        f"{words:>{max(len(words), 15)}}"[: width - len(label) - room - 2],
+        f"{words:>{max(len(words) + 1, 16)}}"[: width - len(label) - room - 2],
     )
 
 
@@ -127,13 +135,13 @@ def full_lines(machine: Machine, width: int) -> list[Content]:
             )
         )
         busy = "not known" if card.util is None else f"{card.util:.0f}%"
-        lines.append(gauge("busy", card.util, 100.0, busy, width))
+        lines.append(gauge("busy", card.util, 100.0, busy, width, fills=False))
         lines.append(_heat(card))
         lines.append(Content(""))
     if machine.cards:
         lines.append(Content.styled("Machine", "bold $text-primary"))
     cpu = "not known" if machine.cpu is None else f"{machine.cpu:.0f}%"
-    lines.append(gauge("CPU", machine.cpu, 100.0, cpu, width))
+    lines.append(gauge("CPU", machine.cpu, 100.0, cpu, width, fills=False))
     ram = _of(machine.ram_used, machine.ram_total)
     lines.append(gauge("RAM", machine.ram_used, machine.ram_total, ram, width))
     if machine.disk_free is not None:

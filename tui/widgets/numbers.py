@@ -46,28 +46,28 @@ def joined_counts(counts: Iterable[tuple[str, int]], most: int = 8) -> str:
 _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
-def histogram(bins: Sequence[tuple[int, int]], *, height: int = 4) -> list[Content]:
+def histogram(bins: Sequence[tuple[int, int]], *, last: int = 0, height: int = 4) -> list[Content]:
     """Return a histogram as lines of text, with its two ends below.
 
     Args:
         bins: Lower edge and count of each bin, by rising edge.
+        last: The upper edge of the last bin; 0 writes its lower one.
         height: Lines of the bars.
     """
     most = max((count for _, count in bins), default=0)
     if not most:
         return []
-    width = 2 if len(bins) <= 32 else 1
+    width = 4 if len(bins) <= 16 else 2 if len(bins) <= 32 else 1
     lines: list[Content] = []
     for level in range(height, 0, -1):
-        text = ""
+        row = ""
         for _, count in bins:
-            eighths = round(8 * height * count / most)
             # A bin that has something is never drawn as if it were empty.
-            eighths = max(eighths, 1) if count else 0
+            eighths = max(round(8 * height * count / most), 1) if count else 0
             part = max(0, min(8, eighths - 8 * (level - 1)))
-            text += _LEVELS[part] * width
-        lines.append(Content.assemble((text.rstrip(), "$primary")))
-    first, last = f"{bins[0][0]:,}", f"{bins[-1][0]:,}"
-    gap = max(1, width * len(bins) - len(first) - len(last))
-    lines.append(Content.assemble((first + " " * gap + last, "$text-muted")))
+            row += _LEVELS[part] * width
+        lines.append(Content.assemble((row.rstrip(), "$primary")))
+    left, right = f"{bins[0][0]:,}", f"{last or bins[-1][0]:,}"
+    gap = max(1, width * len(bins) - len(left) - len(right))
+    lines.append(Content.assemble((left + " " * gap + right, "$text-muted")))
     return lines

@@ -1,0 +1,197 @@
+"""What a run will be, told before it starts: counts, steps, device, minutes. No torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from engine.bases import Base, resolve
+from engine.bases.template import read_json
+from engine.dataset import Frozen, Row, load
+from engine.errors import DatasetRefused
+from engine.runs import read_spec, run_dirs, state
+from engine.telemetry import Gpu, snapshot
+from engine.tokens import Tokenizer
+from engine.train.data import render_rows
+from engine.train.spec import ALL_LINEAR, TrainSpec
+from engine.workspace import Workspace
+
+_SAMPLE = 400
+_LOOK_BACK = 20
+# A pass without gradients costs about a third of one with them.
+_EVALUATION_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will be.
+
+    ``tokens`` and ``trained_tokens`` are those of all training examples, each
+    counted once; where ``sampled`` is true they were told from a part of them.
+    ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
+    no earlier run on this device tells how fast it is.
+    """
+
+    examples: int
+    validation: int
+    tokens: int
+    trained_tokens: int
+    sampled: bool
+    steps: int
+    backend: str
+    device: str
+    trainable: int
+    disk_bytes: int
+    minutes: float | None
+    notes: tuple[str, ...]
+
+
+def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
+    """Say what a run of a spec will be, without starting anything.
+
+    Raises:
+        BaseMissing: The base is not on this machine.
+        DatasetMissing: The workspace has no such dataset.
+        DatasetRefused: The dataset has nothing to train on.
+        TemplateError: The base's template can't render an example.
+    """
+    base, dataset = resolve(spec.base), load(workspace, spec.dataset)
+    rows = dataset.train_rows()
+    if not rows:
+        raise DatasetRefused(
+            f"the dataset {dataset.name} has no example to train on",
+            hint="approve more examples and freeze again",
+        )
+    part = _sample(rows)
+    rendered = render_rows(Tokenizer.load(base.directory), part, spec.max_length)
+    share = len(rows) / len(part)
+    cards = snapshot(workspace.root).gpus
+    backend, notes = _backend(spec, cards)
+    if rendered.truncated:
+        notes.append(f"{len(rendered.truncated)} of {len(part)} examples are cut off")
+    if rendered.untrained:
+        notes.append(f"{len(rendered.untrained)} of {len(part)} have no token to train on")
+    tokens = round(rendered.tokens * share)
+    trainable = adapter_weights(base.directory, spec)
+    return Plan(
+        examples=len(rows),
+        validation=dataset.validation,
+        tokens=tokens,
+        trained_tokens=round(rendered.trained_tokens * share),
+        sampled=len(part) < len(rows),
+        steps=spec.total_steps(len(rows)),
+        backend=backend,
+        device=device_name(cards),
+        trainable=trainable,
+        disk_bytes=disk_needed(spec, dataset, trainable),
+        minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
+        notes=tuple(notes),
+    )
+
+
+def device_name(cards: tuple[Gpu, ...]) -> str:
+    """Return what a run will compute on: the first card, or the processor."""
+    if cards:
+        return cards[0].name
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    physical = psutil.cpu_count(logical=False) or cores or 1
+    return f"processor, {min(cores or 1, physical)} cores"
+
+
+def _sample(rows: list[Row]) -> list[Row]:
+    """Return enough rows to know them all by, spread evenly."""
+    if len(rows) <= _SAMPLE:
+        return rows
+    return [rows[index * len(rows) // _SAMPLE] for index in range(_SAMPLE)]
+
+
+def _backend(spec: TrainSpec, cards: tuple[Gpu, ...]) -> tuple[str, list[str]]:
+    notes: list[str] = []
+    has_unsloth = importlib.util.find_spec("unsloth") is not None
+    if not cards:
+        if spec.load_in_4bit:
+            notes.append("without an NVIDIA card the base is not kept in 4 bits")
+        if spec.backend == "unsloth":
+            notes.append("unsloth needs an NVIDIA card")
+    elif not has_unsloth and spec.backend != "trl":
+        notes.append("unsloth is not installed; it would be faster")
+    if spec.backend != "auto":
+        return spec.backend, notes
+    return ("unsloth" if cards and has_unsloth else "trl"), notes
+
+
+def adapter_weights(base_dir: Path, spec: TrainSpec) -> int:
+    """Return how many weights the adapter will have, told from the base's configuration.
+
+    A LoRA layer of rank r beside a layer of m inputs and n outputs has r (m + n)
+    weights (arXiv:2106.09685).
+    """
+    config = read_json(base_dir / "config.json")
+
+    def number(name: str, default: int) -> int:
+        value = config.get(name)
+        return value if isinstance(value, int) else default
+
+    hidden, layers = number("hidden_size", 0), number("num_hidden_layers", 0)
+    heads = max(1, number("num_attention_heads", 1))
+    head = number("head_dim", hidden // heads)
+    queries, keys = heads * head, number("num_key_value_heads", heads) * head
+    inner = number("intermediate_size", 4 * hidden)
+    widths = {
+        "q_proj": hidden + queries,
+        "k_proj": hidden + keys,
+        "v_proj": hidden + keys,
+        "o_proj": queries + hidden,
+        "gate_proj": hidden + inner,
+        "up_proj": hidden + inner,
+        "down_proj": inner + hidden,
+    }
+    wanted = widths if ALL_LINEAR in spec.target_modules else spec.target_modules
+    return spec.r * layers * sum(widths.get(name, 2 * hidden) for name in wanted)
+
+
+def disk_needed(spec: TrainSpec, dataset: Frozen, trainable: int) -> int:
+    """Return the bytes that a run writes: its dataset, its checkpoints, its adapter."""
+    copied = sum(file.stat().st_size for file in dataset.directory.glob("*") if file.is_file())
+    # A checkpoint holds the adapter and the optimiser's two figures for each of its weights,
+    # in 32 bits, and the tokenizer; one more is there while the oldest has yet to go.
+    checkpoint = 3 * 4 * trainable + 10_000_000
+    return copied + (spec.keep_checkpoints + 1) * checkpoint + 4 * trainable + 20_000_000
+
+
+def _minutes(
+    workspace: Workspace,
+    spec: TrainSpec,
+    base: Base,
+    dataset: Frozen,
+    tokens: int,
+    *,
+    on_card: bool,
+) -> float | None:
+    """Return about how long a run takes, by the rate of the last run like it."""
+    rate = _known_rate(workspace, spec, base, on_card=on_card)
+    if rate is None:
+        return None
+    held_out = tokens * dataset.validation / max(1, dataset.train)
+    evaluations = 1 + max(1, round(spec.epochs))
+    work = tokens * spec.epochs + held_out * evaluations * _EVALUATION_SHARE
+    return work / rate / 60
+
+
+def _known_rate(
+    workspace: Workspace, spec: TrainSpec, base: Base, *, on_card: bool
+) -> float | None:
+    for directory in run_dirs(workspace)[:_LOOK_BACK]:
+        earlier = read_spec(directory)
+        if earlier.get("base") not in (spec.base, base.name):
+            continue
+        result = state(directory).result
+        rate, device = result.get("tokens_per_s"), str(result.get("device", ""))
+        if isinstance(rate, int | float) and rate > 0:
+            if on_card != device.startswith("processor"):
+                return float(rate)
+    return None

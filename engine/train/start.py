@@ -1,0 +1,148 @@
+"""Starting a run, and going on with one: everything is checked before anything heavy begins."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from engine.bases import Base, resolve
+from engine.dataset import Frozen, load
+from engine.errors import (
+    DatasetRefused,
+    DependencyMissing,
+    FinetuiError,
+    RunActive,
+    RunError,
+)
+from engine.paths import require_free
+from engine.runs import RunSummary, find, launch, new_run_id, run_dirs, state, summarise
+from engine.runs.locks import holder
+from engine.telemetry import Gpu, snapshot
+from engine.train.plan import adapter_weights, disk_needed
+from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.workspace import Workspace
+
+RECIPE = "engine.train.recipe"
+DATASET_DIR = "dataset"
+
+
+def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
+    """Start a training run as a detached child, and return at once.
+
+    The run's folder gets its own copy of the dataset and a specification that
+    nothing changes afterwards.
+
+    Raises:
+        DatasetMissing: The workspace has no such dataset.
+        DatasetRefused: The dataset has no example to train on, or was changed.
+        BaseMissing: The base is not on this machine.
+        DependencyMissing: What the spec asks for is not installed.
+        DiskFull: There is no room for the run.
+        RunActive: Another run holds the card.
+    """
+    dataset = load(workspace, spec.dataset)
+    if not dataset.train:
+        raise DatasetRefused(
+            f"the dataset {dataset.name} has no example to train on",
+            hint="approve more examples and freeze again",
+        )
+    base = resolve(spec.base)
+    cards = snapshot(workspace.root).gpus
+    _check_packages(spec, cards)
+    _check_card(workspace, cards)
+    needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
+    require_free(workspace.root, needed, "the run")
+    directory = _new_directory(workspace, spec, base, dataset)
+    launch(directory, RECIPE)
+    return summarise(directory)
+
+
+def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
+    """Go on with a run from its last checkpoint; from its start where it has none.
+
+    Raises:
+        RunMissing: There is no such run.
+        RunActive: It is still going, or another run holds the card.
+        RunError: It is finished.
+        BaseMissing: Its base is not on this machine any more.
+        DiskFull: There is no room for it.
+    """
+    run = find(workspace, id_or_prefix)
+    if run.view.active:
+        raise RunActive(
+            f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
+        )
+    if run.view.status == "finished":
+        raise RunError(
+            f"run {run.id} is finished; there is nothing to go on with",
+            hint="start another run with more epochs",
+        )
+    spec = load_spec(run.dir)
+    if not Path(spec.base_dir).is_dir():
+        resolve(spec.base)  # says how to get it
+        raise RunError(
+            f"the base of run {run.id} is not at {spec.base_dir} any more",
+            hint="put it back there, or start a new run",
+        )
+    cards = snapshot(workspace.root).gpus
+    _check_packages(spec, cards)
+    _check_card(workspace, cards)
+    launch(run.dir, RECIPE, ["resume"])
+    return summarise(run.dir)
+
+
+def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
+    if spec.backend == "unsloth" and not cards:
+        raise DependencyMissing(
+            "unsloth needs an NVIDIA card, and none is usable here",
+            hint="take the backend trl, or auto",
+        )
+    wanted = {
+        "unsloth": spec.backend == "unsloth",
+        "bitsandbytes": spec.load_in_4bit and bool(cards),
+        "wandb": spec.report_to == "wandb",
+    }
+    for package, needed in wanted.items():
+        if needed and importlib.util.find_spec(package) is None:
+            extra = package if package == "wandb" else "'finetui[gpu]'"
+            raise DependencyMissing(
+                f"this run needs {package}, which is not installed",
+                hint=f"install it with: pip install {extra}",
+            )
+
+
+def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
+    """Refuse to start beside a run that holds the card; without a card runs may share."""
+    if not cards:
+        return
+    for directory in run_dirs(workspace):
+        if state(directory).active:
+            raise RunActive(
+                f"run {directory.name} is using {cards[0].name}",
+                hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",
+            )
+    owner = holder(cards[0].uuid or "0")
+    if owner:
+        raise RunActive(
+            f"{cards[0].name} is held by the run in {owner}", hint="wait for it, or stop it there"
+        )
+
+
+def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
+    directory = workspace.runs_dir / new_run_id()
+    whole = changed(
+        spec,
+        base_dir=str(base.directory.resolve()),
+        base_fingerprint=base.fingerprint,
+        dataset_dir=str(dataset.directory.resolve()),
+    )
+    try:
+        directory.mkdir(parents=True)
+        shutil.copytree(dataset.directory, directory / DATASET_DIR)
+        # Last, since a folder with a spec is a run.
+        write_spec(directory, whole)
+    except (OSError, FinetuiError):
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return directory

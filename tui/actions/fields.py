@@ -1,0 +1,10 @@
+"""Keys of dialogs with a few fields."""
+
+from __future__ import annotations
+
+from tui.actions import Action
+
+ACTIONS = (
+    Action("fields.next", "down,tab", "next field", "Next field", priority=True),
+    Action("fields.before", "up,shift+tab", "field before", "Field before", False, priority=True),
+)
