@@ -38,7 +38,7 @@ demo: $(STAMPS)/base ## The whole loop without a terminal, in ./demo-workspace
 	@$(BIN)/python -m tui demo --headless demo-workspace
 
 screenshots: $(STAMPS)/dev ## Make the README's screenshots again
-	@$(BIN)/python tools/screenshots.py docs/screens
+	@$(BIN)/python -m tools.screenshots docs/screens
 
 wheel: $(STAMPS)/dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

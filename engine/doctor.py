@@ -148,11 +148,11 @@ def _hardware(folder: Path) -> list[Finding]:
     name, why = trainer(seen.gpus)
     findings = [
         Finding("hardware", "processor", "ok", f"{os.cpu_count()} cores, {platform.machine()}"),
-        Finding("hardware", "memory", "ok", f"{seen.ram_total / 1e9:.0f} GB"),
+        Finding("hardware", "memory", "ok", _gigabytes(seen.ram_total)),
     ]
     for gpu in seen.gpus:
-        total = f"{gpu.vram_total / 1e9:.0f} GB" if gpu.vram_total else "memory unknown"
-        findings.append(Finding("hardware", f"GPU {gpu.index}", "ok", f"{gpu.name}, {total}"))
+        memory = _gigabytes(gpu.vram_total)
+        findings.append(Finding("hardware", f"GPU {gpu.index}", "ok", f"{gpu.name}, {memory}"))
     if not seen.gpus:
         findings.append(Finding("hardware", "GPU", "note", "none that NVML sees"))
     mend = ""
@@ -163,6 +163,10 @@ def _hardware(folder: Path) -> list[Finding]:
     for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
         findings.append(_disk(label, place))
     return findings
+
+
+def _gigabytes(size: int | None) -> str:
+    return f"{size / 1e9:.0f} GB" if size else "size unknown"
 
 
 def _disk(label: str, place: Path) -> Finding:

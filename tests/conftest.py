@@ -76,3 +76,14 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "model"
     make_tiny_model(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace whose one run, on a tiny model, was exported at f16.
+
+    Made once, since merging and converting take some seconds each; tests only read it.
+    """
+    from tests.support.tiny_export import make_exported_workspace
+
+    return make_exported_workspace(tmp_path_factory.mktemp("exported"))

@@ -1,0 +1,1 @@
+"""What builds and describes finetui; nothing here is installed."""

@@ -1,11 +1,10 @@
 """Write the README's tables of verbs, keys and settings from the code that defines them.
 
-Usage: python tools/reference.py [--check]
+Usage: python -m tools.reference [--check]
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -90,11 +89,11 @@ def settings() -> str:
 def rewritten(text: str) -> str:
     """Return the README's text with the three tables as the code has them now."""
     for name, make in (("verbs", verbs), ("keys", keys), ("settings", settings)):
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.S)
-        table = make()
-        text, count = pattern.subn(lambda match: match[1] + table + "\n" + match[2], text)
-        if count != 1:
+        head, opened, rest = text.partition(f"<!-- {name} -->\n")
+        _, closed, tail = rest.partition(f"<!-- /{name} -->")
+        if not (opened and closed):
             sys.exit(f"README.md has no place for {name}")
+        text = f"{head}{opened}{make()}\n{closed}{tail}"
     return text
 
 
@@ -103,7 +102,7 @@ def main() -> None:
     old = README.read_text("utf-8")
     new = rewritten(old)
     if "--check" in sys.argv:
-        sys.exit(0 if old == new else "README.md is behind the code: python tools/reference.py")
+        sys.exit(0 if old == new else "README.md is behind the code: python -m tools.reference")
     README.write_text(new, "utf-8")
 
 

@@ -18,6 +18,7 @@ from engine.curate import Curator, from_text, pace, progress, to_text
 from engine.curate.editor import decode, edit_text, read_text
 from engine.errors import FinetuiError, UsageError
 from engine.models import Action, Card, Filter, JournalEntry, QueueRow, Turn, short_id
+from engine.store import Store
 from engine.text import inert
 from engine.workspace import Workspace
 
@@ -173,7 +174,7 @@ def decide(
         else:
             if everything:
                 which = chosen(space.store, kinds=kinds, tag=tag, source=source)
-                ids = [card.example.id for card in _undecided(space, which)]
+                ids = _undecided(space.store, which)
             else:
                 # All of them first: a wrong id decides nothing.
                 ids = [space.store.card(prefix).example.id for prefix in given]
@@ -208,8 +209,9 @@ def _check_call(
         raise UsageError("no id was given", hint=f"finetui decide ID {action}, or --all {action}")
 
 
-def _undecided(space: Workspace, which: Filter) -> list[Card]:
-    return list(space.store.cards(replace(which, states=("undecided",))))
+def _undecided(store: Store, which: Filter) -> list[str]:
+    which = replace(which, states=("undecided",))
+    return [row.example_id for row in store.queue_page(which, limit=store.queue_size(which))]
 
 
 def _reverted(

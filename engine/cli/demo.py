@@ -45,7 +45,10 @@ def _print(summary: Summary) -> None:
         ("examples found", f"{summary.found:,}"),
         ("skipped, each with its reason", f"{summary.skipped:,}"),
         ("approved", f"{summary.approved:,}"),
-        ("training / held-out examples", f"{summary.train_examples} / {summary.validation_examples}"),
+        (
+            "training / held-out examples",
+            f"{summary.train_examples} / {summary.validation_examples}",
+        ),
         ("trained tokens", f"{summary.trained_tokens:,}"),
         ("held-out loss of the base", f"{summary.base_eval_loss:.3f} nats a token"),
         (
@@ -72,4 +75,3 @@ def _print(summary: Summary) -> None:
     for answer in summary.answers:
         say(f"\n> {answer.prompt}\n\nbase:  {answer.base}\n\ntuned: {answer.tuned}")
     say(f"\nOpen it: finetui --workspace {shorten(summary.workspace, 70)}   then 5 for the chat")
-

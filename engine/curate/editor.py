@@ -19,7 +19,8 @@ def editor_command(configured: str = "") -> list[str]:
     Raises:
         DependencyMissing: The words can't be split, as an open quote does.
     """
-    chosen = configured or os.environ.get("VISUAL") or os.environ.get("EDITOR") or FALLBACK
+    named = (configured, os.environ.get("VISUAL", ""), os.environ.get("EDITOR", ""), FALLBACK)
+    chosen = next(filter(str.strip, named))
     try:
         return shlex.split(chosen)
     except ValueError as error:

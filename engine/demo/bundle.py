@@ -18,20 +18,25 @@ def data_dir() -> Path:
 
 
 def prepare(
-    workspace: Workspace, *, progress: Callable[[int, int], None] | None = None
+    workspace: Workspace,
+    *,
+    data: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[ScanReport]:
     """Add the bundled sources to a workspace and scan them; doing it again changes nothing.
 
     Args:
         workspace: Where they are added.
+        data: A folder with sources of the same names; None takes the bundled ones.
         progress: Called with the sources that are done and their number.
 
     Returns:
         One report a source, in the order of :data:`BUNDLED`.
     """
     reports = []
+    folder = data_dir() if data is None else data
     for done, name in enumerate(BUNDLED, start=1):
-        path = data_dir() / name
+        path = folder / name
         source = workspace.store.add_source(detect(path).kind, str(path))
         reports.append(scan(workspace.store, source))
         if progress is not None:

@@ -7,7 +7,6 @@ notes that say the same in nearly the same words keep one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.curate import Curator
 from engine.models import Card, Filter
@@ -15,14 +14,6 @@ from engine.workspace import Workspace
 
 SHINGLE = 5
 NEAR = 0.4
-
-
-@dataclass(frozen=True, slots=True)
-class Curated:
-    """What was decided: ids of examples."""
-
-    approved: tuple[str, ...]
-    rejected: tuple[str, ...]
 
 
 def shingles(text: str, size: int = SHINGLE) -> frozenset[tuple[str, ...]]:
@@ -43,7 +34,7 @@ def resemblance(first: frozenset[tuple[str, ...]], second: frozenset[tuple[str, 
 
 
 def near_copies(cards: Sequence[Card]) -> frozenset[str]:
-    """Return the ids of the examples whose answers an earlier one gives in nearly the same words."""
+    """Return the ids of examples whose answer an earlier one gives in nearly the same words."""
     seen: list[frozenset[tuple[str, ...]]] = []
     copies: set[str] = set()
     for card in cards:
@@ -56,17 +47,10 @@ def near_copies(cards: Sequence[Card]) -> frozenset[str]:
     return frozenset(copies)
 
 
-def curate(workspace: Workspace) -> Curated:
+def curate(workspace: Workspace) -> None:
     """Decide everything that is undecided: near-copies are rejected, the rest approved."""
     curator = Curator(workspace.store)
     copies = near_copies(list(workspace.store.cards(Filter(states=("undecided", "approved")))))
-    approved: list[str] = []
-    rejected: list[str] = []
     for card in list(workspace.store.cards(Filter(states=("undecided",)))):
-        if card.example.id in copies:
-            curator.reject(card.example.id)
-            rejected.append(card.example.id)
-        else:
-            curator.approve(card.example.id)
-            approved.append(card.example.id)
-    return Curated(tuple(approved), tuple(rejected))
+        decide = curator.reject if card.example.id in copies else curator.approve
+        decide(card.example.id)

@@ -17,10 +17,10 @@ from engine.demo.bundle import prepare
 from engine.demo.curator import curate
 from engine.errors import RunFailed
 from engine.evaluate.pair import Pair, Side, prompts
-from engine.export import ExportInfo, artifacts
-from engine.export import start as start_export
-from engine.runs import Monitor, RunSummary, RunView
-from engine.serve import Timing
+from engine.export.artifacts import ExportInfo, artifacts
+from engine.export.start import start as start_export
+from engine.runs import Monitor, RunSummary, RunView, runs
+from engine.serve.client import Timing
 from engine.train.spec import make_spec
 from engine.train.start import start as start_training
 from engine.workspace import Workspace, init_workspace, open_workspace
@@ -29,7 +29,7 @@ BASE = "smollm2-135m-instruct"
 # The last one is what the chat opens on: F16, since so small a model loses much to quantisation.
 QUANTS = ("q4_k_m", "f16")
 QUESTIONS = 2
-ANSWER_TOKENS = 120
+ANSWER_TOKENS = 160
 POLL_SECONDS = 0.5
 
 Say = Callable[[str], None]
@@ -92,12 +92,13 @@ class _Clock:
         self._last = now
 
 
-def run_headless(folder: Path, *, say: Say) -> Summary:
+def run_headless(folder: Path, *, say: Say, data: Path | None = None) -> Summary:
     """Run the whole loop in a workspace, which is made if need be.
 
     Args:
         folder: The workspace's folder.
         say: Takes a line of progress.
+        data: A folder of sources to use in place of the bundled ones.
 
     Raises:
         FinetuiError: A stage failed; what was made before stays, and doing it
@@ -105,14 +106,14 @@ def run_headless(folder: Path, *, say: Say) -> Summary:
     """
     clock = _Clock(say)
     with open_workspace(init_workspace(folder)) as workspace:
-        reports = prepare(workspace)
+        reports = prepare(workspace, data=data)
         skipped = sum(len(report.skipped) for report in reports)
         counts = workspace.store.counts()
-        clock.lap("sources", f"{counts.total} examples found, {skipped} items skipped with a reason")
+        clock.lap("sources", f"{counts.total} examples found, {skipped} items skipped")
 
-        curated = curate(workspace)
+        curate(workspace)
         counts = workspace.store.counts()
-        what = f"{counts.approved} approved, {len(curated.rejected)} near-copies rejected"
+        what = f"{counts.approved} approved, {counts.rejected} near-copies rejected"
         clock.lap("curation", what)
 
         base = bases.add(BASE)
@@ -185,15 +186,22 @@ def _describe(frozen: Frozen) -> str:
 def _train(
     workspace: Workspace, base: bases.Base, frozen: Frozen, say: Say
 ) -> tuple[RunSummary, RunView]:
-    spec = make_spec(base.name, frozen.name, base.preset)
-    run = start_training(workspace, spec)
+    """Train, or go on with the run that an earlier call began on the same examples."""
+    for run in runs(workspace):
+        same = (run.dataset, run.base, run.preset) == (frozen.name, base.name, base.preset)
+        if same and (run.view.active or run.view.status == "finished"):
+            say(f"          run {run.id} is there already")
+            return run, follow(run.dir, say=say)
+    run = start_training(workspace, make_spec(base.name, frozen.name, base.preset))
     say(f"          run {run.id}; it goes on if this command is interrupted")
     return run, follow(run.dir, say=say)
 
 
 def _export(workspace: Workspace, run: RunSummary, say: Say) -> tuple[ExportInfo, ...]:
+    there = {info.quant for info in artifacts(workspace, run.id)}
     for quant in QUANTS:
-        follow(start_export(workspace, run.id, quant), say=say)
+        if quant not in there:
+            follow(start_export(workspace, run.id, quant), say=say)
     return tuple(artifacts(workspace, run.id))
 
 

@@ -116,7 +116,7 @@ _CONNECTED = re.compile(
 
 _JUNK = re.compile(r"""(?:
     (?:(?:the|my|daily|weekly|time|work|change)\ ?)?logs?|numbers?|stats|statistics|metrics
-    |grocer(?:y|ies)(?:\ list)?|shopping(?:\ list)?|to-?dos?|tasks?|open\ tasks|checklist
+    |grocer(?:y|ies)(?:\ list)?|shopping(?:\ list)?|to[-\ ]?dos?|tasks?|open\ tasks|checklist
     |next\ (?:steps|actions)|plan|schedule|agenda|calendar|appointments|attendees|participants
     |minutes|action\ items|follow-?ups?|links?|see\ also|related(?:\ notes|\ pages)?|references?
     |sources?|resources?|bibliography|further\ reading|reading\ list|backlinks|index|contents|toc

@@ -23,7 +23,8 @@ class ScanReport:
         documents: How many notes, conversations or rows were read.
         examples: How many different examples they gave.
         new: How many of them the store had not seen.
-        vanished: How many undecided examples are gone from the source.
+        vanished: How many examples of the last scan are gone from the source; those of
+            them that a person decided or edited stay in the queue.
         skipped: Everything that was not read, and why.
         kinds: How many examples there are of each kind.
         cancelled: The scan was stopped; then the store is as it was.

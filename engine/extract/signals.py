@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.extract.headings import match_heading
@@ -43,11 +43,15 @@ _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One sign of a kind, with its weight from 0 to 1 and its name."""
+    """One sign of a kind, with its weight from 0 to 1 and its name.
+
+    A ``doubtful`` one has another meaning too, so that it does not stand alone.
+    """
 
     kind: str
     weight: float
     name: str
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,13 @@ def heading_sign(heading: str) -> Sign | None:
     match = match_heading(heading)
     if match is None:
         return None
-    return Sign(match.rule.kind, 0.6 if match.strong else 0.4, f"heading '{heading[:60]}'")
+    return Sign(
+        match.rule.kind,
+        0.6 if match.strong else 0.4,
+        f"heading '{heading[:60]}'",
+        # "Reflection" is also what light does.
+        doubtful=match.rule.kind == "reflection",
+    )
 
 
 def folder_sign(path: str) -> Sign | None:
@@ -169,9 +179,8 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
             kinds with equal weight the first wins.
         measured: The wording of the section's prose.
     """
-    if len(signs) == 1 and signs[0].kind == "reflection" and not _is_personal(measured):
-        # "Reflection" is also what light does.
-        signs = [Sign(signs[0].kind, min(signs[0].weight, SURE - 0.1), signs[0].name)]
+    if len(signs) == 1 and signs[0].doubtful and not _is_personal(measured):
+        signs = [replace(signs[0], weight=min(signs[0].weight, SURE - 0.1))]
     explicit = noisy_or(*(sign.weight for sign in signs))
     score = round(noisy_or(explicit, measured.score), 2)
     alone = (

@@ -73,7 +73,12 @@ def _head(path: Path) -> bytes:
         read_bytes(path)  # Raises the refusal that says what a pointer is.
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in head:
         decode(head)
-    return head.removeprefix(b"\xef\xbb\xbf")
+    return _without_mark(head)
+
+
+def _without_mark(data: bytes) -> bytes:
+    """Return the beginning of a file without its byte order mark."""
+    return data.removeprefix(b"\xef\xbb\xbf")
 
 
 def _is_lines(path: Path, head: bytes) -> bool:
@@ -111,7 +116,7 @@ def _lines(
                         read += len(line)
                     limit = MAX_TEXT_BYTES // 1_000_000
                     on_problem(number, "too-long", f"the line is longer than {limit} MB")
-                elif stripped := line.removeprefix(b"\xef\xbb\xbf").strip():
+                elif stripped := (line if number > 1 else _without_mark(line)).strip():
                     value = _parsed(stripped, number, on_problem)
                     if value is not None:
                         yield number, value

@@ -191,7 +191,7 @@ def _known_rate(
             continue
         result = state(directory).result
         rate, device = result.get("tokens_per_s"), str(result.get("device", ""))
-        if isinstance(rate, int | float) and rate > 0:
-            if on_card != device.startswith("processor"):
-                return float(rate)
+        same_device = on_card != device.startswith("processor")
+        if same_device and isinstance(rate, int | float) and rate > 0:
+            return float(rate)
     return None

@@ -16,7 +16,7 @@ from engine.errors import (
     RunError,
 )
 from engine.paths import require_free
-from engine.runs import RunSummary, find, launch, new_run_id, run_dirs, state, summarise
+from engine.runs import RunSummary, find, is_alive, launch, new_run_id, run_dirs, summarise
 from engine.runs.locks import holder
 from engine.telemetry import Gpu, snapshot
 from engine.train.plan import adapter_weights, disk_needed
@@ -54,7 +54,11 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
     directory = _new_directory(workspace, spec, base, dataset)
-    launch(directory, RECIPE)
+    try:
+        launch(directory, RECIPE)
+    except FinetuiError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     return summarise(directory)
 
 
@@ -69,7 +73,7 @@ def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    if run.view.active:
+    if is_alive(run.dir):
         raise RunActive(
             f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
         )
@@ -117,7 +121,7 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     if not cards:
         return
     for directory in run_dirs(workspace):
-        if state(directory).active:
+        if is_alive(directory):
             raise RunActive(
                 f"run {directory.name} is using {cards[0].name}",
                 hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",

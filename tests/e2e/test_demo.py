@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +31,14 @@ def finetui(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def demo(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
     """Run the demo once; the steps below look at what it left."""
     folder = tmp_path / "demo"
     before = hashes(data_dir())
     result = finetui("demo", "--headless", str(folder), "--json", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert hashes(data_dir()) == before, "a source was written to"
-    yield folder, json.loads(result.stdout)
+    return folder, json.loads(result.stdout)
 
 
 def test_notes_become_a_model_that_is_better_on_what_it_never_saw(

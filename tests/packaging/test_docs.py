@@ -16,7 +16,7 @@ README = (REPOSITORY / "README.md").read_text("utf-8")
 
 
 def test_tables_are_those_of_the_code() -> None:
-    assert rewritten(README) == README, "run: python tools/reference.py"
+    assert rewritten(README) == README, "run: python -m tools.reference"
 
 
 @pytest.mark.parametrize("table", [verbs, keys, settings])

@@ -226,10 +226,8 @@ def test_the_bearer_is_in_no_text_and_no_argument(worker: Worker) -> None:
 
 async def test_a_worker_that_is_killed_is_named(model_file: Path) -> None:
     with Worker.start(model_file, context=CONTEXT, threads=1) as worker:
-        chunks = worker.stream(IDS, temperature=1.0, max_tokens=CONTEXT - 100, seed=1)
         with pytest.raises(WorkerDied, match="SIGKILL") as caught:
-            async for _ in chunks:
-                os.kill(worker.pid, signal.SIGKILL)
+            await _kill_at_first_word(worker)
         assert "memory" in caught.value.hint
         assert not worker.alive
         with pytest.raises(WorkerDied):
@@ -246,9 +244,10 @@ async def test_a_worker_that_hangs_is_named(model_file: Path) -> None:
 
 
 def test_a_start_that_takes_too_long_leaves_nothing(model_file: Path) -> None:
+    before = _workers(model_file)
     with pytest.raises(WorkerTimeout):
         Worker.start(model_file, timeout_s=0.01)
-    assert not [child for child in psutil.Process().children() if _is_worker(child, model_file)]
+    assert _workers(model_file) == before
 
 
 def test_closing_ends_the_process_and_removes_its_log(model_file: Path) -> None:
@@ -326,8 +325,16 @@ def _gone(pid: int) -> bool:
         return True
 
 
-def _is_worker(process: psutil.Process, gguf: Path) -> bool:
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and str(gguf) in " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return False
+def _workers(gguf: Path) -> set[int]:
+    """Return this process's living children that serve a file."""
+    found = set()
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE and str(gguf) in " ".join(child.cmdline()):
+                found.add(child.pid)
+    return found
+
+
+async def _kill_at_first_word(worker: Worker) -> None:
+    async for _ in worker.stream(IDS, temperature=1.0, max_tokens=CONTEXT - 100, seed=1):
+        os.kill(worker.pid, signal.SIGKILL)

@@ -7,9 +7,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tomli_w
 
+from engine.bases import add
+from engine.export.start import start
+from engine.runs import RunView, last_log_lines, state
 from engine.runs.events import EventLog
+from engine.workspace import init_workspace, open_workspace
+from tests.support.waiting import wait_until
+
+RUN = "20260101-000000-abcd"
 
 # The prompts of the run's dataset; the first is held out.
 HELD_OUT = "What did you take away from the meeting on Monday?"
@@ -84,6 +92,34 @@ def make_run(run_dir: Path, base_dir: Path, *, base: str, seed: int = 1) -> Path
     log.write("run_finished", status="finished", result={})
     log.close()
     return run_dir
+
+
+def make_exported_workspace(folder: Path) -> Path:
+    """Make a workspace with one run and export it, in a home of its own.
+
+    Returns:
+        The workspace; the base model is in ``folder / "base"``.
+
+    Raises:
+        AssertionError: The export did not finish.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE", "STATE", "CONFIG", "DATA"):
+            patch.setenv(f"XDG_{name}_HOME", str(folder / "home" / name.lower()))
+        base_dir = make_convertible_model(folder / "base")
+        base = add(str(base_dir))
+        root = init_workspace(folder / "workspace")
+        make_run(root / "runs" / RUN, base_dir, base=base.name)
+        with open_workspace(root) as workspace:
+            job = start(workspace, RUN, "f16")
+        view = wait_until(lambda: _ended(job), timeout=300, what="the export")
+        assert view.status == "finished", (view.message, *last_log_lines(job, 20))
+    return root
+
+
+def _ended(job: Path) -> RunView | None:
+    view = state(job)
+    return None if view.active else view
 
 
 def make_adapter(base_dir: Path, folder: Path, *, seed: int, scale: float = 0.02) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,16 @@ def make_example(
         date="2025-03-14",
     )
     return Example(example_id(turns), kind, turns, where, score=0.82, reason="first person")
+
+
+@pytest.fixture
+def utc() -> Iterator[None]:
+    """Let the clock on the screen be that of Greenwich."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from engine.export.held_out import Prompt
     from engine.workspace import Workspace
 
-# The pair that was looked at last, so that the chat opens where it was left.
+# The pair that was loaded last, and the newest one then: the chat opens where it was left,
+# unless something newer was exported since.
 _LAST_PAIR = "chat.pair"
+_NEWEST_THEN = "chat.newest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,20 @@ def choices(workspace: Workspace) -> list[Choice]:
 
 
 def preferred(workspace: Workspace, found: list[Choice]) -> Choice | None:
-    """Return the pair that the chat opens with: the one it was left with, else the newest."""
-    last = workspace.store.get_meta(_LAST_PAIR)
-    return next((choice for choice in found if choice.key == last), found[0] if found else None)
+    """Return the pair that the chat opens with: the one it was left with, or a newer one."""
+    if not found:
+        return None
+    store = workspace.store
+    if store.get_meta(_NEWEST_THEN) == found[0].key:
+        last = store.get_meta(_LAST_PAIR)
+        return next((choice for choice in found if choice.key == last), found[0])
+    return found[0]
+
+
+def remember(workspace: Workspace, choice: Choice, found: list[Choice]) -> None:
+    """Keep which pair was loaded, for :func:`preferred`."""
+    workspace.store.set_meta(_LAST_PAIR, choice.key)
+    workspace.store.set_meta(_NEWEST_THEN, found[0].key if found else "")
 
 
 class PairHolder:
@@ -110,7 +123,6 @@ class PairHolder:
                 pair.close()
                 return None
             self._pair = pair
-            workspace.store.set_meta(_LAST_PAIR, choice.key)
             return pair
 
     def revive(self) -> tuple[str, ...]:

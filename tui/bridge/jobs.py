@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from tui.bridge.run_tail import short_run
 from tui.bridge.threads import Poller
 from tui.messages import Job, JobChanged, WatchFailed
 
@@ -30,13 +31,13 @@ def job_directories(runs_dir: Path) -> Iterator[tuple[str, Path]]:
         return
     for path in runs:
         run = Path(path)
-        yield f"train {run.name}", run
+        yield f"train {short_run(run.name)}", run
         try:
             exports = sorted(entry.path for entry in os.scandir(run / "exports") if entry.is_dir())
         except FileNotFoundError:
             continue
         for export in exports:
-            yield f"export {Path(export).name} of {run.name}", Path(export)
+            yield f"export {Path(export).name} of {short_run(run.name)}", Path(export)
 
 
 def as_job(name: str, view: RunView) -> Job:

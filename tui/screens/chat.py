@@ -8,36 +8,30 @@ from typing import TYPE_CHECKING
 
 from textual import events, getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.errors import EvaluateError, FinetuiError
 from engine.models import Turn
 from tui.actions import bindings
-from tui.bridge.chat_pair import Choice, PairHolder, choices, preferred, prompts_of
+from tui.bridge.chat_pair import Choice, PairHolder, choices, preferred, prompts_of, remember
 from tui.bridge.threads import off_loop
 from tui.screens import chat_view as view
+from tui.screens.chat_panes import ChatPanes, ChatState
+from tui.screens.chat_prompts import PromptShelf
 from tui.screens.chat_round import Round
 from tui.screens.modals.pick import PairDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
-from tui.widgets.answer import Answer
-from tui.widgets.borders import set_border
-from tui.widgets.field import Field
-from tui.widgets.lines import Lines
 from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
     from engine.evaluate.blind import Choice as VoteChoice
-    from engine.evaluate.blind import Position, Tally, Trial
+    from engine.evaluate.blind import Tally, Trial
     from engine.export.held_out import Prompt
 
 FLUSH_SECONDS = 0.125
 """Time between two redraws of a streaming answer, however fast its tokens come."""
-
-_SIDES: tuple[Position, ...] = ("left", "right")
 
 
 class ChatScreen(StageScreen):
@@ -51,12 +45,7 @@ class ChatScreen(StageScreen):
     BINDINGS = bindings("chat")
     CSS_PATH = stylesheet("chat")
 
-    asked = getters.query_one("#asked", Lines)
-    left = getters.query_one("#left", Answer)
-    right = getters.query_one("#right", Answer)
-    own = getters.query_one("#own", Answer)
-    mode = getters.query_one("#mode", Lines)
-    line = getters.query_one("#line", Field)
+    panes = getters.query_one("#panes", ChatPanes)
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,8 +55,7 @@ class ChatScreen(StageScreen):
         self._loading = False
         self._failure: FinetuiError | None = None
         self._exports: list[Choice] | None = None
-        self._prompts: list[Prompt] = []
-        self._offered = -1
+        self._shelf = PromptShelf()
         self._round: Round | None = None
         self._blind = False
         self._own_shown = False
@@ -75,21 +63,13 @@ class ChatScreen(StageScreen):
         self._flusher: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
-        """The question, the two sides, the votes and the line."""
-        yield Lines(id="asked")
-        with Horizontal(id="sides"):
-            yield Answer(id="left", classes="pane pane-first")
-            yield Answer(id="right", classes="pane pane-second")
-        with Vertical(id="below"):
-            yield Answer(id="own", classes="pane")
-            yield Lines(id="mode")
-            yield Field(id="line", placeholder="write a question, or n for a held-out prompt")
+        """All is in the panes."""
+        yield ChatPanes(id="panes")
 
     def on_mount(self) -> None:
         """Prepare the timer that redraws; it stands still while nothing streams."""
         super().on_mount()
         self._flusher = self.set_interval(FLUSH_SECONDS, self._flush, pause=True)
-        set_border(self.own, "You wrote")
         self._draw()
 
     def on_unmount(self) -> None:
@@ -99,11 +79,6 @@ class ChatScreen(StageScreen):
     def entered(self) -> None:
         """Look which pairs there are; load one when there is none yet."""
         self._look()
-
-    @property
-    def sides(self) -> dict[Position, Answer]:
-        """The two panes."""
-        return {"left": self.left, "right": self.right}
 
     # -- the pair -------------------------------------------------------------------
 
@@ -120,26 +95,27 @@ class ChatScreen(StageScreen):
     async def _load(self, choice: Choice) -> None:
         self.workers.cancel_group(self, "ask")
         self._choice, self._failure, self._round = choice, None, None
-        self._prompts, self._offered, self._tally = [], -1, None
+        self._shelf, self._tally = PromptShelf(), None
         self._loading = True
         self.say(f"loading base and tuned of {choice.name} …", kind="busy")
         self._draw()
         began = time.monotonic()
         try:
             pair = await off_loop(self._holder.load, self._workspace, choice)
+            if pair is None:  # another one was chosen meanwhile
+                return
+            self._shelf = PromptShelf(await off_loop(prompts_of, self._workspace, choice.run_id))
+            await self._count()
+            remember(self._workspace, choice, self._exports or [])
+            took = time.monotonic() - began
+            self.say(f"{choice.name}: both loaded in {took:.1f} s", kind="done")
         except FinetuiError as error:
+            self._failure = error
+            self.complain(error)
+        finally:
             if self._choice is choice:
-                self._loading, self._failure = False, error
-                self.complain(error)
+                self._loading = False
                 self._draw()
-            return
-        if pair is None or self._choice is not choice:  # another one was chosen meanwhile
-            return
-        self._prompts = await off_loop(prompts_of, self._workspace, choice.run_id)
-        self._loading = False
-        await self._count()
-        self.say(f"{choice.name}: both loaded in {time.monotonic() - began:.1f} s", kind="done")
-        self._draw()
 
     async def _count(self) -> None:
         choice = self._choice
@@ -183,16 +159,12 @@ class ChatScreen(StageScreen):
 
     def action_send(self) -> None:
         """Ask what stands in the line, or go there."""
-        text = self.line.value.strip()
-        waiting = self._round is not None and self._round.question.strip() == text
-        if not text or (waiting and not self.line.has_focus):
-            self.line.focus()
+        text = self.panes.line.value.strip()
+        asked = self._round is not None and one_line(self._round.question) == text
+        if not text or (asked and not self.panes.line.has_focus):
+            self.panes.line.focus()
             return
-        prompt = self._prompt()
-        if prompt is not None and text == one_line(prompt.text):
-            self._ask_turns(prompt.turns, prompt)
-        else:
-            self._ask_turns((Turn("user", self.line.value),), None)
+        self._ask_turns(*self._shelf.turns(self.panes.line.value))
 
     def action_again(self) -> None:
         """Ask the same question with another seed."""
@@ -203,7 +175,7 @@ class ChatScreen(StageScreen):
 
     def _ask_turns(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
         if self._holder.pair is None:
-            self.say(*self._why_not(), kind="info")
+            self.say(self._why_not())
             return
         if self.streaming:
             self.say("both are still answering", hint="escape stops them")
@@ -216,9 +188,6 @@ class ChatScreen(StageScreen):
         if self._failure is not None:
             return self._failure.message
         return "no models are loaded: m chooses a pair"
-
-    def _prompt(self) -> Prompt | None:
-        return self._prompts[self._offered] if 0 <= self._offered < len(self._prompts) else None
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
@@ -265,7 +234,7 @@ class ChatScreen(StageScreen):
             async for chunk in chunks:
                 current.take(chunk)
                 if chunk.error is not None:
-                    self.complain(chunk.error)
+                    self._tell_failed(current)
 
     def action_stop(self) -> None:
         """Stop the answers; while nothing is under way, leave the line."""
@@ -285,14 +254,11 @@ class ChatScreen(StageScreen):
 
     def action_next(self) -> None:
         """Offer the next prompt of the run's dataset."""
-        if not self._prompts:
+        if not self._shelf:
             self.say("this run's dataset has no prompts to offer" if self._choice else "no models")
             return
-        self._offered = (self._offered + 1) % len(self._prompts)
-        prompt = self._prompts[self._offered]
-        self.line.value = one_line(prompt.text)
-        self.line.cursor_position = 0
-        self._draw_line()
+        self.panes.write(self._shelf.offer())
+        self._draw()
         self.say("enter asks both")
 
     def action_next_here(self) -> None:
@@ -328,7 +294,7 @@ class ChatScreen(StageScreen):
 
     def _vote(self, choice: VoteChoice) -> None:
         current = self._round
-        if current is None or self.line.has_focus:
+        if current is None or self.panes.line.has_focus:
             return
         if not current.votable:
             self.say(_not_votable(current))
@@ -363,13 +329,19 @@ class ChatScreen(StageScreen):
         names = f"A is {current.revealed.left}, B is {current.revealed.right}"
         hint = "" if current.trial.vote else "a vote now is kept, but not counted as blind"
         self.say(names, hint=hint or "n offers the next prompt", kind="done")
-        self._show_errors(current)
+        self._tell_failed(current)
         self._recount()
 
-    def _show_errors(self, current: Round) -> None:
-        for half in current.halves.values():
+    def _tell_failed(self, current: Round) -> None:
+        """Say which side failed, by its letter alone while the sides are sealed."""
+        for position, half in current.halves.items():
             if half.error is not None:
-                self.complain(half.error)
+                side = view.side_title(current, position)
+                self.say(
+                    f"{side}: {half.error.message}",
+                    hint="R asks again, and starts a worker anew that ended",
+                    kind="error",
+                )
 
     def action_blind(self) -> None:
         """Hide the sides of the next question, or show them."""
@@ -385,7 +357,7 @@ class ChatScreen(StageScreen):
         if current is None:
             return
         current.advance(time.monotonic())
-        self._draw_sides()
+        self.panes.show_sides()
         if current.uncovered and self._flusher is not None:
             self._flusher.pause()
             self._ended(current)
@@ -397,71 +369,25 @@ class ChatScreen(StageScreen):
         self.refresh_bindings()
 
     def _draw(self) -> None:
-        self._draw_sides()
-        self._draw_line()
-        width = max(0, self.size.width - 2)
-        self.asked.show(view.asked_lines(self._round, width, 2 if self.is_narrow else 3))
-        self.asked.display = self._round is not None
-        self.mode.show(
-            [view.mode_line(self._choice, blind=self._blind, tally=self._tally, width=width)]
+        state = ChatState(
+            choice=self._choice,
+            loading=self._loading,
+            failure=self._failure,
+            exports=None if self._exports is None else bool(self._exports),
+            blind=self._blind,
+            tally=self._tally,
+            round=self._round,
+            own=self._own_shown,
+            offered=self._shelf.offered,
+            number=self._shelf.number,
+            total=len(self._shelf),
         )
-        self.own.display = self._own_shown
-        if self._own_shown and self._round is not None and self._round.prompt is not None:
-            self.own.show(self._round.prompt.answer)
+        self.panes.show(state, narrow=self.is_narrow)
         self.refresh_bindings()
-
-    def _draw_sides(self) -> None:
-        current = self._round
-        for position, pane in self.sides.items():
-            text = current.shown(position) if current is not None else ""
-            pane.show(text, note=self._note(position) if not text else None)
-            title = view.side_title(current, position)
-            subtitle = view.side_subtitle(current, position)
-            if current is None and self._loading:
-                subtitle = "loading"
-            set_border(pane, title, subtitle)
-            pane.set_class(current is not None and current.sealed, "-sealed")
-
-    def _draw_line(self) -> None:
-        prompt = self._prompt()
-        if prompt is not None and self.line.value != one_line(prompt.text):
-            prompt = None
-        words = view.prompt_words(prompt, self._offered + 1, len(self._prompts))
-        set_border(self.line, subtitle=words)
 
     @on(Input.Changed, "#line")
     def _typed(self) -> None:
-        self._draw_line()
-
-    def _note(self, position: Position) -> Content:
-        """Return what stands in an empty pane."""
-        current = self._round
-        if current is not None:
-            error = current.halves[position].error
-            if error is not None:
-                return Content.assemble((error.message, "$text-error"))
-            said = "it said nothing" if current.answered and not current.cancelled else ""
-            return Content.styled(said, "$text-muted")
-        if self._failure is not None:
-            hint = f"\n{self._failure.hint}" if self._failure.hint else ""
-            return Content.assemble(
-                (self._failure.message, "$text-error"), (hint, "$text-muted"),
-                ("\nm chooses another pair", "$text-muted"),
-            )  # fmt: skip
-        return Content.styled("\n".join(self._teaching(position)), "$text-muted")
-
-    def _teaching(self, position: Position) -> list[str]:
-        if self._loading and self._choice is not None:
-            return [f"loading at {self._choice.quant} …"]
-        if self._choice is not None:
-            if position == "left":
-                return ["n offers a prompt that training never saw,", "enter asks both."]
-            return ["b hides which side is which,", "so that you judge the words alone."]
-        if self._exports is None:
-            return []
-        if position == "left":
-            return ["There is no exported model yet.", "", "4 then e exports a finished run."]
-        return ["Here base and tuned will answer side by side,", "at the same quantisation."]
+        self.panes.show_line()
 
     # -- focus, folding and scrolling -----------------------------------------------
 
@@ -469,7 +395,7 @@ class ChatScreen(StageScreen):
         """Offer votes where they can be given, and the reveal where something is sealed."""
         current = self._round
         if action in {"left", "right", "tie", "both_bad"}:
-            return current is not None and current.votable and not self.line.has_focus
+            return current is not None and current.votable and not self.panes.line.has_focus
         if action == "reveal":
             return current is not None and current.sealed and current.answered
         if action == "own":
@@ -494,13 +420,11 @@ class ChatScreen(StageScreen):
 
     def action_scroll_down(self) -> None:
         """Scroll both answers down."""
-        for pane in self.sides.values():
-            pane.scroll_page_down(animate=False)
+        self.panes.scroll_pages(1)
 
     def action_scroll_up(self) -> None:
         """Scroll both answers up."""
-        for pane in self.sides.values():
-            pane.scroll_page_up(animate=False)
+        self.panes.scroll_pages(-1)
 
 
 def _not_votable(current: Round) -> str:

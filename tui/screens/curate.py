@@ -8,7 +8,6 @@ from dataclasses import replace
 from textual import getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
-from textual.content import Content
 
 from engine.curate import Curator, check_turns, from_text, pace, to_text
 from engine.curate.editor import edit_text
@@ -24,6 +23,7 @@ from tui.screens.modals.filter import FilterDialog, choices
 from tui.screens.modals.search import SearchDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
+from tui.widgets.borders import set_border
 from tui.widgets.card import CardPane
 from tui.widgets.meter import Meter, Progress
 from tui.widgets.queue import QueueList
@@ -177,7 +177,7 @@ class CurateScreen(StageScreen):
             shown = f"Queue · {filter_words(self._pages.filter)} · {self._pages.size:,}"
             if self._pages.filter != NO_FILTER:
                 shown += f" of {counts.total:,}"
-            self.queue.border_title = Content(shown)
+            set_border(self.queue, shown)
 
     @on(RowList.Moved, "#queue")
     def _moved(self) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 
 from engine.errors import BaseMissing
 from engine.models import short_id
@@ -30,6 +29,7 @@ from tui.bridge.threads import off_loop, only_long, progress_to
 from tui.messages import Progressed
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
+from tui.widgets.borders import set_border
 from tui.widgets.datasets import now_blocks, stats_blocks
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.textpane import TextPane
@@ -63,7 +63,7 @@ class DatasetScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Title the panes."""
-        self.rows.border_title = Content("Datasets")
+        set_border(self.rows, "Datasets")
 
     def entered(self) -> None:
         """Measure again: decisions may have been made meanwhile."""
@@ -130,7 +130,7 @@ class DatasetScreen(StageScreen):
         if info is not None:
             self._show_frozen(info)
         elif self._overview is not None:
-            self.numbers.border_title = Content("What a freeze would take now")
+            set_border(self.numbers, "What a freeze would take now")
             self.numbers.show(now_blocks(self._overview))
 
     @work(group="numbers", exclusive=True, exit_on_error=False)
@@ -140,7 +140,7 @@ class DatasetScreen(StageScreen):
             frozen_stats, self.app.workspace, info.name, progress=only_long(watch)
         )
         if info is self._selected:
-            self.numbers.border_title = Content(f"{info.name} · {shorten(info.directory, 44)}")
+            set_border(self.numbers, one_line(f"{info.name} · {shorten(info.directory, 44)}"))
             self.numbers.show(stats_blocks(found, base=info.base))
 
     @on(RowList.Chosen, "#datasets")

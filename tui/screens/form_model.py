@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from engine.bases import EMBEDDED, installed, presets
 from engine.dataset import datasets
 from engine.errors import SettingsError
-from engine.train.spec import PRESETS, TrainSpec, make_spec
+from engine.train import PRESETS, TrainSpec, make_spec
 from engine.workspace import Workspace
 from tui.screens.train_words import value_words
 

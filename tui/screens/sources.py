@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
+from engine.errors import SourceMissing
 from engine.models import Filter, Source, Turn
 from engine.paths import shorten
 from engine.store import Store
@@ -25,10 +26,11 @@ from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
+from tui.widgets.borders import set_border
 from tui.widgets.preview import documents_word, example_blocks, summary_blocks
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import ago, counted, fit
+from tui.widgets.words import ago, counted, fit, one_line
 
 if TYPE_CHECKING:
     from engine.extract.scan import ScanReport
@@ -107,7 +109,7 @@ class SourcesScreen(StageScreen):
 
     def _load(self, cursor_on: str = "") -> None:
         self._sources = self._store.sources()
-        self.rows.border_title = Content(f"Sources · {len(self._sources)}")
+        set_border(self.rows, f"Sources · {len(self._sources)}")
         self._draw()
         for index, source in enumerate(self._sources):
             if source.id == cursor_on:
@@ -128,7 +130,7 @@ class SourcesScreen(StageScreen):
         room = width - 14 - 16 - (13 if wide else 0)
         row: list[Part] = [
             (fit(source.kind, 14), "accent"),
-            (fit(shorten(source.root, max(10, room - 1)), max(10, room)), "row"),
+            (fit(one_line(shorten(source.root, max(10, room - 1))), max(10, room)), "row"),
         ]
         if wide:
             row.append((documents.rjust(13), "muted"))
@@ -142,15 +144,18 @@ class SourcesScreen(StageScreen):
     def _show_source(self) -> None:
         source = self._source
         if source is None:
-            self.pane.border_title = Content("Start here")
+            set_border(self.pane, "Start here")
             self.pane.show(_FIRST_STEPS)
             return
-        self.pane.border_title = Content(shorten(source.root, 48))
+        set_border(self.pane, one_line(shorten(source.root, 48)))
         self._show_details(source)
 
     @work(group="details", exclusive=True, exit_on_error=False)
     async def _show_details(self, source: Source) -> None:
-        found = await off_loop(details, self._store, source)
+        try:
+            found = await off_loop(details, self._store, source)
+        except SourceMissing:
+            return  # removed meanwhile: the list is about to say so
         scanned = f"scanned {ago(source.scanned_at, time.time())}"
         if not source.scanned_at:
             scanned = "not scanned yet: s reads it"
@@ -160,7 +165,7 @@ class SourcesScreen(StageScreen):
                     Content.assemble((source.kind, "bold $text-accent")),
                     right=text(scanned, "$text-muted"),
                 ),
-                Block(text(source.root, "$text-muted")),
+                Block(text(one_line(source.root), "$text-muted")),
                 BLANK,
                 *summary_blocks(
                     kind=source.kind,

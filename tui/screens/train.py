@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,34 +12,30 @@ from textual.content import Content
 
 from engine.errors import FinetuiError, RunUnfinished
 from tui.actions import bindings
-from tui.bridge.run_tail import JobState, LogPart, RunsMoved, RunTail, poll_runs
+from tui.bridge.run_tail import JobState, RunsMoved, RunTail, poll_runs, short_run
 from tui.bridge.threads import Poller, off_loop
 from tui.messages import WatchFailed
-from tui.screens import train_view as view
 from tui.screens import train_words as words
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.pick import QuantDialog
 from tui.screens.stage import StageScreen
+from tui.screens.train_live import LiveView, now
 from tui.stylesheets import stylesheet
 from tui.widgets.borders import set_border
-from tui.widgets.gauge import MachinePanel, machine_of
-from tui.widgets.lines import Lines
-from tui.widgets.logview import LogView
-from tui.widgets.plot import Plot
 from tui.widgets.rows import RowList
 from tui.widgets.runs import RunRows
 from tui.widgets.textpane import TextPane
 
 if TYPE_CHECKING:
-    from engine.train.start import Plan
+    from engine.train import Plan
 
 TICK_SECONDS = 1.0
 """How often elapsed times are brought up to date."""
 
 
-def now() -> float:
-    """Return the time, in seconds since the epoch."""
-    return time.time()
+_OF_A_JOB = frozenset(
+    {"stop", "kill", "resume", "export", "compare", "log", "swap_panes", "scroll_up", "scroll_down"}
+)
 
 
 class TrainScreen(StageScreen):
@@ -57,11 +52,7 @@ class TrainScreen(StageScreen):
 
     runs = getters.query_one("#runs", RunRows)
     spec = getters.query_one("#spec", TextPane)
-    headline = getters.query_one("#headline", Lines)
-    plot = getters.query_one("#plot", Plot)
-    result = getters.query_one("#result", TextPane)
-    machine = getters.query_one("#machine", MachinePanel)
-    log_view = getters.query_one("#log", LogView)
+    live = getters.query_one("#live", LiveView)
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,12 +60,12 @@ class TrainScreen(StageScreen):
         self._tail = RunTail(self._workspace.runs_dir)
         self._poller: Poller | None = None
         self._held: Path | None = None
+        self._followed: Path | None = None
         self._looked = False
         self._go_to: Path | None = None
         self._datasets: bool | None = None
         self._device = ""
         self._plans: dict[Path, Plan] = {}
-        self._phases: tuple[tuple[str, float], ...] = ()
 
     def compose_body(self) -> ComposeResult:
         """The list and the spec; the live view."""
@@ -82,22 +73,12 @@ class TrainScreen(StageScreen):
             with Vertical(id="overview", classes="pane-first"):
                 yield RunRows(id="runs", classes="pane")
                 yield TextPane(id="spec", classes="pane")
-            with Vertical(id="live", classes="pane-second"):
-                yield Lines(id="headline")
-                with Horizontal(id="middle"):
-                    yield Plot(id="plot")
-                    yield TextPane(id="result", classes="pane")
-                    yield MachinePanel(id="machine", classes="pane")
-                yield LogView(id="log", classes="pane")
+            yield LiveView(id="live", classes="pane-second")
 
     def on_mount(self) -> None:
         """Name the panes and start the clock of the elapsed times."""
         super().on_mount()
         set_border(self.runs, "Runs")
-        set_border(self.plot, "Loss")
-        set_border(self.result, "Export")
-        set_border(self.machine, "Machine")
-        set_border(self.log_view, "Log")
         self.set_interval(TICK_SECONDS, self._tick)
 
     def entered(self) -> None:
@@ -136,18 +117,30 @@ class TrainScreen(StageScreen):
     def _moved(self, event: RunsMoved) -> None:
         first = not self._looked
         self._looked = True
+        self._tell_ended(event.jobs)
         self.runs.show(event.jobs, now(), held=self._held)
         if self._go_to is not None:
             self.runs.go_to(self._go_to)
             if self.job is not None and self.job.dir == self._go_to:
                 self._go_to = None
-        if first and self.job is not None:
-            self._follow(self.job)
-            if self.job.view.active:
-                self.add_class("-second")
-        if event.log is not None:
-            self._show_log(event.log)
+        if first and self.job is not None and self.job.view.active:
+            self.add_class("-second")
+        self._follow()
         self._draw()
+        if event.log is not None:
+            self.live.show_log(event.log)
+
+    def _tell_ended(self, jobs: tuple[JobState, ...]) -> None:
+        """Say what a job that was running a moment ago came to."""
+        running = {job.dir for job in self.runs.jobs if job.view.active}
+        for job in jobs:
+            if job.dir not in running or job.view.active:
+                continue
+            if job.view.status in ("failed", "died"):
+                said = job.view.message.splitlines()[-1] if job.view.message else "it said nothing"
+                self.say(f"{job.name} {job.view.status}: {said}", hint=job.view.hint, kind="error")
+            else:
+                self.say(f"{job.name} {job.view.status}", kind="done")
 
     @on(WatchFailed)
     def _watch_failed(self, event: WatchFailed) -> None:
@@ -156,8 +149,7 @@ class TrainScreen(StageScreen):
 
     @on(RowList.Moved, "#runs")
     def _chosen(self) -> None:
-        if self.job is not None:
-            self._follow(self.job)
+        self._follow()
         self._draw()
 
     @on(RowList.Chosen, "#runs")
@@ -165,27 +157,21 @@ class TrainScreen(StageScreen):
         if self.is_narrow:
             self.action_swap_panes()
 
-    def _follow(self, job: JobState) -> None:
-        self._phases = ()
+    def _follow(self) -> None:
+        """Follow the log of the job under the cursor, if it is another one than before."""
+        job = self.job
+        if job is None or job.dir == self._followed:
+            return
+        self._followed = job.dir
         self._tail.choose(job.dir)
         if self._poller is not None:
             self._poller.hurry()
         if not job.quant and job.dir not in self._plans:
             self._plan(job)
 
-    def _show_log(self, part: LogPart) -> None:
-        if self.job is None or part.dir != self.job.dir:
-            return
-        self._phases = part.phases
-        if part.fresh:
-            self.log_view.replace(part.lines)
-        else:
-            self.log_view.add(part.lines)
-
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def _plan(self, job: JobState) -> None:
-        from engine.train.spec import load_spec
-        from engine.train.start import plan
+        from engine.train import load_spec, plan
 
         try:
             made = await off_loop(lambda: plan(self._workspace, load_spec(job.dir)))
@@ -197,52 +183,25 @@ class TrainScreen(StageScreen):
     # -- drawing ----------------------------------------------------------------------
 
     def _tick(self) -> None:
-        job = self.job
-        if self.is_current and job is not None:
+        """Bring the times up to date, unless news have just done so."""
+        if self.is_current and self.job is not None:
             self.runs.show(self.runs.jobs, now(), held=self._held)
-            self._draw_headline(job)
+            self.live.tick(TICK_SECONDS * 0.9)
 
     def _draw(self) -> None:
-        job = self.job
+        job, held = self.job, self._held_job()
         self.set_class(job is None, "-empty")
         self.set_class(job is not None and bool(job.quant), "-export")
-        if job is None:
-            self._draw_nothing()
-        else:
-            self._draw_headline(job)
-            self._draw_curves(job)
-            self._draw_spec(job)
-            self.machine.show_machine(machine_of(job.view.last_gpu))
-            if job.quant:
-                self.result.show(words.export_blocks(job, self._phases), top=False)
-        self.refresh_bindings()
-
-    def _draw_headline(self, job: JobState) -> None:
-        self.headline.show(view.headline(job, max(20, self.headline.size.width), now()))
-
-    def _draw_curves(self, job: JobState) -> None:
-        held = self._held_job()
-        self.plot.plot(
-            view.curves_of(job, held),
-            x_end=max(job.view.total_steps, held.view.total_steps if held else 0),
-            empty=view.no_curve(job),
-        )
-
-    def _draw_spec(self, job: JobState) -> None:
-        set_border(self.spec, job.name.capitalize())
-        held = self._held_job()
-        other = held if held is not None and held.dir != job.dir and not job.quant else None
-        self.spec.show(
-            words.spec_blocks(job, self._plans.get(job.dir), other, now()), top=False
-        )
-
-    def _draw_nothing(self) -> None:
-        self.headline.show([Content("")])
-        self.plot.plot([], empty="")
-        self.machine.show_machine(machine_of({}))
-        set_border(self.spec, "Train")
-        if self._looked:
+        self.live.show(job, held)
+        if job is not None:
+            other = held if held is not None and held.dir != job.dir and not job.quant else None
+            plan = self._plans.get(job.dir)
+            set_border(self.spec, job.name.capitalize())
+            self.spec.show(words.spec_blocks(job, plan, other, now()), top=False)
+        elif self._looked:
+            set_border(self.spec, "Train")
             self.spec.show(words.teaching(self._datasets, self._device))
+        self.refresh_bindings()
 
     def _held_job(self) -> JobState | None:
         return next((job for job in self.runs.jobs if job.dir == self._held), None)
@@ -266,7 +225,7 @@ class TrainScreen(StageScreen):
         started = await self.app.push_screen_wait(TrainForm(found, like=like))
         if started is None:
             return
-        self._begun(started.dir, f"run {started.id} started; it goes on without finetui")
+        self._begun(started.dir, f"run {short_run(started.id)} started; it goes on without finetui")
 
     def _begun(self, directory: Path, said: str) -> None:
         self._go_to = directory
@@ -334,7 +293,7 @@ class TrainScreen(StageScreen):
         if job.quant:
             await self._export_at(job, job.quant)
             return
-        from engine.train.start import resume
+        from engine.train import resume
 
         await off_loop(resume, self._workspace, job.run_id)
         self._begun(job.dir, f"{job.name} goes on from its last checkpoint")
@@ -384,7 +343,7 @@ class TrainScreen(StageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the job under the cursor."""
-        if action in {"stop", "kill", "resume", "export", "compare"} and self.is_mounted:
+        if action in _OF_A_JOB and self.is_mounted:
             job = self.job
             if job is None:
                 return False
@@ -402,7 +361,7 @@ class TrainScreen(StageScreen):
         """Fold, and give the machine a line a card where the screen is narrow."""
         super().on_resize(event)
         if self.is_mounted:
-            self.machine.compact = self.is_narrow
+            self.live.machine.compact = self.is_narrow
             self._draw()
 
     def action_log(self) -> None:
@@ -436,17 +395,10 @@ class TrainScreen(StageScreen):
         self._scroll(-1)
 
     def _scroll(self, pages: int) -> None:
-        job = self.job
-        if job is not None and job.quant and not self.has_class("-log"):
-            self.result.pages_down(pages)
-        elif pages > 0:
-            self.log_view.scroll_page_down(animate=False)
-        else:
-            self.log_view.scroll_page_up(animate=False)
+        self.live.scroll_pages(pages, log=self.has_class("-log"))
 
 
 def _was(job: JobState) -> str:
     return {"finished": "finished", "stopped": "was stopped", "failed": "failed"}.get(
         job.view.status, "died"
     )
-

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -17,8 +17,7 @@ from engine.bases import PRESETS as BASE_PRESETS
 from engine.bases import add, resolve
 from engine.errors import BaseMissing, FinetuiError
 from engine.runs import RunSummary
-from engine.train.spec import TrainSpec
-from engine.train.start import plan, start
+from engine.train import TrainSpec, plan, start
 from tui.actions import bindings
 from tui.bridge.threads import off_loop, progress_to
 from tui.messages import Progressed
@@ -33,12 +32,12 @@ from tui.screens.form_model import (
 )
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.dialog import Dialog
+from tui.screens.stage import WIDE_COLUMNS
 from tui.screens.train_words import plan_lines
 from tui.stylesheets import stylesheet
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
-from tui.widgets.lines import Lines
-from tui.widgets.words import file_size, one_line
+from tui.widgets.words import counted, file_size, one_line
 
 __all__ = ["TrainForm", "form_choices"]
 
@@ -60,7 +59,7 @@ class TrainForm(Dialog[RunSummary]):
     BINDINGS = bindings("form")
     CSS_PATH = stylesheet("train_form")
 
-    plan_view = getters.query_one("#form-plan", Lines)
+    plan_view = getters.query_one("#form-plan", Static)
 
     def __init__(self, choices: FormChoices, *, like: Mapping[str, object]) -> None:
         super().__init__()
@@ -77,14 +76,16 @@ class TrainForm(Dialog[RunSummary]):
             section = ""
             for one in self._fields:
                 if one.section != section:
+                    first = "" if section else " -first"
                     section = one.section
-                    yield Static(section, classes="section", markup=False)
+                    yield Static(section, classes=f"section{first}", markup=False)
                 with Horizontal(classes="row", id=f"row-{one.name}"):
                     yield Static(one.label, classes="label", markup=False)
                     yield self._control(one)
                     yield Static(one.help, classes="note", markup=False)
-        yield Lines(id="form-plan", lines=[Content(""), Content("")])
-        yield Button("Start  ctrl+s", id="form-start", compact=True)
+        with Horizontal(id="form-foot"):
+            yield Static(id="form-plan", markup=False)
+            yield Button("Start", id="form-start", compact=True)
 
     def _control(self, one: FormField) -> Widget:
         value = self._values.get(one.name, "")
@@ -106,6 +107,11 @@ class TrainForm(Dialog[RunSummary]):
         found = self.query_one(f"#field-{name}")
         assert isinstance(found, Choice | Field)
         return found
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the whole terminal where it is narrow."""
+        super().on_resize(event)
+        self.set_class(event.size.width < WIDE_COLUMNS, "-narrow")
 
     # -- changing -------------------------------------------------------------------
 
@@ -153,34 +159,39 @@ class TrainForm(Dialog[RunSummary]):
             if note.content != shown:
                 note.update(shown)
         self._tell_focused()
+        self.workers.cancel_group(self, "plan")
         if self._timer is not None:
             self._timer.stop()
         if spec is not None:
             self._timer = self.set_timer(QUIET_SECONDS, lambda: self._plan(spec))
         else:
-            count = len(self._problems)
-            wrong = f"{count} field{'s' if count > 1 else ''} to mend"
-            self.plan_view.show([Content.styled(wrong, "$text-error"), Content("")])
+            wrong = f"{counted(len(self._problems), 'field')} to mend"
+            self._show_plan([Content.styled(wrong, "$text-error")])
+
+    def _show_plan(self, lines: Sequence[Content]) -> None:
+        self.plan_view.update(Content("\n").join(lines))
 
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def _plan(self, spec: TrainSpec) -> None:
         try:
             made = await off_loop(plan, self.app.workspace, spec)
         except BaseMissing:
-            self.plan_view.show(self._missing_base(spec.base))
+            self._show_plan(self._missing_base(spec.base))
             return
         except FinetuiError as error:
             said = Content.styled(one_line(error.message), "$text-error")
-            self.plan_view.show([said, Content.styled(one_line(error.hint), "$text-muted")])
+            self._show_plan([said, Content.styled(one_line(error.hint), "$text-muted")])
             return
-        self.plan_view.show(plan_lines(made))
+        self._show_plan(plan_lines(made))
 
     def _missing_base(self, name: str) -> list[Content]:
         preset = BASE_PRESETS.get(name)
         if preset is not None and preset.embedded:
             return [
                 Content(f"{preset.title} comes with finetui"),
-                Content.styled("it is imported once when the run starts, in about 15 s", "$text-muted"),
+                Content.styled(
+                    "it is imported once when the run starts, in about 15 s", "$text-muted"
+                ),
             ]
         size = self._choices.downloads.get(name, 0)
         words = f", about {file_size(size)}" if size else ""

@@ -32,8 +32,9 @@ def _first_line(job: JobState, width: int, now: float) -> Content:
     colour = _COLOURS.get(style, "")
     figures: list[tuple[str, str]] = []
     end = now if view.active else view.ended or view.last_seen
-    if view.started:
-        figures.append((duration(end - view.started), "" if view.active else "in"))
+    took = duration(end - view.started) if view.started else ""
+    if took and view.active:
+        figures.append((took, ""))
     if view.total_steps and not job.quant:
         figures.append((f"{view.step:,}/{view.total_steps:,}", "step"))
     if view.epoch and view.active:
@@ -48,6 +49,9 @@ def _first_line(job: JobState, width: int, now: float) -> Content:
         (f"{sign} ", colour),
         (job.name, "bold"),
         (f" {view.status}", colour),
+        (f" {'in' if view.status == 'finished' else 'after'} {took}", "")
+        if took and not view.active
+        else ("", ""),
     ]
     used = sum(len(text) for text, _ in parts)
     for value, label in figures:
@@ -109,19 +113,16 @@ def curves_of(job: JobState, held: JobState | None) -> list[Curve]:
     """Return the curves of a run, and behind them those of the run that is held."""
     curves: list[Curve] = []
     if held is not None and held.dir != job.dir:
-        curves += [
-            Curve(
-                f"{held.short} loss", held.view.losses, style="$text-muted", faint="$text-muted 30%"
-            ),
-            Curve(
-                f"{held.short} eval", held.view.evals, "marks", "$text-muted", "$text-muted", "◇"
-            ),
+        muted, name = "$text-muted", held.short
+        curves = [
+            Curve("loss", held.view.losses, style=muted, faint="$text-muted 30%", group=name),
+            Curve("eval", held.view.evals, "marks", muted, muted, "◇", name),
         ]
-    prefix = f"{job.short} " if curves else ""
+    name = job.short if curves else ""
     return [
         *curves,
-        Curve(f"{prefix}loss", job.view.losses),
-        Curve(f"{prefix}eval", job.view.evals, "marks", "$accent", "$accent", "◆"),
+        Curve("loss", job.view.losses, group=name),
+        Curve("eval", job.view.evals, "marks", "$accent", "$accent", "◆", name),
     ]
 
 

@@ -11,10 +11,10 @@ from textual.content import Content
 from tui.bridge.run_tail import JobState
 from tui.widgets.rows import Part
 from tui.widgets.textpane import BLANK, Block, text
-from tui.widgets.words import ago, counted, duration, file_size, fit, one_line, plain
+from tui.widgets.words import ago, counted, file_size, fit, one_line, plain
 
 if TYPE_CHECKING:
-    from engine.train.start import Plan
+    from engine.train import Plan
     from engine.workspace import Workspace
 
 _LABEL = 11
@@ -86,13 +86,33 @@ def plan_blocks(plan: Plan) -> list[Block]:
 
 
 def plan_lines(plan: Plan) -> list[Content]:
-    """Return what a run takes, then on what it trains."""
+    """Return what a run takes, on what it trains, and what should be known before it starts."""
+    about = "about " if plan.sampled else ""
     takes = [
-        counted(plan.examples, "example"),
-        f"{plan.trained_tokens:,} trained tokens",
+        f"{counted(plan.examples, 'example')}, {plan.validation:,} held out",
+        f"{about}{plan.trained_tokens:,} trained tokens",
         counted(plan.steps, "step"),
     ]
-    return [Content(" · ".join(takes)), Content.styled(one_line(plan.device), "$text-muted")]
+    if plan.minutes is not None:
+        takes.append(f"about {_minutes(plan.minutes)}")
+    lines = [
+        Content(" · ".join(takes)),
+        Content.styled(_means(plan), "$text-muted"),
+    ]
+    return lines + [Content.styled(f"! {one_line(note)}", "$text-warning") for note in plan.notes]
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "1 min"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} hours"
+
+
+def _means(plan: Plan) -> str:
+    if plan.device.startswith("processor"):
+        return f"{NO_CARD} ({plan.device.partition(', ')[2]})"
+    libraries = "unsloth" if plan.backend == "unsloth" else "transformers + peft + trl"
+    return f"trains on {one_line(plan.device)} with {libraries}"
 
 
 def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
@@ -105,7 +125,9 @@ def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
         *(
             Block(
                 Content.assemble(
-                    (f"{fit(name, 15)} ", "$text-muted"), one_line(here), (f"  ≈ {there}", "$text-muted")
+                    (f"{fit(name, 15)} ", "$text-muted"),
+                    one_line(here),
+                    (f"  ≈ {there}", "$text-muted"),
                 )
             )
             for name, here, there in found
@@ -154,10 +176,10 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
     for side in ("tuned", "base"):
         told = result.get(side)
         if isinstance(told, Mapping):
-            blocks.append(_file_block(side, told))
+            blocks += _file_blocks(side, told)
     for name in ("modelfile", "merged"):
         if result.get(name):
-            blocks.append(_row(name, str(result[name])))
+            blocks += [Block(text(name, "bold")), _path_block(str(result[name]))]
     tuned = result.get("tuned")
     if isinstance(tuned, Mapping) and tuned.get("answer"):
         blocks += [BLANK, Block(text("asked", "$text-muted"))]
@@ -167,13 +189,19 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
     return blocks
 
 
-def _file_block(side: str, told: Mapping[str, object]) -> Block:
+def _file_blocks(side: str, told: Mapping[str, object]) -> list[Block]:
     size, rate = told.get("bytes"), told.get("tokens_per_s")
-    words = [file_size(size) if isinstance(size, int) else "?"]
+    words = file_size(size) if isinstance(size, int) else ""
     if isinstance(rate, int | float):
-        words.append(f"{rate:.0f} tokens/s")
-    words.append(str(told.get("path") or told.get("file") or ""))
-    return _row(side, "  ".join(word for word in words if word))
+        words += f" · {rate:.0f} tokens/s"
+    head = Block(text(side, "bold"), right=Content.styled(words, "$text-muted"))
+    path = told.get("path") or told.get("file")
+    return [head, _path_block(str(path))] if path else [head]
+
+
+def _path_block(path: str) -> Block:
+    # Whole, so that it can be copied.
+    return Block(text(one_line(path), "$text-muted"), indent=2)
 
 
 def _phase_blocks(job: JobState, phases: tuple[tuple[str, float], ...]) -> list[Block]:
@@ -210,7 +238,8 @@ class QuantChoice:
         return [
             (fit(self.name, 9), "strong" if self.default else "row"),
             (f"{self.bits:>5.1f} bits   ", "muted"),
-            (self.note + (" · usual for this base" if self.default else ""), "row"),
+            ("usual for this base · " if self.default else "", "success"),
+            (self.note, "row"),
         ]
 
 

@@ -15,6 +15,8 @@ from tui.widgets.words import duration, fit, one_line
 
 MIN_COLUMNS = 60
 MIN_ROWS = 16
+JOB_COLUMNS = 14
+"""Kept free for the running job where the line is short."""
 
 Kind = Literal["info", "done", "busy", "error"]
 
@@ -78,7 +80,8 @@ class TitleLine(Widget):
         """Draw the line for the present width."""
         title, width = self._title, self.size.width
         stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
-        room = width - stages_width - 1
+        # What runs is worth more than the name of where one is.
+        room = width - stages_width - 1 - (JOB_COLUMNS if title.job else 0)
         name = one_line(title.workspace)
         brand = " finetui · " if room >= cell_len(name) + 30 else " "
         shown = fit(name, max(0, min(cell_len(name), room - cell_len(brand) - 2, 24)))

@@ -18,14 +18,29 @@ class LogView(Log, can_focus=False):
     It follows the end until someone scrolls up, and again once they are back down.
     """
 
+    DEFAULT_CSS = """
+    LogView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(highlight=False, max_lines=MAX_LINES, id=id, classes=classes)
+        super().__init__(
+            highlight=False, max_lines=MAX_LINES, auto_scroll=False, id=id, classes=classes
+        )
 
     def add(self, lines: Iterable[str]) -> None:
         """Append foreign lines in one batch; an empty batch sends nothing."""
         shown = [_one_line(line) for line in lines]
-        if shown:
-            self.write_lines(shown[-MAX_LINES:])
+        if not shown:
+            return
+        following = self.is_vertical_scroll_end
+        self.write_lines(shown[-MAX_LINES:])
+        if following:
+            self._to_end()
 
     def replace(self, lines: Iterable[str]) -> None:
         """Show these lines alone, from their end."""
@@ -34,7 +49,11 @@ class LogView(Log, can_focus=False):
             return
         self.clear()
         self.write_lines(shown)
-        self.scroll_end(animate=False)
+        self._to_end()
+
+    def _to_end(self) -> None:
+        # Forced, since the scrollbar that allows it appears only at the next layout.
+        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
 
 
 def _one_line(line: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -34,7 +34,8 @@ class Curve:
         style: The theme variable of its colour.
         faint: That of the noise behind a smoothed line.
         mark: The character of a mark.
-        unit: What stands after a value in the legend.
+        group: What curves have in common, such as their run; the legend says it once
+            instead of their names.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Curve:
     style: str = "$primary"
     faint: str = "$primary 40%"
     mark: str = "◆"
-    unit: str = ""
+    group: str = ""
 
 
 @dataclass(slots=True)
@@ -215,7 +216,7 @@ def _finite(curve: Curve) -> Curve:
     points = tuple(point for point in curve.points if all(map(math.isfinite, point)))
     if len(points) == len(curve.points):
         return curve
-    return Curve(curve.name, points, curve.kind, curve.style, curve.faint, curve.mark, curve.unit)
+    return replace(curve, points=points)
 
 
 def _draw_curve(canvas: _Canvas, curve: Curve, scale: _Scale, index: int) -> None:
@@ -253,12 +254,16 @@ def _dotted(
 
 def _legend(curves: Sequence[Curve], width: int) -> Content:
     parts: list[Content] = []
+    group = ""
     for curve in curves:
         sign = curve.mark if curve.kind == "marks" else "━"
-        value = f" {curve.points[-1][1]:.3f}{curve.unit}" if curve.points else " –"
-        parts.append(
-            Content.assemble((f"{sign} ", curve.style), (curve.name, "$text-muted"), value)
-        )
+        value = f"{curve.points[-1][1]:.3f}" if curve.points else "–"
+        name = "" if curve.group else f"{curve.name} "
+        part = Content.assemble((f"{sign} ", curve.style), (name, "$text-muted"), value)
+        if curve.group and curve.group != group:
+            part = Content.assemble((f"{curve.group}  ", "bold"), part)
+        group = curve.group
+        parts.append(part)
     legend = Content("   ").join(parts)
     return legend.pad_left(max(0, width - legend.cell_length)).truncate(width)
 

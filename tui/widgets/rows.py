@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.widgets.scrolling import set_lines
 from tui.widgets.words import fit
 
 Style = Literal["row", "muted", "strong", "accent", "success", "error", "warning"]
@@ -131,9 +132,7 @@ class RowList(ScrollView, can_focus=False):
     def rows_changed(self) -> None:
         """Draw anew: rows came, went, or changed. The cursor stays as near as it can."""
         self._cursor = max(0, min(self._cursor, self.count - 1))
-        size = Size(0, self.count)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        set_lines(self, self.count)
         self._show_cursor()
         self.refresh()
 

@@ -20,6 +20,7 @@ SIGNS: Mapping[str, tuple[str, Style]] = {
 }
 """The sign and colour of each status of the run protocol."""
 
+
 def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part]:
     """Return a row of the list: sign, id, base, dataset, loss, age.
 

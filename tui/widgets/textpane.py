@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
+
+from tui.widgets.lines import changed_columns
+from tui.widgets.scrolling import set_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,35 @@ class TextPane(ScrollView, can_focus=False):
         if _same(new, self._blocks):
             return
         self._blocks = new
+        before, height = self._lines, self.virtual_size.height
+        at = self.scroll_offset.y
         self._wrap()
         if top:
             self.scroll_to(y=0, animate=False)
-        self.refresh()
+        if at != self.scroll_offset.y or (height != len(self._lines) and self._bar_changes(height)):
+            self.refresh()
+        else:
+            self._repaint(before)
+
+    def _bar_changes(self, height: int) -> bool:
+        """Return whether the scrollbar comes or goes."""
+        room = self.scrollable_content_region.height
+        return (height > room) != (len(self._lines) > room)
+
+    def _repaint(self, before: Sequence[Content]) -> None:
+        """Paint the columns of the lines in sight that differ from those before."""
+        top = self.scroll_offset.y
+        regions: list[Region] = []
+        empty = Content("")
+        for y in range(self.scrollable_content_region.height):
+            index = top + y
+            old = before[index] if index < len(before) else empty
+            new = self._lines[index] if index < len(self._lines) else empty
+            columns = changed_columns(old, new)
+            if columns is not None:
+                regions.append(Region(columns[0], y, columns[1] - columns[0], 1))
+        if regions:
+            self.refresh(*regions)
 
     def lines_down(self, lines: int) -> None:
         """Scroll by a number of lines; negative is up."""
@@ -97,7 +125,7 @@ class TextPane(ScrollView, can_focus=False):
         if width > 0:
             for block in self._blocks:
                 self._lines.extend(_wrapped(block, width))
-        self.virtual_size = Size(0, len(self._lines))
+        set_lines(self, len(self._lines))
 
     def render_line(self, y: int) -> Strip:
         """Paint a line."""

@@ -49,3 +49,13 @@ async def test_replacing_shows_another_log() -> None:
         await pilot.pause()
         assert text_of(log).split("\n")[0] == "of the second run"
         assert list(log.lines) == ["of the second run"]
+
+
+async def test_it_follows_from_the_first_line_on() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 6)) as pilot:
+        log = app.query_one(LogView)
+        for number in range(40):
+            log.add([f"line {number}"])
+            await pilot.pause()
+        assert text_of(log).rstrip().endswith("line 39")

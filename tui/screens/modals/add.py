@@ -27,7 +27,7 @@ from tui.widgets.words import fit, one_line
 
 if TYPE_CHECKING:
     from engine.extract.scan import Preview
-    from engine.sources import Detection
+    from engine.sources import Detection  # noqa: F401 (in the class's base, as a string)
 
 QUIET_SECONDS = 0.3
 """How long the keys must rest before a path is looked into."""
@@ -141,7 +141,8 @@ class AddDialog(Dialog["tuple[Path, Detection]"]):
         except FinetuiError as error:
             self.look.show([])
             # Half a path is no mistake yet; enter says what is wrong with a whole one.
-            self.say(error.message, hint="" if isinstance(error, SourceMissing) else error.hint)
+            half = isinstance(error, SourceMissing)
+            self.say("" if half else error.message, hint="" if half else error.hint)
             return
         if not cancel():
             self.say("")

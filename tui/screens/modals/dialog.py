@@ -16,6 +16,7 @@ from textual.worker import Worker, WorkerState
 from tui.actions import Action, actions, bindings, key_name
 from tui.app import FinetuiApp, explain
 from tui.messages import Progressed
+from tui.widgets.borders import set_border
 from tui.widgets.frame import MIN_COLUMNS, MIN_ROWS, CheatLine, Kind, StatusLine, TooSmall
 from tui.widgets.words import one_line
 
@@ -57,7 +58,7 @@ class Dialog(ModalScreen[T]):
 
     def title_box(self, title: str) -> None:
         """Write the title of the box; foreign text in it is made inert."""
-        self.box.border_title = Content(one_line(title))
+        set_border(self.box, one_line(title))
 
     def on_mount(self) -> None:
         """Show the keys. A subclass's own on_mount runs as well, before this one."""

@@ -1,0 +1,138 @@
+"""The verb ``train``: start a training run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from engine.bases import resolve
+from engine.cli.common import common_options, opened, print_json, say, table
+from engine.cli.runs import follow_run, run_as_dict
+from engine.dataset import datasets
+from engine.errors import DatasetMissing
+from engine.train import PRESETS, Plan, TrainSpec, make_spec, start
+from engine.train import plan as plan_run
+from engine.workspace import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# What the command finds out itself, or has options of its own for.
+_NOT_OPTIONS = {"base", "base_dir", "base_fingerprint", "dataset", "dataset_dir", "preset"}
+_SHORT = {"learning_rate": "--lr"}
+
+
+def _spec_options(function: Command) -> Command:
+    """Add an option for each hyperparameter; its help is the field's own."""
+    for name, field in reversed(list(TrainSpec.model_fields.items())):
+        if name in _NOT_OPTIONS:
+            continue
+        kind, help_text = field.annotation, field.description
+        names = [f"--{name.replace('_', '-')}", name]
+        if name in _SHORT:
+            names.insert(0, _SHORT[name])
+        if kind is bool:
+            option = click.option(
+                f"{names[0]}/--no-{names[0][2:]}", name, default=None, help=help_text
+            )
+        elif get_origin(kind) is Literal:
+            choice = click.Choice([str(value) for value in get_args(kind)])
+            option = click.option(*names, type=choice, default=None, help=help_text)
+        elif get_origin(kind) is tuple:
+            names_help = f"{help_text} Separate several by commas."
+            option = click.option(*names, default=None, help=names_help)
+        else:
+            number = kind if kind in (int, float) else str
+            option = click.option(*names, type=number, default=None, help=help_text)
+        function = option(function)
+    return function
+
+
+@click.command()
+@click.option("--dataset", default="", help="The frozen dataset (default: the newest).")
+@click.option("--base", default="", help="The base model (default: the workspace's setting).")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    default=None,
+    help="Hyperparameters that belong together (default: those that fit the base).",
+)
+@_spec_options
+@click.option("--plan", "only_plan", is_flag=True, help="Say what the run would be; start nothing.")
+@click.option("--follow", is_flag=True, help="Follow the run to its end.")
+@common_options
+def train(
+    dataset: str,
+    base: str,
+    preset: str | None,
+    only_plan: bool,
+    follow: bool,
+    workspace: Path | None,
+    as_json: bool,
+    **changes: Any,
+) -> None:
+    """Start a training run, which goes on whatever becomes of this terminal."""
+    with opened(workspace) as here:
+        spec = _spec(here, dataset, base, preset, changes)
+        outline = plan_run(here, spec)
+        if not as_json:
+            _show(outline, spec)
+        if only_plan:
+            if as_json:
+                print_json(asdict(outline))
+            return
+        run = start(here, spec)
+    if follow:
+        follow_run(run, as_json=as_json)
+    elif as_json:
+        print_json({**run_as_dict(run), "plan": asdict(outline)})
+    else:
+        say(f"run {run.id} has begun; follow it with: finetui runs follow {run.id}")
+
+
+def _spec(
+    here: Workspace, dataset: str, base: str, preset: str | None, changes: dict[str, Any]
+) -> TrainSpec:
+    base = base or here.settings.training.base
+    preset = preset or here.settings.training.preset or resolve(base).preset
+    given = {name: value for name, value in changes.items() if value is not None}
+    if "target_modules" in given:
+        names = str(given["target_modules"]).split(",")
+        given["target_modules"] = tuple(name.strip() for name in names if name.strip())
+    return make_spec(base, dataset or _newest(here), preset, **given)
+
+
+def _newest(here: Workspace) -> str:
+    found = datasets(here)
+    if not found:
+        raise DatasetMissing(
+            "this workspace has no dataset yet", hint="make one with: finetui dataset freeze"
+        )
+    return found[-1].name
+
+
+def _show(outline: Plan, spec: TrainSpec) -> None:
+    minutes = (
+        "not known before a first run" if outline.minutes is None else f"{outline.minutes:.0f}"
+    )
+    about = "about " if outline.sampled else ""
+    table(
+        ["what", "value"],
+        [
+            ["base", spec.base],
+            ["dataset", spec.dataset],
+            ["preset", spec.preset or "none"],
+            ["examples", f"{outline.examples}, and {outline.validation} held out"],
+            ["tokens", f"{about}{outline.tokens:,}, of them trained {outline.trained_tokens:,}"],
+            ["steps", str(outline.steps)],
+            ["trains with", f"{outline.backend} on {outline.device}"],
+            ["adapter", f"{outline.trainable:,} weights"],
+            ["disk", f"{outline.disk_bytes / 1e6:,.0f} MB"],
+            ["minutes", minutes],
+        ],
+    )
+    for note in outline.notes:
+        say(f"note: {note}")

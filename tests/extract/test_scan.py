@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
+from engine.extract.scan import preview, scan
+from engine.models import Filter, Turn
+from engine.workspace import Workspace
+
+FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "allotment"
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(FIXTURE, tmp_path / "vault"))
+
+
+def test_preview_stores_nothing_and_says_what_there_is(vault: Path) -> None:
+    found = preview(vault, limit=4)
+    assert found.detection.kind == "vault"
+    assert sum(found.examples_by_kind.values()) == 9
+    assert found.skipped_by_code["not-utf8"] == 1
+    assert len(found.first) == 4
+    assert len({example.provenance.path for example in found.first}) == 4
+
+
+def test_preview_as_a_named_kind(vault: Path) -> None:
+    assert preview(vault, kind="vault").detection.why == "named by you"
+    with pytest.raises(UsageError):
+        preview(vault, kind="cache")
+    with pytest.raises(SourceUnknown):
+        preview(vault / "Lists.md" / ".." / "attachments")
+
+
+def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> None:
+    source = workspace.store.add_source("vault", str(vault))
+    steps: list[tuple[int, int]] = []
+    report = scan(workspace.store, source, progress=lambda *step: steps.append(step))
+    assert (report.examples, report.new, report.vanished) == (9, 9, 0)
+    assert report.documents == 8
+    assert sum(report.kinds.values()) == 9
+    assert steps[-1] == (10, 10)
+    assert {skip.code for skip in workspace.store.skips(source.id)} == {
+        "hidden",
+        "attachment",
+        "template",
+        "broken-yaml",
+        "empty",
+        "not-utf8",
+    }
+    assert workspace.store.counts().total == 9
+
+
+def test_scanning_again_keeps_decisions(workspace: Workspace, vault: Path) -> None:
+    store = workspace.store
+    source = store.add_source("vault", str(vault))
+    scan(store, source)
+    cards = list(store.cards())
+    by_path = {card.example.provenance.path: card.example.id for card in cards}
+    gate, slugs = by_path["Broken.md"], by_path["lessons/What the slugs know.md"]
+    store.append("approve", gate, at=1.0)
+    store.append("edit", slugs, turns=(Turn("user", "q"), Turn("assistant", "mine")), at=2.0)
+
+    (vault / "Broken.md").unlink()
+    (vault / "lessons" / "Frühjahr.md").unlink()
+    (vault / "New.md").write_text(
+        "#reflection\n\nI came back to the gate and it was quiet, and I stood there for a while "
+        "because I had nothing to do, which I noticed only later, on the way home.\n"
+    )
+    report = scan(store, source)
+    assert (report.new, report.vanished) == (1, 2)
+    assert store.counts().total == 9
+    assert store.card(gate).state == "approved"
+    assert store.card(slugs).turns[1].content == "mine"
+    assert store.counts(Filter(states=("approved",))).total == 1
+
+
+def test_scanning_twice_changes_nothing(workspace: Workspace, vault: Path) -> None:
+    source = workspace.store.add_source("vault", str(vault))
+    scan(workspace.store, source)
+    again = scan(workspace.store, source)
+    assert (again.new, again.vanished, again.examples) == (0, 0, 9)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_a_cancelled_scan_changes_nothing(workspace: Workspace, vault: Path, after: int) -> None:
+    source = workspace.store.add_source("vault", str(vault))
+    asked = 0
+
+    def cancelled() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > after
+
+    report = scan(workspace.store, source, cancelled=cancelled)
+    assert report.cancelled
+    assert workspace.store.counts().total == 0
+    assert workspace.store.skips(source.id) == []
+
+
+def test_a_source_that_went_away_loses_nothing(workspace: Workspace, vault: Path) -> None:
+    store = workspace.store
+    source = store.add_source("vault", str(vault))
+    scan(store, source)
+    vault.rename(vault.with_name("elsewhere"))
+    with pytest.raises(SourceMissing):
+        scan(store, source)
+    # What is left of a drive that is not mounted: an empty folder.
+    vault.mkdir()
+    with pytest.raises(SourceEmpty):
+        scan(store, source)
+    assert store.counts().total == 9
+    assert len(store.skips(source.id)) > 0

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import SettingsError, UsageError
+from engine.train import ATTENTION, PRESETS, TrainSpec, changed, load_spec, make_spec
+from engine.train.spec import SPEC_FILE, write_spec
+
+
+def test_the_7b_preset_is_the_settings_of_the_plans() -> None:
+    spec = make_spec("llama-3.1-8b", "notes", "seed-7b")
+    assert (spec.r, spec.alpha, spec.target_modules) == (16, 32, ATTENTION)
+    assert (spec.learning_rate, spec.epochs) == (2e-4, 3)
+    assert (spec.batch_size, spec.accumulation) == (4, 4)
+    assert (spec.load_in_4bit, spec.save_steps) == (True, 500)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_spec_comes_back_from_its_file_and_can_not_be_changed(
+    tmp_path: Path, preset: str
+) -> None:
+    spec = make_spec("tiny", "d1", preset, learning_rate=1e-5, base_dir='/where/it "is"/ț')
+    path = write_spec(tmp_path, spec)
+    assert load_spec(tmp_path) == spec
+    assert not path.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+    assert tomllib.loads(path.read_text("utf-8"))["preset"] == preset
+    with pytest.raises(ValueError, match="frozen"):
+        spec.r = 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("r", 0), ("learning_rate", -1.0), ("epochs", 0), ("backend", "magic"), ("unknown", 1)],
+)
+def test_a_value_out_of_range_is_named(field: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=field):
+        make_spec("tiny", "d1", **{field: value})
+    with pytest.raises(SettingsError, match=field):
+        changed(make_spec("tiny", "d1"), **{field: value})
+
+
+def test_a_preset_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError) as caught:
+        make_spec("tiny", "d1", "huge")
+    assert "seed-7b" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "base = 3", "not toml", 'base = "a"\ndataset = "b"\nx = 1'])
+def test_a_damaged_spec_is_a_named_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / SPEC_FILE).write_text(text)
+    with pytest.raises(SettingsError):
+        load_spec(tmp_path)
+
+
+def test_every_field_has_help() -> None:
+    assert all(field.description for field in TrainSpec.model_fields.values())
+
+
+@given(
+    examples=st.integers(1, 5000),
+    batch=st.integers(1, 64),
+    accumulation=st.integers(1, 16),
+    epochs=st.floats(0.1, 10),
+)
+def test_an_epoch_s_steps_hold_every_example(
+    examples: int, batch: int, accumulation: int, epochs: float
+) -> None:
+    spec = make_spec("t", "d", batch_size=batch, accumulation=accumulation, epochs=epochs)
+    steps = spec.steps_per_epoch(examples)
+    assert (steps - 1) * batch * accumulation < examples <= steps * batch * accumulation
+    assert steps * epochs <= spec.total_steps(examples) < steps * epochs + 1

@@ -1,0 +1,147 @@
+"""What is checked and told before anything heavy begins."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from engine.cli.main import main
+from engine.errors import (
+    BaseMissing,
+    DatasetMissing,
+    DatasetRefused,
+    DependencyMissing,
+    DiskFull,
+    RunActive,
+    RunError,
+    RunMissing,
+)
+from engine.runs import EventLog, runs
+from engine.runs.locks import gpu_lock
+from engine.telemetry import Gpu, Snapshot
+from engine.train import TrainSpec, make_spec, plan, resume, start
+from engine.train.spec import write_spec
+from engine.workspace import Workspace
+from tests.support.datasets import freeze_examples
+
+pytestmark = pytest.mark.usefixtures("prepared")
+
+
+@pytest.fixture
+def prepared(workspace: Workspace, tiny_model_dir: Path) -> None:
+    freeze_examples(workspace, tiny_model_dir)
+
+
+def spec_of(tiny_model_dir: Path, dataset: str = "notes", **changes: object) -> TrainSpec:
+    return make_spec(str(tiny_model_dir), dataset, "small-cpu", **changes)
+
+
+def test_a_plan_counts_examples_tokens_and_steps(
+    workspace: Workspace, tiny_model_dir: Path
+) -> None:
+    outline = plan(workspace, spec_of(tiny_model_dir, epochs=2.0, load_in_4bit=True))
+    assert (outline.examples, outline.validation) == (48, 12)
+    assert 0 < outline.trained_tokens < outline.tokens
+    assert outline.steps == 24
+    assert (outline.backend, outline.minutes, outline.sampled) == ("trl", None, False)
+    assert outline.device.startswith("processor")
+    assert outline.notes == ("without an NVIDIA card the base is not kept in 4 bits",)
+    # r (m + n) for each of the seven linear layers of two blocks.
+    widths = (64 + 64) * 2 + (64 + 32) * 2 + (64 + 128) * 3
+    assert outline.trainable == 16 * 2 * widths
+
+
+def test_a_plan_takes_its_minutes_from_an_earlier_run(
+    workspace: Workspace, tiny_model_dir: Path
+) -> None:
+    spec = spec_of(tiny_model_dir)
+    earlier = workspace.runs_dir / "20260101-000000-aaaa"
+    earlier.mkdir(parents=True)
+    write_spec(earlier, spec)
+    with EventLog(earlier) as log:
+        log.write("run_started", pid=1)
+        result = {"tokens_per_s": 100.0, "device": "processor, 2 threads"}
+        log.write("run_finished", status="finished", result=result)
+    outline = plan(workspace, spec)
+    assert outline.minutes is not None
+    work = outline.tokens * spec.epochs / 100 / 60
+    assert work < outline.minutes < 2 * work
+
+
+def test_a_cut_off_example_is_told(workspace: Workspace, tiny_model_dir: Path) -> None:
+    notes = plan(workspace, spec_of(tiny_model_dir, max_length=64)).notes
+    assert any("cut off" in note for note in notes)
+
+
+def test_what_is_missing_is_named_before_a_run_is_made(
+    workspace: Workspace, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = spec_of(tiny_model_dir)
+    with pytest.raises(DatasetMissing):
+        start(workspace, spec_of(tiny_model_dir, "other"))
+    with pytest.raises(BaseMissing):
+        start(workspace, make_spec("llama-3.1-8b", "notes", "seed-7b"))
+    with pytest.raises(DependencyMissing, match="NVIDIA"):
+        start(workspace, spec_of(tiny_model_dir, backend="unsloth"))
+    with pytest.raises(RunMissing):
+        resume(workspace, "none")
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
+    with pytest.raises(DiskFull, match="the run needs"):
+        start(workspace, spec)
+    assert runs(workspace) == []
+
+
+def test_a_dataset_that_was_changed_is_refused(workspace: Workspace, tiny_model_dir: Path) -> None:
+    file = workspace.datasets_dir / "notes" / "train.jsonl"
+    file.chmod(0o644)
+    file.write_text(file.read_text() + "\n{}\n")
+    with pytest.raises(DatasetRefused):
+        start(workspace, spec_of(tiny_model_dir))
+
+
+def test_a_card_that_is_held_is_not_taken(
+    workspace: Workspace, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = Gpu(index=0, name="RTX 5070", uuid="GPU-1")
+    machine = Snapshot(None, None, None, None, (card,))
+    monkeypatch.setattr(sys.modules["engine.train.start"], "snapshot", lambda _: machine)
+    with (
+        gpu_lock("GPU-1", "/elsewhere/runs/1", wait=lambda _: None),
+        pytest.raises(RunActive, match="/elsewhere/runs/1"),
+    ):
+        start(workspace, spec_of(tiny_model_dir))
+    assert runs(workspace) == []
+
+
+def test_a_finished_run_is_not_resumed(workspace: Workspace, tiny_model_dir: Path) -> None:
+    directory = workspace.runs_dir / "20260101-000000-aaaa"
+    directory.mkdir(parents=True)
+    write_spec(directory, spec_of(tiny_model_dir))
+    with EventLog(directory) as log:
+        log.write("run_started", pid=1)
+        log.write("run_finished", status="finished", result={})
+    with pytest.raises(RunError, match="finished"):
+        resume(workspace, "last")
+
+
+def test_the_command_says_what_a_run_would_be(
+    workspace: Workspace, tiny_model_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--workspace", str(workspace.root), "--base", str(tiny_model_dir)]
+    assert main([*words, "--plan", "--json", "--preset", "small-cpu", "--epochs", "1"]) == 0
+    outline = json.loads(capsys.readouterr().out)
+    assert (outline["examples"], outline["steps"]) == (48, 12)
+    assert main([*words, "--plan", "--target-modules", "q_proj, v_proj"]) == 0
+    assert "48, and 12 held out" in capsys.readouterr().out
+    assert main([*words, "--lr", "7"]) == 1
+    assert "learning_rate" in capsys.readouterr().err
+    assert main([*words, "--dataset", "other"]) == 1
+    assert "[dataset-missing]" in capsys.readouterr().err
+    assert main(["runs", "list", "--workspace", str(workspace.root)]) == 0
+    assert "no runs yet" in capsys.readouterr().out

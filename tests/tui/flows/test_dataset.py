@@ -1,0 +1,215 @@
+"""The Dataset stage by keys: numbers, freezing, exporting, the gate, tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.models import Turn
+from engine.settings import Settings
+from engine.workspace import Workspace
+from tests.tui.support import (
+    LARGE,
+    SMALL,
+    opened_app,
+    press_all,
+    stage_name,
+    text_of,
+    wait_until,
+)
+from tui.app import FinetuiApp
+from tui.screens.curate import CurateScreen
+from tui.screens.dataset import DatasetScreen
+from tui.screens.modals.export import ExportDialog
+from tui.screens.modals.freeze import FreezeDialog
+from tui.screens.modals.tokens import TokensDialog
+
+Approve = Callable[[int], None]
+
+
+def screen_of(app: FinetuiApp) -> DatasetScreen:
+    """Return the Dataset screen."""
+    assert isinstance(app.stage, DatasetScreen)
+    return app.stage
+
+
+@pytest.fixture
+def approved(filled: Workspace) -> Workspace:
+    """Return a workspace with six approved examples of eight."""
+    for card in list(filled.store.cards())[:6]:
+        filled.store.append("approve", card.example.id, at=1.0)
+    return filled
+
+
+async def test_nothing_approved_teaches(filled: Workspace) -> None:
+    async with opened_app(filled, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "no example is approved yet" in text_of(screen.numbers))
+        assert "undecided" in text_of(screen.numbers)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: "2 goes to Curate" in screen.status_line.text)
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "z freezes one" in screen.status_line.text)
+        await pilot.press("t")
+        await wait_until(pilot, lambda: "no example is approved" in screen.status_line.text)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_numbers_of_what_would_be_frozen(approved: Workspace, size: tuple[int, int]) -> None:
+    async with opened_app(approved, size, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        assert "Tokens are not counted" in screen.numbers.text
+        assert "By kind" in screen.numbers.text
+        assert "#work" in screen.numbers.text
+        await press_all(pilot, "pagedown pagedown pageup tab")
+        await wait_until(pilot, lambda: "6 approved" in text_of(screen))
+
+
+async def test_freeze_and_export(approved: Workspace, tmp_path: Path) -> None:
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        await press_all(pilot, "n o t e s enter")
+        await wait_until(pilot, lambda: "froze notes" in screen.status_line.text)
+        folder = approved.datasets_dir / "notes"
+        assert {path.name for path in folder.iterdir()} >= {"train.jsonl", "manifest.json"}
+        await wait_until(pilot, lambda: screen._selected is not None)
+
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "very dataset already" in screen.status_line.text)
+
+        await pilot.press("x")
+        await wait_until(pilot, lambda: isinstance(app.screen, ExportDialog))
+        dialog = app.screen
+        assert isinstance(dialog, ExportDialog)
+        await pilot.press("down")
+        await wait_until(pilot, lambda: dialog.field.value.endswith("notes-instruction.jsonl"))
+        out = tmp_path / "out.jsonl"
+        dialog.field.value = str(out)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "wrote 6 rows" in screen.status_line.text)
+        rows = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+        assert len(rows) == 6
+        assert set(rows[0]) == {"prompt", "completion"}
+
+        await pilot.press("x")
+        await wait_until(pilot, lambda: isinstance(app.screen, ExportDialog))
+        again = app.screen
+        assert isinstance(again, ExportDialog)
+        again.field.value = str(out)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "is there already" in screen.status_line.text)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("held-out", "2", "out of range"),
+        ("held-out", "a lot", "is no number"),
+        ("seed", "-1", "out of range"),
+        ("longest", "3", "out of range"),
+    ],
+)
+async def test_answers_that_can_not_be_read_are_refused(
+    approved: Workspace, field: str, value: str, words: str
+) -> None:
+    from tui.widgets.field import Field
+
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        await wait_until(pilot, lambda: "to train on" in screen_of(app).numbers.text)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        dialog = app.screen
+        assert isinstance(dialog, FreezeDialog)
+        dialog.query_one(f"#freeze-{field}", Field).value = value
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: words in dialog.status_line.text)
+        assert not approved.datasets_dir.exists()
+
+
+async def test_a_bad_name_or_base_is_a_named_error(approved: Workspace) -> None:
+    from tui.widgets.field import Field
+
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        for field, value, words in (
+            ("name", "../up", "can't be a dataset's name"),
+            ("base", "no-such-base", "no-such-base"),
+        ):
+            await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+            await pilot.press("z")
+            await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+            app.screen.query_one(f"#freeze-{field}", Field).value = value
+            await pilot.press("enter")
+            await wait_until(
+                pilot,
+                lambda words=words: words in screen.status_line.text,  # type: ignore[misc]
+            )
+
+
+async def test_what_the_gate_refuses_opens_in_curate(approved: Workspace) -> None:
+    bad = list(approved.store.cards())[2].example.id
+    turns = (Turn("user", "What?"), Turn("assistant", "A broken \ud800 one."))
+    approved.store.append("edit", bad, turns=turns, at=2.0)
+    async with opened_app(approved, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "refused by the gate" in text_of(screen.rows))
+        assert "not-unicode" in text_of(screen.rows)
+        assert "the gate refuses 1 approved example" in screen.numbers.text
+        await press_all(pilot, "j enter")
+        await wait_until(pilot, lambda: stage_name(app) == "curate")
+        curate = app.stage
+        assert isinstance(curate, CurateScreen)
+        await wait_until(pilot, lambda: "A broken \\ud800 one." in text_of(curate.card_pane))
+        await pilot.press("3")
+        await wait_until(pilot, lambda: stage_name(app) == "dataset")
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "can't be trained on" in screen.status_line.text)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        from tui.widgets.field import Field
+
+        app.screen.query_one("#freeze-drop", Field).value = "yes"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "froze d1" in screen.status_line.text)
+
+
+async def test_tokens_need_a_base(approved: Workspace) -> None:
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        await wait_until(pilot, lambda: "to train on" in screen_of(app).numbers.text)
+        await pilot.press("t")
+        await wait_until(pilot, lambda: "is not installed" in screen_of(app).status_line.text)
+        assert "finetui bases add" in screen_of(app).status_line.text
+
+
+async def test_token_preview(approved: Workspace, tiny_model_dir: Path) -> None:
+    settings = Settings.model_validate({"training": {"base": str(tiny_model_dir)}})
+    workspace = Workspace(approved.root, settings, approved.store)
+    async with opened_app(workspace, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "Tokens a row" in screen.numbers.text)
+        await pilot.press("t")
+        await wait_until(pilot, lambda: isinstance(app.screen, TokensDialog))
+        dialog = app.screen
+        assert isinstance(dialog, TokensDialog)
+        await wait_until(pilot, lambda: "<|im_start|>" in dialog.pane.text)
+        shown = text_of(dialog)
+        assert "row 1 of 6" in shown
+        assert " trained" in shown
+        block = dialog.pane._blocks[0].content
+        marked = {str(span.style): block.plain[span.start : span.end] for span in block.spans}
+        trained = next(text for style, text in marked.items() if "success" in style)
+        assert trained.startswith("I said no")
+        assert trained.endswith("<|im_end|>")
+        await press_all(pilot, "n n p j pagedown")
+        await wait_until(pilot, lambda: "row 2 of 6" in text_of(dialog))

@@ -1,0 +1,218 @@
+"""The app in a real terminal: killed between two keys, an editor, errors before it opens."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import sqlite3
+import struct
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.paths import DATABASE_FILE
+from engine.store import Store
+from engine.workspace import Workspace
+
+_ESCAPES = re.compile(rb"\x1b\[[0-9;?<>=!]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[()].")
+
+
+class Terminal:
+    """A program in a pseudo-terminal, and what it has painted."""
+
+    def __init__(self, *command: str, columns: int = 100, rows: int = 30) -> None:
+        self.output = bytearray()
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.execv(command[0], command)
+        size = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    def read(self, seconds: float = 0.05) -> None:
+        """Take what comes within a moment."""
+        if select.select([self._fd], [], [], seconds)[0]:
+            with contextlib.suppress(OSError):
+                self.output += os.read(self._fd, 65536)
+
+    @property
+    def text(self) -> str:
+        """What was painted so far, without escape sequences; cells, not lines."""
+        return _ESCAPES.sub(b"", bytes(self.output)).decode("utf-8", "replace")
+
+    def until(self, words: str, seconds: float = 40.0) -> None:
+        """Wait until the words were painted."""
+        deadline = time.monotonic() + seconds
+        while words not in self.text:
+            self.read()
+            assert time.monotonic() < deadline, f"never painted {words!r}:\n{self.text[-2000:]}"
+
+    def type(self, keys: str) -> None:
+        """Press keys, all at once; forget what was painted before."""
+        self.output.clear()
+        os.write(self._fd, keys.encode())
+
+    def kill(self) -> None:
+        """End the program as a power cut would."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def ended(self, seconds: float = 40.0) -> int:
+        """Wait for the program's end and return its status."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.read()
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.read()
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < deadline, f"never ended:\n{self.text[-2000:]}"
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            self.kill()
+        os.close(self._fd)
+
+
+@pytest.fixture
+def closed(filled: Workspace) -> Path:
+    """Return the folder of a filled workspace that nobody has open."""
+    filled.close()
+    return filled.root
+
+
+@contextlib.contextmanager
+def finetui(root: Path) -> Iterator[Terminal]:
+    """Start the app on a workspace in a terminal."""
+    terminal = Terminal(sys.executable, "-m", "tui", "--workspace", str(root))
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def test_killed_between_two_decisions(closed: Path) -> None:
+    """Each decision is in the database before the next key is read."""
+    with finetui(closed) as terminal:
+        terminal.until("notes")
+        terminal.type("2")
+        terminal.until("undecided")
+        terminal.type("a")
+        terminal.until("approved ")
+        terminal.type("r")
+        terminal.until("rejected ")
+        terminal.kill()
+    with Store.open(closed / DATABASE_FILE) as store:
+        states = [card.state for card in store.cards()]
+        assert states[:3] == ["approved", "rejected", "undecided"]
+        assert [entry.action for entry in store.journal()] == ["reject", "approve"]
+        store.undo(at=1.0)
+    with finetui(closed) as terminal:
+        terminal.until("notes")
+        terminal.type("2")
+        terminal.until("1 of 100 approved")
+
+
+def test_killed_while_keys_are_still_coming(closed: Path) -> None:
+    """However many keys were handled, they are the first ones, and no card was passed over."""
+    with finetui(closed) as terminal:
+        terminal.until("notes")
+        terminal.type("2")
+        terminal.until("undecided")
+        terminal.type("arararar")
+        terminal.until("approved ")
+        terminal.kill()
+    with Store.open(closed / DATABASE_FILE) as store:
+        actions = [entry.action for entry in reversed(store.journal())]
+        assert actions == ["approve", "reject", "approve", "reject"] * 2 or (
+            actions and actions == (["approve", "reject"] * 4)[: len(actions)]
+        )
+        states = [card.state for card in store.cards()]
+        decided = [state for state in states if state != "undecided"]
+        assert states[: len(decided)] == decided
+        assert len(decided) == len(actions)
+
+
+def test_the_editor_gets_the_terminal_and_its_text_is_saved(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import sys, pathlib\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "assert sys.stdin.isatty() and sys.stdout.isatty()\n"
+        "path.write_text(path.read_text().replace('I said no', 'I said maybe'))\n",
+        "utf-8",
+    )
+    monkeypatch.setenv("EDITOR", f"{sys.executable} {editor}")
+    monkeypatch.delenv("VISUAL", raising=False)
+    with finetui(closed) as terminal:
+        terminal.until("notes")
+        terminal.type("2")
+        terminal.until("undecided")
+        terminal.type("E")
+        terminal.until("edited ")
+        terminal.type("\x11")
+        assert terminal.ended() == 0
+    with Store.open(closed / DATABASE_FILE) as store:
+        card = next(store.cards())
+        assert card.edited
+        assert card.turns[1].content.startswith("I said maybe")
+
+
+def test_a_newer_workspace_is_named_before_the_app_opens(closed: Path) -> None:
+    database = sqlite3.connect(closed / DATABASE_FILE)
+    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
+    database.execute("PRAGMA user_version = 9999")
+    if "migrations" in tables:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(migrations)")]
+        values = ["m9999_from_the_future" if name == "name" else "9999" for name in columns]
+        marks = ", ".join("?" * len(values))
+        database.execute(f"INSERT INTO migrations VALUES ({marks})", values)
+    database.commit()
+    database.close()
+    with finetui(closed) as terminal:
+        assert terminal.ended() == 1
+        assert "[workspace-newer]" in terminal.text
+        assert "hint:" in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('[keys]\n"curate.aprove" = "y"\n', "did you mean curate.approve?"),
+        ('[keys]\n"curate.approve" = "r"\n', "would do both"),
+        ('[display]\ntheme = "finetui-drak"\n', "did you mean finetui-dark?"),
+        ("[display\n", "can't be read"),
+    ],
+)
+def test_settings_that_can_not_hold_are_named(closed: Path, toml: str, words: str) -> None:
+    (closed / "finetui.toml").write_text(toml, "utf-8")
+    with finetui(closed) as terminal:
+        assert terminal.ended() == 1
+        assert "[settings-invalid]" in terminal.text
+        assert words in terminal.text
+
+
+def test_an_idle_app_sends_nothing(closed: Path) -> None:
+    with finetui(closed) as terminal:
+        terminal.until("first examples")
+        quiet = 0
+        while quiet < 5:  # until nothing has come for a while
+            before = len(terminal.output)
+            terminal.read(0.2)
+            quiet = quiet + 1 if len(terminal.output) == before else 0
+        terminal.output.clear()
+        for _ in range(10):
+            terminal.read(0.2)
+        assert bytes(terminal.output) == b""

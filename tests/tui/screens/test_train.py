@@ -1,0 +1,262 @@
+"""The Train screen on real job directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from engine.runs import EventLog, launch, state
+from engine.workspace import Workspace
+from tests.tui.run_dirs import NOON, events, machine, make_export, make_run
+from tests.tui.run_dirs import Clock as FixedClock
+from tests.tui.support import LARGE, SMALL, opened_app, text_of, wait_until
+from tui.app import FinetuiApp
+from tui.screens.modals.confirm import ConfirmDialog
+from tui.screens.modals.pick import QuantDialog
+from tui.screens.train import TrainScreen
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the screens' clock stand still."""
+    monkeypatch.setattr("tui.screens.train.now", lambda: NOON)
+    monkeypatch.setattr("tui.screens.train_live.now", lambda: NOON)
+    yield
+
+
+def screen_of(app: FinetuiApp) -> TrainScreen:
+    return cast("TrainScreen", app.stage)
+
+
+def shown(app: FinetuiApp) -> str:
+    return text_of(app.screen)
+
+
+async def test_an_empty_screen_teaches(workspace: Workspace) -> None:
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "3 then z freezes one" in shown(app))
+        assert "no NVIDIA GPU: trains on the CPU with transformers + peft + trl" in shown(app)
+        await pilot.press("n")
+        await wait_until(pilot, lambda: "there is no dataset yet" in shown(app))
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_a_finished_run_is_there_with_its_whole_history(
+    workspace: Workspace, size: tuple[int, int]
+) -> None:
+    make_run(workspace, steps=96)
+    async with opened_app(workspace, size, stage="train") as (app, pilot):
+        if size == SMALL:
+            await wait_until(pilot, lambda: "3f2a" in shown(app))
+            await pilot.press("tab")
+        await wait_until(pilot, lambda: "step 96  eval loss 2.8080" in shown(app))
+        screen = shown(app)
+        assert "✓ run 3f2a finished in 8:20 · step 96/96" in screen
+        assert "eval 3.600 → 2.808  -22.0%" in screen
+        assert "◆ eval 2.808" in screen
+        assert "finished" in screen
+        assert len(screen_of(app).live.plot.curves[0].points) == 96
+
+
+async def test_news_of_a_running_run_arrive(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running", steps=10, began=NOON - 70)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "step 10/96" in shown(app))
+        with events(run, FixedClock(NOON)) as log:
+            log.write("step", step=11, total_steps=96, loss=2.5, eta_s=160.0, tokens_per_s=1840.4)
+            log.write("eval", step=11, loss=2.41)
+            log.write("gpu", **machine(1, cards=2))
+        with (run / "stdout.log").open("a", encoding="utf-8") as output:
+            output.write("step 11/96  loss 2.5000\n")
+        await wait_until(pilot, lambda: "step 11/96  loss 2.5000" in shown(app))
+        screen = shown(app)
+        assert "ETA 2:40" in screen
+        assert "1,840 tokens/s" in screen
+        assert "◆ eval 2.410" in screen
+        assert "GPU 0  NVIDIA GeForce RTX 5070" in screen
+        assert "GPU 1  NVIDIA RTX A2000 12GB" in screen
+        assert "9.8 of 12.0 GiB" in screen
+
+
+async def test_a_failed_run_says_why_and_what_to_do(workspace: Workspace) -> None:
+    make_run(workspace, status="failed", steps=30)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "the disk became full" in shown(app))
+        assert "free some space, then resume the run" in shown(app)
+        assert "r resume" in shown(app)
+
+
+async def test_a_run_that_died_shows_its_last_words(workspace: Workspace) -> None:
+    run = make_run(workspace, status="died", steps=30)
+    with (run / "stdout.log").open("a", encoding="utf-8") as output:
+        output.write("RuntimeError: \x1b[31m[bold]out of memory[/bold]\n")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "✗ run 3f2a died" in shown(app))
+        # In the headline and in the log alike.
+        await wait_until(pilot, lambda: shown(app).count("[bold]out of memory[/bold]") == 2)
+        assert r"\x1b[31m" in shown(app)
+
+
+async def test_the_held_run_is_drawn_behind_the_others(workspace: Workspace) -> None:
+    make_run(workspace, "20250615-100000-aaaa", level=3.4, changes={"r": 8})
+    make_run(workspace, "20250615-110000-bbbb")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "run bbbb" in shown(app))
+        await pilot.press("v", "j")
+        await wait_until(pilot, lambda: "against run bbbb" in shown(app))
+        plot = screen_of(app).live.plot
+        assert [curve.group for curve in plot.curves] == ["bbbb", "bbbb", "aaaa", "aaaa"]
+        assert "r               8  ≈ 16" in shown(app)
+        await pilot.press("k", "v")
+        await wait_until(pilot, lambda: "nothing is held" in shown(app))
+        assert len(plot.curves) == 2
+
+
+async def test_an_export_shows_its_course_and_result(workspace: Workspace) -> None:
+    make_export(make_run(workspace), answer="I said no, [red]and[/red] \x07it took a week.")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "q4_k_m  105 MB" in shown(app))
+        await pilot.press("j")
+        await wait_until(pilot, lambda: "convert to f16" in shown(app))
+        screen = shown(app)
+        assert "export q4_k_m of 3f2a finished" in screen
+        assert "105 MB · 57 tokens/s" in screen
+        assert "Why did you say no to the lead role?" in screen
+        assert r"I said no, [red]and[/red] \x07it took a week." in screen
+
+
+async def test_a_running_export_shows_how_far_it_is(workspace: Workspace) -> None:
+    make_export(make_run(workspace), status="running")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "└ ▶ q4_k_m" in shown(app))
+        await pilot.press("j")
+        await wait_until(pilot, lambda: "▶ quantise to q4_k_m" in shown(app))
+        assert "64%" in shown(app)
+
+
+async def test_at_80_columns_a_key_swaps_list_and_live_view(workspace: Workspace) -> None:
+    make_run(workspace)
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "smollm2-135m" in shown(app))
+        assert "━ loss" not in shown(app)
+        await pilot.press("tab")
+        await wait_until(pilot, lambda: "━ loss" in shown(app))
+        await pilot.press("w")
+        await wait_until(pilot, lambda: "━ loss" not in shown(app))
+
+
+async def test_a_running_run_is_in_front_at_80_columns(workspace: Workspace) -> None:
+    make_run(workspace, status="running")
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "━ loss" in shown(app))
+
+
+async def test_the_log_can_be_larger(workspace: Workspace) -> None:
+    make_run(workspace)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "step 60/96" in shown(app))
+        assert "step 40/96" not in shown(app)
+        await pilot.press("l")
+        await wait_until(pilot, lambda: "step 40/96" in shown(app))
+        assert "━ loss" not in shown(app)
+        await pilot.press("l")
+        await wait_until(pilot, lambda: "━ loss" in shown(app))
+
+
+@pytest.mark.parametrize(
+    ("status", "offered", "hidden"),
+    [
+        ("running", {"stop", "kill"}, {"resume", "export"}),
+        ("stopped", {"resume", "export"}, {"stop", "kill"}),
+        ("finished", {"export"}, {"stop", "kill", "resume"}),
+    ],
+)
+async def test_only_what_can_be_done_is_offered(
+    workspace: Workspace, status: str, offered: set[str], hidden: set[str]
+) -> None:
+    make_run(workspace, status=status)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: screen.job is not None)
+        assert all(screen.check_action(name, ()) for name in offered)
+        assert not any(screen.check_action(name, ()) for name in hidden)
+
+
+# -- real jobs ----------------------------------------------------------------------------
+
+
+def start_job(workspace: Workspace, kind: str) -> Path:
+    """Start a small real job in a run's directory."""
+    run = workspace.runs_dir / "20250615-110000-3f2a"
+    run.mkdir(parents=True)
+    (run / "spec.toml").write_text('base = "tiny"\ndataset = "notes"\n', "utf-8")
+    launch(run, "tests.support.jobs", [kind])
+    return run
+
+
+async def test_s_stops_a_job(workspace: Workspace) -> None:
+    run = start_job(workspace, "wait")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "run 3f2a running" in shown(app))
+        await pilot.press("s")
+        await wait_until(pilot, lambda: state(run).status == "stopped", seconds=60)
+        await wait_until(pilot, lambda: "run 3f2a stopped" in shown(app))
+
+
+async def test_k_kills_a_job_after_a_yes(workspace: Workspace) -> None:
+    run = start_job(workspace, "wait")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "run 3f2a running" in shown(app))
+        await pilot.press("K")
+        await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("n")
+        await wait_until(pilot, lambda: app.screen is app.stage)
+        assert state(run).active
+        await pilot.press("K")
+        await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await wait_until(pilot, lambda: state(run).message == "killed on request", seconds=60)
+        await wait_until(pilot, lambda: "run 3f2a stopped" in shown(app))
+
+
+async def test_a_job_that_ends_while_it_is_watched_is_told(workspace: Workspace) -> None:
+    run = start_job(workspace, "steps")
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "step 1/20" in shown(app), seconds=60)
+        (run / "go").touch()
+        await wait_until(pilot, lambda: "✓ run 3f2a finished" in shown(app), seconds=60)
+        assert "━ loss 1.000" in shown(app)
+
+
+async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
+    workspace: Workspace,
+) -> None:
+    make_run(workspace)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("e")
+        await wait_until(pilot, lambda: isinstance(app.screen, QuantDialog))
+        dialog = cast("QuantDialog", app.screen)
+        assert dialog.rows.count > 10
+        await pilot.press("j", "enter")
+        # The base is not on this machine, which is said with what to do about it.
+        await wait_until(pilot, lambda: "no adapter" in shown(app))
+
+
+async def test_leaving_the_stage_stops_the_looking(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running", steps=3)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: screen.job is not None)
+        await pilot.press("1")
+        await wait_until(pilot, lambda: app.stage is not screen)
+        with EventLog(run) as log:
+            log.write("step", step=50, total_steps=96, loss=2.0)
+        assert screen.live.plot.curves[0].points[-1][0] == 3
+        await pilot.press("4")
+        await wait_until(pilot, lambda: screen.live.plot.curves[0].points[-1][0] == 50)

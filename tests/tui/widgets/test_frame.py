@@ -1,0 +1,98 @@
+"""Title, status and keys for any width."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from tests.tui.support import text_of
+from tui.messages import Job
+from tui.widgets.frame import CheatLine, StatusLine, Title, TitleLine, job_words
+
+STAGES = (("1", "Sources"), ("2", "Curate"), ("3", "Dataset"), ("4", "Train"), ("5", "Chat"))
+RUNNING = Job("train run-3", "running", 11, 18, 160.0, "train")
+
+
+class Host(App[None]):
+    """The three lines and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield TitleLine()
+        yield StatusLine()
+        yield CheatLine()
+
+
+@pytest.mark.parametrize("width", range(60))
+def test_a_job_takes_no_more_than_its_room(width: int) -> None:
+    assert cell_len(job_words(RUNNING, width)) <= width
+
+
+def test_a_job_says_what_how_far_and_how_long() -> None:
+    assert job_words(RUNNING, 80) == "▶ train run-3 · train · 11/18 · 2:40 left"
+    assert job_words(RUNNING, 6) == "▶ 61%"
+
+
+def test_a_job_that_ended_says_so() -> None:
+    assert job_words(Job("train run-3", "finished"), 40) == "✓ train run-3 finished"
+    assert job_words(Job("export q8_0", "failed"), 40) == "✗ export q8_0 failed"
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+async def test_the_title_line_fits(width: int) -> None:
+    app = Host()
+    async with app.run_test(size=(width, 10)) as pilot:
+        line = app.query_one(TitleLine)
+        line.show(Title("a-workspace-with-a-long-name", STAGES, 3, RUNNING))
+        await pilot.pause()
+        shown = text_of(line)
+        assert cell_len(shown) <= width
+        for key, name in STAGES:
+            assert f"{key} {name}" in shown
+        assert "▶" in shown
+
+
+async def test_the_same_again_repaints_nothing() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 10)) as pilot:
+        title, status = app.query_one(TitleLine), app.query_one(StatusLine)
+        cheat = app.query_one(CheatLine)
+        title.show(Title("w", STAGES, 0))
+        status.say("done", kind="done")
+        cheat.show([("a", "add")])
+        await pilot.pause()
+        painted: list[object] = []
+        for line in (title, status, cheat):
+            line.refresh = lambda *args, line=line, **kwargs: painted.append(line)  # type: ignore
+        title.show(Title("w", STAGES, 0))
+        status.say("done", kind="done")
+        cheat.show([("a", "add")])
+        assert painted == []
+
+
+async def test_an_error_may_take_three_lines_and_the_rest_one() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        status = app.query_one(StatusLine)
+        status.say("word " * 30, kind="done")
+        await pilot.pause()
+        assert status.size.height == 1
+        assert text_of(status).endswith("…")
+        status.say("word " * 30, hint="a hint", kind="error")
+        await pilot.pause()
+        assert status.size.height == 3
+        status.say("fine")
+        await pilot.pause()
+        assert status.size.height == 1
+
+
+async def test_the_help_key_is_always_on_the_cheat_line() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        cheat = app.query_one(CheatLine)
+        cheat.show([*[(str(n), "a longer label") for n in range(9)], ("?", "keys")])
+        await pilot.pause()
+        shown = text_of(cheat)
+        assert shown.endswith("? keys")
+        assert "0 a longer label" in shown
+        assert "8 a longer label" not in shown
