@@ -72,7 +72,7 @@ PRESETS: dict[str, BasePreset] = {preset.name: preset for preset in _ALL}
 
 
 def preset_for(text: str) -> BasePreset | None:
-    """Return the preset that a name, a hub id or a 4-bit id means, if any."""
+    """Return the preset that a name or a hub id means, if any."""
     lowered = text.lower()
     for preset in _ALL:
         if lowered == preset.name or (preset.hub_id and lowered == preset.hub_id.lower()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from engine.extract.lexicon import fold, words
@@ -115,13 +115,24 @@ def _sentences(block: Block) -> list[Block]:
         return [block]
     pieces: list[Block] = []
     current: list[str] = []
-    for sentence in re.split(r"(?<=[.!?…])\s+", block.text):
+    for sentence in _short_sentences(block.text):
         if current and len(words(" ".join([*current, sentence]))) > MAX_WORDS // 2:
             pieces.append(Block(block.kind, block.line, [" ".join(current)]))
             current = []
         current.append(sentence)
     pieces.append(Block(block.kind, block.line, [" ".join(current)]))
     return pieces
+
+
+def _short_sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text; one that is too long for an answer comes in pieces."""
+    for sentence in re.split(r"(?<=[.!?…])\s+", text):
+        if word_count(sentence) <= MAX_WORDS // 2:
+            yield sentence
+            continue
+        tokens = sentence.split()
+        step = MAX_WORDS // 4
+        yield from (" ".join(tokens[at : at + step]) for at in range(0, len(tokens), step))
 
 
 def with_quotes(parts: Sequence[Block]) -> list[Block]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -36,6 +37,7 @@ from engine.telemetry import Sampler, process_snapshot
 HEARTBEAT_S = 2.0
 _RESERVE = CONTROL_DIR + "/reserve"
 _RESERVE_BYTES = 32 * 1024
+_NO_ROOM_BYTES = 1 << 20
 
 
 class JobStopped(Exception):
@@ -198,7 +200,7 @@ class Job:
             return {"status": "stopped", "result": result}
         self.exit_status = 1
         named = error if isinstance(error, FinetuiError) else None
-        if named is None and is_disk_full(error):
+        if named is None and is_disk_full(error, self.directory):
             named = DiskFull(
                 "the disk became full",
                 hint="free some space, then resume the run from its last checkpoint",
@@ -215,10 +217,11 @@ class Job:
         }
 
 
-def is_disk_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException, directory: Path) -> bool:
     """Say whether an exception, or one that it came from, means a full disk or quota.
 
-    Libraries that write in C++ or Rust say so in words alone.
+    Libraries that write in C++ or Rust say so in words, or don't say it: a step that
+    failed on a disk without room is taken to have failed for that.
     """
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -229,4 +232,7 @@ def is_disk_full(error: BaseException) -> bool:
         if "No space left on device" in str(cause):
             return True
         cause = cause.__cause__ or cause.__context__
-    return False
+    try:
+        return shutil.disk_usage(directory).free < _NO_ROOM_BYTES
+    except OSError:
+        return False

@@ -15,6 +15,7 @@ _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 _DATE_LINE = re.compile(r"^\W{0,3}(?:date|datum|data)\W{0,3}:\W{0,3}\s*(\d{4}-\d{2}-\d{2})\b", re.I)
 _SIMPLE_LINE = re.compile(r"^([A-Za-z][\w -]{0,60}):[ \t]*(.*)$")
 _MAX_METADATA = 500
+_MAX_FRONTMATTER = 100_000
 _DATE_KEYS = ("date", "day", "created", "datum", "data", "date created", "created_at")
 
 
@@ -116,8 +117,11 @@ def _load(block: str) -> tuple[dict[str, Any], str, int]:
     import yaml
     from frontmatter.default_handlers import YAMLHandler
 
+    if len(block) > _MAX_FRONTMATTER:
+        return _rescue(block), "the frontmatter is longer than any that is written by hand", 1
     try:
-        loaded = YAMLHandler().load(block)
+        # libyaml's loader is faster, but deep nesting overflows its stack and ends the process.
+        loaded = YAMLHandler().load(block, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         what = str(getattr(error, "problem", "") or "it can't be parsed")
         # A quote or bracket that is never closed is noticed later, but stands where it began.
@@ -135,7 +139,8 @@ def _load(block: str) -> tuple[dict[str, Any], str, int]:
         OverflowError,
     ) as error:
         # PyYAML lets these through for impossible dates, unhashable keys and deep nesting.
-        return _rescue(block), f"the frontmatter is not valid YAML: {error}", 1
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return _rescue(block), f"the frontmatter is not valid YAML: {what}", 1
     if loaded is None:
         return {}, "", 0
     if not isinstance(loaded, dict):

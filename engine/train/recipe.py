@@ -9,13 +9,12 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from engine.dataset import read_rows
 from engine.dataset.frozen import TRAIN, VALIDATION
-from engine.errors import DatasetRefused
-from engine.paths import require_free
+from engine.errors import DatasetRefused, RunFailed
 from engine.runs.child import Job
 from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
@@ -82,7 +81,8 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
         judge_base(setup, total)
 
         job.phase("training", step=checkpoint.step if checkpoint else 0, total_steps=total)
-        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        with memory_named(spec):
+            trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
 
         step = trainer.state.global_step
         complete = step >= total
@@ -90,7 +90,6 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
             job.phase("evaluating", step=step, total_steps=total)
             job.write("eval", step=step, loss=setup.evaluate(job.check_stop))
         job.phase("saving the adapter", step=step, total_steps=total)
-        require_free(job.directory, 200_000_000, "saving the adapter")
         save_adapter(setup, job.directory / ADAPTER_DIR)
     summary = result(setup, view_of(job), step, time.monotonic() - began)
     if complete:
@@ -141,6 +140,24 @@ def judge_base(setup: Setup, total: int) -> None:
     loss = setup.evaluate(setup.job.check_stop)
     setup.job.write("eval", step=0, loss=loss)
     print(f"base  eval loss {loss:.4f}", flush=True)
+
+
+@contextlib.contextmanager
+def memory_named(spec: TrainSpec) -> Iterator[None]:
+    """Turn the want of memory on a card into a named failure.
+
+    Raises:
+        RunFailed: The card has no room for a step.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":
+            raise
+        raise RunFailed(
+            f"the card has no room for {spec.batch_size} examples at once",
+            hint="halve batch_size and double accumulation: the result is the same",
+        ) from error
 
 
 def view_of(job: Job) -> RunView:

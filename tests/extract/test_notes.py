@@ -147,6 +147,12 @@ def test_a_paragraph_that_is_too_long_is_split_between_sentences() -> None:
     assert all(example.turns[1].content.endswith(".") for example in examples)
 
 
+def test_even_a_sentence_without_end_makes_no_endless_answer() -> None:
+    examples = _extract("#reflection\n\n" + "I went on and on and " * 300)
+    assert len(examples) > 1
+    assert all(len(example.turns[1].content.split()) <= MAX_WORDS for example in examples)
+
+
 def test_an_entry_s_own_date_goes_before_the_note_s() -> None:
     text = f"---\ndate: 2020-01-01\n---\n# Diary\n\n## 2025-03-14\n#reflection\n{THOUGHT}"
     (example,) = _extract(text)

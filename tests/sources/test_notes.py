@@ -85,6 +85,21 @@ def test_a_rule_at_the_top_is_no_frontmatter() -> None:
     assert (note.problem, note.body_line) == ("", 1)
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "a: " + "[" * 40_000 + "]" * 40_000,
+        "a: " + "[" * 4_000 + "]" * 4_000,
+        "- " * 20_000 + "x",
+        "a: 1\n" * 50_000,
+        "a: &a [x]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(500)),
+    ],
+    ids=["too-long", "brackets", "dashes", "keys", "aliases"],
+)
+def test_hostile_yaml_neither_ends_the_process_nor_takes_the_note(block: str) -> None:
+    assert parse_note(f"---\n{block}\n---\nI kept this.").body == "I kept this."
+
+
 def test_yaml_cannot_make_objects() -> None:
     note = parse_note("---\na: !!python/object/apply:os.system ['echo no']\n---\nx")
     assert note.problem

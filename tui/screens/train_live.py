@@ -56,6 +56,11 @@ class LiveView(Vertical):
         set_border(self.machine, "Machine")
         set_border(self.log_view, "Log")
 
+    def on_resize(self) -> None:
+        """Write the headline for another width, as when the view was hidden before."""
+        if self._job is not None:
+            self._draw_headline(self._job)
+
     def show(self, job: JobState | None, held: JobState | None) -> None:
         """Show a job as it is now.
 

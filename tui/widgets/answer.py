@@ -5,18 +5,18 @@ from __future__ import annotations
 from textual.content import Content
 from textual.events import Resize
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
 from engine.text import inert
+from tui.widgets.follow import FollowEnd
 from tui.widgets.lines import changed_columns
 
 # Columns of text; longer lines tire the eye.
 _MOST_COLUMNS = 100
 
 
-class Answer(ScrollView, can_focus=False):
+class Answer(FollowEnd, can_focus=False):
     """Shows text that grows at its end; only the columns that changed are sent.
 
     It follows the end until someone scrolls up. Paragraphs are wrapped once: extending
@@ -64,6 +64,8 @@ class Answer(ScrollView, can_focus=False):
         if text == self._text and note.is_same(self._note):
             return
         grows = bool(self._text) and text.startswith(self._text)
+        if not grows:
+            self._follows = True
         self._text, self._note = text, note
         self._wrap(keep=grows)
 
@@ -71,13 +73,7 @@ class Answer(ScrollView, can_focus=False):
         """Wrap again at another width."""
         if self._columns != self._wrapped_at:
             self._wrap(keep=False)
-        elif self.is_following:
-            self.scroll_end(animate=False)
-
-    @property
-    def is_following(self) -> bool:
-        """Whether the end of the text is in view."""
-        return self.scroll_offset.y >= self.max_scroll_y
+        super().on_resize(event)
 
     @property
     def _columns(self) -> int:
@@ -87,7 +83,6 @@ class Answer(ScrollView, can_focus=False):
         width = self._columns
         if width <= 0:
             return
-        following = self.is_following
         old = self._lines
         at_text, at_line = self._paragraph if keep and width == self._wrapped_at else (0, 0)
         lines = old[:at_line]
@@ -105,9 +100,7 @@ class Answer(ScrollView, can_focus=False):
         if size != self.virtual_size:
             self.virtual_size = size
         self._refresh_changed(old, at_line)
-        if following:
-            # Forced, since the scrollbar that allows it appears only at the next layout.
-            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+        self.keep_end()
 
     def _refresh_changed(self, old: list[Content], start: int) -> None:
         top, empty = self.scroll_offset.y, Content("")

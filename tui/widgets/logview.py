@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from textual.widgets import Log
 
 from engine.text import inert
+from tui.widgets.follow import FollowEnd
 
 MAX_LINES = 5000
 MAX_COLUMNS = 2000
 
 
-class LogView(Log, can_focus=False):
+class LogView(FollowEnd, Log, can_focus=False):
     """A log that keeps the newest 5,000 lines and shows control characters instead of obeying them.
 
     It follows the end until someone scrolls up, and again once they are back down.
@@ -35,12 +36,9 @@ class LogView(Log, can_focus=False):
     def add(self, lines: Iterable[str]) -> None:
         """Append foreign lines in one batch; an empty batch sends nothing."""
         shown = [_one_line(line) for line in lines]
-        if not shown:
-            return
-        following = self.is_vertical_scroll_end
-        self.write_lines(shown[-MAX_LINES:])
-        if following:
-            self._to_end()
+        if shown:
+            self.write_lines(shown[-MAX_LINES:])
+            self.keep_end()
 
     def replace(self, lines: Iterable[str]) -> None:
         """Show these lines alone, from their end."""
@@ -49,11 +47,7 @@ class LogView(Log, can_focus=False):
             return
         self.clear()
         self.write_lines(shown)
-        self._to_end()
-
-    def _to_end(self) -> None:
-        # Forced, since the scrollbar that allows it appears only at the next layout.
-        self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+        self.follow()
 
 
 def _one_line(line: str) -> str:

@@ -34,9 +34,8 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execv(command[0], command)
-        size = struct.pack("HHHH", rows, columns, 0, 0)
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
 
     def read(self, seconds: float = 0.05) -> None:
         """Take what comes within a moment."""
@@ -108,9 +107,9 @@ def test_killed_between_two_decisions(closed: Path) -> None:
         terminal.type("2")
         terminal.until("undecided")
         terminal.type("a")
-        terminal.until("approved ")
+        terminal.until("✓ approved")
         terminal.type("r")
-        terminal.until("rejected ")
+        terminal.until("✓ rejected")
         terminal.kill()
     with Store.open(closed / DATABASE_FILE) as store:
         states = [card.state for card in store.cards()]
@@ -130,13 +129,12 @@ def test_killed_while_keys_are_still_coming(closed: Path) -> None:
         terminal.type("2")
         terminal.until("undecided")
         terminal.type("arararar")
-        terminal.until("approved ")
+        terminal.until("✓ approved")
         terminal.kill()
     with Store.open(closed / DATABASE_FILE) as store:
         actions = [entry.action for entry in reversed(store.journal())]
-        assert actions == ["approve", "reject", "approve", "reject"] * 2 or (
-            actions and actions == (["approve", "reject"] * 4)[: len(actions)]
-        )
+        assert actions
+        assert actions == (["approve", "reject"] * 4)[: len(actions)]
         states = [card.state for card in store.cards()]
         decided = [state for state in states if state != "undecided"]
         assert states[: len(decided)] == decided
@@ -172,13 +170,7 @@ def test_the_editor_gets_the_terminal_and_its_text_is_saved(
 
 def test_a_newer_workspace_is_named_before_the_app_opens(closed: Path) -> None:
     database = sqlite3.connect(closed / DATABASE_FILE)
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master")}
     database.execute("PRAGMA user_version = 9999")
-    if "migrations" in tables:
-        columns = [row[1] for row in database.execute("PRAGMA table_info(migrations)")]
-        values = ["m9999_from_the_future" if name == "name" else "9999" for name in columns]
-        marks = ", ".join("?" * len(values))
-        database.execute(f"INSERT INTO migrations VALUES ({marks})", values)
     database.commit()
     database.close()
     with finetui(closed) as terminal:

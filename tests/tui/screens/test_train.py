@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -22,11 +21,10 @@ pytestmark = pytest.mark.usefixtures("utc")
 
 
 @pytest.fixture(autouse=True)
-def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
     monkeypatch.setattr("tui.screens.train.now", lambda: NOON)
     monkeypatch.setattr("tui.screens.train_live.now", lambda: NOON)
-    yield
 
 
 def screen_of(app: FinetuiApp) -> TrainScreen:
