@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,12 +10,16 @@ import click
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
 from engine.errors import FinetuiError, SourceError, UsageError
 from engine.extract.scan import Preview, ScanReport, preview, scan
-from engine.models import Example, Skipped, Source, short_id
+from engine.models import Example, Filter, Skipped, Source, short_id
 from engine.paths import shorten
 from engine.sources import KINDS, Detection, detect, locate, reader_of
 from engine.workspace import Workspace
 
 _SHOWN_CHARACTERS = 160
+_NOTHING = {
+    "vault": "no section reflects, decides or learns; "
+    "tag one #reflection, #decision or #learning to have it taken",
+}
 
 
 @click.group("sources")
@@ -53,8 +58,6 @@ def _kind_and_path(words: tuple[str, ...]) -> tuple[str, Path]:
 
 
 def _first(space: Workspace, source_id: str, limit: int = 3) -> tuple[Example, ...]:
-    from engine.models import Filter
-
     cards = space.store.cards(Filter(source_id=source_id), limit=limit)
     return tuple(card.example for card in cards)
 
@@ -188,7 +191,8 @@ def detect_path(path: Path, workspace: Path | None, as_json: bool) -> None:
     detection = found.detection
     say(f"{detection.kind} (confidence {detection.confidence:.2f}): {detection.why}")
     total = sum(found.examples_by_kind.values())
-    say(f"{found.documents:,} documents, {total:,} examples{_breakdown(found.examples_by_kind)}")
+    counts = f"{_count(found.documents, 'document')}, {_count(total, 'example')}"
+    say(f"{counts}{_breakdown(found.examples_by_kind)}")
     if found.skipped_by_code:
         say(f"skipped: {_listed(found.skipped_by_code)}")
     _print_examples(found.first)
@@ -221,8 +225,11 @@ def _where(skip: Skipped) -> str:
 
 
 def _print_report(report: ScanReport, source: Source) -> None:
-    line = f"  {report.documents:,} documents, {report.examples:,} examples"
-    say(f"{line}{_breakdown(report.kinds)}; new: {report.new:,}, gone: {report.vanished:,}")
+    found = f"{_count(report.documents, 'document')}, {_count(report.examples, 'example')}"
+    changes = f"new: {report.new:,}, gone: {report.vanished:,}"
+    say(f"  {found}{_breakdown(report.kinds)}; {changes}")
+    if report.documents and not report.examples:
+        say(f"  {_NOTHING[source.kind]}" if source.kind in _NOTHING else "  nothing to train on")
     if report.skipped:
         codes: dict[str, int] = {}
         for skip in report.skipped:
@@ -231,13 +238,15 @@ def _print_report(report: ScanReport, source: Source) -> None:
         say(f"  each with its reason: finetui sources skipped {short_id(source.id)}")
 
 
-def _breakdown(kinds: object) -> str:
-    assert isinstance(kinds, dict)
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _breakdown(kinds: Mapping[str, int]) -> str:
     return f" ({_listed(kinds)})" if kinds else ""
 
 
-def _listed(counts: object) -> str:
-    assert isinstance(counts, dict)
+def _listed(counts: Mapping[str, int]) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{count:,} {name}" for name, count in ordered)
 

@@ -51,14 +51,20 @@ def read_json(
             name = relative(path, root)
             on_skip(Skipped(source_id, name, 0, "not-json", "it is neither JSON nor JSONL"))
     sizes = [_size(path) for path in paths]
-    total, before = sum(sizes), 0
+    total, before, told = sum(sizes), 0, -1
     for path, size in zip(paths, sizes, strict=True):
         reading = _File(path, relative(path, root), source_id, on_skip)
         for document in reading.documents():
             yield document
-            progress(min(before + reading.read, total), total)
+            done = min(before + reading.read, total)
+            # A file that is one piece of JSON is read before its first record.
+            if done != told:
+                told = done
+                progress(done, total)
         before += size
-        progress(before, total)
+        if before != told:
+            told = before
+            progress(before, total)
 
 
 def _size(path: Path) -> int:

@@ -31,6 +31,7 @@ from engine.store.migrations import migrate
 from engine.store.staging import ScanTally, record
 
 ALL = Filter()
+WAL_BYTES = 16_000_000
 
 
 class Store:
@@ -70,6 +71,8 @@ class Store:
                 # SQLite keeps its rollback journal, which is as safe.
                 raw.execute("PRAGMA journal_mode = WAL")
                 raw.execute("PRAGMA synchronous = FULL")
+                # A large scan leaves a large WAL file, which is cut when it is used again.
+                raw.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
             except BaseException:
                 raw.close()
                 raise

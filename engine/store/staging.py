@@ -7,7 +7,7 @@ the workspace's; then one transaction, on a connection of its own, takes them ov
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from engine.errors import SourceMissing
 from engine.models import Example, Skipped, Source
 from engine.store.connection import bound, raw_connection, translated
 from engine.store.packing import dump_texts, dump_turns, label, load_turns, pack, search_text
+
+BATCH = 500
 
 _STAGED = {
     "seq": int,
@@ -126,31 +128,37 @@ class Stage:
 
     def gather(self, examples: Iterable[Example]) -> None:
         """Take examples in; of two with one id the first stays."""
-        with translated(self._path), self._db.atomic():
-            self._db["staged"].insert_all(self._rows(examples), ignore=True, batch_size=256)
-
-    def _rows(self, examples: Iterable[Example]) -> Iterator[dict[str, Any]]:
         seen: set[str] = set()
+        rows: list[dict[str, Any]] = []
+        tags: list[tuple[Any, ...]] = []
+        # What raises while the next example is read is the caller's, and no error of ours.
         for seq, example in enumerate(examples, start=1):
             if example.id in seen:
                 continue
             seen.add(example.id)
-            self._raw.executemany(
-                "INSERT OR IGNORE INTO staged_tags (id, tag) VALUES (?, ?)",
-                [bound((example.id, tag)) for tag in example.provenance.tags],
-            )
-            yield _staged_row(seq, example)
+            rows.append(_staged_row(seq, example))
+            tags += [bound((example.id, tag)) for tag in example.provenance.tags]
+            if len(rows) == BATCH:
+                self._insert(rows, tags)
+                rows, tags = [], []
+        self._insert(rows, tags)
+
+    def _insert(self, rows: list[dict[str, Any]], tags: list[tuple[Any, ...]]) -> None:
+        with translated(self._path), self._db.atomic():
+            self._db["staged"].insert_all(rows, batch_size=BATCH)
+            self._raw.executemany("INSERT OR IGNORE INTO staged_tags (id, tag) VALUES (?, ?)", tags)
 
     def apply(
         self, source_id: str, skipped: Iterable[Skipped], documents: int, at: float
     ) -> ScanTally:
         """Take the examples over into the workspace, in one transaction."""
+        unread = list(skipped)
         with translated(self._path):
             self._raw.execute("ATTACH DATABASE ? AS ws", [str(self._path)])
             self._raw.execute("PRAGMA ws.synchronous = NORMAL")
             self._raw.execute("BEGIN IMMEDIATE")
             try:
-                tally = self._take_over(source_id, list(skipped), documents, at)
+                tally = self._take_over(source_id, unread, documents, at)
                 self._raw.execute("COMMIT")
             except BaseException:
                 if self._raw.in_transaction:

@@ -63,4 +63,4 @@ def test_progress_counts_bytes_and_ends_at_the_total(tmp_path: Path) -> None:
     list(read("instructions", path, "s", progress=lambda *step: seen.append(step)))
     size = path.stat().st_size
     assert seen[-1] == (size, size)
-    assert seen == sorted(seen)
+    assert seen == sorted(set(seen))

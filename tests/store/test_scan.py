@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -168,16 +169,25 @@ def test_a_removed_source_leaves_decided_examples_and_takes_them_up_again(store:
     assert (card.state, card.example.provenance.source_id) == ("approved", other.id)
 
 
-def test_a_scan_that_fails_changes_nothing(store: Store) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [
+        RuntimeError("pulled out"),
+        sqlite3.DatabaseError("a source's own database is damaged"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "not text"),
+    ],
+)
+def test_a_scan_that_fails_changes_nothing(store: Store, failure: Exception) -> None:
     source = store.add_source("vault", "/notes")
     store.record_scan(source.id, map(example, range(3)), [], 3, at=NOW)
 
     def broken() -> Iterator[Example]:
-        yield example(7)
-        raise RuntimeError("the disk was pulled out")
+        yield from map(example, range(3, 1200))
+        raise failure
 
-    with pytest.raises(RuntimeError, match="pulled out"):
+    with pytest.raises(type(failure)) as caught:
         store.record_scan(source.id, broken(), [], 1, at=NOW + 9)
+    assert caught.value is failure
     assert ids(store) == [example(number).id for number in range(3)]
     assert store.source(source.id).scanned_at == NOW
 

@@ -28,6 +28,7 @@ from tui.widgets.words import one_line
 if TYPE_CHECKING:
     from engine.evaluate.blind import Choice as VoteChoice
     from engine.evaluate.blind import Tally, Trial
+    from engine.evaluate.pair import Pair
     from engine.export.held_out import Prompt
 
 FLUSH_SECONDS = 0.125
@@ -147,6 +148,16 @@ class ChatScreen(StageScreen):
             self._load(found[taken])
 
     # -- asking ---------------------------------------------------------------------
+
+    @property
+    def round(self) -> Round | None:
+        """The question that was asked last, with its answers."""
+        return self._round
+
+    @property
+    def pair(self) -> Pair | None:
+        """The models that are loaded."""
+        return self._holder.pair
 
     @property
     def streaming(self) -> bool:

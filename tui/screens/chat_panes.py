@@ -153,6 +153,8 @@ class ChatPanes(Vertical):
                 return Content.styled(half.error.message, "$text-error")
             silent = half.done and state.round.uncovered and not state.round.cancelled
             return Content.styled("it said nothing" if silent else "", "$text-muted")
+        if state.failure is not None and position == "right":
+            return Content("")
         if state.failure is not None:
             hint = f"\n\n{state.failure.hint}" if state.failure.hint else ""
             return Content.assemble(

@@ -29,6 +29,9 @@ from tui.widgets.textpane import TextPane
 if TYPE_CHECKING:
     from engine.train import Plan
 
+ROOMY_COLUMNS = 136
+"""From here on the machine has a panel of its own; below, a line a card under the curves."""
+
 TICK_SECONDS = 1.0
 """How often elapsed times are brought up to date."""
 
@@ -361,7 +364,9 @@ class TrainScreen(StageScreen):
         """Fold, and give the machine a line a card where the screen is narrow."""
         super().on_resize(event)
         if self.is_mounted:
-            self.live.machine.compact = self.is_narrow
+            tight = event.size.width < ROOMY_COLUMNS
+            self.set_class(tight, "-tight")
+            self.live.machine.compact = tight
             self._draw()
 
     def action_log(self) -> None:

@@ -263,6 +263,8 @@ class TrainForm(Dialog[RunSummary]):
 
     def action_start(self) -> None:
         """Check the form and start the run."""
+        # What was typed a moment ago may not have been told yet.
+        self._values |= {one.name: self.control_of(one.name).value for one in self._fields}
         spec, self._problems = checked(self._values, self._fields)
         if spec is None:
             first = next(one.name for one in self._fields if one.name in self._problems)

@@ -33,9 +33,11 @@ class Terminal:
         self.output = bytearray()
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            # Given a size in the environment nothing asks the terminal for its own.
+            environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+            environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.execv(command[0], command)
+            os.execve(command[0], command, environment)
 
     def read(self, seconds: float = 0.05) -> None:
         """Take what comes within a moment."""
@@ -48,12 +50,12 @@ class Terminal:
         """What was painted so far, without escape sequences; cells, not lines."""
         return _ESCAPES.sub(b"", bytes(self.output)).decode("utf-8", "replace")
 
-    def until(self, words: str, seconds: float = 40.0) -> None:
-        """Wait until the words were painted."""
+    def until(self, pattern: str, seconds: float = 40.0) -> None:
+        """Wait until what a pattern describes was painted."""
         deadline = time.monotonic() + seconds
-        while words not in self.text:
+        while not re.search(pattern, self.text):
             self.read()
-            assert time.monotonic() < deadline, f"never painted {words!r}:\n{self.text[-2000:]}"
+            assert time.monotonic() < deadline, f"never painted {pattern!r}:\n{self.text[-2000:]}"
 
     def type(self, keys: str) -> None:
         """Press keys, all at once; forget what was painted before."""
@@ -129,7 +131,7 @@ def test_killed_while_keys_are_still_coming(closed: Path) -> None:
         terminal.type("2")
         terminal.until("undecided")
         terminal.type("arararar")
-        terminal.until("✓ approved")
+        terminal.until(r"✓ (approved|rejected) [0-9a-f]{6}")
         terminal.kill()
     with Store.open(closed / DATABASE_FILE) as store:
         actions = [entry.action for entry in reversed(store.journal())]

@@ -1,0 +1,66 @@
+"""A run started in a real terminal goes on when the terminal is closed, and is found again."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.runs import runs, state
+from engine.workspace import Workspace, open_workspace
+from tests.support.datasets import freeze_examples
+from tests.support.waiting import wait_until
+from tests.tui.flows.test_terminal import Terminal, finetui
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def prepared(workspace: Workspace, tiny_model_dir: Path) -> Path:
+    """Return the folder of a workspace with a dataset, whose base is the tiny model."""
+    freeze_examples(workspace, tiny_model_dir, 40)
+    settings = f'[training]\nbase = "{tiny_model_dir}"\npreset = "small-cpu"\n'
+    (workspace.root / "finetui.toml").write_text(settings, "utf-8")
+    workspace.close()
+    return workspace.root
+
+
+def hang_up(terminal: Terminal) -> None:
+    """Close the terminal as a dropped line does, and wait for the app's end."""
+    os.close(terminal._fd)
+    deadline = time.monotonic() + 40
+    while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
+        assert time.monotonic() < deadline, "the app outlived its terminal"
+        time.sleep(0.05)
+    # What `close` will close once more.
+    terminal._fd = os.open("/dev/null", os.O_RDONLY)
+
+
+def test_a_closed_terminal_changes_nothing_for_a_run(prepared: Path) -> None:
+    with finetui(prepared) as terminal:
+        terminal.until("Sources")
+        terminal.type("4")
+        terminal.until("No run yet")
+        terminal.type("n")
+        terminal.until("trained tokens")
+        terminal.type("\x13")  # ctrl+s
+        terminal.until("it goes on without finetui")
+        with open_workspace(prepared) as workspace:
+            (run,) = runs(workspace)
+        wait_until(lambda: state(run.dir).losses, timeout=120, what="the first step")
+        terminal.until("━ loss")
+        hang_up(terminal)
+    assert state(run.dir).status == "running"
+    wait_until(lambda: not state(run.dir).active, timeout=300, what="the end of the run")
+    view = state(run.dir)
+    assert view.status == "finished", view.message
+    with finetui(prepared) as terminal:
+        terminal.until("Sources")
+        terminal.type("4")
+        # Its history, as if it had been watched throughout: the headline, and the first steps.
+        terminal.until(" finished")
+        terminal.until("eval loss")
+        terminal.until(f"━ loss {view.losses[-1][1]:.3f}"[2:])
+        assert (run.dir / "adapter" / "adapter_model.safetensors").is_file()
