@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import WorkspaceMissing
+from engine.errors import WorkspaceError, WorkspaceMissing
 from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
@@ -60,12 +60,19 @@ def init_workspace(root: Path) -> Path:
 
     Raises:
         DiskFull: There was no room.
+        WorkspaceError: The folder can't be made or written to.
     """
     root = root.expanduser().resolve()
-    root.mkdir(parents=True, exist_ok=True)
     settings_file = root / WORKSPACE_FILE
-    if not settings_file.exists():
-        write_atomic(settings_file, _NEW_WORKSPACE)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not settings_file.exists():
+            write_atomic(settings_file, _NEW_WORKSPACE)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{shorten(root)} can't be a workspace: {error.strerror or error}",
+            hint="name a folder that you may write to",
+        ) from error
     return root
 
 

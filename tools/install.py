@@ -83,7 +83,7 @@ def install_llama() -> None:
     started = time.monotonic()
     if "CMAKE_ARGS" in os.environ:
         environment = {}
-    pip(["--prefer-binary", pinned(SLOW_PACKAGE)], environment)
+    pip(["--constraint", str(CONSTRAINTS), pinned(SLOW_PACKAGE)], environment)
     print(f"    done in {time.monotonic() - started:.0f} s")
 
 
@@ -93,7 +93,7 @@ def install_base() -> None:
     print("Fetching takes some minutes the first time: PyTorch alone is hundreds of megabytes")
     print("(with CUDA libraries, several GB). A second `make run` starts at once.")
     step(1, 4, "PyTorch (large)")
-    pip([pinned("torch")])
+    pip(["--constraint", str(CONSTRAINTS), "torch"])
     step(2, 4, "llama.cpp (slow: it is compiled)")
     install_llama()
     step(3, 4, "everything else")

@@ -7,8 +7,9 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from textual import work
 from textual._path import CSSPathType
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -23,6 +24,7 @@ from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
 from tui.bridge.jobs import watch_jobs
+from tui.bridge.threads import off_loop
 from tui.log import log_exception, log_file
 from tui.messages import Job, JobChanged, WatchFailed
 from tui.stylesheets import stylesheet
@@ -82,8 +84,11 @@ class FinetuiApp(App[int]):
     DEFAULT_MODE: ClassVar[str] = "sources"
     BINDINGS: ClassVar[list[BindingType]] = bindings(FRAME)
 
-    def __init__(self, workspace: Workspace, *, watch_interval: float = 1.0) -> None:
+    def __init__(
+        self, workspace: Workspace, *, watch_interval: float = 1.0, bring_base: bool = False
+    ) -> None:
         super().__init__()
+        self._bring_base = bring_base
         # Nothing moves by itself, and nothing costs more on a slow line than it must.
         self.animation_level = "none"
         self.workspace = workspace
@@ -115,10 +120,36 @@ class FinetuiApp(App[int]):
     def on_mount(self) -> None:
         """Start watching for the running job."""
         self._watcher.start()
+        if self._bring_base:
+            self.bring_base()
 
     def on_unmount(self) -> None:
         """Stop watching."""
         self._watcher.stop()
+
+    @work(group="base", exclusive=True, exit_on_error=False)
+    async def bring_base(self) -> None:
+        """Import the embedded base, once on a machine, so that cards can show tokens.
+
+        Nothing waits for it; a base that would have to be fetched is left to its verb.
+        """
+        from engine.bases import EMBEDDED, add, installed
+
+        try:
+            if self.workspace.settings.training.base != EMBEDDED:
+                return
+            if any(base.name == EMBEDDED for base in await off_loop(installed)):
+                return
+            self.say("the embedded base model is being imported, once; go on meanwhile", "busy")
+            await off_loop(add, EMBEDDED)
+            self.say("the embedded base model is here: cards show tokens now", "done")
+        except FinetuiError as error:
+            self.complain(error)
+
+    def say(self, message: str, kind: Literal["busy", "done"]) -> None:
+        """Say something in the status line of the stage in front."""
+        if (stage := self.stage) is not None:
+            stage.say(message, kind=kind)
 
     def look_for_jobs(self) -> None:
         """Look for the running job now: a screen has just started or stopped one."""
@@ -275,6 +306,6 @@ def run(workspace: Path | None) -> int:
     """
     with open_workspace(workspace) as opened:
         check_display(opened.settings)
-        app = FinetuiApp(opened)
+        app = FinetuiApp(opened, bring_base=True)
         status = app.run()
     return status if status is not None else app.return_code or 0

@@ -10,7 +10,6 @@ import click
 import tomli_w
 
 from engine.cli.common import common_options, print_json, say
-from engine.errors import WorkspaceError
 from engine.paths import (
     WORKSPACE_FILE,
     default_workspace,
@@ -29,13 +28,7 @@ def init(directory: Path | None, workspace: Path | None, as_json: bool) -> None:
     """Make a workspace in DIRECTORY (default: here); one that is there stays as it is."""
     folder = (directory or workspace or Path.cwd()).expanduser().resolve()
     there = (folder / WORKSPACE_FILE).is_file()
-    try:
-        root = init_workspace(folder)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{shorten(folder)} can't be a workspace: {error.strerror or error}",
-            hint="name a folder that you may write to",
-        ) from error
+    root = init_workspace(folder)
     open_workspace(root).close()
     if as_json:
         print_json({"workspace": str(root), "made": not there})

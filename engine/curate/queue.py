@@ -13,6 +13,8 @@ from engine.settings import CurationSettings
 from engine.store import Store
 
 WINDOW_SECONDS = 600.0
+PACE_DECISIONS = 5
+PACE_SECONDS = 15.0
 IDLE_SECONDS = 60.0
 # Decisions that follow closer than a hand can are one act, as approving all of a kind is.
 ONE_ACT_SECONDS = 0.05
@@ -199,8 +201,10 @@ def _per_hour(times: Sequence[float], now: float) -> float:
         active += gap
         decided += 1
         later = at
-    # One decision has no time before it to be measured by.
-    return 3600.0 * decided / active if decided > 1 and active > 0 else 0.0
+    # A few keys in a few seconds are no pace: it would promise to be done in no time.
+    if decided < PACE_DECISIONS or active < PACE_SECONDS:
+        return 0.0
+    return 3600.0 * decided / active
 
 
 def _minutes_to_target(store: Store, target: int, per_hour: float) -> float | None:

@@ -13,6 +13,7 @@ from engine.tokens import Tokenizer
 
 # Words that no template contains.
 _SYSTEM, _QUESTION, _ANSWER = "finetui-system", "finetui-question", "finetui-answer"
+_SECOND = "finetui-second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,53 +37,51 @@ def turn_form(tokenizer: Tokenizer) -> TurnForm | None:
     Returns:
         The form, or None where the template does more than put text around turns.
     """
+    question, answer = Turn("user", _QUESTION), Turn("assistant", _ANSWER)
+    write = tokenizer.chat.text
     try:
-        alone = tokenizer.chat.text([Turn("user", _QUESTION)], generation_prompt=True)
-        opened = tokenizer.chat.text([Turn("user", _QUESTION)])
-        headed = tokenizer.chat.text(
-            [Turn("system", _SYSTEM), Turn("user", _QUESTION)], generation_prompt=True
-        )
-        answered = tokenizer.chat.text([Turn("user", _QUESTION), Turn("assistant", _ANSWER)])
+        alone = write([question], generation_prompt=True)
+        headed = write([Turn("system", _SYSTEM), question], generation_prompt=True)
+        opened, answered = write([question]), write([question, answer])
+        second = write([question, answer, Turn("user", _SECOND)])
     except TemplateError:
         return None
-    user_end = opened.partition(_QUESTION)[2]
-    after = alone.partition(_QUESTION)[2]
-    before_system, _, rest = headed.partition(_SYSTEM)
+    before, _, after = alone.partition(_QUESTION)
+    user_end, end = opened.partition(_QUESTION)[2], answered.rpartition(_ANSWER)[2]
+    system_start, _, rest = headed.partition(_SYSTEM)
     middle, _, after_headed = rest.partition(_QUESTION)
-    end = answered.rpartition(_ANSWER)[2]
-    if not after.startswith(user_end) or after_headed != after or _SYSTEM not in headed:
+    # What stands between an answer and the next question is the end of the one and the start
+    # of the other.
+    between = second.partition(_ANSWER)[2].partition(_SECOND)[0]
+    user_start = between.removeprefix(end)
+    system_end = middle.removesuffix(user_start)
+    whole = (
+        _SYSTEM in headed
+        and between.startswith(end)
+        and middle.endswith(user_start)
+        and before.endswith(user_start)
+        and after.startswith(user_end)
+        and after == after_headed
+        and answered == alone + _ANSWER + end
+    )
+    if not whole:
         return None
-    if answered != alone + _ANSWER + end:
-        return None
-    # The prompt without a system message is either the user's part alone, or has a default
-    # system message before it; the user's part is what both have in common at their end.
-    before = alone.partition(_QUESTION)[0]
+    head = before.removesuffix(user_start)
     default = ""
-    system_end, user_start = _split(middle, before, before_system)
-    if user_start is None:
+    if head.startswith(system_start) and head.endswith(system_end) and head != system_start:
+        default = head[len(system_start) : len(head) - len(system_end)]
+    elif system_start.startswith(head):
+        # A token that begins every text; whoever loads the file adds it.
+        system_start = system_start.removeprefix(head)
+    else:
         return None
-    if before != user_start:
-        if not before.startswith(before_system) or not before.endswith(middle):
-            return None
-        default = before[len(before_system) : len(before) - len(middle)]
     return TurnForm(
-        system=(before_system, system_end),
+        system=(system_start, system_end),
         user=(user_start, user_end),
-        start=after[len(user_end) :],
+        start=after.removeprefix(user_end),
         end=end,
         default_system=default,
     )
-
-
-def _split(middle: str, before: str, before_system: str) -> tuple[str, str | None]:
-    """Cut what stands between system and user message into the end of one, the start of other."""
-    if middle.endswith(before):
-        return middle[: len(middle) - len(before)], before
-    # With a default system message: turns that begin alike, as in ChatML, begin with the same
-    # control token as the system message does.
-    marker = before_system[: before_system.find(">") + 1]
-    cut = middle.rfind(marker) if marker else -1
-    return (middle[:cut], middle[cut:]) if cut >= 0 else ("", None)
 
 
 def modelfile(gguf: str, tokenizer: Tokenizer, *, system: str = "", temperature: float) -> str:

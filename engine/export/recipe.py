@@ -106,7 +106,8 @@ def _system_prompt(spec: ExportSpec) -> str:
         manifest = json.loads((dataset_dir(spec.run_dir) / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError):
         return ""
-    return str(manifest.get("system_prompt") or "") if isinstance(manifest, dict) else ""
+    settings = manifest.get("settings") if isinstance(manifest, dict) else None
+    return str(settings.get("system_prompt") or "") if isinstance(settings, dict) else ""
 
 
 def _told(path: Path, tried: Tried) -> dict[str, object]:

@@ -155,12 +155,18 @@ def decide(store: Store, clock: Clock, gaps: list[float], act: Callable[[str], A
         act(example_id)
 
 
-def test_there_is_no_pace_before_two_decisions(store: Store) -> None:
+def test_there_is_no_pace_after_one_decision(store: Store) -> None:
     clock = Clock()
     curator = Curator(store, clock=clock)
     assert pace(store, NOON) == Pace(0, 0, None)
     curator.approve(ids(store)[0])
     assert pace(store, NOON + 5) == Pace(0, 1, None)
+
+
+def test_a_few_quick_keys_are_no_pace(store: Store) -> None:
+    clock = Clock()
+    decide(store, clock, [0.2] * 20, Curator(store, clock=clock).approve)
+    assert pace(store, clock.now) == Pace(0, 20, None)
 
 
 def test_pace_leaves_pauses_out(store: Store) -> None:

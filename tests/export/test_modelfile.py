@@ -73,7 +73,8 @@ def test_plain_chatml_has_no_system_message(tmp_path: Path) -> None:
 def test_headers_of_another_family(tmp_path: Path) -> None:
     form = turn_form(with_template(tmp_path, LLAMA3))
     assert form is not None
-    assert form.user[1] == "<|eot_id|>"
+    assert form.user == ("<|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|>")
+    assert form.system == ("<|start_header_id|>system<|end_header_id|>\n\n", "<|eot_id|>")
     assert form.start == "<|start_header_id|>assistant<|end_header_id|>\n\n"
     assert form.default_system == ""
 

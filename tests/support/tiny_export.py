@@ -113,6 +113,7 @@ def make_exported_workspace(folder: Path) -> Path:
         with open_workspace(root) as workspace:
             job = start(workspace, RUN, "f16")
         view = wait_until(lambda: _ended(job), timeout=300, what="the export")
+        assert view is not None
         assert view.status == "finished", (view.message, *last_log_lines(job, 20))
     return root
 

@@ -28,6 +28,9 @@ NOTES = (
 )
 
 
+ROOT = "/home/ana/notes"
+
+
 def make_example(
     source_id: str, title: str, kind: str, tags: tuple[str, ...], text: str
 ) -> Example:
@@ -62,10 +65,12 @@ def utc() -> Iterator[None]:
 
 @pytest.fixture
 def filled(workspace: Workspace, isolated_home: Path) -> Workspace:
-    """Return a workspace with one scanned source of eight notes, two of them unreadable."""
-    root = isolated_home / "notes"
-    root.mkdir()
-    source = workspace.store.add_source("vault", str(root))
+    """Return a workspace with one scanned source of eight notes, two of them unreadable.
+
+    The source's root is the same in every run, since its id, and with it the split, hangs on it.
+    """
+    (isolated_home / "notes").mkdir()
+    source = workspace.store.add_source("vault", ROOT)
     workspace.store.record_scan(
         source.id,
         [make_example(source.id, *note) for note in NOTES],

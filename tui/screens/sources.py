@@ -165,7 +165,7 @@ class SourcesScreen(StageScreen):
                     Content.assemble((source.kind, "bold $text-accent")),
                     right=text(scanned, "$text-muted"),
                 ),
-                Block(text(one_line(source.root), "$text-muted")),
+                Block(text(one_line(shorten(source.root, 200)), "$text-muted")),
                 BLANK,
                 *summary_blocks(
                     kind=source.kind,

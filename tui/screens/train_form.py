@@ -295,8 +295,8 @@ class TrainForm(Dialog[RunSummary]):
             await off_loop(resolve, name)
         except BaseMissing:
             preset = BASE_PRESETS.get(name)
-            if preset is None and "/" not in name:
-                raise
+            if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
+                raise  # neither a name nor a hub id: there is nothing to bring
             embedded = preset is not None and preset.embedded
             if not embedded and not await self._may_download(name):
                 return False

@@ -1,0 +1,270 @@
+"""A real export of a tiny model: merged, converted, loaded, asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from engine.bases import add
+from engine.cli.main import cli
+from engine.cli.main import main as run_command
+from engine.errors import (
+    DiskFull,
+    ExportError,
+    QuantUnknown,
+    RunActive,
+    RunMissing,
+    RunUnfinished,
+)
+from engine.export import start as starting
+from engine.export.artifacts import artifacts
+from engine.export.spec import load_spec
+from engine.export.start import start
+from engine.runs import launch, read_events, request_stop, state
+from engine.runs.events import EventLog
+from engine.serve.header import read_header
+from engine.workspace import Workspace, open_workspace
+from tests.support.tiny_export import HELD_OUT, RUN, make_run
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def own(finished_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Return a copy of the exported workspace, with a home that knows its base."""
+    home = tmp_path / "own"
+    shutil.copytree(finished_export.parent, home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "home" / "cache"))
+    spec = home / "workspace" / "runs" / RUN / "spec.toml"
+    spec.write_text(
+        spec.read_text("utf-8").replace(str(finished_export.parent), str(home)), "utf-8"
+    )
+    return open_workspace(home / "workspace")
+
+
+def ended(job: Path) -> Any:
+    wait_until(lambda: not state(job).active, timeout=300, what="the export")
+    return state(job)
+
+
+def test_the_result_names_files_that_answer(finished_export: Path) -> None:
+    job = finished_export / "runs" / RUN / "exports" / "f16"
+    result: Any = state(job).result
+    assert result["prompt"] == HELD_OUT
+    for side in ("base", "tuned"):
+        told = result[side]
+        assert Path(told["path"]).stat().st_size == told["bytes"]
+        assert told["answer"].strip()
+        assert told["tokens"] > 0
+        assert told["tokens_per_s"] > 0
+    assert state(job).warnings == ()
+    phases = [event.data["phase"] for event in read_events(job)[0] if event.type == "phase"]
+    assert list(dict.fromkeys(phases)) == [
+        "merge the adapter",
+        "convert to f16",
+        "convert the base to f16",
+        "try the tuned model",
+        "try the base model",
+    ]
+
+
+def test_both_files_differ_in_weights_alone(finished_export: Path) -> None:
+    with open_workspace(finished_export) as workspace:
+        (info,) = artifacts(workspace, RUN)
+    tuned, base = read_header(info.tuned), read_header(info.base)
+    assert tuned.tensors == base.tensors
+    assert tuned.lengths == base.lengths
+    differing = {key for key in tuned.metadata if tuned.metadata[key] != base.metadata.get(key)}
+    assert all(key.startswith("general.") for key in differing)
+    assert info.tuned.read_bytes()[tuned.data_start :] != info.base.read_bytes()[base.data_start :]
+
+
+def test_the_merged_model_is_base_plus_adapter(finished_export: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    run, base_dir = finished_export / "runs" / RUN, finished_export.parent / "base"
+    merged = load_file(run / "merged" / "model.safetensors")
+    base = load_file(base_dir / "model.safetensors")
+    adapter = load_file(run / "adapter" / "adapter_model.safetensors")
+    name = "model.layers.1.self_attn.q_proj"
+    a = adapter[f"base_model.model.{name}.lora_A.weight"]
+    b = adapter[f"base_model.model.{name}.lora_B.weight"]
+    wanted = (base[f"{name}.weight"].float() + 8 / 4 * (b @ a)).to(torch.float16)
+    assert torch.equal(merged[f"{name}.weight"], wanted)
+    untouched = "model.layers.1.mlp.up_proj.weight"
+    assert torch.equal(merged[untouched], base[untouched])
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        assert (run / "merged" / file).read_bytes() == (base_dir / file).read_bytes()
+
+
+def test_nothing_is_left_but_what_is_finished(finished_export: Path) -> None:
+    files = [path for path in finished_export.parent.rglob("*") if path.is_file()]
+    assert not [path for path in files if path.name.endswith((".tmp", ".jinja"))]
+    ggufs = {path.name for path in files if path.suffix == ".gguf"}
+    assert ggufs == {"f16.gguf", f"{RUN}-f16.gguf"}
+
+
+def test_the_modelfile_stands_beside_the_file(finished_export: Path) -> None:
+    job = finished_export / "runs" / RUN / "exports" / "f16"
+    text = (job / "Modelfile").read_text("utf-8")
+    assert text.startswith(f"FROM ./{RUN}-f16.gguf\n")
+    assert (job / f"{RUN}-f16.gguf").is_file()
+    assert 'PARAMETER stop "<|im_end|>"' in text
+
+
+def test_another_quantisation_uses_what_is_there(own: Workspace) -> None:
+    with own as workspace:
+        made = workspace.runs_dir / RUN / "merged" / "model.safetensors"
+        before = made.stat().st_mtime_ns
+        job = start(workspace, RUN, "Q4-K-M")
+        with pytest.raises(RunActive):
+            start(workspace, RUN, "q4_k_m")
+        assert ended(job).status == "finished", state(job).message
+        assert made.stat().st_mtime_ns == before
+        found = artifacts(workspace, RUN)
+    assert [info.quant for info in found] == ["q4_k_m", "f16"]
+    newest = found[0]
+    assert newest.tuned_bytes < found[1].tuned_bytes
+    kinds = {item.kind for item in read_header(newest.tuned).tensors}
+    assert kinds == {item.kind for item in read_header(newest.base).tensors}
+    assert newest.rates["tuned"] > 0
+
+
+def test_a_file_that_was_cut_is_no_export(own: Workspace) -> None:
+    with own as workspace:
+        (info,) = artifacts(workspace, RUN)
+        os.truncate(info.tuned, info.tuned_bytes - 1)
+        assert artifacts(workspace, RUN) == []
+
+
+def test_a_broken_adapter_is_named_and_leaves_nothing(own: Workspace) -> None:
+    with own as workspace:
+        run = workspace.runs_dir / RUN
+        shutil.rmtree(run / "exports")
+        adapter = run / "adapter" / "adapter_model.safetensors"
+        adapter.write_bytes(adapter.read_bytes()[:-10])
+        job = start(workspace, RUN, "f16")
+        view = ended(job)
+        assert (view.status, view.code) == ("failed", "export-error")
+        assert "adapter" in view.message
+        assert artifacts(workspace, RUN) == []
+        assert not list(job.glob("*.gguf*"))
+        assert not (run / "merged").exists()
+
+
+def test_numbers_that_are_none_are_not_exported(own: Workspace) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    with own as workspace:
+        path = workspace.runs_dir / RUN / "adapter" / "adapter_model.safetensors"
+        tensors = load_file(path)
+        next(iter(tensors.values()))[0, 0] = torch.nan
+        save_file(tensors, path, {"format": "pt"})
+        view = ended(start(workspace, RUN, "f16"))
+        assert (view.status, view.code) == ("failed", "export-error")
+
+
+def test_a_stop_leaves_nothing(own: Workspace) -> None:
+    with own as workspace:
+        run = workspace.runs_dir / RUN
+        shutil.rmtree(run / "merged")
+        job = start(workspace, RUN, "q8_0")
+        wait_until(lambda: state(job).phase == "merge the adapter")
+        assert request_stop(job)
+        assert ended(job).status == "stopped"
+        assert not list(job.glob("*.gguf"))
+        assert not (run / "merged").exists()
+
+
+def test_a_tokenizer_that_the_converter_does_not_know_is_named(
+    tmp_path: Path, tiny_model_dir: Path, workspace: Workspace
+) -> None:
+    base = add(str(tiny_model_dir))
+    make_run(workspace.runs_dir / RUN, tiny_model_dir, base=base.name)
+    view = ended(start(workspace, RUN, "f16"))
+    assert (view.status, view.code) == ("failed", "export-error")
+    assert "tokenizer" in view.message
+    assert "another base" in view.hint
+
+
+def test_a_base_that_changed_is_named(own: Workspace) -> None:
+    with own as workspace:
+        run = workspace.runs_dir / RUN
+        with (run / "spec.toml").open("a") as spec:
+            spec.write('base_fingerprint = "b2-other"\n')
+        with pytest.raises(ExportError, match="has changed"):
+            start(workspace, RUN, "f16")
+
+
+def test_what_can_be_known_is_said_before_anything_starts(
+    own: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own as workspace:
+        with pytest.raises(QuantUnknown):
+            start(workspace, RUN, "q4_k")
+        with pytest.raises(RunMissing):
+            start(workspace, "none", "f16")
+        monkeypatch.setattr(starting, "require_free", _full)
+        with pytest.raises(DiskFull):
+            start(workspace, RUN, "q6_k")
+        assert not (workspace.runs_dir / RUN / "exports" / "q6_k").exists()
+
+
+def _full(folder: Path, needed: int, what: str) -> None:
+    raise DiskFull(f"{what} needs {needed} bytes")
+
+
+def test_a_run_without_an_adapter_is_named(own: Workspace) -> None:
+    with own as workspace:
+        shutil.rmtree(workspace.runs_dir / RUN / "adapter")
+        with pytest.raises(RunUnfinished, match="no adapter"):
+            start(workspace, RUN)
+
+
+def test_a_run_that_trains_still_is_not_exported(own: Workspace) -> None:
+    with own as workspace:
+        run = workspace.runs_dir / RUN
+        log = EventLog(run)
+        log.write("run_started", pid=0)
+        log.close()
+        launch(run, "tests.support.jobs", ["steps"])
+        try:
+            with pytest.raises(RunActive):
+                start(workspace, RUN)
+        finally:
+            request_stop(run)
+            wait_until(lambda: not state(run).active)
+
+
+def test_default_is_what_fits_the_base(own: Workspace) -> None:
+    with own as workspace:
+        assert load_spec(ended_dir := start(workspace, RUN)).quant == "f16"
+        request_stop(ended_dir)
+        ended(ended_dir)
+
+
+def test_the_verb_follows_to_the_end(own: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    root = str(own.root)
+    own.close()
+    assert run_command(["export", RUN, "--quant", "q8_0", "--json", "--workspace", root]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["quant"] == "q8_0"
+    assert Path(result["tuned"]["path"]).is_file()
+    assert run_command(["export", RUN, "--quant", "q9", "--workspace", root]) == 1
+    assert "quant-unknown" in capsys.readouterr().err
+
+
+def test_quants_are_listed(own: Workspace) -> None:
+    root = str(own.root)
+    own.close()
+    outcome = CliRunner().invoke(cli, ["export", "x", "--list-quants", "--workspace", root])
+    assert "q4_k_m" in outcome.output

@@ -1,0 +1,78 @@
+"""Files of an export are made once, whole, and again when what they are made from changes."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from engine.export.files import clear_abandoned, forget, is_made, locked, make
+
+
+def test_a_file_is_made_once_for_a_key(tmp_path: Path) -> None:
+    calls: list[str] = []
+    path = tmp_path / "cache" / "f16.gguf"
+
+    def build(text: str, out: Path) -> None:
+        calls.append(text)
+        out.write_text(text, "utf-8")
+
+    for text, key in (("a", "1"), ("b", "1"), ("c", "2")):
+        make(path, key, partial(build, text))
+    assert calls == ["a", "c"]
+    assert path.read_text("utf-8") == "c"
+    assert is_made(path, "2")
+    assert not is_made(path, "1")
+
+
+def test_a_failed_file_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "f16.gguf"
+
+    def half(out: Path) -> None:
+        out.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        make(path, "1", half)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_cut_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "f16.gguf"
+
+    def build(out: Path) -> None:
+        out.write_bytes(b"whole")
+
+    make(path, "1", build)
+    path.write_bytes(b"who")
+    assert not is_made(path, "1")
+    make(path, "1", build)
+    assert path.read_bytes() == b"whole"
+    forget(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "run-f16.gguf"
+    dead, living = tmp_path / ".run-f16.gguf.999999999.tmp", tmp_path / ".run-f16.gguf.1.tmp"
+    for left in (dead, living):
+        left.touch()
+    clear_abandoned(path)
+    assert not dead.exists()
+    assert living.exists()
+
+
+def test_a_lock_is_waited_for(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+
+    class Enough(Exception):
+        pass
+
+    def give_up() -> None:
+        raise Enough
+
+    with locked(lock, wait=give_up), pytest.raises(Enough), locked(lock, wait=give_up):
+        pass
+    with locked(lock, wait=give_up):
+        pass

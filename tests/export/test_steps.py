@@ -1,0 +1,81 @@
+"""A job's children: what they say, how they fail, and that a stop ends them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import DependencyMissing, DiskFull, ExportError
+from engine.export.steps import ChildFailed, runner
+from engine.runs import read_events, state
+from engine.runs.child import Job
+
+FAILURE = (
+    "from engine.errors import {0}; from engine.export.steps import say_failure; "
+    "say_failure({0}('no such thing', hint='get it')); raise SystemExit(1)"
+)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_lines_and_progress_bars_are_heard(tmp_path: Path) -> None:
+    heard: list[str] = []
+    with Job(tmp_path) as job:
+        runner(job)(python("print('one\\rtwo\\rthree\\nfour', end='')"), heard.append)
+        job.finish({})
+    assert heard == ["one", "two", "three", "four"]
+
+
+def fail(tmp_path: Path, code: str) -> BaseException:
+    caught: list[BaseException] = []
+    with Job(tmp_path) as job:
+        try:
+            runner(job)(python(code), lambda _: None)
+        except Exception as error:
+            caught.append(error)
+    return caught[0]
+
+
+def test_a_failure_keeps_its_name(tmp_path: Path) -> None:
+    missing = fail(tmp_path / "a", FAILURE.format("DependencyMissing"))
+    assert isinstance(missing, DependencyMissing)
+    assert (missing.message, missing.hint) == ("no such thing", "get it")
+    assert isinstance(fail(tmp_path / "b", FAILURE.format("ExportError")), ExportError)
+
+
+def test_a_full_disk_in_a_child_is_named(tmp_path: Path) -> None:
+    assert isinstance(fail(tmp_path, "raise OSError(28, 'No space left on device')"), DiskFull)
+
+
+def test_a_child_that_is_killed_is_said_to_lack_memory(tmp_path: Path) -> None:
+    error = fail(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    assert isinstance(error, ExportError)
+    assert "memory" in error.message
+
+
+def test_any_other_end_has_the_last_line(tmp_path: Path) -> None:
+    error = fail(tmp_path, "print('first'); raise SystemExit('the tensor is missing')")
+    assert isinstance(error, ChildFailed)
+    assert error.last == "the tensor is missing"
+
+
+def test_a_stop_request_ends_the_child(tmp_path: Path) -> None:
+    with Job(tmp_path) as job:
+        listen = _stopper(tmp_path)
+        runner(job)(python("print('here', flush=True); import time; time.sleep(600)"), listen)
+        pytest.fail("the child was not ended")
+    assert state(tmp_path).status == "stopped"
+    assert read_events(tmp_path)[0][-1].type == "run_finished"
+
+
+def _stopper(job_dir: Path) -> Callable[[str], None]:
+    def listen(_: str) -> None:
+        (job_dir / "control").mkdir(exist_ok=True)
+        (job_dir / "control" / "stop").touch()
+
+    return listen
