@@ -118,7 +118,7 @@ def pictures(home: Path, notes: Path) -> list[Picture]:
         Picture(curating, "sources", "126 examples"),
         Picture(curating, "curate", "approved"),
         Picture(trained, "dataset", "Tokens"),
-        Picture(trained, "train", "finished"),
+        Picture(trained, "train", "◆", (("w", "finished in"),)),
         Picture(trained, "chat", "f16", asked),
     ]
 

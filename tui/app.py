@@ -17,6 +17,7 @@ from textual.color import Color
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
+from textual.worker import Worker, WorkerState
 
 from engine.errors import FinetuiError, SettingsError
 from engine.paths import shorten
@@ -127,6 +128,11 @@ class FinetuiApp(App[int]):
         """Stop watching."""
         self._watcher.stop()
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what a worker of the app raised."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.complain(event.worker.error)
+
     @work(group="base", exclusive=True, exit_on_error=False)
     async def bring_base(self) -> None:
         """Import the embedded base, once on a machine, so that cards can show tokens.
@@ -230,6 +236,19 @@ class FinetuiApp(App[int]):
         stage = self.stage
         if isinstance(stage, CurateScreen):
             stage.show_example(example_id)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, with a cursor that stands still."""
+        from textual.widgets import Input
+
+        super().action_command_palette()
+        palette = self.screen
+
+        def steady() -> None:
+            for field in palette.query(Input):
+                field.cursor_blink = False
+
+        palette.call_after_refresh(steady)
 
     def action_help(self) -> None:
         """Show the keys of the stage in front."""

@@ -33,6 +33,18 @@ class Job:
         return self.status in {"created", "running", "stopping"}
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far curation has got, and how fast it goes: what the meter shows."""
+
+    approved: int
+    target: int
+    rejected: int
+    undecided: int
+    per_hour: float = 0.0
+    minutes_left: float | None = None
+
+
 class JobChanged(Message):
     """The running job moved on, ended, or another one runs. Posted to the app."""
 

@@ -316,4 +316,7 @@ def wilson(wins: int, trials: int) -> tuple[float, float]:
     middle = share + square / (2 * trials)
     spread = _Z95 * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
     scale = 1 + square / trials
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    # At the ends the bound is the end itself, which rounding would miss by a last bit.
+    low = (middle - spread) / scale if wins else 0.0
+    high = (middle + spread) / scale if wins < trials else 1.0
+    return low, high

@@ -67,7 +67,7 @@ class Model:
 
     Args:
         path: The file.
-        context: The context window in tokens; the model's own if that is smaller.
+        context: The context window in tokens.
         threads: Threads for computing.
         gpu_layers: Layers on the GPU, -1 for all; without effect in a CPU build.
 

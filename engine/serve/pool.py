@@ -32,11 +32,14 @@ _GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return how many cores this process may use, those of hyper-threading not counted twice."""
+    import psutil
+
     try:
-        return len(os.sched_getaffinity(0))
+        usable = len(os.sched_getaffinity(0))
     except AttributeError:  # Not on macOS.
-        return os.cpu_count() or 1
+        usable = os.cpu_count() or 1
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 class Worker:
@@ -106,7 +109,7 @@ class Worker:
 
         Args:
             gguf: The model file.
-            context: The context window in tokens.
+            context: The context window in tokens; what the model was trained for, if that is less.
             tokenizer_dir: The base's directory, where ``/v1/chat/completions`` shall render by
                 the engine's own tokenizer instead of the template in the GGUF.
             threads: Threads for computing; 0 takes all cores.
@@ -119,7 +122,8 @@ class Worker:
             WorkerTimeout: It did not answer in time; it was ended.
         """
         gguf = gguf.resolve()
-        read_header(gguf)
+        header = read_header(gguf)
+        context = min(context, header.context or context)
         started, bearer = time.monotonic(), secrets.token_urlsafe(32)
         log = _new_log(gguf)
         process = _spawn(

@@ -40,12 +40,9 @@ pytestmark = pytest.mark.slow
 def own(finished_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """Return a copy of the exported workspace, with a home that knows its base."""
     home = tmp_path / "own"
-    shutil.copytree(finished_export.parent, home)
+    shutil.copytree(finished_export, home / "workspace")
+    shutil.copytree(finished_export.parent / "home", home / "home")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "home" / "cache"))
-    spec = home / "workspace" / "runs" / RUN / "spec.toml"
-    spec.write_text(
-        spec.read_text("utf-8").replace(str(finished_export.parent), str(home)), "utf-8"
-    )
     return open_workspace(home / "workspace")
 
 
@@ -247,9 +244,10 @@ def test_a_run_that_trains_still_is_not_exported(own: Workspace) -> None:
 
 def test_default_is_what_fits_the_base(own: Workspace) -> None:
     with own as workspace:
-        assert load_spec(ended_dir := start(workspace, RUN)).quant == "f16"
-        request_stop(ended_dir)
-        ended(ended_dir)
+        job = start(workspace, RUN)
+        request_stop(job)
+        ended(job)
+        assert load_spec(job).quant == "f16"
 
 
 def test_the_verb_follows_to_the_end(own: Workspace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,7 @@ def test_a_file_is_made_once_for_a_key(tmp_path: Path) -> None:
 
 
 def test_a_failed_file_leaves_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "f16.gguf"
+    path = tmp_path / "cache" / "f16.gguf"
 
     def half(out: Path) -> None:
         out.write_bytes(b"half")
@@ -35,11 +35,11 @@ def test_a_failed_file_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="No space"):
         make(path, "1", half)
-    assert list(tmp_path.iterdir()) == []
+    assert list(path.parent.iterdir()) == []
 
 
 def test_a_file_that_was_cut_is_made_again(tmp_path: Path) -> None:
-    path = tmp_path / "f16.gguf"
+    path = tmp_path / "cache" / "f16.gguf"
 
     def build(out: Path) -> None:
         out.write_bytes(b"whole")
@@ -50,7 +50,7 @@ def test_a_file_that_was_cut_is_made_again(tmp_path: Path) -> None:
     make(path, "1", build)
     assert path.read_bytes() == b"whole"
     forget(path)
-    assert list(tmp_path.iterdir()) == []
+    assert list(path.parent.iterdir()) == []
 
 
 def test_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:

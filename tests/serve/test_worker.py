@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from engine.errors import GgufDamaged, PromptTooLong, ServeError, WorkerDied, Wo
 from engine.paths import state_dir
 from engine.serve import client
 from engine.serve.client import Chunk
+from engine.serve.header import read_header
 from engine.serve.pool import Worker
 from tests.serve.conftest import CONTEXT
 from tests.support.tiny_gguf import embedded_vocabulary, write_model
@@ -308,6 +310,21 @@ def test_a_file_that_ends_llama_cpp_ends_the_worker_alone(tmp_path: Path) -> Non
     with pytest.raises((GgufDamaged, WorkerDied)) as caught:
         Worker.start(lying)
     assert "lying.gguf" in caught.value.message
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_in_a_file_ends_no_parent(tmp_path: Path, model_file: Path, seed: int) -> None:
+    noise = random.Random(seed)
+    data = bytearray(model_file.read_bytes())
+    weights = read_header(model_file).data_start
+    for _ in range(40):
+        data[noise.randrange(24, weights)] = noise.randrange(256)
+    path = tmp_path / "noise.gguf"
+    path.write_bytes(data)
+    try:
+        Worker.start(path, context=256, threads=1).close()
+    except (GgufDamaged, WorkerDied) as error:
+        assert "noise.gguf" in error.message  # noqa: PT017 - either end is right
 
 
 async def test_nobody_there_is_named() -> None:

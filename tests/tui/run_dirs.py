@@ -188,18 +188,20 @@ def make_export(
 
 
 def _result(directory: Path, quant: str, answer: str) -> dict[str, Any]:
+    # Places that look the same in every test's folder.
+    run = f"/home/ada/notes/runs/{directory.parent.parent.name}"
     return {
         "run": directory.parent.parent.name,
         "quant": quant,
         "tuned": {
-            "path": str(directory / f"tuned-{quant}.gguf"), "bytes": 105_454_432,
+            "path": f"{run}/exports/{quant}/tuned-{quant}.gguf", "bytes": 105_454_432,
             "answer": answer, "tokens_per_s": 57.3,
         },
         "base": {
-            "path": f"/cache/{quant}.gguf", "bytes": 105_454_432,
-            "answer": "There are several reasons.", "tokens_per_s": 58.1,
+            "path": f"/home/ada/.cache/finetui/bases/smollm2/gguf/{quant}.gguf",
+            "bytes": 105_454_432, "answer": "There are several reasons.", "tokens_per_s": 58.1,
         },
         "prompt": "Why did you say no to the lead role?",
-        "modelfile": str(directory / "Modelfile"),
-        "merged": str(directory.parent.parent / "merged"),
+        "modelfile": f"{run}/exports/{quant}/Modelfile",
+        "merged": f"{run}/merged",
     }  # fmt: skip

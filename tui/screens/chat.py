@@ -375,7 +375,7 @@ class ChatScreen(StageScreen):
 
     def _ended(self, current: Round) -> None:
         if not current.failed and not self.status_line.text:
-            self.say("← A better  → B better  ↑ tie  ↓ both bad" if current.sealed else "")
+            self.say("← A better · → B better · ↑ tie · ↓ both bad" if current.sealed else "")
         self._draw()
         self.refresh_bindings()
 

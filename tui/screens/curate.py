@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 from textual import getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
-from engine.curate import Curator, check_turns, from_text, pace, to_text
+from engine.curate import Curator, check_turns, from_text, to_text
 from engine.curate.editor import edit_text
 from engine.errors import DependencyMissing
-from engine.models import Action, Card, Counts, Filter, QueueRow, Turn, short_id
-from engine.store import Store
+from engine.models import Action, Card, Filter, QueueRow, Turn, short_id
 from tui.actions import bindings
+from tui.bridge.curation import Drafts, measure
 from tui.bridge.queue import NO_FILTER, QueuePages
 from tui.bridge.threads import off_loop
 from tui.bridge.tokens import TokenCounter
@@ -25,37 +24,13 @@ from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.borders import set_border
 from tui.widgets.card import CardPane
-from tui.widgets.meter import Meter, Progress
-from tui.widgets.queue import QueueList
+from tui.widgets.meter import Meter
+from tui.widgets.queue import QueueList, filter_words
 from tui.widgets.rows import RowList
 from tui.widgets.words import EDITED, SIGNS, counted, one_line
 
 DONE = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
-PACE_FROM = 5
 UNDONE = {**DONE, "edit": "edited"}
-
-
-def measure(store: Store, target: int) -> tuple[Counts, Progress]:
-    """Return the counts of the whole queue and what the meter shows. Runs in a thread."""
-    counts = store.counts()
-    now = pace(store, time.time(), target=target)
-    return counts, Progress(
-        approved=counts.approved,
-        target=target,
-        rejected=counts.rejected,
-        undecided=counts.undecided,
-        # A handful of decisions is no pace yet.
-        per_hour=now.per_hour if now.decided_today >= PACE_FROM else 0.0,
-        minutes_left=now.minutes_to_target,
-    )
-
-
-def filter_words(which: Filter) -> str:
-    """Return a filter in words for the queue's title: ``undecided · #work · "boat"``."""
-    parts = [" or ".join(which.states), " or ".join(which.kinds)]
-    parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
-    parts += ["one source" if which.source_id else "", f'"{which.text}"' if which.text else ""]
-    return one_line(" · ".join(part for part in parts if part)) or "all"
 
 
 class CurateScreen(StageScreen):
@@ -80,6 +55,7 @@ class CurateScreen(StageScreen):
         self._store = self.app.workspace.store
         self._settings = self.app.workspace.settings
         self._curator = Curator(self._store)
+        self._drafts = Drafts(self._store)
         self._tokens = TokenCounter(self._settings.training.base)
         self._pages = QueuePages(self._store)
         self._card: Card | None = None
@@ -130,7 +106,7 @@ class CurateScreen(StageScreen):
         card = self._store.card(row.example_id)
         other = self._card is None or self._card.example.id != card.example.id
         self._card = card
-        self.card_pane.show_card(card, draft=bool(self._draft(card)), top=other)
+        self.card_pane.show_card(card, draft=bool(self._drafts.of(card)), top=other)
         self._count_tokens(card)
 
     def _show_nothing(self) -> None:
@@ -152,7 +128,7 @@ class CurateScreen(StageScreen):
     async def _count_tokens(self, card: Card) -> None:
         found = await off_loop(self._tokens.counts, card.turns)
         if found and card is self._card:
-            draft = bool(self._draft(card))
+            draft = bool(self._drafts.of(card))
             self.card_pane.show_card(card, tokens=found, draft=draft, top=False)
 
     def _measure(self) -> None:
@@ -295,16 +271,6 @@ class CurateScreen(StageScreen):
 
     # -- editing --------------------------------------------------------------------
 
-    def _draft(self, card: Card) -> str:
-        return self._store.get_meta(f"draft:{card.example.id}") or ""
-
-    def _keep_draft(self, card: Card, text: str) -> None:
-        if text != self._draft(card):
-            self._store.set_meta(f"draft:{card.example.id}", text)
-
-    def _check(self, card: Card, turns: tuple[Turn, ...]) -> None:
-        check_turns(turns, before=card.turns)
-
     def action_edit(self) -> None:
         """Edit the card's text here."""
         if (card := self._card) is not None:
@@ -314,13 +280,13 @@ class CurateScreen(StageScreen):
     async def _edit(self, card: Card) -> None:
         dialog = EditDialog(
             card,
-            draft=self._draft(card),
-            check=lambda turns: self._check(card, turns),
-            keep=lambda text: self._keep_draft(card, text),
+            draft=self._drafts.of(card),
+            check=lambda turns: check_turns(turns, before=card.turns),
+            keep=lambda text: self._drafts.keep(card, text),
         )
         turns = await self.app.push_screen_wait(dialog)
         if turns is None:
-            if self._draft(card):
+            if self._drafts.of(card):
                 self.say("the edit is kept, not saved", hint="e goes on with it", kind="info")
             self._show_current()
             return
@@ -341,7 +307,7 @@ class CurateScreen(StageScreen):
         card = self._card
         if card is None:
             return
-        before = self._draft(card) or to_text(card.turns)
+        before = self._drafts.of(card) or to_text(card.turns)
         try:
             with self.app.suspend():
                 text = edit_text(before, configured=self._settings.curation.editor)
@@ -349,10 +315,10 @@ class CurateScreen(StageScreen):
             raise DependencyMissing(
                 "this terminal can't be handed to an editor", hint="e edits the text here"
             ) from error
-        self._keep_draft(card, "" if text == to_text(card.turns) else text)
+        self._drafts.keep(card, "" if text == to_text(card.turns) else text)
         turns = from_text(text)  # if it can't be read the draft stays, and e goes on with it
-        self._check(card, turns)
-        self._keep_draft(card, "")
+        check_turns(turns, before=card.turns)
+        self._drafts.keep(card, "")
         self._save(card, turns)
 
     # -- which part of the queue ------------------------------------------------------

@@ -127,14 +127,14 @@ class SourcesScreen(StageScreen):
             numbers = "not scanned"
         documents = documents_word(source.kind, source.documents) if source.scanned_at else ""
         wide = width >= 64
-        room = width - 14 - 16 - (13 if wide else 0)
+        room = width - 14 - 17 - (13 if wide else 0)
         row: list[Part] = [
             (fit(source.kind, 14), "accent"),
             (fit(one_line(shorten(source.root, max(10, room - 1))), max(10, room)), "row"),
         ]
         if wide:
             row.append((documents.rjust(13), "muted"))
-        row.append((numbers.rjust(16), "row" if source.scanned_at else "warning"))
+        row.append((numbers.rjust(16) + " ", "row" if source.scanned_at else "warning"))
         return row
 
     @property

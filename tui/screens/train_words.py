@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.train import Plan
     from engine.workspace import Workspace
 
-_LABEL = 11
+_LABEL = 9
 
 NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
 
@@ -55,7 +55,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         return value_words(spec.get(name))
 
     layers = word("target_modules").replace("_proj", "")
-    memory = "4-bit base" if spec.get("load_in_4bit") else "base as it is"
+    memory = " · 4-bit base" if spec.get("load_in_4bit") else ""
     return [
         ("base", word("base")),
         ("dataset", word("dataset")),
@@ -63,7 +63,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         ("adapter", f"r {word('r')} · alpha {word('alpha')} · {layers}"),
         ("rate", f"{word('learning_rate')} · {word('scheduler')}"),
         ("batches", f"{word('batch_size')} x {word('accumulation')} · {word('epochs')} epochs"),
-        ("length", f"up to {word('max_length')} tokens · {memory}"),
+        ("length", f"up to {word('max_length')} tokens{memory}"),
     ]
 
 

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rich.cells import cell_len
 from textual.content import Content
 
+from tui.messages import Progress
 from tui.widgets.lines import Lines
 from tui.widgets.words import bar, counted
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What the meter shows."""
-
-    approved: int
-    target: int
-    rejected: int
-    undecided: int
-    per_hour: float = 0.0
-    minutes_left: float | None = None
 
 
 def pace_words(progress: Progress) -> list[str]:

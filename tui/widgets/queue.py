@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.models import QueueRow, State
+from engine.models import Filter, QueueRow, State
 from tui.widgets.rows import Part, RowList, Style
 from tui.widgets.words import EDITED, SIGNS, fit, one_line
 
@@ -62,3 +62,11 @@ class QueueList(RowList):
             return (sign, (label, body))
         kind = fit(row.kind, 12)
         return (sign, (fit(label, width - 3 - 13), body), (" " + kind, "muted"))
+
+
+def filter_words(which: Filter) -> str:
+    """Return a filter in words for the queue's title: ``undecided · #work · "boat"``."""
+    parts = [" or ".join(which.states), " or ".join(which.kinds)]
+    parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
+    parts += ["one source" if which.source_id else "", f'"{which.text}"' if which.text else ""]
+    return one_line(" · ".join(part for part in parts if part)) or "all"

@@ -34,17 +34,17 @@ def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part
     age = short_age(job.view.started, now)
     if job.quant:
         shown = tuned_size(job) or (job.view.phase if job.view.active else job.view.status)
-        room = max(0, width - 8 - 6)
+        room = max(0, width - 7 - 7)
         return [
             ("   └ ", "muted"),
             (f"{sign} ", style),
             (fit(f"{job.quant}  {one_line(shown)}", room), "row"),
-            (f"{age:>6}", "muted"),
+            (f"{age:>7}", "muted"),
         ]
     loss = "" if job.view.loss is None else f"{job.view.loss:.2f}"
     if job.view.eval_loss is not None:
         loss = f"◆{job.view.eval_loss:.2f}"
-    rest = max(0, width - 2 - 5 - 6 - 6)
+    rest = max(0, width - 2 - 5 - 6 - 7)
     base = min(max(rest // 2, 8), 24)
     return [
         (f"{sign} ", style),
@@ -52,7 +52,7 @@ def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part
         (fit(one_line(job.base), base - 1) + " ", "row"),
         (fit(one_line(job.dataset), max(0, rest - base)), "muted"),
         (f"{loss:>6}", "row"),
-        (f"{age:>6}", "muted"),
+        (f"{age:>7}", "muted"),
     ]
 
 

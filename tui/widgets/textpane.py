@@ -124,7 +124,8 @@ class TextPane(ScrollView, can_focus=False):
         self._lines = []
         if width > 0:
             for block in self._blocks:
-                self._lines.extend(_wrapped(block, width))
+                # A cell free on the right, so that no text touches the scrollbar.
+                self._lines.extend(_wrapped(block, width - 1))
         set_lines(self, len(self._lines))
 
     def render_line(self, y: int) -> Strip:

@@ -83,7 +83,7 @@ def test_sources_empty(workspace: Workspace, snap_compare: Compare, size: tuple[
 
 @SIZES
 def test_sources(filled: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = reach("sources", shows="/home/ana/notes")
+    run = reach("sources", shows="vault")
     assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
 
 

@@ -130,7 +130,7 @@ async def test_text_is_wrapped_indented_and_scrolled() -> None:
         )
         await pilot.pause()
         lines = text_of(pane).splitlines()
-        assert lines[0] == "head" + " " * 16 + "14 tokens"
+        assert lines[0] == "head" + " " * 15 + "14 tokens"
         assert lines[1].startswith("  a longer")
         assert lines[2].startswith("  ")
         pane.pages_down(1)
