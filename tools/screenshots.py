@@ -35,7 +35,7 @@ from tui.app import FinetuiApp
 
 SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
 HALFWAY = 87
-WAIT_SECONDS = 180.0
+WAIT_SECONDS = 90.0
 
 
 async def settled(pilot: Pilot[int], ready: Callable[[], bool], what: str) -> None:
@@ -113,13 +113,13 @@ def whole_loop(home: Path, notes: Path) -> Path:
 def pictures(home: Path, notes: Path) -> list[Picture]:
     """Do the work that the pictures show, and return them."""
     curating, trained = halfway(home, notes), whole_loop(home, notes)
-    asked = (("b", "blind"), ("n", "prompt"), ("enter", "better"))
+    asked = (("b", "· blind"), ("n", "· held out"), ("enter", "both bad"))
     return [
         Picture(curating, "sources", "126 examples"),
         Picture(curating, "curate", "approved"),
         Picture(trained, "dataset", "Tokens"),
         Picture(trained, "train", "◆", (("w", "finished in"),)),
-        Picture(trained, "chat", "f16", asked),
+        Picture(trained, "chat", "both loaded", asked),
     ]
 
 
