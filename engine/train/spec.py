@@ -128,14 +128,14 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="small-cpu",
             title="LoRA for a small model without a GPU",
-            help="every linear layer, a high learning rate; minutes on two cores for 100 examples",
+            help="every linear layer, many small steps; minutes on two cores for 100 examples",
             values={
                 "r": 16,
                 "alpha": 32,
                 "target_modules": (ALL_LINEAR,),
                 "learning_rate": 2e-3,
-                "epochs": 2.0,
-                "batch_size": 4,
+                "epochs": 1.0,
+                "batch_size": 2,
                 "accumulation": 1,
                 "max_length": 512,
                 "warmup_ratio": 0.1,
