@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from engine.workspace import Workspace, init_workspace, open_workspace
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# A busy machine is no fault of the code: nothing here fails for being slow.
+settings.register_profile("finetui", deadline=None)
+settings.load_profile("finetui")
 
 
 @pytest.fixture(autouse=True)

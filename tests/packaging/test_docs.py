@@ -29,7 +29,8 @@ def test_every_row_of_a_table_is_explained(table: object) -> None:
 
 def test_commands_in_the_text_exist() -> None:
     context = click.Context(cli)
-    found = re.findall(r"^finetui ([a-z]+)(?: ([a-z]+))?", README, re.M)
+    blocks = "".join(re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S))
+    found = re.findall(r"^finetui ([a-z]+)(?: ([a-z]+))?", blocks, re.M)
     assert found
     for verb, inner in found:
         assert verb in VERBS

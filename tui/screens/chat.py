@@ -186,19 +186,12 @@ class ChatScreen(StageScreen):
 
     def _ask_turns(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
         if self._holder.pair is None:
-            self.say(self._why_not())
+            self.say(view.not_loaded(self._loading, self._failure))
             return
         if self.streaming:
             self.say("both are still answering", hint="escape stops them")
             return
         self._ask(turns, prompt)
-
-    def _why_not(self) -> str:
-        if self._loading:
-            return "the models are still loading"
-        if self._failure is not None:
-            return self._failure.message
-        return "no models are loaded: m chooses a pair"
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
@@ -308,7 +301,7 @@ class ChatScreen(StageScreen):
         if current is None or self.panes.line.has_focus:
             return
         if not current.votable:
-            self.say(_not_votable(current))
+            self.say(view.not_votable(current))
             return
         from engine.evaluate.blind import vote
 
@@ -436,11 +429,3 @@ class ChatScreen(StageScreen):
     def action_scroll_up(self) -> None:
         """Scroll both answers up."""
         self.panes.scroll_pages(-1)
-
-
-def _not_votable(current: Round) -> str:
-    if current.trial.vote is not None:
-        return "this question has its vote; n offers the next prompt"
-    if current.failed:
-        return "both sides have to answer before a vote; R asks again"
-    return "both have to answer first"

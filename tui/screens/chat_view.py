@@ -13,6 +13,7 @@ from tui.widgets.rows import Part
 from tui.widgets.words import ago, fit, one_line
 
 if TYPE_CHECKING:
+    from engine.errors import FinetuiError
     from engine.evaluate.blind import Position, Tally
     from engine.export.held_out import Prompt
     from engine.models import Vote
@@ -146,3 +147,19 @@ def choice_rows(found: list[Choice], now: float) -> list[list[Part]]:
         ]
         for choice in found
     ]
+
+
+def not_votable(current: Round) -> str:
+    """Return why no vote can be given now."""
+    if current.trial.vote is not None:
+        return "this question has its vote; n offers the next prompt"
+    if current.failed:
+        return "both sides have to answer before a vote; R asks again"
+    return "both have to answer first"
+
+
+def not_loaded(loading: bool, failure: FinetuiError | None) -> str:
+    """Return why nothing can be asked now."""
+    if loading:
+        return "the models are still loading"
+    return failure.message if failure is not None else "no models are loaded: m chooses a pair"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
-from engine.errors import FinetuiError, RunUnfinished
+from engine.errors import FinetuiError
 from tui.actions import bindings
 from tui.bridge.run_tail import JobState, RunsMoved, RunTail, poll_runs, short_run
 from tui.bridge.threads import Poller, off_loop
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 ROOMY_COLUMNS = 136
 """From here on the machine has a panel of its own; below, a line a card under the curves."""
+
+END_SECONDS = 20.0
+"""How long a process that has ended its work may take to be gone, before it counts as going."""
 
 TICK_SECONDS = 1.0
 """How often elapsed times are brought up to date."""
@@ -238,24 +242,10 @@ class TrainScreen(StageScreen):
             self._poller.hurry()
         self.say(said, kind="done")
 
-    def _need(self, *, running: bool) -> JobState:
-        """Return the job under the cursor.
-
-        Raises:
-            RunUnfinished: There is none, or it is not in the state that is needed.
-        """
-        job = self.job
-        if job is None:
-            raise RunUnfinished("there is no run here", hint="n starts one")
-        if running and not job.view.active:
-            raise RunUnfinished(f"{job.name} is not running: it {_was(job)}")
-        if not running and job.view.active:
-            raise RunUnfinished(f"{job.name} is still running", hint="s stops it")
-        return job
-
     def action_stop(self) -> None:
         """Save a checkpoint and stop."""
-        self._stop(self._need(running=True))
+        if self.job is not None:
+            self._stop(self.job)
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _stop(self, job: JobState) -> None:
@@ -272,7 +262,8 @@ class TrainScreen(StageScreen):
 
     def action_kill(self) -> None:
         """End the job at once, after asking."""
-        self._kill(self._need(running=True))
+        if self.job is not None:
+            self._kill(self.job)
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _kill(self, job: JobState) -> None:
@@ -289,7 +280,8 @@ class TrainScreen(StageScreen):
 
     def action_resume(self) -> None:
         """Go on from the last checkpoint, or do an export again."""
-        self._resume(self._need(running=False))
+        if self.job is not None:
+            self._resume(self.job)
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _resume(self, job: JobState) -> None:
@@ -298,15 +290,24 @@ class TrainScreen(StageScreen):
             return
         from engine.train import resume
 
+        await self._let_go(job)
         await off_loop(resume, self._workspace, job.run_id)
         self._begun(job.dir, f"{job.name} goes on from its last checkpoint")
 
+    async def _let_go(self, job: JobState) -> None:
+        """Wait a little for a process that has said its last word and is not quite gone."""
+        from engine.runs import is_alive
+
+        for _ in range(int(END_SECONDS / 0.2)):
+            if not await off_loop(is_alive, job.dir):
+                return
+            self.say(f"{job.name} is just ending …", kind="busy")
+            await asyncio.sleep(0.2)
+
     def action_export(self) -> None:
         """Choose a quantisation and export."""
-        job = self.job
-        if job is None:
-            raise RunUnfinished("there is no run to export", hint="n starts one")
-        self._export(job)
+        if self.job is not None:
+            self._export(self.job)
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def _export(self, job: JobState) -> None:
@@ -321,6 +322,7 @@ class TrainScreen(StageScreen):
     async def _export_at(self, job: JobState, quant: str) -> None:
         from engine.export.start import start
 
+        await self._let_go(job)
         directory = await off_loop(start, self._workspace, job.run_id, quant)
         self._begun(directory, f"export at {quant} started")
 
@@ -402,8 +404,3 @@ class TrainScreen(StageScreen):
     def _scroll(self, pages: int) -> None:
         self.live.scroll_pages(pages, log=self.has_class("-log"))
 
-
-def _was(job: JobState) -> str:
-    return {"finished": "finished", "stopped": "was stopped", "failed": "failed"}.get(
-        job.view.status, "died"
-    )

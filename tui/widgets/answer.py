@@ -73,6 +73,7 @@ class Answer(FollowEnd, can_focus=False):
         """Wrap again at another width."""
         if self._columns != self._wrapped_at:
             self._wrap(keep=False)
+        self._fit()
         super().on_resize(event)
 
     @property
@@ -96,11 +97,16 @@ class Answer(FollowEnd, can_focus=False):
             lines = self._note.wrap(width) if self._note else []
             self._paragraph = (0, 0)
         self._lines, self._wrapped_at = lines, width
-        size = Size(self.scrollable_content_region.width, len(lines))
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self._fit()
         self._refresh_changed(old, at_line)
         self.keep_end()
+
+    def _fit(self) -> None:
+        # A new size is a new layout, which paints all: while the text fits none is needed.
+        region = self.scrollable_content_region
+        size = Size(region.width, max(len(self._lines), region.height))
+        if size != self.virtual_size:
+            self.virtual_size = size
 
     def _refresh_changed(self, old: list[Content], start: int) -> None:
         top, empty = self.scroll_offset.y, Content("")
@@ -117,7 +123,7 @@ class Answer(FollowEnd, can_focus=False):
         width = self.scrollable_content_region.width
         style = self.visual_style
         index = y + self.scroll_offset.y
-        if not 0 <= index < len(self._lines) or width <= 0:
+        if not 0 <= index < len(self._lines) or width <= 0 or not self._lines[index]:
             return Strip.blank(width, style.rich_style)
         strips = Visual.to_strips(self, self._lines[index], width, 1, style, apply_selection=False)
         strip = strips[0] if strips else Strip.blank(width, style.rich_style)

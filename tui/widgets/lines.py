@@ -112,7 +112,7 @@ class Lines(Widget):
         """Return the strip of a line."""
         width = self.size.width
         style = self.visual_style
-        if not 0 <= y < len(self._lines) or not width:
+        if not 0 <= y < len(self._lines) or not width or not self._lines[y]:
             return Strip.blank(width, style.rich_style)
         line = self._lines[y].truncate(width)
         strips = Visual.to_strips(self, line, width, 1, style, apply_selection=False)

@@ -136,6 +136,8 @@ class TextPane(ScrollView, can_focus=False):
         if not 0 <= index < len(self._lines) or width <= 0:
             return Strip.blank(width, style.rich_style)
         line = self._lines[index].truncate(width)
+        if not line:  # not a strip with an empty segment in it
+            return Strip.blank(width, style.rich_style)
         strips = Visual.to_strips(self, line, width, 1, style, apply_selection=False)
         strip = strips[0] if strips else Strip.blank(width, style.rich_style)
         return strip.adjust_cell_length(width, style.rich_style)

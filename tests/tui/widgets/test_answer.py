@@ -82,6 +82,32 @@ async def test_another_width_wraps_again() -> None:
         assert len(answer.lines) < narrow
 
 
+async def test_while_the_text_fits_no_layout_is_needed() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show("One word")
+        await pilot.pause()
+        before = answer.virtual_size
+        answer.show("One word" + " and another" * 20)
+        assert len(answer.lines) > 5
+        assert answer.virtual_size == before
+
+
+async def test_a_lower_pane_has_its_end_in_view() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show("\n".join(f"line {number}" for number in range(10)))
+        await pilot.pause()
+        await pilot.resize_terminal(40, 5)
+        await pilot.pause()
+        assert "line 9" in text_of(answer)
+        await pilot.resize_terminal(40, 20)
+        await pilot.pause()
+        assert "line 0" in text_of(answer)
+
+
 @pytest.mark.parametrize("size", [(30, 6), (80, 12)])
 async def test_arriving_in_pieces_is_the_same_as_at_once(size: tuple[int, int]) -> None:
     app = Host()
