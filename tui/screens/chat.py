@@ -397,7 +397,9 @@ class ChatScreen(StageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer votes where they can be given, and the reveal where something is sealed."""
-        current = self._round
+        current, allowed = self._round, super().check_action(action, parameters)
+        if not allowed:
+            return allowed
         if action in {"left", "right", "tie", "both_bad"}:
             return current is not None and current.votable and not self.panes.line.has_focus
         if action == "reveal":
@@ -406,7 +408,7 @@ class ChatScreen(StageScreen):
             return current is not None and current.prompt is not None
         if action == "again":
             return current is not None and current.answered
-        return super().check_action(action, parameters)
+        return allowed
 
     def on_descendant_focus(self) -> None:
         """Keep the line of keys true while writing."""

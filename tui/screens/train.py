@@ -348,7 +348,8 @@ class TrainScreen(StageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the job under the cursor."""
-        if action in _OF_A_JOB and self.is_mounted:
+        allowed = super().check_action(action, parameters)
+        if allowed and action in _OF_A_JOB and self.is_mounted:
             job = self.job
             if job is None:
                 return False
@@ -358,7 +359,7 @@ class TrainScreen(StageScreen):
                 return job.view.status in {"stopped", "failed", "died"}
             if action == "export":
                 return not job.view.active
-        return super().check_action(action, parameters)
+        return allowed
 
     # -- moving -------------------------------------------------------------------------
 

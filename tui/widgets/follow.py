@@ -26,6 +26,12 @@ class FollowEnd(ScrollView):
         if self._follows:
             # Forced, since the scrollbar that allows it appears only at the next layout.
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+            self.call_after_refresh(self._place_bar)
+
+    def _place_bar(self) -> None:
+        # A scrollbar that appeared since was not told where the text stands.
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Note whether someone scrolled away from the end, or back to it."""

@@ -59,3 +59,13 @@ async def test_it_follows_from_the_first_line_on() -> None:
             log.add([f"line {number}"])
             await pilot.pause()
         assert text_of(log).rstrip().endswith("line 39")
+
+
+async def test_the_scrollbar_stands_where_the_text_does() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 6)) as pilot:
+        log = app.query_one(LogView)
+        log.replace([f"line {number}" for number in range(60)])
+        await pilot.pause()
+        await pilot.pause()
+        assert log.vertical_scrollbar.position == log.scroll_y == log.max_scroll_y
