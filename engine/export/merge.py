@@ -165,12 +165,13 @@ def _load(base: Path, kind: torch.dtype) -> Any:
 
 def _merged(model: Any, adapter: Path) -> Any:
     from peft import PeftModel
+    from safetensors import SafetensorError
 
     try:
         adapted = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
         # "Safe" looks for numbers that are none, which a run with exploding loss leaves.
         return adapted.merge_and_unload(safe_merge=True)
-    except (ValueError, RuntimeError, KeyError, OSError) as error:
+    except (ValueError, RuntimeError, KeyError, OSError, SafetensorError) as error:
         raise ExportError(
             f"the adapter in {shorten(adapter)} can't be merged: {error}",
             hint="see whether the run's loss was finite, and train again",

@@ -195,6 +195,4 @@ def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[st
 
 
 if __name__ == "__main__":
-    # A run takes hours; whoever types in a terminal on the same cores goes first.
-    os.nice(5)
     sys.exit(main(sys.argv[1:]))

@@ -47,7 +47,7 @@ def test_a_plan_counts_examples_tokens_and_steps(
     outline = plan(workspace, spec_of(tiny_model_dir, epochs=2.0, load_in_4bit=True))
     assert (outline.examples, outline.validation) == (48, 12)
     assert 0 < outline.trained_tokens < outline.tokens
-    assert outline.steps == 24
+    assert outline.steps == 48
     assert (outline.backend, outline.minutes, outline.sampled) == ("trl", None, False)
     assert outline.device.startswith("processor")
     assert outline.notes == ("without an NVIDIA card the base is not kept in 4 bits",)
@@ -136,7 +136,7 @@ def test_the_command_says_what_a_run_would_be(
     words = ["train", "--workspace", str(workspace.root), "--base", str(tiny_model_dir)]
     assert main([*words, "--plan", "--json", "--preset", "small-cpu", "--epochs", "1"]) == 0
     outline = json.loads(capsys.readouterr().out)
-    assert (outline["examples"], outline["steps"]) == (48, 12)
+    assert (outline["examples"], outline["steps"]) == (48, 24)
     assert main([*words, "--plan", "--target-modules", "q_proj, v_proj"]) == 0
     assert "48, and 12 held out" in capsys.readouterr().out
     assert main([*words, "--lr", "7"]) == 1
