@@ -404,4 +404,3 @@ class TrainScreen(StageScreen):
 
     def _scroll(self, pages: int) -> None:
         self.live.scroll_pages(pages, log=self.has_class("-log"))
-
