@@ -28,9 +28,10 @@ from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.borders import set_border
 from tui.widgets.preview import documents_word, example_blocks, summary_blocks
-from tui.widgets.rows import FixedRows, Part, RowList
+from tui.widgets.rows import RowList
+from tui.widgets.sources import SourceRows
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import ago, counted, fit, one_line
+from tui.widgets.words import ago, counted, one_line
 
 if TYPE_CHECKING:
     from engine.extract.scan import ScanReport
@@ -83,7 +84,7 @@ class SourcesScreen(StageScreen):
     BINDINGS = bindings("sources")
     CSS_PATH = stylesheet("sources")
 
-    rows = getters.query_one("#sources", FixedRows)
+    rows = getters.query_one("#sources", SourceRows)
     pane = getters.query_one("#source", TextPane)
 
     def __init__(self) -> None:
@@ -98,7 +99,7 @@ class SourcesScreen(StageScreen):
     def compose_body(self) -> ComposeResult:
         """The list and the details."""
         with Horizontal(id="panes"):
-            yield FixedRows(id="sources", classes="pane pane-first")
+            yield SourceRows(id="sources", classes="pane pane-first")
             yield TextPane(id="source", classes="pane pane-second")
 
     def entered(self) -> None:
@@ -110,32 +111,12 @@ class SourcesScreen(StageScreen):
     def _load(self, cursor_on: str = "") -> None:
         self._sources = self._store.sources()
         set_border(self.rows, f"Sources · {len(self._sources)}")
-        self._draw()
+        self.rows.show(self._sources)
         for index, source in enumerate(self._sources):
             if source.id == cursor_on:
                 self.rows.move_to(index)
         self._show_source()
         self.refresh_bindings()
-
-    def _draw(self) -> None:
-        width = self.rows.size.width - 1
-        self.rows.show([self._row(source, width) for source in self._sources])
-
-    def _row(self, source: Source, width: int) -> list[Part]:
-        numbers = f"{source.examples:,} examples"
-        if not source.scanned_at:
-            numbers = "not scanned"
-        documents = documents_word(source.kind, source.documents) if source.scanned_at else ""
-        wide = width >= 64
-        room = width - 14 - 17 - (13 if wide else 0)
-        row: list[Part] = [
-            (fit(source.kind, 14), "accent"),
-            (fit(one_line(shorten(source.root, max(10, room - 1))), max(10, room)), "row"),
-        ]
-        if wide:
-            row.append((documents.rjust(13), "muted"))
-        row.append((numbers.rjust(16) + " ", "row" if source.scanned_at else "warning"))
-        return row
 
     @property
     def _source(self) -> Source | None:
@@ -186,10 +167,6 @@ class SourcesScreen(StageScreen):
     @on(RowList.Chosen, "#sources")
     def _chosen(self) -> None:
         self.action_skips()
-
-    def on_resize_rows(self) -> None:
-        """Draw the rows for the new width."""
-        self._draw()
 
     # -- adding and scanning ----------------------------------------------------------
 
