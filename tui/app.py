@@ -25,6 +25,7 @@ from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
 from tui.bridge.jobs import watch_jobs
+from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
 from tui.log import log_exception, log_file
 from tui.messages import Job, JobChanged, WatchFailed
@@ -326,5 +327,6 @@ def run(workspace: Path | None) -> int:
     with open_workspace(workspace) as opened:
         check_display(opened.settings)
         app = FinetuiApp(opened, bring_base=True)
+        leave_with_terminal()
         status = app.run()
     return status if status is not None else app.return_code or 0

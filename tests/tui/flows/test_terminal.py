@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import sqlite3
 import struct
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.paths import DATABASE_FILE
@@ -66,6 +68,11 @@ class Terminal:
         """End the program as a power cut would."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a window or a line is closed."""
+        os.close(self._fd)
+        self._fd = os.open(os.devnull, os.O_RDONLY)
 
     def ended(self, seconds: float = 40.0) -> int:
         """Wait for the program's end and return its status."""
@@ -212,3 +219,16 @@ def test_an_idle_app_sends_nothing(closed: Path) -> None:
         for _ in range(10):
             terminal.read(0.2)
         assert bytes(terminal.output) == b""
+
+
+def test_the_app_ends_with_its_terminal_though_its_parent_waits(closed: Path) -> None:
+    # As `make run` under ssh: the parent leads the session, alone hears the hang-up, and waits.
+    app = shlex.join([sys.executable, "-m", "tui", "--workspace", str(closed)])
+    terminal = Terminal("/bin/sh", "-c", f"trap : HUP; {app}; true")
+    try:
+        terminal.until("first examples")
+        (child,) = psutil.Process(terminal.pid).children()
+        terminal.hang_up()
+        assert psutil.wait_procs([child], timeout=40)[0] == [child]
+    finally:
+        terminal.close()
