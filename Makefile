@@ -44,7 +44,7 @@ wheel: $(STAMPS)/dev ## Build the wheel into dist/
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 bench: $(STAMPS)/dev ## Print the benchmarks
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 clean: ## Remove what make made, except .venv
 	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
