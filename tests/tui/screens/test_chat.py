@@ -147,8 +147,13 @@ async def test_escape_stops_the_answers(exported: Workspace) -> None:
     with open_workspace(exported.root) as long_answers:
         async with opened_app(long_answers, stage="chat") as (app, pilot):
             await loaded(app, pilot)
-            await pilot.press("n", "enter")
             screen = screen_of(app)
+            assert screen.pair is not None
+            workers = [worker.pid for worker in screen.pair._workers.values()]
+            # The tiny model would be done before a key is pressed; asleep it can't be.
+            for pid in workers:
+                os.kill(pid, signal.SIGSTOP)
+            await pilot.press("n", "enter")
             await wait_until(pilot, lambda: screen.round is not None)
             await pilot.press("escape")
             await wait_until(pilot, lambda: "stopped" in shown(app))
@@ -158,6 +163,8 @@ async def test_escape_stops_the_answers(exported: Workspace) -> None:
             # And the same can be asked again at once.
             await pilot.press("R")
             await wait_until(pilot, lambda: screen.streaming)
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_dead_worker_is_told_and_started_again(exported: Workspace) -> None:
@@ -184,7 +191,7 @@ async def test_a_damaged_file_is_an_error_with_a_hint(exported: Workspace) -> No
         await wait_until(pilot, lambda: "m chooses another pair" in shown(app), seconds=120)
         assert "version 2147483647 is not known" in shown(app)
         assert "export it again with: finetui export RUN" in shown(app)
-        await pilot.press("n", "enter")
+        # The app goes on.
         await pilot.press("4")
         await wait_until(pilot, lambda: app.stage is not None and app.stage.STAGE == "train")
 
