@@ -1,32 +1,41 @@
 """Long steps in a child process that reports on its standard output, one JSON document a line.
 
-The child prints ``{"done": n, "total": n}`` while it works and, when it fails,
-``{"error": {"code", "message", "hint"}}``; everything else it prints is kept as
-its log's tail.
+The child prints ``{"done": n, "total": n}`` while it works, ``{"result": …}`` when it is
+done, and when it fails ``{"error": {"code", "message", "hint"}}``; everything else it
+prints is kept as its log's tail.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import select
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, Any
 
-from engine.errors import BaseError, BaseInvalid, BaseMissing, DiskFull, FinetuiError
+from engine.errors import DiskFull, FinetuiError
 
 Progress = Callable[[int, int], None]
 
-_ERRORS: dict[str, type[FinetuiError]] = {
-    error.code: error for error in (BaseMissing, BaseInvalid, DiskFull)
-}
 _TAIL = 12
+_LOOK_SECONDS = 0.2
+
+
+class Cancelled(Exception):
+    """The caller asked to stop, and the child has ended."""
 
 
 def quiet(done: int, total: int) -> None:
     """Report progress to nobody."""
+
+
+def never() -> bool:
+    """Never ask to stop."""
+    return False
 
 
 def report(done: int, total: int) -> None:
@@ -34,23 +43,25 @@ def report(done: int, total: int) -> None:
     print(json.dumps({"done": done, "total": total}), flush=True)
 
 
-def run_step(main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    """Run a child's body and print its named failure.
+def run_step(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> int:
+    """Run a child's body and print its result, or its named failure.
 
     Returns:
         The child's exit status.
     """
     try:
-        main(arguments)
+        result = main(arguments)
     except FinetuiError as error:
         print(json.dumps({"error": error.as_dict()}), flush=True)
         return 1
     except OSError as error:
-        if error.errno != 28:  # ENOSPC
+        if error.errno != errno.ENOSPC:
             raise
         full = DiskFull("the disk is full", hint="free some space and try again")
         print(json.dumps({"error": full.as_dict()}), flush=True)
         return 1
+    if result is not None:
+        print(json.dumps({"result": result}), flush=True)
     return 0
 
 
@@ -60,37 +71,49 @@ def run_child(
     progress: Progress,
     *,
     environment: Mapping[str, str] | None = None,
-) -> None:
-    """Run ``python -m module arguments`` and pass its progress on.
+    given: str = "",
+    cancelled: Callable[[], bool] = never,
+    otherwise: type[FinetuiError] = FinetuiError,
+) -> Any:
+    """Run ``python -m module arguments``, pass its progress on, and return its result.
 
     The child ends with the caller: an exception here, a Ctrl-C too, stops it.
 
+    Args:
+        module: What to run.
+        arguments: Its arguments, which other users of the machine can see.
+        progress: Called with what is done and what there is.
+        environment: Variables beside the caller's own.
+        given: Text for the child's standard input, which nobody else sees.
+        cancelled: Asked several times a second whether to stop the child.
+        otherwise: The class of an error that the child did not name.
+
     Raises:
-        BaseMissing: The child found no such model.
-        BaseInvalid: The child could not use the model.
-        DiskFull: The child had no room.
-        BaseError: The child ended without saying why; the message has its last lines.
+        Cancelled: It was stopped as asked.
+        FinetuiError: The child's named failure, as its own class; where it ended
+            without saying why, with its last lines.
     """
     child = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if given else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
         env={**os.environ, **(environment or {})},
     )
     assert child.stdout is not None
     tail: deque[str] = deque(maxlen=_TAIL)
     failure: dict[str, str] | None = None
+    result: Any = None
     try:
-        for line in child.stdout:
+        _give(child, given)
+        for line in _lines(child.stdout, cancelled):
             message = _parse(line)
             if message is None:
                 tail.append(line.rstrip())
             elif "error" in message:
                 failure = message["error"]
+            elif "result" in message:
+                result = message["result"]
             else:
                 progress(int(message["done"]), int(message["total"]))
         status = child.wait()
@@ -100,14 +123,52 @@ def run_child(
             child.wait()
         child.stdout.close()
     if failure is not None:
-        kind = _ERRORS.get(failure["code"], BaseError)
+        kind = _errors().get(failure["code"], otherwise)
         raise kind(failure["message"], hint=failure["hint"])
     if status != 0:
         lines = "\n".join(tail)
-        raise BaseError(
+        raise otherwise(
             f"{module} ended with status {status}:\n{lines}",
             hint="finetui doctor says whether everything that it needs is installed",
         )
+    return result
+
+
+def _give(child: subprocess.Popen[bytes], given: str) -> None:
+    if child.stdin is None:
+        return
+    try:
+        child.stdin.write(given.encode("utf-8", "surrogatepass"))
+        child.stdin.close()
+    except BrokenPipeError:
+        pass  # It ended already, and its last lines say why.
+
+
+def _lines(stream: IO[bytes], cancelled: Callable[[], bool]) -> Iterator[str]:
+    """Yield lines as they come; between them, ask whether to stop."""
+    rest = b""
+    while True:
+        if cancelled():
+            raise Cancelled
+        if not select.select([stream], [], [], _LOOK_SECONDS)[0]:
+            continue
+        data = os.read(stream.fileno(), 65_536)
+        if not data:
+            break
+        *lines, rest = (rest + data).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in lines)
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def _errors() -> dict[str, type[FinetuiError]]:
+    found: dict[str, type[FinetuiError]] = {}
+    pending: list[type[FinetuiError]] = [FinetuiError]
+    while pending:
+        kind = pending.pop()
+        found[kind.code] = kind
+        pending += kind.__subclasses__()
+    return found
 
 
 def _parse(line: str) -> dict[str, Any] | None:
@@ -117,6 +178,7 @@ def _parse(line: str) -> dict[str, Any] | None:
         message = json.loads(line)
     except ValueError:
         return None
-    if isinstance(message, dict) and ("error" in message or {"done", "total"} <= message.keys()):
-        return message
-    return None
+    if not isinstance(message, dict):
+        return None
+    known = {"error", "result"} & message.keys() or {"done", "total"} <= message.keys()
+    return message if known else None

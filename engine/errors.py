@@ -16,7 +16,19 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
     │   ├── SourceEmpty            nothing in it
-    │   └── SourceUnknown          no reader recognises it
+    │   ├── SourceAmbiguous        two kinds are about as likely
+    │   ├── SourceUnknown          no reader recognises it
+    │   ├── AddressRefused         an address holds a secret, or would send one in the clear
+    │   ├── TokenMissing           an app asks for a token, and none was given
+    │   ├── TokenRefused           an app does not accept the token
+    │   ├── AppUnreachable         an app can't be reached, or the connection broke
+    │   ├── AppUntrusted           an app's certificate can't be trusted
+    │   ├── AppTimeout             an app took too long
+    │   ├── AppElsewhere           an app points to another host
+    │   ├── AppFailed              an app answered with an error
+    │   ├── AppAnswerInvalid       an app's answer is no export
+    │   ├── AppAnswerTooLarge      an app's answer is larger than the limit
+    │   └── AppKeptExport          an app saved its export on its own machine
     ├── ExampleError
     │   ├── ExampleMissing         no example has that id
     │   ├── ExampleAmbiguous       the id's prefix fits several
@@ -42,6 +54,14 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
     │   └── WorkerTimeout          a model worker did not answer in time
+    ├── ComposeError               a model can't be made to write
+    │   ├── EndpointInvalid        the endpoint's address can't be used
+    │   ├── EndpointUnreachable    nothing answers there, or the connection broke
+    │   ├── EndpointTimeout        the endpoint did not answer in time
+    │   ├── EndpointBusy           the endpoint had no time for us, again and again
+    │   ├── EndpointRefused        the endpoint refused the key, the model or the request
+    │   ├── EndpointElsewhere      the endpoint points to another address
+    │   └── EndpointAnswerInvalid  the endpoint's answer is no chat completion
     └── EvaluateError              a comparison can't be made
 
 Each carries a message for a person, a hint that says what to do next, and a
@@ -154,10 +174,82 @@ class SourceEmpty(SourceError):
     code = "source-empty"
 
 
+class SourceAmbiguous(SourceError):
+    """Two kinds of source are about as likely."""
+
+    code = "source-ambiguous"
+
+
 class SourceUnknown(SourceError):
     """No reader recognises the source."""
 
     code = "source-unknown"
+
+
+class AddressRefused(SourceError):
+    """An address can't be used, holds a secret, or would send one in the clear."""
+
+    code = "address-refused"
+
+
+class TokenMissing(SourceError):
+    """An app asks for a token, and none was given."""
+
+    code = "token-missing"
+
+
+class TokenRefused(SourceError):
+    """An app does not accept the token."""
+
+    code = "token-refused"
+
+
+class AppUnreachable(SourceError):
+    """An app can't be reached, or the connection to it broke."""
+
+    code = "app-unreachable"
+
+
+class AppUntrusted(SourceError):
+    """An app's certificate can't be trusted."""
+
+    code = "app-untrusted"
+
+
+class AppTimeout(SourceError):
+    """An app took too long to answer."""
+
+    code = "app-timeout"
+
+
+class AppElsewhere(SourceError):
+    """An app points to another host, which gets no token."""
+
+    code = "app-elsewhere"
+
+
+class AppFailed(SourceError):
+    """An app answered with an error."""
+
+    code = "app-failed"
+
+
+class AppAnswerInvalid(SourceError):
+    """An app's answer is no export."""
+
+    code = "app-answer-invalid"
+
+
+class AppAnswerTooLarge(SourceError):
+    """An app's answer is larger than the limit."""
+
+    code = "app-answer-too-large"
+
+
+class AppKeptExport(SourceError):
+    """An app saved its export on its own machine instead of sending it."""
+
+    code = "app-kept-export"
 
 
 class ExampleError(FinetuiError):
@@ -308,6 +400,54 @@ class WorkerTimeout(ServeError):
     """A model worker did not answer in time."""
 
     code = "worker-timeout"
+
+
+class ComposeError(FinetuiError):
+    """A model can't be made to write."""
+
+    code = "compose-error"
+
+
+class EndpointInvalid(ComposeError):
+    """The endpoint's address can't be used."""
+
+    code = "endpoint-invalid"
+
+
+class EndpointUnreachable(ComposeError):
+    """Nothing answers at the endpoint, or the connection broke."""
+
+    code = "endpoint-unreachable"
+
+
+class EndpointTimeout(ComposeError):
+    """The endpoint did not answer in time."""
+
+    code = "endpoint-timeout"
+
+
+class EndpointBusy(ComposeError):
+    """The endpoint had no time for us, again and again."""
+
+    code = "endpoint-busy"
+
+
+class EndpointRefused(ComposeError):
+    """The endpoint refused the key, the model or the request."""
+
+    code = "endpoint-refused"
+
+
+class EndpointElsewhere(ComposeError):
+    """The endpoint points to another address."""
+
+    code = "endpoint-elsewhere"
+
+
+class EndpointAnswerInvalid(ComposeError):
+    """The endpoint's answer is no chat completion."""
+
+    code = "endpoint-answer-invalid"
 
 
 class EvaluateError(FinetuiError):

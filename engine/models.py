@@ -17,6 +17,9 @@ STATES: tuple[State, ...] = ("undecided", "approved", "rejected", "skipped")
 
 Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 
+Origin = Literal["", "changed", "gone"]
+ORIGINS: tuple[Origin, ...] = ("changed", "gone")
+
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -25,6 +28,14 @@ class Turn:
     """One message of a conversation."""
 
     role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another text for the turn at an index, such as an answer that was asked for again."""
+
+    turn: int
     content: str
 
 
@@ -52,7 +63,8 @@ class Document:
     """One readable unit of a source: a note, a conversation, a record.
 
     Text sources (notes) fill ``text``; sources that hold conversations fill
-    ``turns``. ``frontmatter`` holds scalar values as text.
+    ``turns``, and ``alternatives`` with other texts of some of them. ``kind`` is
+    that of its examples where the source knows it.
     """
 
     source_id: str
@@ -65,6 +77,8 @@ class Document:
     date: str = ""
     start_line: int = 1
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
+    kind: str = ""
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +100,10 @@ class Skipped:
 class Example:
     """A training example: a conversation and where it comes from.
 
-    ``kind`` is "reflection", "decision", "learning", "qa", "conversation" or
-    "instruction"; ``score`` from 0 to 1 and ``reason`` say why it was taken.
+    ``kind`` is "reflection", "decision", "learning", "qa", "section", "conversation",
+    "instruction", "memory" or "synthetic"; ``score`` from 0 to 1 and ``reason`` say why
+    it was taken. ``follows`` is the id of the example that it takes the place of, where
+    its source changed.
     """
 
     id: str
@@ -97,11 +113,16 @@ class Example:
     score: float = 1.0
     reason: str = ""
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
+    alternatives: tuple[Alternative, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A place that examples are read from. ``root`` is absolute."""
+    """A place that examples are read from.
+
+    ``root`` is an absolute path or a URL; ``options`` is what was set about it.
+    """
 
     id: str
     kind: str
@@ -111,6 +132,7 @@ class Source:
     documents: int = 0
     examples: int = 0
     skipped: int = 0
+    options: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,8 @@ class Card:
     """An example as a curator sees it: with its present state and text.
 
     ``turns`` are those after edits; ``example.turns`` are as extracted.
-    ``position`` is the queue's stable order.
+    ``position`` is the queue's stable order. ``origin`` is "changed" or "gone" where the
+    source does not hold the example any more as it was decided on.
     """
 
     example: Example
@@ -127,6 +150,7 @@ class Card:
     edited: bool
     position: int
     decided_at: float = 0.0
+    origin: Origin = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +163,7 @@ class QueueRow:
     edited: bool
     label: str
     kind: str
+    origin: Origin = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +205,7 @@ class Filter:
     tag: str = ""
     text: str = ""
     edited: bool | None = None
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.bases.child import report, run_step
+from engine.child import report, run_step
 from engine.errors import BaseInvalid, BaseMissing, FinetuiError
 from engine.paths import require_free
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.bases.child import report, run_step
 from engine.bases.files import publish, sync_tree
 from engine.bases.gguf_tokenizer import (
     Vocabulary,
@@ -23,6 +22,7 @@ from engine.bases.gguf_tokenizer import (
     tokenizer_config,
     tokenizer_json,
 )
+from engine.child import report, run_step
 from engine.errors import BaseInvalid
 from engine.paths import require_free, shorten
 

@@ -17,12 +17,12 @@ from typing import Any
 
 from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
-from engine.bases.child import Progress, quiet, run_child
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish, sync_tree
 from engine.bases.presets import PRESETS, preset_for
 from engine.bases.template import read_json
-from engine.errors import BaseInvalid, BaseMissing
+from engine.child import Progress, quiet, run_child
+from engine.errors import BaseError, BaseInvalid, BaseMissing
 from engine.paths import bases_dir, shorten, write_atomic
 
 RECORD = "base.json"
@@ -119,6 +119,7 @@ def _add_embedded(preset: BasePreset, progress: Progress) -> Base:
             [str(embedded_gguf()), str(target)],
             progress,
             environment={"HF_HUB_OFFLINE": "1"},
+            otherwise=BaseError,
         )
     return _record(_named(inspect(target, preset.name, embedded=True), preset))
 
@@ -128,7 +129,9 @@ def _add_from_hub(hub_id: str, preset: BasePreset | None, progress: Progress) ->
     target = _fresh_folder(name, hub_id=hub_id, embedded=False)
     if not target.is_dir():
         download = target.with_name(".download")
-        run_child("engine.bases.download", [hub_id, str(download)], progress)
+        run_child(
+            "engine.bases.download", [hub_id, str(download)], progress, otherwise=BaseError
+        )
         shutil.rmtree(download / ".cache", ignore_errors=True)
         # Checked before it gets its place, so that a place is never held by rubbish.
         inspect(download, name, hub_id=hub_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -28,7 +29,8 @@ from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
 from engine.store.migrations import migrate
-from engine.store.staging import ScanTally, record
+from engine.store.staging import ReadItem, ScannedItem, Stage, staged
+from engine.store.takeover import ScanTally, Takeover
 
 ALL = Filter()
 WAL_BYTES = 16_000_000
@@ -90,9 +92,15 @@ class Store:
 
     # Sources
 
-    def add_source(self, kind: str, root: str) -> Source:
-        """Record a source and return it; its id depends on kind and root alone."""
-        return source_rows.add(self._db, kind, str(root), time.time())
+    def add_source(self, kind: str, root: str, options: Mapping[str, str] | None = None) -> Source:
+        """Record a source and return it; its id depends on kind and root alone.
+
+        Args:
+            kind: The kind's name.
+            root: An absolute path or an address.
+            options: What is set about it; None leaves a known source's as they are.
+        """
+        return source_rows.add(self._db, kind, str(root), time.time(), options)
 
     def sources(self) -> list[Source]:
         """Return the sources in the order in which they were added."""
@@ -120,6 +128,47 @@ class Store:
         """
         return source_rows.remove(self._db, source_rows.find(self._db, source_id).id)
 
+    def scanned_items(self, source_id: str) -> dict[str, ScannedItem]:
+        """Return the files of a source as its last scan saw them, by name."""
+        return source_rows.scanned_items(self._db, source_id)
+
+    def source_kinds(self, source_id: str) -> dict[str, int]:
+        """Return how many examples of each kind a source has, the commonest first."""
+        return source_rows.kinds(self._db, source_id)
+
+    def fingerprint(self, source_id: str) -> str:
+        """Return what the last scan of a source depended on besides its files."""
+        return source_rows.fingerprint(self._db, source_id)
+
+    @contextmanager
+    def stage(self) -> Iterator[Stage]:
+        """Give what a scan gathers in; nothing of it reaches the workspace by itself."""
+        stage = Stage(self.path, self._busy_seconds)
+        try:
+            yield stage
+        finally:
+            stage.close()
+
+    def take_over(self, stage: Stage, source_id: str, *, fingerprint: str, at: float) -> ScanTally:
+        """Bring the queue in step with what a stage holds.
+
+        New examples are added at the queue's end, by small transactions. Then one
+        transaction brings the provenance of known ones up to date, gives those that
+        changed their new version, and drops those that vanished, except what a person has
+        ever decided or edited, which is marked.
+
+        Args:
+            stage: What the scan gathered; files that it does not name are as they were.
+            source_id: The source.
+            fingerprint: What the reading depended on besides the files.
+            at: When, in seconds since the epoch.
+
+        Raises:
+            SourceMissing: There is no such source.
+        """
+        stage.finish()
+        return Takeover(stage, source_id).run(fingerprint, at)
+
     def record_scan(
         self,
         source_id: str,
@@ -129,14 +178,11 @@ class Store:
         *,
         at: float,
     ) -> ScanTally:
-        """Bring the queue in step with what a scan of a source found.
+        """Bring the queue in step with examples that are all that a source has.
 
-        ``examples`` is read to its end before the database is locked, so it may be a
-        generator that reads files; if it raises, nothing is changed. ``skipped`` is read
-        after it, and may be a list that the generator fills. Then one transaction adds
-        new examples at the queue's end in the order given, brings the provenance of known
-        ones up to date, and drops those that vanished, except what a person has ever
-        decided or edited.
+        ``examples`` is read to its end before the workspace is touched, so it may be a
+        generator; if it raises, nothing is changed. ``skipped`` is read after it, and may
+        be a list that the generator fills.
 
         Args:
             source_id: The source.
@@ -149,11 +195,36 @@ class Store:
             SourceMissing: There is no such source.
         """
         source = source_rows.find(self._db, source_id)
-        return record(self.path, self._busy_seconds, source, examples, skipped, documents, at)
+        by_path: dict[str, list[Example]] = {}
+        for example in examples:
+            by_path.setdefault(example.provenance.path, []).append(example)
+        known = self.scanned_items(source.id)
+        with self.stage() as stage:
+            for number, (path, found) in enumerate(by_path.items()):
+                item = ScannedItem(path, documents=0 if number else documents)
+                stage.take(ReadItem(item, [staged(example) for example in found]))
+            if documents and not by_path:
+                stage.take(ReadItem(ScannedItem("", documents=documents), []))
+            stage.lose(known.keys() - by_path.keys())
+            stage.leave_out(skipped)
+            return self.take_over(stage, source.id, fingerprint="", at=at)
 
     def skips(self, source_id: str) -> list[Skipped]:
         """Return what the last scan of a source did not read."""
         return source_rows.skips(self._db, source_rows.find(self._db, source_id).id)
+
+    def skip_codes(self, source_id: str) -> dict[str, int]:
+        """Return how many things the last scan of a source skipped by code, most first."""
+        return source_rows.skip_codes(self._db, source_rows.find(self._db, source_id).id)
+
+    def skip_numbers(self, source_id: str, code: str = "") -> list[int]:
+        """Return the numbers of what was skipped, by path and line, for :meth:`skips_at`."""
+        whole = source_rows.find(self._db, source_id).id
+        return source_rows.skip_numbers(self._db, whole, code)
+
+    def skips_at(self, numbers: Sequence[int]) -> list[Skipped]:
+        """Return what has these numbers. Costs what is asked for, however long the list is."""
+        return source_rows.skips_at(self._db, numbers)
 
     # Examples and the queue
 
@@ -165,6 +236,10 @@ class Store:
             ExampleAmbiguous: Several do.
         """
         return queue_rows.card(self._db, id_or_prefix)
+
+    def newer_version(self, example_id: str) -> str:
+        """Return the id of the latest example that follows another one, or nothing."""
+        return queue_rows.newer_version(self._db, example_id)
 
     def cards(self, filter: Filter = ALL, limit: int | None = None) -> Iterator[Card]:
         """Yield cards in queue order; between two of them the database is not locked."""

@@ -162,7 +162,43 @@ def _create_journal(db: Any) -> None:
     db["undone"].create_index(["undo_seq"])
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial,)
+def m002_items(db: Any) -> None:
+    """Remember the files of a source, what was set about it, and what follows what."""
+    for column in ("options TEXT NOT NULL DEFAULT '{}'", "fingerprint TEXT NOT NULL DEFAULT ''"):
+        db.execute(f"ALTER TABLE sources ADD COLUMN {column}")
+    db["items"].create(
+        {
+            "source_id": str,
+            "name": str,
+            "size": int,
+            "mtime_ns": int,
+            "digest": str,
+            "documents": int,
+        },
+        pk=("source_id", "name"),
+        not_null={"size", "mtime_ns", "digest", "documents"},
+    )
+    # An example may stand in several files of a source, and is lost with the last of them.
+    db.execute("ALTER TABLE sightings RENAME TO sightings_v1")
+    db.execute(
+        "CREATE TABLE sightings (source_id TEXT NOT NULL, example_id TEXT NOT NULL, "
+        "item TEXT NOT NULL, PRIMARY KEY (source_id, example_id, item)) WITHOUT ROWID"
+    )
+    db.execute(
+        "INSERT INTO sightings SELECT s.source_id, s.example_id, coalesce(e.path, '') "
+        "FROM sightings_v1 AS s LEFT JOIN queue AS q ON q.example_id = s.example_id "
+        "LEFT JOIN examples AS e ON e.position = q.position"
+    )
+    db.execute("DROP TABLE sightings_v1")
+    db["sightings"].create_index(["example_id"])
+    db.execute("ALTER TABLE skips ADD COLUMN item TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE queue ADD COLUMN origin TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX idx_queue_origin ON queue (origin) WHERE origin != ''")
+    db.execute("ALTER TABLE examples ADD COLUMN follows TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE examples ADD COLUMN alternatives TEXT NOT NULL DEFAULT '[]'")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_items)
 
 
 def migrate(

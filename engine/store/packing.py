@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from engine.models import NO_METADATA, Turn, canonical_json
+from engine.models import NO_METADATA, Alternative, Turn, canonical_json
 
 LABEL_WIDTH = 80
 
@@ -46,6 +46,21 @@ def dump_turns(turns: Sequence[Turn]) -> str:
 def load_turns(text: str) -> tuple[Turn, ...]:
     """Return the turns that :func:`dump_turns` was given."""
     return tuple(Turn(role, content) for role, content in json.loads(text))
+
+
+def dump_alternatives(alternatives: Sequence[Alternative]) -> str:
+    """Return the other texts of turns as the JSON that is stored."""
+    if not alternatives:
+        return "[]"
+    pairs = [[other.turn, other.content] for other in alternatives]
+    return json.dumps(pairs, ensure_ascii=False, separators=(",", ":"))
+
+
+def load_alternatives(text: str) -> tuple[Alternative, ...]:
+    """Return the alternatives that :func:`dump_alternatives` was given."""
+    if text == "[]":
+        return ()
+    return tuple(Alternative(turn, content) for turn, content in json.loads(text))
 
 
 def dump_texts(values: Mapping[str, str] | Sequence[str]) -> str:

@@ -23,15 +23,15 @@ from engine.models import (
     short_id,
 )
 from engine.store.connection import Connection, Row, translated
-from engine.store.packing import load_mapping, load_turns, search_query
+from engine.store.packing import load_alternatives, load_mapping, load_turns, search_query
 
 CARDS_AT_ONCE = 256
 
-_ROW = "q.position, q.example_id, q.state, q.edited, q.label, q.kind"
+_ROW = "q.position, q.example_id, q.state, q.edited, q.label, q.kind, q.origin"
 _CARD = (
     "q.position, q.example_id, q.state, q.edited, q.kind, q.decided_at, q.source_id, "
     "e.path, e.start_line, e.end_line, e.heading, e.title, e.tags, e.date, e.content_hash, "
-    "e.score, e.reason, e.metadata, e.turns, e.edited_turns"
+    "e.score, e.reason, e.metadata, e.alternatives, e.follows, q.origin, e.turns, e.edited_turns"
 )
 _FROM_CARD = "FROM queue AS q JOIN examples AS e ON e.position = q.position"
 
@@ -57,6 +57,9 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
         add("q.source_id = ?", which.source_id)
     if which.tag:
         add("q.position IN (SELECT position FROM tags WHERE tag = ?)", which.tag)
+    if which.origins:
+        # An index holds the rows whose origin is not empty.
+        add(f"q.origin != '' AND q.origin IN ({_marks(which.origins)})", *which.origins)
     if which.edited is not None:
         # Written out, not bound, so that the planner sees the partial index that it fits.
         add(f"q.edited = {int(which.edited)}")
@@ -70,8 +73,8 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
 
 
 def _queue_row(row: Row) -> QueueRow:
-    position, example_id, state, edited, label, kind = row
-    return QueueRow(position, example_id, state, bool(edited), label, kind)
+    position, example_id, state, edited, label, kind, origin = row
+    return QueueRow(position, example_id, state, bool(edited), label, kind, origin)
 
 
 def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow]:
@@ -170,7 +173,7 @@ def kinds(db: Connection) -> list[tuple[str, int]]:
 def _card(row: Row) -> Card:
     (position, example_id, state, edited, kind, decided_at, source_id, *rest) = row
     path, start_line, end_line, heading, title, tag_list, date, content_hash, *rest = rest
-    score, reason, metadata, turns, edited_turns = rest
+    score, reason, metadata, alternatives, follows, origin, turns, edited_turns = rest
     original = load_turns(turns)
     return Card(
         example=Example(
@@ -191,12 +194,15 @@ def _card(row: Row) -> Card:
             score=score,
             reason=reason,
             metadata=load_mapping(metadata),
+            alternatives=load_alternatives(alternatives),
+            follows=follows,
         ),
         turns=original if edited_turns is None else load_turns(edited_turns),
         state=state,
         edited=bool(edited),
         position=position,
         decided_at=decided_at,
+        origin=origin,
     )
 
 
@@ -252,6 +258,16 @@ def card(db: Connection, id_or_prefix: str) -> Card:
     if found is None:  # another process removed it between the two queries
         raise ExampleMissing(f"no example has the id {whole}")
     return found
+
+
+def newer_version(db: Connection, example_id: str) -> str:
+    """Return the id of the latest example that follows another one, or nothing."""
+    found = db.value(
+        "SELECT q.example_id FROM examples AS e JOIN queue AS q ON q.position = e.position "
+        "WHERE e.follows = ? ORDER BY e.position DESC LIMIT 1",
+        [example_id],
+    )
+    return str(found or "")
 
 
 def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from engine.errors import SourceMissing, UsageError
 from engine.models import Skipped, Source, content_hash
-from engine.store.connection import Connection
-from engine.store.staging import drop_vanished
+from engine.store.connection import Connection, Row
+from engine.store.packing import dump_texts, load_mapping
+from engine.store.staging import ScannedItem
+from engine.store.takeover import drop_vanished
 
-_COLUMNS = "id, kind, root, added_at, scanned_at, documents, examples, skipped"
+_COLUMNS = "id, kind, root, added_at, scanned_at, documents, examples, skipped, options"
 
 
-def add(db: Connection, kind: str, root: str, at: float) -> Source:
-    """Record a source and return it; one of the same kind and root is returned as it is."""
+def add(
+    db: Connection, kind: str, root: str, at: float, options: Mapping[str, str] | None
+) -> Source:
+    """Record a source and return it.
+
+    One of the same kind and root keeps its history; its options are replaced where new
+    ones are given.
+    """
     identity = content_hash(f"{kind}\n{root}".encode("utf-8", "surrogatepass"))
-    db.execute(
-        "INSERT INTO sources (id, kind, root, added_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [identity, kind, root, at],
-    )
+    with db.transaction():
+        db.execute(
+            "INSERT INTO sources (id, kind, root, added_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            [identity, kind, root, at],
+        )
+        if options is not None:
+            db.execute(
+                "UPDATE sources SET options = ? WHERE id = ?",
+                [dump_texts(dict(sorted(options.items()))), identity],
+            )
     return find(db, identity)
+
+
+def _source(row: Row) -> Source:
+    values = [*row[:-1], load_mapping(row[-1])]
+    return Source(*values)
 
 
 def sources(db: Connection) -> list[Source]:
     """Return the sources in the order in which they were added."""
     rows = db.all(f"SELECT {_COLUMNS} FROM sources ORDER BY added_at, rowid")
-    return [Source(*row) for row in rows]
+    return [_source(row) for row in rows]
 
 
 def find(db: Connection, id_or_prefix: str) -> Source:
@@ -48,12 +70,44 @@ def find(db: Connection, id_or_prefix: str) -> Source:
 
 
 def skips(db: Connection, source_id: str) -> list[Skipped]:
-    """Return what the last scan of a source did not read, in the order of the scan."""
+    """Return what the last scan of a source did not read, by path and line."""
     rows = db.all(
-        "SELECT source_id, path, line, code, reason FROM skips WHERE source_id = ? ORDER BY rowid",
+        "SELECT source_id, path, line, code, reason FROM skips WHERE source_id = ? "
+        "ORDER BY path, line, rowid",
         [source_id],
     )
     return [Skipped(*row) for row in rows]
+
+
+def skip_codes(db: Connection, source_id: str) -> dict[str, int]:
+    """Return how many things the last scan skipped by each code, the commonest first."""
+    rows = db.all(
+        "SELECT code, count(*) FROM skips WHERE source_id = ? GROUP BY code "
+        "ORDER BY count(*) DESC, code",
+        [source_id],
+    )
+    return dict(rows)
+
+
+def skip_numbers(db: Connection, source_id: str, code: str) -> list[int]:
+    """Return the numbers of what was skipped, of one code or of all, by path and line."""
+    rows = db.all(
+        f"SELECT rowid FROM skips WHERE source_id = ?1 {'AND code = ?2' if code else ''} "
+        "ORDER BY path, line, rowid",
+        [source_id, code][: 2 if code else 1],
+    )
+    return [row[0] for row in rows]
+
+
+def skips_at(db: Connection, numbers: Sequence[int]) -> list[Skipped]:
+    """Return what has these numbers, in their order; what a scan has dropped is left out."""
+    rows = db.all(
+        "SELECT rowid, source_id, path, line, code, reason FROM skips "
+        f"WHERE rowid IN ({', '.join('?' * len(numbers))})",
+        numbers,
+    )
+    found = {row[0]: Skipped(*row[1:]) for row in rows}
+    return [found[number] for number in numbers if number in found]
 
 
 def remove(db: Connection, source_id: str) -> int:
@@ -65,6 +119,39 @@ def remove(db: Connection, source_id: str) -> int:
     with db.transaction():
         db.execute("DELETE FROM sightings WHERE source_id = ?", [source_id])
         removed = drop_vanished(db.execute, "main", source_id)
-        db.execute("DELETE FROM skips WHERE source_id = ?", [source_id])
+        for table in ("skips", "items"):
+            db.execute(f"DELETE FROM {table} WHERE source_id = ?", [source_id])
         db.execute("DELETE FROM sources WHERE id = ?", [source_id])
     return removed
+
+
+def scanned_items(db: Connection, source_id: str) -> dict[str, ScannedItem]:
+    """Return the files of a source as its last scan saw them, by name.
+
+    A file of which only examples are known, from a workspace of an older version, has
+    neither size nor time, and so counts as changed.
+    """
+    rows = db.all(
+        "SELECT name, size, mtime_ns, digest, documents FROM items WHERE source_id = ?",
+        [source_id],
+    )
+    known = {row[0]: ScannedItem(*row) for row in rows}
+    seen = db.all("SELECT DISTINCT item FROM sightings WHERE source_id = ?", [source_id])
+    for (name,) in seen:
+        known.setdefault(name, ScannedItem(name))
+    return known
+
+
+def fingerprint(db: Connection, source_id: str) -> str:
+    """Return what the last scan depended on besides the files; empty where there was none."""
+    return str(db.value("SELECT fingerprint FROM sources WHERE id = ?", [source_id]) or "")
+
+
+def kinds(db: Connection, source_id: str) -> dict[str, int]:
+    """Return how many examples of each kind stand in a source, the commonest first."""
+    rows = db.all(
+        "SELECT q.kind, count(*) FROM queue AS q WHERE q.example_id IN (SELECT example_id FROM "
+        "sightings WHERE source_id = ?) GROUP BY q.kind ORDER BY count(*) DESC, q.kind",
+        [source_id],
+    )
+    return dict(rows)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.bases import EMBEDDED, add, import_gguf, inspect, installed, resolve
-from engine.bases.child import quiet, run_child
+from engine.child import quiet, run_child
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish
 from engine.bases.gguf_tokenizer import read_vocabulary, tokenizer_json
@@ -67,7 +67,7 @@ def test_a_full_disk_is_noticed_before_the_work(
 
 def test_a_child_that_dies_without_a_word_gives_its_last_lines() -> None:
     with pytest.raises(BaseError, match="status 1") as caught:
-        run_child("engine.bases.no_such_module", [], quiet)
+        run_child("engine.bases.no_such_module", [], quiet, otherwise=BaseError)
     assert "No module named" in str(caught.value)
 
 

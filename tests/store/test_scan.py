@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import SourceMissing, UsageError
 from engine.models import Example, Filter, Skipped
-from engine.store import ScanTally, Store
+from engine.store import Store
 from tests.store.support import NOW, example, filled, ids, turns
 
 
@@ -46,7 +46,7 @@ def test_a_scan_is_counted_and_comes_back_as_it_was(store: Store) -> None:
     found = [example(number, source_id=source.id, tags=("work", "mar")) for number in range(3)]
     skipped = [Skipped(source.id, "empty.md", 0, "empty", "nothing in it")]
     tally = store.record_scan(source.id, iter(found), iter(skipped), 4, at=NOW)
-    assert tally == ScanTally(new=3, known=0, vanished=0)
+    assert (tally.new, tally.known, tally.vanished) == (3, 0, 0)
     assert [card.example for card in store.cards()] == found
     assert store.skips(source.id) == skipped
     recorded = store.source(source.id)
@@ -71,7 +71,7 @@ def test_scanning_again_keeps_decisions_and_positions(store: Store) -> None:
     store.append("approve", before[1].example_id, at=NOW)
     store.append("edit", before[2].example_id, turns=turns("Q", "A"), at=NOW)
     tally = store.record_scan(source.id, map(example, range(8)), [], 8, at=NOW + 1)
-    assert tally == ScanTally(new=3, known=5, vanished=0)
+    assert (tally.new, tally.known, tally.vanished) == (3, 5, 0)
     after = store.queue_page()
     assert [row.position for row in after[:5]] == [row.position for row in before]
     assert [row.state for row in after] == ["undecided", "approved"] + ["undecided"] * 6
@@ -87,7 +87,7 @@ def test_what_vanished_leaves_unless_a_person_touched_it(store: Store) -> None:
     store.append("reject", undone, at=NOW)
     assert store.undo(at=NOW) is not None
     tally = store.record_scan(source.id, [example(5)], [], 1, at=NOW)
-    assert tally == ScanTally(new=0, known=1, vanished=5)
+    assert (tally.new, tally.known, tally.vanished) == (0, 1, 5)
     assert ids(store) == [approved, edited, undone, example(5).id]
     assert store.redo(at=NOW) is not None
     assert store.card(undone).state == "rejected"
@@ -142,7 +142,7 @@ def test_an_example_of_two_sources_stays_while_one_has_it(store: Store) -> None:
     inner = store.add_source("vault", "/notes/work")
     store.record_scan(outer.id, map(example, range(4)), [], 4, at=NOW)
     tally = store.record_scan(inner.id, map(example, range(2)), [], 2, at=NOW)
-    assert tally == ScanTally(new=0, known=2, vanished=0)
+    assert (tally.new, tally.known, tally.vanished) == (0, 2, 0)
     assert store.remove_source(outer.id) == 2
     assert ids(store) == [example(0).id, example(1).id]
     assert store.queue_size(Filter(source_id=inner.id)) == 2
@@ -164,7 +164,7 @@ def test_a_removed_source_leaves_decided_examples_and_takes_them_up_again(store:
     assert ids(store) == [example(2).id]
     other = store.add_source("vault", "/elsewhere")
     tally = store.record_scan(other.id, map(example, range(4)), [], 4, at=NOW)
-    assert tally == ScanTally(new=3, known=1, vanished=0)
+    assert (tally.new, tally.known, tally.vanished) == (3, 1, 0)
     card = store.card(example(2).id)
     assert (card.state, card.example.provenance.source_id) == ("approved", other.id)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.bases.child import quiet, run_child
+from engine.child import quiet, run_child
 from engine.bases.embedded import embedded_gguf
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent

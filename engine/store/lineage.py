@@ -1,0 +1,110 @@
+"""Which new example takes the place of which that its source no longer has.
+
+A note is edited, renamed or moved, and what is extracted from it is another text than
+before. The new text is told to come from the old by its answer: the same one means that
+only the question or the place changed; a similar one in the same file is a later version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.models import Turn
+
+SIMILAR = 0.3
+"""The least share of common words by which an answer counts as a version of another."""
+
+_WORD = re.compile(r"\w+")
+_MOST_PAIRS = 250_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is known of an example when its place is looked for.
+
+    ``item`` is the file that it stood or stands in: for a file that was moved, both
+    sides carry the new name.
+    """
+
+    id: str
+    item: str
+    heading: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def answer(self) -> str:
+        """All that the assistant says."""
+        return "\n".join(turn.content for turn in self.turns if turn.role == "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An old example and the new one in its place; ``same`` where the answer did not change."""
+
+    old: str
+    new: str
+    same: bool
+
+
+def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
+    """Pair examples that are gone with those that came, each at most once.
+
+    Args:
+        lost: Examples that the source had and has no more.
+        arrived: Examples that it has and had not.
+
+    Returns:
+        First the pairs with the same answer, those within one file before those across
+        files; then, within one file, the most similar answers, by the Jaccard index of
+        their words; a common heading counts for half of what is missing.
+    """
+    pairs: list[Pair] = []
+    left = {trace.id: trace for trace in lost}
+    new = {trace.id: trace for trace in arrived}
+
+    def take(old: Trace, fresh: Trace, same: bool) -> None:
+        pairs.append(Pair(old.id, fresh.id, same))
+        del left[old.id], new[fresh.id]
+
+    for key in (lambda trace: (trace.item, trace.answer), lambda trace: ("", trace.answer)):
+        known: dict[tuple[str, str], list[Trace]] = {}
+        for trace in left.values():
+            known.setdefault(key(trace), []).append(trace)
+        for fresh in list(new.values()):
+            olds = known.get(key(fresh))
+            if olds:
+                take(olds.pop(0), fresh, True)
+    for old, fresh in _similar(left.values(), new.values()):
+        if old.id in left and fresh.id in new:
+            take(old, fresh, False)
+    return pairs
+
+
+def _similar(lost: Iterable[Trace], arrived: Iterable[Trace]) -> list[tuple[Trace, Trace]]:
+    """Return the pairs within a file that are alike enough, the likest first."""
+    by_item: dict[str, list[Trace]] = {}
+    for trace in lost:
+        by_item.setdefault(trace.item, []).append(trace)
+    words: dict[str, frozenset[str]] = {}
+
+    def words_of(trace: Trace) -> frozenset[str]:
+        if trace.id not in words:
+            words[trace.id] = frozenset(_WORD.findall(trace.answer.lower()))
+        return words[trace.id]
+
+    scored: list[tuple[float, int, Trace, Trace]] = []
+    for fresh in arrived:
+        for old in by_item.get(fresh.item, ()):
+            if len(scored) >= _MOST_PAIRS:
+                break
+            mine, theirs = words_of(fresh), words_of(old)
+            together = len(mine | theirs)
+            score = len(mine & theirs) / together if together else 0.0
+            if fresh.heading and fresh.heading == old.heading:
+                score += (1 - score) / 2
+            if score >= SIMILAR:
+                scored.append((-score, len(scored), old, fresh))
+    scored.sort(key=lambda entry: entry[:2])
+    return [(old, fresh) for _, _, old, fresh in scored]
