@@ -19,7 +19,7 @@ from engine.store.lineage import Pair, Trace, match
 from engine.store.packing import label, load_turns
 from engine.store.staging import ABOUT, Stage
 
-CHUNK = 250
+CHUNK = 500
 _PAUSE_SECONDS = 0.004
 _HELD_AT_MOST = 10_000
 
@@ -81,6 +81,7 @@ class Takeover:
         self._stage = stage
         self._raw = stage.raw
         self._source_id = source_id
+        self._had_any = False
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
         """Take everything over.
@@ -112,6 +113,8 @@ class Takeover:
     def _sort_out(self) -> None:
         """Find what is new, what is lost, and what may stand in the place of what is lost."""
         run = self._raw.execute
+        had = "SELECT 1 FROM ws.sightings WHERE source_id = ? LIMIT 1"
+        self._had_any = run(had, [self._source_id]).fetchone() is not None
         run("CREATE TABLE lost (id PRIMARY KEY, item, stands) WITHOUT ROWID")
         # Several files may hold one example; it is lost when none of them does any more.
         run(
@@ -145,6 +148,24 @@ class Takeover:
             [_HELD_AT_MOST],
         )
         run("DELETE FROM fresh WHERE id IN (SELECT id FROM held)")
+        run("CREATE TABLE moved (position PRIMARY KEY, seq) WITHOUT ROWID")
+        self._find_moved("1")
+
+    def _find_moved(self, where: str) -> None:
+        """Find the known examples about which something is not as it was stored.
+
+        Only the source that an example belongs to brings it up to date, or any source
+        where that one is gone.
+        """
+        self._raw.execute(
+            "INSERT OR IGNORE INTO moved SELECT q.position, s.seq FROM staged AS s "
+            "CROSS JOIN ws.queue AS q ON q.example_id = s.id "
+            "CROSS JOIN ws.examples AS e ON e.position = q.position "
+            f"WHERE {where} AND "
+            "(q.source_id = ?1 OR q.source_id NOT IN (SELECT id FROM ws.sources)) "
+            f"AND (q.source_id, q.kind, {_prefixed('e')}) IS NOT (?1, s.kind, {_prefixed('s')})",
+            [self._source_id],
+        )
 
     # -- new examples ------------------------------------------------------------------
 
@@ -162,6 +183,8 @@ class Takeover:
     def _insert(self, table: str, where: str) -> int:
         """Put rows of the stage into the queue, with where they were seen."""
         run = self._raw.execute
+        # Positions are never given again, so what is new stands behind this one.
+        last = run("SELECT coalesce(max(position), 0) FROM ws.queue").fetchone()[0]
         # Another scan may have brought the same text meanwhile.
         new = run(
             "INSERT OR IGNORE INTO ws.queue (example_id, source_id, kind, label) "
@@ -171,19 +194,19 @@ class Takeover:
         ).rowcount
         joined = (
             f"FROM {table} AS f CROSS JOIN staged AS s ON s.seq = f.seq "
-            f"CROSS JOIN ws.queue AS q ON q.example_id = s.id WHERE {where}"
+            f"CROSS JOIN ws.queue AS q ON q.example_id = s.id AND q.position > {int(last)} "
         )
         run(
-            f"INSERT OR IGNORE INTO ws.examples (position, {ABOUT}, turns, follows) "
-            f"SELECT q.position, {_prefixed('s')}, s.turns, s.follows {joined}"
+            f"INSERT INTO ws.examples (position, {ABOUT}, turns, follows) "
+            f"SELECT q.position, {_prefixed('s')}, s.turns, s.follows {joined} WHERE {where}"
         )
         run(
-            f"INSERT INTO ws.search (rowid, body, head) SELECT q.position, s.body, s.head {joined} "
-            "AND q.position NOT IN (SELECT rowid FROM ws.search)"
+            "INSERT INTO ws.search (rowid, body, head) "
+            f"SELECT q.position, s.body, s.head {joined} WHERE {where}"
         )
         run(
-            "INSERT OR IGNORE INTO ws.tags (tag, position) SELECT t.tag, q.position "
-            + joined.replace("WHERE", "JOIN staged_tags AS t ON t.id = s.id WHERE")
+            "INSERT INTO ws.tags (tag, position) SELECT t.tag, q.position "
+            f"{joined} JOIN staged_tags AS t ON t.id = s.id WHERE {where}"
         )
         run(
             "INSERT OR IGNORE INTO ws.sightings (source_id, example_id, item) "
@@ -199,18 +222,23 @@ class Takeover:
         changed, followed = self._follow_lineage()
         self._refresh_known()
         new += self._insert("held", "1")
-        run(
-            "DELETE FROM ws.sightings WHERE source_id = ? AND (item IN (SELECT name FROM "
-            "read_items) OR item IN (SELECT name FROM gone_items))",
-            [self._source_id],
+        left = (
+            self._had_any
+            and run(
+                "DELETE FROM ws.sightings WHERE source_id = ? AND (item IN (SELECT name FROM "
+                "read_items) OR item IN (SELECT name FROM gone_items)) AND NOT EXISTS (SELECT 1 "
+                "FROM seen AS v WHERE v.id = sightings.example_id AND v.item = sightings.item)",
+                [self._source_id],
+            ).rowcount
         )
         run(
             "INSERT OR IGNORE INTO ws.sightings (source_id, example_id, item) "
-            "SELECT ?, id, item FROM seen",
+            "SELECT ?, id, item FROM seen WHERE id NOT IN (SELECT id FROM fresh)",
             [self._source_id],
         )
         vanished = int(run("SELECT count(*) FROM lost").fetchone()[0]) - followed
-        drop_vanished(run, "ws", self._source_id)
+        if left:
+            drop_vanished(run, "ws", self._source_id)
         self._mark_origins()
         self._record_items()
         return self._record_source(new, vanished, changed, fingerprint, at)
@@ -242,12 +270,17 @@ class Takeover:
                 run("UPDATE OR IGNORE staged_tags SET id = ? WHERE id = ?", [old, new])
                 run("UPDATE OR IGNORE seen SET id = ? WHERE id = ?", [old, new])
                 run("DELETE FROM held WHERE id = ?", [new])
+                self._find_moved(f"s.seq = {int(self._seq(pair.old))}")
             else:
                 run("UPDATE staged SET follows = ? WHERE id = ?", [old, new])
                 followed += 1
                 continue
             run("DELETE FROM lost WHERE id = ?", [old])
         return sum(not pair.same for pair in pairs), followed
+
+    def _seq(self, identity: str) -> int:
+        found = "SELECT seq FROM staged WHERE id = ?"
+        return int(self._raw.execute(found, bound([identity])).fetchone()[0])
 
     def _traces(self, which: str) -> list[Trace]:
         if which == "lost":
@@ -298,20 +331,8 @@ class Takeover:
         )
 
     def _refresh_known(self) -> None:
-        """Bring up to date where a known example stands: a line moved, a tag was added.
-
-        Only the source that an example belongs to does so, or any source where that
-        one is gone.
-        """
+        """Bring up to date where a known example stands: a line moved, a tag was added."""
         run = self._raw.execute
-        run(
-            "CREATE TABLE moved AS SELECT q.position, s.seq FROM staged AS s "
-            "CROSS JOIN ws.queue AS q ON q.example_id = s.id "
-            "CROSS JOIN ws.examples AS e ON e.position = q.position "
-            "WHERE (q.source_id = ?1 OR q.source_id NOT IN (SELECT id FROM ws.sources)) "
-            f"AND (q.source_id, q.kind, {_prefixed('e')}) IS NOT (?1, s.kind, {_prefixed('s')})",
-            [self._source_id],
-        )
         joined = "FROM moved AS m JOIN staged AS s USING (seq)"
         run(
             f"UPDATE ws.examples SET ({ABOUT}) = (SELECT {_prefixed('s')} {joined} "
@@ -357,8 +378,9 @@ class Takeover:
             [self._source_id],
         )
         run(
-            "UPDATE ws.queue SET origin = '' WHERE origin != '' "
-            "AND example_id IN (SELECT id FROM seen)"
+            "UPDATE ws.queue SET origin = '' WHERE position IN (SELECT q.position FROM ws.queue "
+            "AS q WHERE q.origin != '' AND EXISTS (SELECT 1 FROM seen AS v "
+            "WHERE v.id = q.example_id))"
         )
 
     def _record_items(self) -> None:
