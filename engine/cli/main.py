@@ -30,6 +30,16 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "decide": ("engine.cli.curate", "decide", "Approve, reject, skip or undo by id."),
     "edit": ("engine.cli.curate", "edit", "Edit an example's text."),
     "journal": ("engine.cli.curate", "journal", "List the decisions, newest first."),
+    "questions": (
+        "engine.cli.compose",
+        "questions",
+        "Let a model write the questions of your notes.",
+    ),
+    "synthetic": (
+        "engine.cli.synthetic",
+        "synthetic",
+        "Templates of synthetic data, and model-written examples.",
+    ),
     "dataset": ("engine.cli.dataset", "dataset", "Freeze, export, preview and describe datasets."),
     "bases": ("engine.cli.bases", "bases", "List, add and show base models."),
     "train": ("engine.cli.train", "train", "Start a training run."),
