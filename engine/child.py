@@ -13,16 +13,46 @@ import os
 import select
 import subprocess
 import sys
+import sysconfig
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
+import engine
 from engine.errors import DiskFull, FinetuiError
 
 Progress = Callable[[int, int], None]
 
 _TAIL = 12
 _LOOK_SECONDS = 0.2
+
+
+SECRETS = ("FINETUI_MEMORY_TOKEN", "FINETUI_API_KEY", "OPENAI_API_KEY")
+"""Variables that hold what a process must not have that has no use for it."""
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """Return this process's environment without tokens and keys for other programs."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+
+
+def child_environment() -> dict[str, str]:
+    """Return the variables that a Python child of finetui needs beside this process's own.
+
+    Its output is not buffered, and it finds ``engine`` wherever it is started. An
+    installed package is found anyway; to name its folder would only put all of
+    site-packages before the standard library.
+    """
+    variables = {"PYTHONUNBUFFERED": "1"}
+    root = Path(engine.__file__).resolve().parent.parent
+    installed = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
+    if root not in installed and root.name not in ("site-packages", "dist-packages"):
+        there = os.environ.get("PYTHONPATH", "")
+        if str(root) not in there.split(os.pathsep):
+            there = f"{root}{os.pathsep}{there}" if there else str(root)
+        variables["PYTHONPATH"] = there
+    return variables
 
 
 class Cancelled(Exception):
@@ -98,7 +128,7 @@ def run_child(
         stdin=subprocess.PIPE if given else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, **child_environment(), **(environment or {})},
     )
     assert child.stdout is not None
     tail: deque[str] = deque(maxlen=_TAIL)

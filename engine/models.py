@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Literal
 
@@ -141,7 +141,8 @@ class Card:
 
     ``turns`` are those after edits; ``example.turns`` are as extracted.
     ``position`` is the queue's stable order. ``origin`` is "changed" or "gone" where the
-    source does not hold the example any more as it was decided on.
+    source does not hold the example any more as it was decided on. ``question_by`` is the
+    model that wrote the question, if one did.
     """
 
     example: Example
@@ -151,6 +152,7 @@ class Card:
     position: int
     decided_at: float = 0.0
     origin: Origin = ""
+    question_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,9 +233,12 @@ class Vote:
 
 def canonical_json(turns: Sequence[Turn]) -> str:
     """Return the turns as the JSON that ids are computed from."""
-    return json.dumps(
-        [[turn.role, turn.content] for turn in turns], ensure_ascii=False, separators=(",", ":")
-    )
+    # What json.dumps gives without spaces and escapes, in a fraction of the time.
+    return f"[{','.join([_pair(turn) for turn in turns])}]"
+
+
+def _pair(turn: Turn) -> str:
+    return f"[{encode_basestring(turn.role)},{encode_basestring(turn.content)}]"
 
 
 def example_id(turns: Sequence[Turn]) -> str:

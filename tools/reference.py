@@ -1,4 +1,4 @@
-"""Write the README's tables of verbs, keys and settings from the code that defines them.
+"""Write the tables of verbs, keys, settings and sources' options from the code that defines them.
 
 Usage: python -m tools.reference [--check]
 """
@@ -6,6 +6,7 @@ Usage: python -m tools.reference [--check]
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,9 +14,12 @@ from pydantic import BaseModel
 
 from engine.cli.main import VERBS, cli
 from engine.settings import Settings
+from engine.sources import KINDS
 from tui.actions import GROUPS, actions
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SOURCES = ROOT / "docs" / "sources.md"
 
 _KEY_NAMES = {
     "left": "←",
@@ -86,24 +90,44 @@ def settings() -> str:
     return "\n".join(lines)
 
 
-def rewritten(text: str) -> str:
-    """Return the README's text with the three tables as the code has them now."""
-    for name, make in (("verbs", verbs), ("keys", keys), ("settings", settings)):
+def options() -> str:
+    """Return the table of what can be set about each kind of source."""
+    lines = ["| kind | option | values | what it does |", "|---|---|---|---|"]
+    for reader in KINDS.values():
+        for option in reader.options:
+            values = " ".join(f"`{choice}`" for choice in option.choices)
+            default = f"default `{option.default}`" if option.default else ""
+            shown = "; ".join(part for part in (values, default) if part)
+            lines.append(f"| {reader.kind} | `{option.name}` | {shown} | {option.help} |")
+    return "\n".join(lines)
+
+
+TABLES: dict[Path, tuple[tuple[str, Callable[[], str]], ...]] = {
+    README: (("verbs", verbs), ("keys", keys), ("settings", settings)),
+    SOURCES: (("options", options),),
+}
+
+
+def rewritten(path: Path) -> str:
+    """Return a document's text with its tables as the code has them now."""
+    text = path.read_text("utf-8")
+    for name, make in TABLES[path]:
         head, opened, rest = text.partition(f"<!-- {name} -->\n")
         _, closed, tail = rest.partition(f"<!-- /{name} -->")
         if not (opened and closed):
-            sys.exit(f"README.md has no place for {name}")
+            sys.exit(f"{path.name} has no place for {name}")
         text = f"{head}{opened}{make()}\n{closed}{tail}"
     return text
 
 
 def main() -> None:
     """Write the tables, or with --check say whether they are up to date."""
-    old = README.read_text("utf-8")
-    new = rewritten(old)
-    if "--check" in sys.argv:
-        sys.exit(0 if old == new else "README.md is behind the code: python -m tools.reference")
-    README.write_text(new, "utf-8")
+    for path in TABLES:
+        new = rewritten(path)
+        if "--check" not in sys.argv:
+            path.write_text(new, "utf-8")
+        elif path.read_text("utf-8") != new:
+            sys.exit(f"{path.name} is behind the code: python -m tools.reference")
 
 
 if __name__ == "__main__":

@@ -74,8 +74,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 class Progress:
     """Progress of a step: a bar where stderr is a terminal, else a plain line now and then."""
 
-    def __init__(self, label: str, *, quiet: bool = False) -> None:
+    def __init__(self, label: str, *, quiet: bool = False, in_bytes: bool = False) -> None:
         self._label = label
+        self._in_bytes = in_bytes
         self._quiet = quiet
         self._terminal = sys.stderr.isatty()
         self._last_share = -1
@@ -85,14 +86,22 @@ class Progress:
         if self._quiet:
             return
         share = 100 * done // total if total else 0
+        if share == self._last_share:
+            return
+        reached = f"{self._amount(done)} of {self._amount(total)}"
         if self._terminal:
             filled = 30 * share // 100
             bar = "█" * filled + "░" * (30 - filled)
             end = "\n" if done >= total else ""
-            click.echo(f"\r{self._label} ▕{bar}▏ {done:,} of {total:,}{end}", nl=False, err=True)
-        elif share // 25 != self._last_share // 25 or done >= total:
-            click.echo(f"{self._label}: {done:,} of {total:,}", err=True)
+            click.echo(f"\r{self._label} ▕{bar}▏ {reached}{end}", nl=False, err=True)
+        elif share // 25 != self._last_share // 25:
+            click.echo(f"{self._label}: {reached}", err=True)
         self._last_share = share
+
+    def _amount(self, number: int) -> str:
+        if not self._in_bytes:
+            return f"{number:,}"
+        return f"{number / 1e6:,.1f} MB" if number >= 1e5 else f"{number / 1e3:,.1f} kB"
 
 
 def report(error: FinetuiError, *, as_json: bool) -> int:

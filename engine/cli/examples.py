@@ -10,7 +10,7 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.errors import FinetuiError
-from engine.models import STATES, Card, Filter, QueueRow, State, short_id
+from engine.models import ORIGINS, STATES, Card, Filter, Origin, QueueRow, State, short_id
 from engine.paths import shorten
 from engine.store import Store
 
@@ -18,6 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "skipped": "»", "undecided": "?"}
 TAGS_SHOWN = 20
+ORIGIN_WORDS: dict[Origin, str] = {"changed": "its source changed", "gone": "its source is gone"}
 
 
 def filter_options(function: Command) -> Command:
@@ -27,6 +28,13 @@ def filter_options(function: Command) -> Command:
         click.option("--kind", "kinds", multiple=True, help="Only this kind; may be repeated."),
         click.option("--tag", default="", help="Only with this tag."),
         click.option("--source", default="", help="Only from this source (a prefix of its id)."),
+        click.option(
+            "--origin",
+            "origins",
+            type=click.Choice(ORIGINS),
+            multiple=True,
+            help="Only decided ones whose source changed, or is gone.",
+        ),
         click.option("--edited/--unedited", default=None, help="Only edited ones, or no edited."),
     ):
         function = option(function)
@@ -41,6 +49,7 @@ def chosen(
     tag: str = "",
     source: str = "",
     edited: bool | None = None,
+    origins: tuple[Origin, ...] = (),
     text: str = "",
 ) -> Filter:
     """Return the filter that the options of :func:`filter_options` mean.
@@ -54,6 +63,7 @@ def chosen(
         tag=tag.removeprefix("#"),
         source_id=store.source(source).id if source else "",
         edited=edited,
+        origins=origins,
         text=text,
     )
 
@@ -98,17 +108,14 @@ def _print_rows(store: Store, which: Filter, limit: int, *, as_json: bool) -> No
         return
     table(
         ["", "id", "kind", "example"],
-        [
-            (_signs(row.state, edited=row.edited), short_id(row.example_id), row.kind, row.label)
-            for row in rows
-        ],
+        [(_signs(row), short_id(row.example_id), row.kind, row.label) for row in rows],
     )
     if total > len(rows):
         say(f"{len(rows):,} of {total:,}; see all with --limit 0")
 
 
-def _signs(state: State, *, edited: bool) -> str:
-    return SIGNS[state] + ("~" if edited else "")
+def _signs(row: QueueRow) -> str:
+    return SIGNS[row.state] + ("~" if row.edited else "") + ("!" if row.origin else "")
 
 
 def _why_empty(store: Store) -> str:
@@ -179,6 +186,7 @@ def row_json(row: QueueRow) -> dict[str, Any]:
         "edited": row.edited,
         "kind": row.kind,
         "label": row.label,
+        "origin": row.origin,
     }
 
 
@@ -190,6 +198,9 @@ def card_json(card: Card) -> dict[str, Any]:
         "kind": example.kind,
         "state": card.state,
         "edited": card.edited,
+        "origin": card.origin,
+        "question_by": card.question_by or None,
+        "follows": example.follows or None,
         "position": card.position,
         "decided_at": card.decided_at or None,
         "score": example.score,
@@ -207,6 +218,9 @@ def card_json(card: Card) -> dict[str, Any]:
         },
         "metadata": dict(example.metadata),
         "messages": [{"role": turn.role, "content": turn.content} for turn in card.turns],
+        "alternatives": [
+            {"turn": other.turn, "content": other.content} for other in example.alternatives
+        ],
         "original": [{"role": turn.role, "content": turn.content} for turn in example.turns],
     }
 
@@ -215,6 +229,10 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
     """Print a card for a person."""
     example, where = card.example, card.example.provenance
     state = f"{SIGNS[card.state]} {card.state}" + (", edited" if card.edited else "")
+    if card.question_by:
+        state += f", question by {card.question_by}"
+    if card.origin:
+        state += f", {ORIGIN_WORDS[card.origin]}"
     say(f"{example.id}  {example.kind}  {state}")
     lines = f":{where.start_line}-{where.end_line}" if where.start_line else ""
     about = [
@@ -225,6 +243,7 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
         ("date", where.date),
         ("tags", " ".join(f"#{tag}" for tag in where.tags)),
         ("score", f"{example.score:.2f}" + (f"  {example.reason}" if example.reason else "")),
+        ("follows", f"{short_id(example.follows)}, decided before" if example.follows else ""),
         *((name, value) for name, value in example.metadata.items()),
     ]
     for name, value in about:
@@ -233,6 +252,10 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
     for turn in example.turns if original else card.turns:
         say(turn.role)
         for line in turn.content.split("\n"):
+            say(f"  {line}")
+    for other in example.alternatives:
+        say(f"another answer, to message {other.turn + 1}")
+        for line in other.content.split("\n"):
             say(f"  {line}")
     if card.edited and not original:
         say("(edited; the extracted text is shown by --original)")

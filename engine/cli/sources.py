@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
-from engine.errors import FinetuiError, SourceError, UsageError
-from engine.extract.scan import Preview, ScanReport, preview, scan
-from engine.models import Example, Filter, Skipped, Source, short_id
+from engine.cli.source_words import (
+    example_json,
+    preview_json,
+    print_detection,
+    print_examples,
+    print_options,
+    print_preview,
+    print_report,
+    report_json,
+    settings,
+    skips_json,
+    source_json,
+    where,
+)
+from engine.errors import FinetuiError, SourceAmbiguous, SourceError, UsageError
+from engine.extract.scan import ScanReport, preview, scan
+from engine.models import Example, Filter, Source, short_id
 from engine.paths import shorten
-from engine.sources import KINDS, Detection, detect, locate, reader_of
+from engine.sources import (
+    KINDS,
+    Detection,
+    candidates,
+    certain,
+    check_options,
+    detect,
+    detect_as,
+    is_address,
+    locate,
+    reader_of,
+)
+from engine.sources.synthetic.shipped import is_shipped, own_copy
 from engine.workspace import Workspace
 
-_SHOWN_CHARACTERS = 160
-_NOTHING = {
-    "vault": "no section reflects, decides or learns; "
-    "tag one #reflection, #decision or #learning to have it taken",
-}
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def set_option(function: Command) -> Command:
+    """Add ``--set NAME=VALUE``, which arrives as the mapping ``options``."""
+    return click.option(
+        "--set",
+        "options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_parsed,
+        help="Set something about the source; see: finetui sources options. May be repeated.",
+    )(function)
+
+
+def _parsed(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for value in values:
+        name, sign, text = value.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"{value} sets nothing", hint="write it as --set NAME=VALUE")
+        options[name.strip()] = text.strip()
+    return options
 
 
 @click.group("sources")
@@ -28,31 +74,60 @@ def sources() -> None:
 
 
 @sources.command("add")
-@click.argument("words", nargs=-1, required=True, metavar="[KIND] PATH")
+@click.argument("words", nargs=-1, required=True, metavar="[KIND] PATH_OR_URL")
+@set_option
 @click.option("--no-scan", is_flag=True, help="Add it without reading it.")
 @common_options
-def add(words: tuple[str, ...], no_scan: bool, workspace: Path | None, as_json: bool) -> None:
-    """Add a folder or file and read it. KIND is detected where it is not named."""
-    kind, path = _kind_and_path(words)
-    detection = Detection(reader_of(kind).kind, 1.0, "named by you") if kind else detect(path)
-    root = locate(path)
+def add(
+    words: tuple[str, ...],
+    options: dict[str, str],
+    no_scan: bool,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
+    """Add a folder, file or address and read it. KIND is detected where it is not named."""
+    kind, place = _kind_and_place(words)
+    detection = detect_as(kind, place) if kind else detect(place)
+    check_options(detection.kind, options)
     with opened(workspace) as space:
-        source = space.store.add_source(detection.kind, str(root))
+        if is_shipped(place):
+            # The shipped file belongs to finetui; what a person edits is the workspace's.
+            place = str(own_copy(place, space.root / "synthetic"))
+        root = locate(place)
+        source = space.store.add_source(detection.kind, root, options)
+        if not no_scan:
+            ask_token(source.kind, root)
         if no_scan:
             _print_added(source, detection, None, (), as_json)
             return
-        report = scan(space.store, source, progress=Progress("reading", quiet=as_json))
+        report = scan(
+            space.store, source, progress=Progress("reading", quiet=as_json, in_bytes=True)
+        )
         first = _first(space, source.id)
     _print_added(source, detection, report, first, as_json)
 
 
-def _kind_and_path(words: tuple[str, ...]) -> tuple[str, Path]:
+def ask_token(kind: str, place: str) -> None:
+    """Ask for the token of an app's export, where there is none and somebody can answer.
+
+    It is held in this process alone.
+    """
+    from engine.sources.memory.token import VARIABLE, offer, token_for
+
+    if kind != "memory" or not is_address(place) or token_for(place) is not None:
+        return
+    if sys.stdin.isatty():
+        shown = f"Token for {shorten(place, 50)} (not shown; {VARIABLE} saves asking)"
+        offer(place, click.prompt(shown, hide_input=True, err=True))
+
+
+def _kind_and_place(words: tuple[str, ...]) -> tuple[str, str]:
     if len(words) == 1:
-        return "", Path(words[0])
+        return "", words[0]
     if len(words) == 2:
-        return reader_of(words[0]).kind, Path(words[1])
+        return reader_of(words[0]).kind, words[1]
     raise UsageError(
-        "sources add takes one path, and a kind before it if you like",
+        "sources add takes one path or address, and a kind before it if you like",
         hint=f"quote a path that has spaces; the kinds are: {', '.join(KINDS)}",
     )
 
@@ -74,22 +149,25 @@ def _print_added(
             "id": source.id,
             "kind": source.kind,
             "root": source.root,
+            "options": dict(source.options),
             "why": detection.why,
             "confidence": detection.confidence,
         }
         if report is not None:
-            document |= {"scan": _report_json(report), "first": [_example_json(e) for e in first]}
+            document |= {"scan": report_json(report), "first": [example_json(e) for e in first]}
         print_json(document)
         return
     say(f"{source.kind}: {shorten(source.root, 70)}  ({detection.why})")
+    if source.options:
+        say(f"  {settings(source.options)}")
     if report is None:
         say(
             f"added as {short_id(source.id)}; read it with: "
             f"finetui sources scan {short_id(source.id)}"
         )
         return
-    _print_report(report, source)
-    _print_examples(first)
+    print_report(report, source)
+    print_examples(first)
 
 
 @sources.command("list")
@@ -99,7 +177,7 @@ def list_sources(workspace: Path | None, as_json: bool) -> None:
     with opened(workspace) as space:
         found = space.store.sources()
     if as_json:
-        print_json([_source_json(source) for source in found])
+        print_json([source_json(source) for source in found])
         return
     if not found:
         say("no sources yet; add one with: finetui sources add PATH")
@@ -120,9 +198,10 @@ def list_sources(workspace: Path | None, as_json: bool) -> None:
 
 @sources.command("scan")
 @click.argument("identifier", metavar="[ID]", default="")
+@click.option("--again", is_flag=True, help="Read every file, changed or not.")
 @common_options
-def scan_sources(identifier: str, workspace: Path | None, as_json: bool) -> None:
-    """Read one source again, or all of them. Decisions are kept.
+def scan_sources(identifier: str, again: bool, workspace: Path | None, as_json: bool) -> None:
+    """Read what changed in one source, or in all of them. Decisions are kept.
 
     A source that can't be read is named, the others are read all the same, and
     the exit status is 1.
@@ -133,8 +212,10 @@ def scan_sources(identifier: str, workspace: Path | None, as_json: bool) -> None
         chosen = [space.store.source(identifier)] if identifier else space.store.sources()
         for source in chosen:
             try:
-                report = scan(space.store, source, progress=Progress(source.kind, quiet=as_json))
-            except SourceError as error:
+                ask_token(source.kind, source.root)
+                progress = Progress(source.kind, quiet=as_json, in_bytes=True)
+                report = scan(space.store, source, progress=progress, again=again)
+            except (SourceError, UsageError) as error:
                 if len(chosen) == 1:
                     raise
                 failed = failed or error
@@ -142,10 +223,10 @@ def scan_sources(identifier: str, workspace: Path | None, as_json: bool) -> None
                 if not as_json:
                     say(f"{source.kind}: {shorten(source.root, 70)}\n  not read: {error.message}")
                 continue
-            results.append({"id": source.id, "scan": _report_json(report)})
+            results.append({"id": source.id, "scan": report_json(report)})
             if not as_json:
                 say(f"{source.kind}: {shorten(source.root, 70)}")
-                _print_report(report, source)
+                print_report(report, source)
     if as_json and failed is None:
         print_json(results)
     if failed is not None:
@@ -160,6 +241,39 @@ def _fail(results: list[dict[str, object]], error: FinetuiError, as_json: bool) 
         print_json(results)
         raise click.exceptions.Exit(1)
     raise error
+
+
+@sources.command("set")
+@click.argument("identifier", metavar="ID")
+@click.argument("values", nargs=-1, required=True, metavar="NAME=VALUE...")
+@common_options
+def set_source(
+    identifier: str, values: tuple[str, ...], workspace: Path | None, as_json: bool
+) -> None:
+    """Set something about a source and read it again. An empty value takes it back."""
+    with opened(workspace) as space:
+        source = space.store.source(identifier)
+        given = _named(values)
+        known = {option.name for option in reader_of(source.kind).options}
+        # An empty value takes an option back, whatever values it can have.
+        check_options(source.kind, {n: v for n, v in given.items() if v or n not in known})
+        options = {name: value for name, value in {**source.options, **given}.items() if value}
+        source = space.store.add_source(source.kind, source.root, options)
+        ask_token(source.kind, source.root)
+        report = scan(
+            space.store, source, progress=Progress("reading", quiet=as_json, in_bytes=True)
+        )
+    if as_json:
+        print_json({"id": source.id, "options": dict(source.options), "scan": report_json(report)})
+        return
+    say(f"{source.kind}: {shorten(source.root, 70)}")
+    if source.options:
+        say(f"  {settings(source.options)}")
+    print_report(report, source)
+
+
+def _named(values: tuple[str, ...]) -> dict[str, str]:
+    return _parsed(click.get_current_context(), click.Option(["--set"]), values)
 
 
 @sources.command("remove")
@@ -180,22 +294,67 @@ def remove(identifier: str, workspace: Path | None, as_json: bool) -> None:
 
 
 @sources.command("detect")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("place", metavar="PATH_OR_URL")
+@click.option("--as", "kind", default="", metavar="KIND", help="Look at it as this kind.")
+@set_option
 @common_options
-def detect_path(path: Path, workspace: Path | None, as_json: bool) -> None:
-    """Say what a path holds and what it would give. Nothing is stored."""
-    found = preview(path, progress=Progress("reading", quiet=as_json))
+def detect_place(
+    place: str, kind: str, options: dict[str, str], workspace: Path | None, as_json: bool
+) -> None:
+    """Say what a place holds, how sure that is, and what it would give. Nothing is stored."""
+    found = (detect_as(kind, place),) if kind else candidates(place)
+    try:
+        best = certain(place, found).kind
+    except SourceAmbiguous as error:
+        if not as_json:
+            for detection in found:
+                print_detection(detection)
+        raise SourceAmbiguous(
+            error.message, hint=f"look at it as one of them with: --as {found[0].kind}"
+        ) from error
+    ask_token(best, place)
+    seen = preview(
+        place,
+        kind=best,
+        options=options,
+        progress=Progress("reading", quiet=as_json, in_bytes=True),
+    )
     if as_json:
-        print_json(_preview_json(found))
+        print_json(preview_json(seen, found[1:]))
         return
-    detection = found.detection
-    say(f"{detection.kind} (confidence {detection.confidence:.2f}): {detection.why}")
-    total = sum(found.examples_by_kind.values())
-    counts = f"{_count(found.documents, 'document')}, {_count(total, 'example')}"
-    say(f"{counts}{_breakdown(found.examples_by_kind)}")
-    if found.skipped_by_code:
-        say(f"skipped: {_listed(found.skipped_by_code)}")
-    _print_examples(found.first)
+    print_preview(seen)
+    for other in found[1:]:
+        say(f"\nless likely {other.kind} (confidence {other.confidence:.2f}): {other.why}")
+
+
+@sources.command("options")
+@click.argument("kind", default="", metavar="[KIND]")
+@common_options
+def show_options(kind: str, workspace: Path | None, as_json: bool) -> None:
+    """List the kinds of source, and what can be set about each."""
+    chosen = [reader_of(kind).kind] if kind else list(KINDS)
+    if as_json:
+        print_json([_kind_json(name) for name in chosen])
+        return
+    for name in chosen:
+        print_options(name)
+
+
+def _kind_json(kind: str) -> dict[str, object]:
+    reader = reader_of(kind)
+    return {
+        "kind": reader.kind,
+        "label": reader.label,
+        "options": [
+            {
+                "name": option.name,
+                "help": option.help,
+                "default": option.default,
+                "choices": list(option.choices),
+            }
+            for option in reader.options
+        ],
+    }
 
 
 @sources.command("skipped")
@@ -207,109 +366,9 @@ def skipped(identifier: str, workspace: Path | None, as_json: bool) -> None:
         source = space.store.source(identifier)
         found = space.store.skips(source.id)
     if as_json:
-        print_json(
-            [
-                {"path": skip.path, "line": skip.line, "code": skip.code, "reason": skip.reason}
-                for skip in found
-            ]
-        )
+        print_json(skips_json(found))
         return
     if not found:
         say("nothing was skipped")
         return
-    table(("where", "code", "reason"), [(_where(skip), skip.code, skip.reason) for skip in found])
-
-
-def _where(skip: Skipped) -> str:
-    return f"{skip.path}:{skip.line}" if skip.line else skip.path
-
-
-def _print_report(report: ScanReport, source: Source) -> None:
-    found = f"{_count(report.documents, 'document')}, {_count(report.examples, 'example')}"
-    changes = f"new: {report.new:,}, gone: {report.vanished:,}"
-    say(f"  {found}{_breakdown(report.kinds)}; {changes}")
-    if report.documents and not report.examples:
-        say(f"  {_NOTHING[source.kind]}" if source.kind in _NOTHING else "  nothing to train on")
-    if report.skipped:
-        codes: dict[str, int] = {}
-        for skip in report.skipped:
-            codes[skip.code] = codes.get(skip.code, 0) + 1
-        say(f"  skipped: {_listed(codes)}")
-        say(f"  each with its reason: finetui sources skipped {short_id(source.id)}")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _breakdown(kinds: Mapping[str, int]) -> str:
-    return f" ({_listed(kinds)})" if kinds else ""
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{count:,} {name}" for name, count in ordered)
-
-
-def _print_examples(examples: tuple[Example, ...]) -> None:
-    for example in examples:
-        place = example.provenance
-        where = f"{place.path}:{place.start_line}" if place.start_line else place.path
-        say(f"\n  {short_id(example.id)}  {example.kind}  {where}")
-        say(f"    why: {example.reason}")
-        for turn in example.turns[:4]:
-            text = " ".join(turn.content.split())
-            more = "…" if len(text) > _SHOWN_CHARACTERS else ""
-            say(f"    {turn.role}: {text[:_SHOWN_CHARACTERS]}{more}")
-
-
-def _source_json(source: Source) -> dict[str, object]:
-    return {
-        "id": source.id,
-        "kind": source.kind,
-        "root": source.root,
-        "added_at": source.added_at,
-        "scanned_at": source.scanned_at,
-        "documents": source.documents,
-        "examples": source.examples,
-        "skipped": source.skipped,
-    }
-
-
-def _report_json(report: ScanReport) -> dict[str, object]:
-    return {
-        "documents": report.documents,
-        "examples": report.examples,
-        "new": report.new,
-        "gone": report.vanished,
-        "kinds": dict(report.kinds),
-        "skipped": [
-            {"path": skip.path, "line": skip.line, "code": skip.code, "reason": skip.reason}
-            for skip in report.skipped
-        ],
-    }
-
-
-def _preview_json(found: Preview) -> dict[str, object]:
-    return {
-        "kind": found.detection.kind,
-        "confidence": found.detection.confidence,
-        "why": found.detection.why,
-        "documents": found.documents,
-        "examples": dict(found.examples_by_kind),
-        "skipped": dict(found.skipped_by_code),
-        "first": [_example_json(example) for example in found.first],
-    }
-
-
-def _example_json(example: Example) -> dict[str, object]:
-    place = example.provenance
-    return {
-        "id": example.id,
-        "kind": example.kind,
-        "score": example.score,
-        "reason": example.reason,
-        "path": place.path,
-        "line": place.start_line,
-        "messages": [{"role": turn.role, "content": turn.content} for turn in example.turns],
-    }
+    table(("where", "code", "reason"), [(where(skip), skip.code, skip.reason) for skip in found])

@@ -14,7 +14,7 @@ from engine.paths import shorten
 
 _ROLES = get_args(Role)
 # Kinds whose documents are records of a file; the others' documents are whole files.
-_RECORD_KINDS = frozenset({"conversation", "instruction"})
+_RECORD_KINDS = frozenset({"conversation", "instruction", "memory", "synthetic"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,12 @@ def row_of(card: Card, system_prompt: str = "") -> Row:
         "tags": [_storable(tag) for tag in where.tags],
         "date": _storable(where.date),
         "edited": card.edited,
+        "question_by": _storable(card.question_by),
+        "extra": {_storable(key): _storable(example.metadata[key]) for key in example.metadata},
         "text_id": example_id(turns),
     }
     # Whoever reads the file needs no column that says nothing.
-    metadata = {key: value for key, value in metadata.items() if value not in ("", [], [0, 0])}
+    metadata = {key: value for key, value in metadata.items() if value not in ("", [], {}, [0, 0])}
     group = json.dumps([where.source_id, _storable(where.path), record], ensure_ascii=False)
     return Row(example.id, turns, metadata, group)
 

@@ -37,7 +37,10 @@ def prepare(
     folder = data_dir() if data is None else data
     for done, name in enumerate(BUNDLED, start=1):
         path = folder / name
-        source = workspace.store.add_source(detect(path).kind, str(path))
+        kind = detect(path).kind
+        # The loop is shown on what the keeper thought, which small models learn best from.
+        options = {"take": "thoughts"} if kind == "vault" else {}
+        source = workspace.store.add_source(kind, str(path), options)
         reports.append(scan(workspace.store, source))
         if progress is not None:
             progress(done, len(BUNDLED))

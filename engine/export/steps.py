@@ -12,9 +12,9 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from engine.child import child_environment, environment_without_secrets
 from engine.errors import DependencyMissing, DiskFull, ExportError, FinetuiError
 from engine.runs.child import Job
-from engine.runs.launcher import child_environment
 
 Report = Callable[[int, int], None]
 Step = Callable[[Sequence[str], Callable[[str], None]], None]
@@ -75,7 +75,7 @@ def runner(job: Job) -> Step:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             # In the job's own process group, so that whoever ends that ends this.
-            env={**os.environ, **child_environment(), "HF_HUB_OFFLINE": "1"},
+            env={**environment_without_secrets(), **child_environment(), "HF_HUB_OFFLINE": "1"},
         )
         try:
             lines = _follow(child, job, listen)

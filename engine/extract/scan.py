@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.extract import extract
-from engine.models import Document, Example, Skipped, Source
-from engine.sources import Detection, Progress, detect, read
+from engine.extract.reading import How, Task, read_all, reliable_time
+from engine.models import Example, Skipped, Source, content_hash
+from engine.sources import (
+    Detection,
+    Item,
+    Progress,
+    Reading,
+    Refused,
+    check_options,
+    detect,
+    detect_as,
+    locate,
+    reader_of,
+)
 from engine.sources.base import no_progress
-from engine.store import Store
+from engine.store import ScannedItem, Store
+
+EXTRACTION = 2
+"""Raised when the same document gives other examples than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +35,31 @@ class ScanReport:
     """What a scan found.
 
     Attributes:
-        documents: How many notes, conversations or rows were read.
-        examples: How many different examples they gave.
+        documents: How many notes, conversations or rows the source has.
+        examples: How many different examples they give.
         new: How many of them the store had not seen.
         vanished: How many examples of the last scan are gone from the source; those of
             them that a person decided or edited stay in the queue.
-        skipped: Everything that was not read, and why.
+        changed: How many examples have a new version.
+        files_read: How many files were read.
+        files_kept: How many were not, because they had not changed.
+        skipped: Everything that was not read, and why; empty where another process
+            scanned, and the store has it.
+        skipped_count: How many things were not read.
         kinds: How many examples there are of each kind.
         cancelled: The scan was stopped; then the store is as it was.
     """
 
-    documents: int
-    examples: int
-    new: int
-    vanished: int
-    skipped: tuple[Skipped, ...]
-    kinds: Mapping[str, int]
+    documents: int = 0
+    examples: int = 0
+    new: int = 0
+    vanished: int = 0
+    changed: int = 0
+    files_read: int = 0
+    files_kept: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    skipped_count: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
     cancelled: bool = False
 
 
@@ -50,8 +74,20 @@ class Preview:
     skipped_by_code: Mapping[str, int]
 
 
+class _Stopped(Exception):
+    """The person asked to stop."""
+
+
 def _never() -> bool:
     return False
+
+
+def fingerprint(source: Source) -> str:
+    """Return what reading a source depends on besides its files."""
+    reader = reader_of(source.kind)
+    options = "\n".join(f"{name}={source.options[name]}" for name in sorted(source.options))
+    said = f"{source.kind} {reader.version} {EXTRACTION}\n{options}"
+    return content_hash(said.encode("utf-8", "surrogatepass"))
 
 
 def scan(
@@ -60,106 +96,228 @@ def scan(
     *,
     progress: Progress = no_progress,
     cancelled: Callable[[], bool] = _never,
+    again: bool = False,
 ) -> ScanReport:
-    """Read a source and record what it gives.
+    """Read what changed in a source since its last scan, and record what it gives.
 
-    All is read before anything is recorded, and the recording is one transaction:
-    a scan that fails or is cancelled changes nothing, and decisions are kept in any
-    case.
+    A file counts as unchanged where its size and time are the same, or else its
+    bytes' hash. All is read before anything is recorded: a scan that fails or is cancelled
+    while it reads changes nothing, and decisions are kept in any case.
 
     Args:
         store: The workspace's store.
         source: The source, as the store returns it.
-        progress: Called with the units read and the units there are.
+        progress: Called with the bytes read and the bytes there are to read.
         cancelled: Asked between documents whether to stop.
+        again: Read every file, changed or not.
 
     Raises:
-        SourceMissing: The source is gone.
-        SourceUnreadable: The source can't be opened.
-        SourceEmpty: Nothing is in it any more, as with a drive that is not mounted.
+        SourceError: The source is gone, can't be opened, or has nothing in it any more,
+            as with a drive that is not mounted.
+        UsageError: An option of the source is not valid.
     """
-    skipped: list[Skipped] = []
-    examples: dict[str, Example] = {}
-    documents = 0
-    stream = read(
-        source.kind, Path(source.root), source.id, progress=progress, on_skip=skipped.append
-    )
-    for document in stream:
+    started = time.time_ns()
+    reader = reader_of(source.kind)
+    check_options(source.kind, source.options)
+    root = locate(source.root)
+    left_out: list[Skipped] = []
+
+    def look_up(_: int) -> None:
         if cancelled():
-            return ScanReport(
-                documents, len(examples), 0, 0, tuple(skipped), _kinds(examples), cancelled=True
-            )
-        documents += 1
-        for example in extract(document):
-            examples.setdefault(example.id, example)
-    if cancelled():
-        return ScanReport(
-            documents, len(examples), 0, 0, tuple(skipped), _kinds(examples), cancelled=True
-        )
-    tally = store.record_scan(source.id, examples.values(), skipped, documents, at=time.time())
+            raise _Stopped
+
+    reading = Reading(source.id, source.options, left_out.append, look_up)
+    mark = fingerprint(source)
+    known = store.scanned_items(source.id)
+    same = store.fingerprint(source.id) == mark and not again
+    try:
+        items = list(_stopping(reader.items(root, reading), cancelled))
+        plan = _plan(_stopping(items, cancelled), known, same, started)
+        total = sum(task.item.size for task in plan.read)
+
+        def on_bytes(behind: int) -> None:
+            if cancelled():
+                raise _Stopped
+            progress(min(behind, total), total)
+
+        with store.stage() as stage:
+            for found in read_all(plan.read, How(source.kind, reading, started), on_bytes):
+                stage.take(found)
+            stage.keep(plan.touched)
+            stage.lose(plan.gone)
+            stage.leave_out(left_out)
+            tally = store.take_over(stage, source.id, fingerprint=mark, at=time.time())
+    except _Stopped:
+        return ScanReport(cancelled=True)
     return ScanReport(
-        documents, len(examples), tally.new, tally.vanished, tuple(skipped), _kinds(examples)
+        documents=tally.documents,
+        examples=tally.examples,
+        new=tally.new,
+        vanished=tally.vanished,
+        changed=tally.changed,
+        files_read=len(plan.read),
+        files_kept=len(items) - len(plan.read),
+        skipped=tuple(store.skips(source.id)),
+        skipped_count=tally.skipped,
+        kinds=store.source_kinds(source.id),
     )
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a scan has to do: read, note another time, or let go."""
+
+    read: list[Task] = field(default_factory=list)
+    touched: list[ScannedItem] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+
+def _plan(
+    items: Iterable[Item], known: Mapping[str, ScannedItem], same: bool, started_ns: int
+) -> _Plan:
+    plan = _Plan()
+    names: set[str] = set()
+    changed: list[Item] = []
+    for item in items:
+        names.add(item.name)
+        before = known.get(item.name)
+        if not same or before is None or not before.digest:
+            changed.append(item)
+        elif (item.size, item.mtime_ns) != (before.size, before.mtime_ns) or not item.mtime_ns:
+            if _digest(item) == before.digest:
+                time_ns = reliable_time(item, started_ns)
+                plan.touched.append(ScannedItem(item.name, item.size, time_ns))
+            else:
+                changed.append(item)
+    plan.gone = [name for name in known if name not in names]
+    lost = {known[name].digest: name for name in plan.gone if known[name].digest}
+    sizes = {known[name].size for name in plan.gone}
+    for item in changed:
+        moved = ""
+        if item.name not in known and item.size in sizes:
+            moved = lost.pop(_digest(item), "")
+        plan.read.append(Task(item, moved))
+    return plan
+
+
+def _digest(item: Item) -> str:
+    try:
+        return item.digest()
+    except Refused:
+        return ""  # Reading it will say why.
+
+
+def _stopping(items: Iterable[Item], cancelled: Callable[[], bool]) -> Iterator[Item]:
+    for item in items:
+        if cancelled():
+            raise _Stopped
+        yield item
 
 
 def preview(
-    path: Path,
+    place: str | Path,
     limit: int = 5,
     *,
     kind: str = "",
+    options: Mapping[str, str] | None = None,
     progress: Progress = no_progress,
     cancelled: Callable[[], bool] = _never,
 ) -> Preview:
-    """Read a path and say what it would give. Nothing is stored.
+    """Read a place and say what it would give. Nothing is stored.
 
     Args:
-        path: A file or folder.
+        place: A file, a folder or an address.
         limit: How many examples to return as ``first``; they come from different
             documents as far as there are enough.
         kind: The kind to read it as; detected where empty.
-        progress: Called with the units read and the units there are.
+        options: What is set about it.
+        progress: Called with the bytes read and the bytes there are.
         cancelled: Asked between documents whether to stop with what was found so far.
 
     Raises:
-        SourceMissing: Nothing is there.
-        SourceUnreadable: It can't be opened, or is no text.
-        SourceEmpty: Nothing is in it.
-        SourceUnknown: No kind recognises it.
-        UsageError: There is no kind of that name.
+        SourceError: It is no source, can't be opened, or may be of two kinds.
+        UsageError: There is no kind or option of that name.
     """
-    detection = Detection(kind, 1.0, "named by you") if kind else detect(path)
-    codes: Counter[str] = Counter()
-    kinds: Counter[str] = Counter()
-    seen: set[str] = set()
-    first: list[Example] = []
-    others: list[Example] = []
-    documents = 0
-
-    def on_skip(skip: Skipped) -> None:
-        codes[skip.code] += 1
-
-    for document in _until(
-        cancelled, read(detection.kind, path, "", progress=progress, on_skip=on_skip)
-    ):
-        documents += 1
-        fresh = [example for example in extract(document) if example.id not in seen]
-        seen.update(example.id for example in fresh)
-        kinds.update(example.kind for example in fresh)
-        if len(first) < limit:
-            first.extend(fresh[:1])
-            others.extend(fresh[1 : limit + 1])
-    shown = tuple((first + others)[:limit])
+    detection = detect_as(kind, place) if kind else detect(place)
+    chosen = dict(options or {})
+    check_options(detection.kind, chosen)
+    look = _Look(limit)
+    try:
+        for example_batch in _examples(detection.kind, place, chosen, look, progress, cancelled):
+            look.add(example_batch)
+    except _Stopped:
+        pass
+    shown = tuple((look.first + look.others)[:limit])
     return Preview(
-        detection, documents, dict(kinds.most_common()), shown, dict(codes.most_common())
+        detection,
+        look.documents,
+        dict(look.kinds.most_common()),
+        shown,
+        dict(look.codes.most_common()),
     )
 
 
-def _until(cancelled: Callable[[], bool], stream: Iterator[Document]) -> Iterator[Document]:
-    for document in stream:
+class _Look:
+    """What a first look has seen so far."""
+
+    def __init__(self, limit: int) -> None:
+        self.codes: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+        self.first: list[Example] = []
+        self.others: list[Example] = []
+        self.documents = 0
+        self._limit = limit
+        self._seen: set[str] = set()
+
+    def skip(self, skipped: Skipped) -> None:
+        """Count something that is not read."""
+        self.codes[skipped.code] += 1
+
+    def add(self, examples: Sequence[Example]) -> None:
+        """Count a document's examples."""
+        self.documents += 1
+        fresh = [example for example in examples if example.id not in self._seen]
+        self._seen.update(example.id for example in fresh)
+        self.kinds.update(example.kind for example in fresh)
+        if len(self.first) < self._limit:
+            self.first.extend(fresh[:1])
+            self.others.extend(fresh[1 : self._limit + 1])
+
+
+def _examples(
+    kind: str,
+    place: str | Path,
+    options: Mapping[str, str],
+    look: _Look,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Iterator[list[Example]]:
+    """Yield the examples of each document."""
+    reader = reader_of(kind)
+
+    def look_up(_: int) -> None:
         if cancelled():
-            return
-        yield document
+            raise _Stopped
 
+    reading = Reading("", options, look.skip, look_up)
+    items = list(_stopping(reader.items(locate(place), reading), cancelled))
+    total = sum(item.size for item in items)
+    behind = 0
 
-def _kinds(examples: Mapping[str, Example]) -> dict[str, int]:
-    return dict(Counter(example.kind for example in examples.values()).most_common())
+    def on_bytes(read: int) -> None:
+        if cancelled():
+            raise _Stopped
+        progress(min(behind + read, total), total)
+
+    reading = Reading("", options, look.skip, on_bytes)
+    for item in items:
+        try:
+            for document in reader.read(item, reading):
+                if cancelled():
+                    raise _Stopped
+                yield extract(document, options)
+        except Refused as refused:
+            reading.skip(item.name, 0, refused.code, refused.reason)
+        item.forget()
+        behind += item.size
+        progress(behind, total)

@@ -16,7 +16,7 @@ from engine.runs.events import (
     read_events,
     tail_log,
 )
-from engine.runs.launcher import child_environment, launch
+from engine.runs.launcher import launch
 from engine.runs.process import ProcessInfo, is_alive
 from engine.runs.state import (
     Monitor,
@@ -42,7 +42,6 @@ __all__ = [
     "RunView",
     "Status",
     "Tail",
-    "child_environment",
     "find",
     "fold",
     "is_alive",

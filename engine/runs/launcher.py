@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import engine
+from engine.child import child_environment, environment_without_secrets
 from engine.errors import RunActive, RunFailed
 from engine.paths import shorten
 from engine.runs.control import clear_requests
@@ -60,7 +58,7 @@ def launch(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=job_dir,
-                env={**os.environ, **child_environment(), **(environment or {})},
+                env={**environment_without_secrets(), **child_environment(), **(environment or {})},
                 start_new_session=True,
             )
     except OSError as error:
@@ -73,21 +71,3 @@ def launch(
         info = ProcessInfo(child.pid, start_time=-1.0, boot_id="", launched_at=time.time())
     write_process(job_dir, info)
     return info
-
-
-def child_environment() -> dict[str, str]:
-    """Return the variables that a Python child of finetui needs beside this process's own.
-
-    Its output is not buffered, and it finds ``engine`` wherever it is started. An
-    installed package is found anyway; to name its folder would only put all of
-    site-packages before the standard library.
-    """
-    variables = {"PYTHONUNBUFFERED": "1"}
-    root = Path(engine.__file__).resolve().parent.parent
-    installed = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
-    if root not in installed and root.name not in ("site-packages", "dist-packages"):
-        there = os.environ.get("PYTHONPATH", "")
-        if str(root) not in there.split(os.pathsep):
-            there = f"{root}{os.pathsep}{there}" if there else str(root)
-        variables["PYTHONPATH"] = there
-    return variables

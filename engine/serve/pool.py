@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 
 from engine import paths
+from engine.child import child_environment, environment_without_secrets
 from engine.errors import GgufDamaged, WorkerDied, WorkerTimeout
-from engine.runs import child_environment
 from engine.serve import client
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
@@ -227,7 +227,7 @@ class Worker:
 
 def _spawn(gguf: Path, log: Path, bearer: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = {
-        **os.environ,
+        **environment_without_secrets(),
         **child_environment(),
         BEARER_VARIABLE: bearer,
         # Without it ggml starts a debugger on its own process before it aborts.

@@ -3,54 +3,166 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
-from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, SourceUnreadable, UsageError
+from engine.errors import (
+    SourceAmbiguous,
+    SourceEmpty,
+    SourceMissing,
+    SourceUnknown,
+    SourceUnreadable,
+    UsageError,
+)
 from engine.models import Document
 from engine.paths import shorten
+from engine.sources.archives import is_archive, members
 from engine.sources.base import (
+    NOTHING,
+    AddressReader,
+    CheckedReader,
     Detection,
     OnSkip,
-    Progress,
     Reader,
+    Reading,
     Survey,
     ignore_skip,
-    no_progress,
 )
 from engine.sources.conversations import ConversationsReader
-from engine.sources.files import Refused, decode, is_lfs_pointer, read_bytes, visible
+from engine.sources.files import Item, Refused, decode, is_lfs_pointer, visible
 from engine.sources.instructions import InstructionsReader
+from engine.sources.items import pointer_refusal
+from engine.sources.memory import MemoryReader
+from engine.sources.synthetic import SyntheticReader
+from engine.sources.synthetic.shipped import is_shipped, shipped
 from engine.sources.vault import VaultReader
 
-_READERS: tuple[Reader, ...] = (VaultReader(), ConversationsReader(), InstructionsReader())
+_READERS: tuple[Reader, ...] = (
+    VaultReader(),
+    ConversationsReader(),
+    InstructionsReader(),
+    MemoryReader(),
+    SyntheticReader(),
+)
 KINDS: dict[str, Reader] = {reader.kind: reader for reader in _READERS}
 """The kinds of source by name."""
 
 _LOOK_AT = 20_000
 _SURE_ENOUGH = 0.15
+_TOO_CLOSE = 0.1
 _POINTERS_LOOK_AT = 1000
-_HEAD_BYTES = 65_536
+_IN_ARCHIVES = {"conversations", "instructions", "memory"}
+_NAME_ONE = "name a folder of notes, or a file of conversations or instructions"
 
 
-def detect(path: Path) -> Detection:
-    """Say what kind of source a path is.
+def candidates(place: str | Path) -> tuple[Detection, ...]:
+    """Return every kind that a place may be, the likeliest first.
 
     Args:
-        path: A file or folder; ``~`` is understood.
+        place: A file, a folder or an address; ``~`` is understood.
 
     Raises:
         SourceMissing: Nothing is there.
-        SourceUnreadable: There is no permission, or the file is not UTF-8 text.
+        SourceUnreadable: There is no permission, or the file can't be understood.
         SourceEmpty: The file or folder has nothing in it.
         SourceUnknown: No kind recognises it.
     """
-    survey = _survey(locate(path))
-    found = [seen for reader in _READERS if (seen := reader.detect(survey)) is not None]
-    best = max(found, key=lambda seen: seen.confidence, default=None)
-    if best is None or best.confidence < _SURE_ENOUGH:
-        raise _unknown(survey)
+    address = is_address(place)
+    if address:
+        found = _of_address(address)
+    else:
+        survey = _survey(Path(locate(place)))
+        able = [reader for reader in _READERS if _can_read(reader, survey)]
+        found = [seen for reader in able if (seen := reader.detect(survey)) is not None]
+        found = [seen for seen in found if seen.confidence >= _SURE_ENOUGH]
+        if not found:
+            raise _unknown(survey)
+        if survey.is_file and all(seen.kind == "vault" for seen in found):
+            _require_text(survey)
+    return tuple(sorted(found, key=lambda seen: -seen.confidence))
+
+
+def detect(place: str | Path) -> Detection:
+    """Say what kind of source a place is.
+
+    Raises:
+        SourceAmbiguous: Two kinds are about as likely; the person has to say which.
+        SourceError: As :func:`candidates` raises it.
+    """
+    return certain(place, candidates(place))
+
+
+def _can_read(reader: Reader, survey: Survey) -> bool:
+    return not survey.path.is_file() or survey.is_file or reader.kind in _IN_ARCHIVES
+
+
+def certain(place: str | Path, found: Sequence[Detection]) -> Detection:
+    """Return the likeliest of the kinds that a place may be.
+
+    Raises:
+        SourceAmbiguous: Another is about as likely.
+    """
+    best, *others = found
+    close = [seen for seen in others if best.confidence - seen.confidence < _TOO_CLOSE]
+    if close:
+        named = " or ".join(
+            f"{seen.kind} ({seen.confidence:.2f}: {seen.why})" for seen in (best, *close)
+        )
+        raise SourceAmbiguous(
+            f"{shorten(place)} may be {named}",
+            hint=f"name the kind, as in: finetui sources add {best.kind} {shorten(place)}",
+        )
     return best
+
+
+def detect_as(kind: str, place: str | Path) -> Detection:
+    """Say what a place holds that a person says is of a kind.
+
+    Raises:
+        UsageError: There is no such kind.
+        SourceError: Nothing is there, or it can't be read.
+    """
+    reader = reader_of(kind)
+    address = is_address(place)
+    if address:
+        found = [seen for seen in _of_address(address) if seen.kind == kind]
+        return found[0] if found else Detection(kind, 1.0, "named by you")
+    seen = reader.detect(_survey(Path(locate(place))))
+    return seen or Detection(kind, 0.0, "named by you; nothing in it looks like it")
+
+
+def read(
+    kind: str,
+    place: str | Path,
+    source_id: str = "",
+    *,
+    options: Mapping[str, str] = NOTHING,
+    on_skip: OnSkip = ignore_skip,
+) -> Iterator[Document]:
+    """Read the documents of a source, one file after the other.
+
+    Args:
+        kind: One of :data:`KINDS`.
+        place: The source's file, folder or address.
+        source_id: The id that documents and skipped things carry.
+        options: What is set about it.
+        on_skip: Called with each thing that is not read, and why.
+
+    Raises:
+        UsageError: There is no such kind.
+        SourceError: It can't be opened, or has nothing in it.
+    """
+    return _read(reader_of(kind), locate(place), Reading(source_id, options, on_skip))
+
+
+def _read(reader: Reader, root: str, reading: Reading) -> Iterator[Document]:
+    for item in reader.items(root, reading):
+        try:
+            yield from reader.read(item, reading)
+        except Refused as refused:
+            reading.skip(item.name, 0, refused.code, refused.reason)
+        item.forget()
 
 
 def reader_of(kind: str) -> Reader:
@@ -66,42 +178,68 @@ def reader_of(kind: str) -> Reader:
     return KINDS[kind]
 
 
-def read(
-    kind: str,
-    root: Path,
-    source_id: str,
-    *,
-    progress: Progress = no_progress,
-    on_skip: OnSkip = ignore_skip,
-) -> Iterator[Document]:
-    """Read the documents of a source. Nothing is ever written to it.
+def is_address(place: str | Path) -> str:
+    """Return an address that is no path, such as ``https://…`` or ``hub:owner/name``; else ""."""
+    text = str(place).strip() if isinstance(place, str) else ""
+    scheme, colon, rest = text.partition(":")
+    known = {scheme for reader in KINDS.values() for scheme in _schemes(reader)}
+    return text if colon and rest and scheme.lower() in known else ""
 
-    Args:
-        kind: One of :data:`KINDS`.
-        root: The source's file or folder.
-        source_id: The id that documents and skipped things carry.
-        progress: Called with the units done and the units there are.
-        on_skip: Called with each thing that is not read, and why.
+
+def _schemes(reader: Reader) -> tuple[str, ...]:
+    return reader.schemes if isinstance(reader, AddressReader) else ()
+
+
+def _of_address(address: str) -> list[Detection]:
+    scheme = address.partition(":")[0].lower()
+    return [
+        reader.detect_address(address)
+        for reader in _READERS
+        if isinstance(reader, AddressReader) and scheme in reader.schemes
+    ]
+
+
+def check_options(kind: str, options: Mapping[str, str]) -> None:
+    """See that a kind has the options that were set, with values that they can have.
 
     Raises:
-        UsageError: There is no such kind.
-        SourceMissing: The root is gone.
-        SourceUnreadable: The root can't be opened.
-        SourceEmpty: The root has nothing in it, as a drive that is not mounted has.
+        UsageError: It has not.
     """
-    reader = reader_of(kind)
-    located = locate(root)
-    return reader.read(located, source_id, progress=progress, on_skip=on_skip)
+    known = {option.name: option for option in reader_of(kind).options}
+    for name, value in options.items():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise UsageError(
+                f"a source of kind {kind} has no option named {name}",
+                hint=f"its options are: {names}",
+            )
+        choices = known[name].choices
+        if choices and value not in choices:
+            raise UsageError(
+                f"the option {name} can't be {value or 'empty'}",
+                hint=f"it can be: {', '.join(choices)}",
+            )
+    if isinstance(reader := reader_of(kind), CheckedReader):
+        reader.check(options)
 
 
-def locate(path: Path) -> Path:
-    """Return a source's absolute path, links resolved.
+def locate(place: str | Path) -> str:
+    """Return a source's root: an address as it is, or an absolute path with links resolved.
+
+    The name of templates that come with finetui means their file, where there is no
+    other of that name.
 
     Raises:
         SourceMissing: Nothing is there.
         SourceUnreadable: It can't be opened, or is neither a file nor a folder.
         SourceEmpty: It has nothing in it.
     """
+    address = is_address(place)
+    if address:
+        return address
+    path = Path(place)
+    if is_shipped(str(place)):
+        path = shipped(str(place))
     try:
         found = path.expanduser().resolve(strict=True)
         if found.is_dir():
@@ -112,8 +250,7 @@ def locate(path: Path) -> Path:
                 empty = not handle.read(1)
         else:
             raise SourceUnreadable(
-                f"{shorten(path)} is neither a file nor a folder",
-                hint="name a folder of notes, or a JSON or JSONL file",
+                f"{shorten(path)} is neither a file nor a folder", hint=_NAME_ONE
             )
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceMissing(
@@ -134,73 +271,102 @@ def locate(path: Path) -> Path:
             f"the name of {shorten(visible(str(found)))} is not UTF-8", hint="rename it"
         )
     if empty:
-        raise SourceEmpty(
-            f"{shorten(found)} is empty", hint="name a folder of notes, or a JSON or JSONL file"
-        )
-    return found
+        raise SourceEmpty(f"{shorten(found)} is empty", hint=_NAME_ONE)
+    return str(found)
 
 
 def _survey(path: Path) -> Survey:
     if path.is_file():
-        try:
-            decode(read_bytes(path) if path.stat().st_size < _HEAD_BYTES else _head(path))
-        except Refused as refused:
-            raise SourceUnreadable(
-                f"{shorten(path)} can't be read: {refused.reason}",
-                hint="name a folder of notes, or a JSON or JSONL file in UTF-8",
-            ) from refused
-        return Survey(path, True, (path,), frozenset())
-    files: list[Path] = []
+        item = Item.of(path, visible(path.name))
+        if is_archive(item):
+            return Survey(path, False, tuple(_members(item, "")), frozenset())
+        return Survey(path, True, (item,), frozenset())
     hidden: set[str] = set()
+    items = list(_listed(path, hidden))
+    if not items:
+        raise SourceEmpty(f"no file lies in {shorten(path)}", hint=_NAME_ONE)
+    return Survey(path, False, tuple(items), frozenset(hidden))
+
+
+def _listed(path: Path, hidden: set[str]) -> Iterator[Item]:
+    count = 0
     for folder, names, entries in os.walk(path):
-        if Path(folder) == path:
+        here = Path(folder)
+        if here == path:
             hidden.update(name for name in names if name.startswith("."))
         names[:] = sorted(name for name in names if not name.startswith("."))
-        files.extend(Path(folder) / name for name in sorted(entries) if not name.startswith("."))
-        if len(files) >= _LOOK_AT:
-            break
-    regular = tuple(file for file in files[:_LOOK_AT] if file.is_file())
-    if not regular:
-        raise SourceEmpty(
-            f"no file lies in {shorten(path)}",
-            hint="name a folder of notes, or a JSON or JSONL file",
-        )
-    return Survey(path, False, regular, frozenset(hidden))
+        prefix = "" if here == path else visible(here.relative_to(path).as_posix()) + "/"
+        for entry in sorted(entries):
+            if entry.startswith("."):
+                continue
+            try:
+                item = Item.of(here / entry, prefix + visible(entry))
+                found = _members(item, f"{item.name}/") if is_archive(item) else [item]
+            except (Refused, SourceUnreadable):
+                continue
+            yield from found
+            count += len(found)
+            if count >= _LOOK_AT:
+                return
 
 
-def _head(path: Path) -> bytes:
-    """Return the beginning of a file, cut behind a line so that no character is cut in two."""
+def _members(archive: Item, prefix: str) -> list[Item]:
+    """Return an archive's files.
+
+    Raises:
+        SourceUnreadable: It is damaged, encrypted, or made to fill memory or disk.
+    """
     try:
-        with path.open("rb") as handle:
-            head = handle.read(_HEAD_BYTES)
-    except OSError as error:
-        raise Refused("unreadable", str(error.strerror)) from error
-    cut = head.rfind(b"\n") + 1
-    if cut:
-        return head[:cut]
-    # One long line: cut behind the last whole character.
-    return head.decode("utf-8", "ignore").encode() if b"\x00" not in head else head
+        return list(islice(members(archive, Reading(), prefix=prefix), _LOOK_AT))
+    except Refused as refused:
+        raise SourceUnreadable(
+            f"{shorten(archive.name)} can't be read: {refused.reason}",
+            hint="fetch it again, or unpack it and name the folder",
+        ) from refused
 
 
-def _is_pointer(file: Path) -> bool:
+def _is_pointer(item: Item) -> bool:
     try:
-        return file.stat().st_size < 1000 and is_lfs_pointer(file.read_bytes())
-    except OSError:
+        return item.size < 1000 and is_lfs_pointer(item.head())
+    except Refused:
         return False
+
+
+def _require_text(survey: Survey) -> None:
+    refused = _refused(survey.items[0])
+    if refused is not None:
+        raise SourceUnreadable(
+            f"{shorten(survey.path)} can't be read: {refused.reason}", hint=_NAME_ONE
+        )
 
 
 def _unknown(survey: Survey) -> SourceUnknown:
     kinds = "; ".join(f"{reader.kind}: {reader.label}" for reader in _READERS)
     if survey.is_file:
-        what = f"{shorten(survey.path)} is neither a note nor JSON with messages or instructions"
+        _require_text(survey)
+        what = f"{shorten(survey.path)} is neither a note nor a file with messages or instructions"
     else:
-        suffixes = sorted({file.suffix.lower() or "no ending" for file in survey.files})
+        suffixes = sorted({item.suffix or "no ending" for item in survey.items})
         what = f"nothing in {shorten(survey.path)} is a note, a conversation or an instruction set"
         what += f" (found: {', '.join(suffixes[:6])})"
-    pointers = sum(_is_pointer(file) for file in survey.files[:_POINTERS_LOOK_AT])
+    pointers = sum(_is_pointer(item) for item in survey.items[:_POINTERS_LOOK_AT])
     if pointers:
         return SourceUnknown(
             f"{what}; {pointers} of the files are Git LFS pointers without their content",
             hint="fetch the content with: git lfs pull",
         )
     return SourceUnknown(what, hint=f"what can be read: {kinds}")
+
+
+def _refused(item: Item) -> Refused | None:
+    """Return why a file is no text, or None."""
+    try:
+        head = item.head()
+        if is_lfs_pointer(head):
+            return pointer_refusal()
+        cut = head.rfind(b"\n") + 1
+        # A character may be cut in two at the end of what was looked at.
+        decode(head[:cut] if cut and len(head) < item.size else head)
+    except Refused as refused:
+        return refused
+    return None

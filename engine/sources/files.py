@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from engine.models import Skipped
-from engine.sources.base import OnSkip
+from engine.sources.base import Reading
+from engine.sources.items import (
+    HEAD_BYTES,
+    MAX_TEXT_BYTES,
+    Item,
+    Refused,
+    is_lfs_pointer,
+    refusal,
+)
 
-MAX_TEXT_BYTES = 10_000_000
-"""The largest note, and the longest line of a JSONL file, in bytes."""
+__all__ = [
+    "HEAD_BYTES",
+    "MAX_TEXT_BYTES",
+    "Item",
+    "Refused",
+    "decode",
+    "is_lfs_pointer",
+    "refusal",
+    "relative",
+    "visible",
+    "walk",
+]
 
-MAX_JSON_BYTES = 1_000_000_000
-"""The largest JSON file that is read as a whole."""
-
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-
-
-class Refused(Exception):
-    """A file or a part of it that can't be read; ``code`` and ``reason`` go into a Skipped."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 def visible(name: str) -> str:
@@ -40,51 +50,19 @@ def relative(path: Path, root: Path) -> str:
     return visible(path.relative_to(root).as_posix())
 
 
-def refusal(error: OSError) -> Refused:
-    """Return the refusal that an operating system's error means."""
-    if isinstance(error, PermissionError):
-        return Refused("unreadable", "no permission to read it")
-    if isinstance(error, FileNotFoundError):
-        return Refused("unreadable", "it went away while the source was being read")
-    return Refused("unreadable", f"it can't be opened: {error.strerror or error}")
-
-
-def is_lfs_pointer(data: bytes) -> bool:
-    """Say whether a file holds not its content but where Git LFS keeps it."""
-    return data.startswith(_LFS_POINTER)
-
-
-def read_bytes(path: Path, *, limit: int = MAX_TEXT_BYTES) -> bytes:
-    """Read a file.
-
-    Raises:
-        Refused: It can't be opened, is too large, or is a Git LFS pointer.
-    """
-    try:
-        with path.open("rb") as handle:
-            # Python sets aside the whole size that is asked for, so ask for no more than there is.
-            size = os.fstat(handle.fileno()).st_size
-            data = handle.read(min(size, limit) + 1)
-    except OSError as error:
-        raise refusal(error) from error
-    if len(data) > limit:
-        raise Refused("too-large", f"it is larger than {limit // 1_000_000:,} MB")
-    if is_lfs_pointer(data):
-        raise Refused(
-            "lfs-pointer",
-            "a Git LFS pointer stands in the file's place; fetch it with: git lfs pull",
-        )
-    return data
-
-
 def decode(data: bytes) -> str:
-    r"""Decode UTF-8 with or without a byte order mark; every line ends in ``\n`` afterwards.
+    r"""Decode UTF-8, or UTF-16 and UTF-32 with a byte order mark; lines end in ``\n`` afterwards.
 
     Raises:
         Refused: The bytes are another encoding, or no text.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Refused("not-utf8", "it is UTF-16; save it as UTF-8")
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            try:
+                return _line_ends(data.decode(encoding))
+            except UnicodeDecodeError as error:
+                name = encoding.upper()
+                raise Refused("not-utf8", f"its mark says {name}, but it is not") from error
     if b"\x00" in data:
         raise Refused("binary", "it holds binary data")
     try:
@@ -94,16 +72,19 @@ def decode(data: bytes) -> str:
         raise Refused(
             "not-utf8", f"it is not UTF-8: byte {data[error.start]:#04x} in line {line}"
         ) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _line_ends(text)
+
+
+def _line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def walk(
     root: Path,
+    reading: Reading,
     *,
-    on_skip: OnSkip,
-    source_id: str = "",
     skip_folder: Callable[[str], tuple[str, str] | None] = lambda _: None,
-) -> Iterator[Path]:
+) -> Iterator[Item]:
     """Yield the regular files below a folder, in a stable order.
 
     Links are not followed: what they point to inside the folder is read in its own
@@ -112,53 +93,48 @@ def walk(
 
     Args:
         root: The folder; for a file, the file itself is yielded.
-        on_skip: Called with each thing left out.
-        source_id: The id that those carry.
+        reading: Where each thing left out is reported.
         skip_folder: Given a folder's path below the root, returns the code and reason
             with which its files are left out, or None to go in.
     """
     if not root.is_dir():
-        yield root
+        item = _item(root, visible(root.name), reading)
+        if item is not None:
+            yield item
         return
-    pending: list[tuple[Path, tuple[str, str] | None]] = [(root, None)]
-
-    def skip(path: Path, code: str, reason: str, tail: str = "") -> None:
-        on_skip(Skipped(source_id, relative(path, root) + tail, 0, code, reason))
-
+    pending: list[tuple[Path, str, tuple[str, str] | None]] = [(root, "", None)]
     while pending:
-        folder, refused = pending.pop()
+        folder, prefix, refused = pending.pop()
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             why = refusal(error)
-            skip(folder, why.code, why.reason, "/")
+            reading.skip(prefix or f"{visible(root.name)}/", 0, why.code, why.reason)
             continue
-        below: list[tuple[Path, tuple[str, str] | None]] = []
+        below: list[tuple[Path, str, tuple[str, str] | None]] = []
         for entry in entries:
-            path = folder / entry.name
+            name = prefix + visible(entry.name)
             if entry.is_symlink():
-                skip(path, *_link(path, root))
+                reading.skip(name, 0, *_link(Path(entry.path), root))
             elif entry.name.startswith("."):
                 folder_mark = "/" if entry.is_dir(follow_symlinks=False) else ""
-                skip(path, "hidden", "its name begins with a dot", folder_mark)
+                reading.skip(name + folder_mark, 0, "hidden", "its name begins with a dot")
             elif entry.is_dir(follow_symlinks=False):
-                below.append((path, refused or skip_folder(relative(path, root))))
-            elif not _is_regular(entry):
-                skip(path, "not-a-file", "it is a pipe, socket or device")
+                below.append((Path(entry.path), f"{name}/", refused or skip_folder(name)))
             elif refused:
-                skip(path, *refused)
-            else:
-                yield path
+                reading.skip(name, 0, *refused)
+            elif (item := _item(Path(entry.path), name, reading)) is not None:
+                yield item
         pending.extend(reversed(below))
 
 
-def _is_regular(entry: os.DirEntry[str]) -> bool:
+def _item(path: Path, name: str, reading: Reading) -> Item | None:
     try:
-        return stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode)
-    except OSError:
-        # Opening it will fail too, and that failure is reported with its reason.
-        return True
+        return Item.of(path, name)
+    except Refused as refused:
+        reading.skip(name, 0, refused.code, refused.reason)
+        return None
 
 
 def _link(path: Path, root: Path) -> tuple[str, str]:

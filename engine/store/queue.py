@@ -22,6 +22,8 @@ from engine.models import (
     QueueRow,
     short_id,
 )
+from engine.store import journal as journal_rows
+from engine.store.authors import question_by
 from engine.store.connection import Connection, Row, translated
 from engine.store.packing import load_alternatives, load_mapping, load_turns, search_query
 
@@ -206,11 +208,20 @@ def _card(row: Row) -> Card:
     )
 
 
+def _signed(db: Connection, card: Card) -> Card:
+    """Return a card with the model that wrote its question, if one did."""
+    if not card.edited:
+        return card
+    entries = journal_rows.entries(db, None, card.example.id)
+    author = question_by(reversed(entries), card.turns)
+    return replace(card, question_by=author) if author else card
+
+
 def card_at(db: Connection, example_id: str) -> Card | None:
     """Return the card of an example by its whole id."""
     row = db.one(f"SELECT {_CARD} {_FROM_CARD} WHERE q.example_id = ?", [example_id])
     with translated(db.path):
-        return None if row is None else _card(row)
+        return None if row is None else _signed(db, _card(row))
 
 
 def resolve(db: Connection, id_or_prefix: str) -> str:
@@ -290,5 +301,5 @@ def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:
             [*positions, *parameters],
         )
         with translated(db.path):
-            page_of_cards = [_card(row) for row in rows]
+            page_of_cards = [_signed(db, _card(row)) for row in rows]
         yield from page_of_cards

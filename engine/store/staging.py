@@ -144,11 +144,12 @@ class Stage:
             self._seen.add(example.id)
             self._rows.append(example.row)
             self._tags += [(example.id, tag) for tag in example.tags]
-            if len(self._rows) >= BATCH:
-                self._flush()
         self._skips += [
             (item.name, skip.path, skip.line, skip.code, skip.reason) for skip in read.skipped
         ]
+        # Copies of what is known and skipped things make no rows, and yet they add up.
+        if max(len(self._rows), len(self._sightings) // 4, len(self._skips) // 4) >= BATCH:
+            self._flush()
 
     def keep(self, items: Iterable[ScannedItem]) -> None:
         """Note files that have another time than before but the same bytes."""

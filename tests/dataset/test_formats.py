@@ -13,6 +13,7 @@ from engine.dataset import FORMATS, export, freeze
 from engine.dataset.formats import to_chat, to_completion, to_instruction
 from engine.errors import DatasetRefused, FormatUnknown, UsageError
 from engine.models import Role, Turn
+from engine.sources.items import Item
 from engine.sources.records import records
 from engine.sources.turns import dialogues
 from engine.workspace import Workspace
@@ -121,7 +122,7 @@ def test_what_is_exported_is_read_again_as_a_source(
     problems: list[object] = []
     found = [
         dialogue.turns
-        for record in records(out, lambda *problem: problems.append(problem))
+        for record in records(Item.of(out, out.name), lambda *problem: problems.append(problem))
         for dialogue in dialogues(record.fields)
     ]
     expected = [row.turns for row in (*made.train_rows(), *made.validation_rows())]

@@ -18,6 +18,12 @@ def vault(tmp_path: Path) -> Path:
     return Path(shutil.copytree(FIXTURE, tmp_path / "vault"))
 
 
+def report_bytes(vault: Path) -> int:
+    """Return the size of the notes that are read: all that lie in no hidden or template folder."""
+    notes = (path for path in vault.rglob("*.md") if "templates" not in path.parts)
+    return sum(note.stat().st_size for note in notes)
+
+
 def test_preview_stores_nothing_and_says_what_there_is(vault: Path) -> None:
     found = preview(vault, limit=4)
     assert found.detection.kind == "vault"
@@ -28,9 +34,10 @@ def test_preview_stores_nothing_and_says_what_there_is(vault: Path) -> None:
 
 
 def test_preview_as_a_named_kind(vault: Path) -> None:
-    assert preview(vault, kind="vault").detection.why == "named by you"
+    assert preview(vault, kind="vault").detection.why.startswith("frontmatter in 6 of 11 notes")
+    assert preview(vault, kind="instructions").detection.confidence == 0
     with pytest.raises(UsageError):
-        preview(vault, kind="cache")
+        preview(vault, kind="mind")
     with pytest.raises(SourceUnknown):
         preview(vault / "Lists.md" / ".." / "attachments")
 
@@ -42,7 +49,7 @@ def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> N
     assert (report.examples, report.new, report.vanished) == (9, 9, 0)
     assert report.documents == 8
     assert sum(report.kinds.values()) == 9
-    assert steps[-1] == (10, 10)
+    assert steps[-1] == (report_bytes(vault), report_bytes(vault))
     assert {skip.code for skip in workspace.store.skips(source.id)} == {
         "hidden",
         "attachment",

@@ -91,7 +91,7 @@ def test_a_path_with_a_tilde(isolated_home: Path) -> None:
         ("a.bin", b"\x7fELF\x00\x00", SourceUnreadable),
         ("a.json", POINTER.encode(), SourceUnreadable),
         ("a.md", "größe".encode("latin-1"), SourceUnreadable),
-        ("a.json", "{}".encode("utf-16"), SourceUnreadable),
+        ("a.json", "{}".encode("utf-16"), SourceUnknown),
         ("a.txt", b"prose", SourceUnknown),
         ("a.json", b'{"loss": 1}', SourceUnknown),
         ("a.json", b"{oops", SourceUnknown),
@@ -140,7 +140,7 @@ def test_a_pipe_is_no_source(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        read("cache", tmp_path, "s")
+        read("mind", tmp_path, "s")
     assert all(kind in caught.value.hint for kind in KINDS)
 
 
