@@ -89,6 +89,7 @@ def add(
     kind, place = _kind_and_place(words)
     detection = detect_as(kind, place) if kind else detect(place)
     check_options(detection.kind, options)
+    _check_choices(detection, options)
     with opened(workspace) as space:
         if is_shipped(place):
             # The shipped file belongs to finetui; what a person edits is the workspace's.
@@ -105,6 +106,20 @@ def add(
         )
         first = _first(space, source.id)
     _print_added(source, detection, report, first, as_json)
+
+
+def _check_choices(detection: Detection, options: dict[str, str]) -> None:
+    """See that what was set is there: a column of the file, a collection of the database.
+
+    A path into a column or a rule for splitting a text is not among the choices.
+    """
+    for name, value in options.items():
+        choices = detection.choices.get(name)
+        if choices and value not in choices and not set(value) & set(".:[ "):
+            raise UsageError(
+                f"there is no {value} to set {name} to",
+                hint=f"there are: {', '.join(choices[:20])}",
+            )
 
 
 def ask_token(kind: str, place: str) -> None:

@@ -120,7 +120,7 @@ def test_turns_are_brought_into_order(
         ({**_said((U, "q"), (A, "a")), "label": False}, "rejected-answer"),
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, "preference"),
         ({"prompt": "q", "completion": ""}, "no-answer"),
-        ({"prompt": "q", "completion": ["x"]}, "unknown-layout"),
+        ({"prompt": "q", "completion": [7]}, "not-text"),
         ({"text": "only prose"}, "no-turns"),
         ({"loss": 0.3}, "unknown-layout"),
         ({}, "unknown-layout"),

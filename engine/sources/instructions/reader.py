@@ -1,0 +1,168 @@
+"""The kind of source for instruction sets: rows of any layout, from files or from the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from engine.models import Document, canonical_json, content_hash
+from engine.sources.base import Detection, Option, Reading, Survey
+from engine.sources.columns import Columns, known
+from engine.sources.facts import date_of, metadata_of, title_of
+from engine.sources.files import Item, Refused
+from engine.sources.instructions.layout import list_rows, split_of
+from engine.sources.instructions.look import detected
+from engine.sources.instructions.plan import Plan, looked_ahead, made
+from engine.sources.records import Record
+from engine.sources.refusals import check
+from engine.sources.tables import FORMATS, rows
+from engine.sources.turns import Dialogue, dialogues, made_of
+
+_COLUMN = "The column that {}; a dotted path reaches into objects. Detected where empty."
+_BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
+
+
+class InstructionsReader:
+    r"""Reads one document a row.
+
+    Read are JSON, JSONL, CSV, Parquet and Arrow, saved ``datasets`` directories, text files
+    with markers between the turns, and data sets of the hub (``hub:owner/name``).
+
+    The layouts of a row: a prompt and its answer under any of their usual names, with
+    system, input and history; messages and ShareGPT; a text with ChatML, ``<|user|>``,
+    ``[INST]`` or ``### Instruction`` markers. Columns of other names are told by words of
+    many languages and by what they hold, unless a person names them.
+    """
+
+    kind = "instructions"
+    label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
+    version = 2
+    options: tuple[Option, ...] = (
+        Option("prompt", _COLUMN.format("asks")),
+        Option("answer", _COLUMN.format("answers")),
+        Option("system", _COLUMN.format("tells the assistant what to be")),
+        Option("input", _COLUMN.format("says what the prompt is about, and follows it")),
+        Option("messages", _COLUMN.format("holds a list of messages")),
+        Option("text", _COLUMN.format("holds a text with markers between its turns")),
+    )
+    schemes = ("hub",)
+
+    def detect(self, survey: Survey) -> Detection | None:
+        """Recognise rows that hold a prompt and an answer, or messages, or marked text."""
+        return detected(self.kind, survey)
+
+    def detect_address(self, address: str) -> Detection:
+        """Say what a ``hub:`` address names; nobody is asked.
+
+        Raises:
+            UsageError: It is no such address.
+        """
+        from engine.sources.hub import HubAddress
+
+        return Detection(self.kind, 1.0, HubAddress.of(address).said())
+
+    def items(self, root: str, reading: Reading) -> Iterator[Item]:
+        """Yield the files that hold rows; report the others.
+
+        Raises:
+            SourceError: A data set of the hub can't be reached.
+        """
+        if root.startswith("hub:"):
+            from engine.sources.hub import list_hub
+
+            yield from list_hub(root, reading)
+            return
+        yield from list_rows(root, reading)
+
+    def read(self, item: Item, reading: Reading) -> Iterator[Document]:
+        """Yield the rows of a file; what is none is reported with its line.
+
+        Raises:
+            Refused: The file can't be read, or a column that was named is not in it.
+        """
+        yield from _File(item, reading).documents()
+
+
+class _File:
+    """One file being read."""
+
+    def __init__(self, item: Item, reading: Reading) -> None:
+        self._item = item
+        self._reading = reading
+        self._skipped = False
+        self._split = getattr(item, "split", "") or split_of(item.name)
+        self._what = "row"
+
+    def _skip(self, line: int, code: str, reason: str) -> None:
+        self._skipped = True
+        self._reading.skip(self._item.name, line, code, reason)
+
+    def documents(self) -> Iterator[Document]:
+        found, stream = rows(self._item, self._skip, on_bytes=self._reading.on_bytes)
+        self._what = "record" if found == "json" else "row"
+        first, rest = looked_ahead(stream)
+        if not first:
+            if not self._skipped:
+                self._skip(0, "empty", f"no row stands in this {FORMATS[found]} file")
+            return
+        plan = made([record.fields for record in first], found, self._reading.options)
+        del first
+        for record in rest:
+            yield from self._of(record, plan)
+
+    def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
+        title = title_of(record.fields)
+        what = f"{self._what} {record.number}" + (f" ({title[:60]})" if title else "")
+        try:
+            columns, found = _dialogues(record.fields, plan)
+        except Refused as refused:
+            self._skip(record.line, refused.code, f"{what}: {refused.reason}")
+            return
+        metadata = self._metadata(record.fields, columns, plan)
+        said = {turn.content for dialogue in found for turn in dialogue.turns}
+        metadata = {name: value for name, value in metadata.items() if value not in said}
+        date = date_of(record.fields)
+        if title and any(record.fields.get(name) == title for name in columns.used()):
+            title = ""
+        for dialogue in found:
+            for code, reason in dialogue.dropped:
+                self._skip(record.line, code, f"{what}: {reason}; the rest was read")
+            text = canonical_json(dialogue.turns).encode("utf-8", "backslashreplace")
+            exchanges = sum(turn.role == "user" for turn in dialogue.turns)
+            yield Document(
+                source_id=self._reading.source_id,
+                path=self._item.name,
+                title=title,
+                content_hash=content_hash(text),
+                turns=dialogue.turns,
+                date=date,
+                start_line=record.line,
+                metadata=MappingProxyType({**metadata, "layout": dialogue.layout}),
+                kind="instruction" if exchanges == 1 else "",
+                alternatives=dialogue.alternatives,
+            )
+
+    def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
+        used = columns.used()
+        beside = fields
+        for box in {name.split(".")[0] for name in used if name not in fields}:
+            inner = fields.get(box)
+            if isinstance(inner, dict):
+                used |= {name.partition(".")[2] for name in used}
+                beside = {**inner, **beside}
+        if plan.columns is not None:
+            kept = metadata_of(beside, used | {"tools", "title"})
+        else:
+            kept = metadata_of(beside, used | _BESIDES)
+        if self._split:
+            kept.setdefault("split", self._split)
+        return kept
+
+
+def _dialogues(fields: Mapping[str, Any], plan: Plan) -> tuple[Columns, list[Dialogue]]:
+    if plan.columns is None:
+        return known(fields) or Columns(), dialogues(fields)
+    if not plan.named:
+        check(fields)
+    return plan.columns, made_of(fields, plan.columns)
