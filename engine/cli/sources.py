@@ -39,6 +39,7 @@ from engine.sources import (
     is_address,
     locate,
     reader_of,
+    settled,
 )
 from engine.sources.synthetic.shipped import is_shipped, own_copy
 from engine.workspace import Workspace
@@ -87,8 +88,8 @@ def add(
 ) -> None:
     """Add a folder, file or address and read it. KIND is detected where it is not named."""
     kind, place = _kind_and_place(words)
-    detection = detect_as(kind, place) if kind else detect(place)
-    check_options(detection.kind, options)
+    detection = detect_as(kind, place, options) if kind else detect(place)
+    options = settled(detection, options)
     _check_choices(detection, options)
     with opened(workspace) as space:
         if is_shipped(place):
@@ -317,7 +318,7 @@ def detect_place(
     place: str, kind: str, options: dict[str, str], workspace: Path | None, as_json: bool
 ) -> None:
     """Say what a place holds, how sure that is, and what it would give. Nothing is stored."""
-    found = (detect_as(kind, place),) if kind else candidates(place)
+    found = (detect_as(kind, place, options),) if kind else candidates(place)
     try:
         best = certain(place, found).kind
     except SourceAmbiguous as error:

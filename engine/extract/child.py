@@ -91,19 +91,25 @@ def preview_apart(
 
 
 def candidates_apart(
-    place: str, *, kind: str = "", cancelled: Callable[[], bool] = never
+    place: str,
+    *,
+    kind: str = "",
+    options: Mapping[str, str] | None = None,
+    cancelled: Callable[[], bool] = never,
 ) -> tuple[Detection, ...]:
     """Say what a place may be, in a process of its own; see :func:`engine.sources.candidates`.
 
     Args:
         place: A file, a folder or an address.
         kind: The one kind to look for; all where empty.
+        options: What is set about it, where the kind is named.
         cancelled: Asked several times a second whether to stop.
 
     Raises:
         Cancelled: It was stopped.
     """
-    found = _run({"do": "detect", "place": place, "kind": kind}, quiet, cancelled, None)
+    what = {"do": "detect", "place": place, "kind": kind, "options": dict(options or {})}
+    found = _run(what, quiet, cancelled, None)
     return tuple(detection_in(document) for document in found)
 
 
@@ -128,7 +134,7 @@ def main(_: Sequence[str]) -> Any:
     os.nice(10)
     if what["do"] == "detect":
         kind, place = what["kind"], what["place"]
-        found = (detect_as(kind, place),) if kind else candidates(place)
+        found = (detect_as(kind, place, what["options"]),) if kind else candidates(place)
         return [detection_out(detection) for detection in found]
     if what["do"] == "preview":
         return preview_out(

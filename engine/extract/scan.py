@@ -238,8 +238,8 @@ def preview(
         SourceError: It is no source, can't be opened, or may be of two kinds.
         UsageError: There is no kind or option of that name.
     """
-    detection = detect_as(kind, place) if kind else detect(place)
     chosen = dict(options or {})
+    detection = detect_as(kind, place, chosen) if kind else detect(place)
     check_options(detection.kind, chosen)
     look = _Look(limit)
     try:

@@ -15,6 +15,7 @@ from engine.sources.detection import (
     locate,
     read,
     reader_of,
+    settled,
 )
 from engine.sources.items import Item, Refused
 
@@ -39,4 +40,5 @@ __all__ = [
     "locate",
     "read",
     "reader_of",
+    "settled",
 ]

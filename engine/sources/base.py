@@ -43,12 +43,14 @@ class Option:
         help: What it does, in a sentence.
         default: What holds where it is not set; empty where that is detected.
         choices: The values that it can have; empty where any text can be given.
+        kept: Whether what was found for it when the source was added holds from then on.
     """
 
     name: str
     help: str
     default: str = ""
     choices: tuple[str, ...] = ()
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +183,11 @@ class CheckedReader(Protocol):
         Raises:
             UsageError: One has a value that it can't have.
         """
+
+
+@runtime_checkable
+class AdjustableReader(Protocol):
+    """A kind of which some options depend on what is set for others."""
+
+    def detect_with(self, survey: Survey, options: Mapping[str, str]) -> Detection | None:
+        """Say what a path is, where some options are set already."""

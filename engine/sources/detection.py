@@ -21,6 +21,7 @@ from engine.sources.archives import is_archive, members
 from engine.sources.base import (
     NOTHING,
     AddressReader,
+    AdjustableReader,
     CheckedReader,
     Detection,
     OnSkip,
@@ -29,6 +30,7 @@ from engine.sources.base import (
     Survey,
     ignore_skip,
 )
+from engine.sources.cache import CacheReader
 from engine.sources.conversations import ConversationsReader
 from engine.sources.files import Item, Refused, decode, is_lfs_pointer, visible
 from engine.sources.instructions import InstructionsReader
@@ -41,6 +43,7 @@ from engine.sources.vault import VaultReader
 _READERS: tuple[Reader, ...] = (
     VaultReader(),
     ConversationsReader(),
+    CacheReader(),
     InstructionsReader(),
     MemoryReader(),
     SyntheticReader(),
@@ -53,7 +56,7 @@ _SURE_ENOUGH = 0.15
 _TOO_CLOSE = 0.1
 _POINTERS_LOOK_AT = 1000
 _IN_ARCHIVES = {"conversations", "instructions", "memory"}
-_NAME_ONE = "name a folder of notes, or a file of conversations or instructions"
+_NAME_ONE = "name a folder of notes, a file of conversations or instructions, or a database"
 
 
 def candidates(place: str | Path) -> tuple[Detection, ...]:
@@ -116,8 +119,13 @@ def certain(place: str | Path, found: Sequence[Detection]) -> Detection:
     return best
 
 
-def detect_as(kind: str, place: str | Path) -> Detection:
+def detect_as(kind: str, place: str | Path, options: Mapping[str, str] = NOTHING) -> Detection:
     """Say what a place holds that a person says is of a kind.
+
+    Args:
+        kind: The kind.
+        place: A file, a folder or an address.
+        options: What is set about it, on which what else is found may depend.
 
     Raises:
         UsageError: There is no such kind.
@@ -128,7 +136,11 @@ def detect_as(kind: str, place: str | Path) -> Detection:
     if address:
         found = [seen for seen in _of_address(address) if seen.kind == kind]
         return found[0] if found else Detection(kind, 1.0, "named by you")
-    seen = reader.detect(_survey(Path(locate(place))))
+    survey = _survey(Path(locate(place)))
+    if options and isinstance(reader, AdjustableReader):
+        seen = reader.detect_with(survey, options)
+    else:
+        seen = reader.detect(survey)
     return seen or Detection(kind, 0.0, "named by you; nothing in it looks like it")
 
 
@@ -176,6 +188,21 @@ def reader_of(kind: str) -> Reader:
             f"there is no kind of source named {kind}", hint=f"the kinds are: {', '.join(KINDS)}"
         )
     return KINDS[kind]
+
+
+def settled(detection: Detection, options: Mapping[str, str]) -> dict[str, str]:
+    """Return what is kept with a source that is added: what was set, and what shall not change.
+
+    Raises:
+        UsageError: What was set can't be used.
+    """
+    check_options(detection.kind, options)
+    kept = {
+        option.name: detection.options[option.name]
+        for option in reader_of(detection.kind).options
+        if option.kept and detection.options.get(option.name)
+    }
+    return {**kept, **options}
 
 
 def is_address(place: str | Path) -> str:
