@@ -3,49 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from engine.models import Document, Example, Provenance, Turn, example_id
+from engine.models import Alternative, Document, Example, Provenance, Turn, example_id
 
 MAX_TURNS = 6
 """The most turns of an example, a system turn not counted."""
+MAX_CHARACTERS = 12_000
+"""The most characters of an example with its system turn: 3,000 to 4,000 tokens of English.
+
+A window may hold more only where a single exchange does.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of turns, its number from 1, and its place among those that aren't the system's."""
+
+    turns: tuple[Turn, ...]
+    start: int
+    number: int
 
 
 def extract_dialogue(document: Document) -> list[Example]:
     """Return the examples of a conversation.
 
-    A conversation of up to six turns is one example. A longer one is cut into
-    windows of up to six turns that follow each other without overlap, so that no
-    answer is trained on twice; each begins with the user and ends with the
-    assistant, and the system turn stands before each.
+    A conversation of up to six turns and 12,000 characters is one example. A longer one is
+    cut between exchanges into windows of up to that many that follow each other without
+    overlap, so that no answer is trained on twice; each begins with the user and ends with
+    the assistant, and the system turn stands before each. Other texts of a turn go with it.
     """
     system = tuple(turn for turn in document.turns if turn.role == "system")
-    spoken = [turn for turn in document.turns if turn.role != "system"]
-    windows = list(_windows(spoken))
-    return [
-        _example(document, (*system, *window), number, len(windows))
-        for number, window in enumerate(windows, 1)
-    ]
+    places = [at for at, turn in enumerate(document.turns) if turn.role != "system"]
+    spoken = [document.turns[at] for at in places]
+    windows = list(_windows(spoken, MAX_CHARACTERS - sum(len(turn.content) for turn in system)))
+    if not document.alternatives:
+        return [_example(document, system, window, (), len(windows)) for window in windows]
+    place_of = {at: number for number, at in enumerate(places)}
+    examples: list[Example] = []
+    for window in windows:
+        end = window.start + len(window.turns)
+        others = tuple(
+            Alternative(len(system) + place_of[other.turn] - window.start, other.content)
+            for other in document.alternatives
+            if window.start <= place_of.get(other.turn, -1) < end
+        )
+        examples.append(_example(document, system, window, others, len(windows)))
+    return examples
 
 
-def _windows(turns: Sequence[Turn]) -> Iterator[tuple[Turn, ...]]:
+def _windows(turns: Sequence[Turn], room: int) -> Iterator[_Window]:
+    """Yield windows of whole exchanges: as many as there is room for, at least one."""
+    window: list[Turn] = []
+    start = size = 0
+    number = 1
+    for at, exchange in _exchanges(turns):
+        length = sum(len(turn.content) for turn in exchange)
+        if window and (len(window) + len(exchange) > MAX_TURNS or size + length > room):
+            yield _Window(tuple(window), start, number)
+            window, size, number = [], 0, number + 1
+        if not window:
+            start = at
+        window += exchange
+        size += length
+    if window:
+        yield _Window(tuple(window), start, number)
+
+
+def _exchanges(turns: Sequence[Turn]) -> Iterator[tuple[int, Sequence[Turn]]]:
+    """Yield each question with all up to its last answer; what was not answered is no exchange."""
     start = 0
-    while start < len(turns):
-        end = min(start + MAX_TURNS, len(turns))
-        while end > start and turns[end - 1].role != "assistant":
-            end -= 1
-        if end == start:
-            return
-        yield tuple(turns[start:end])
-        start = end
+    for at, turn in enumerate(turns):
+        following = turns[at + 1].role if at + 1 < len(turns) else "user"
+        if turn.role == "assistant" and following == "user":
+            yield start, turns[start : at + 1]
+            start = at + 1
 
 
-def _example(document: Document, turns: tuple[Turn, ...], number: int, count: int) -> Example:
+def _example(
+    document: Document,
+    system: tuple[Turn, ...],
+    window: _Window,
+    alternatives: tuple[Alternative, ...],
+    count: int,
+) -> Example:
+    turns = (*system, *window.turns)
     asked = sum(turn.role == "user" for turn in turns)
     layout = document.metadata.get("layout", "messages")
-    conversation = layout == "messages" and (asked > 1 or count > 1 or bool(document.title))
-    kind = "conversation" if conversation else "instruction"
+    several = asked > 1 or count > 1
+    conversation = layout == "messages" and (several or bool(document.title))
     exchanges = f"{asked} exchange" + ("" if asked == 1 else "s")
-    window = f", part {number} of {count}" if count > 1 else ""
+    part = f", part {window.number} of {count}" if count > 1 else ""
+    source = document.metadata.get("format", "") or f"{layout} layout"
+    branch = ", another branch" if "branch" in document.metadata else ""
     provenance = Provenance(
         source_id=document.source_id,
         path=document.path,
@@ -58,10 +108,11 @@ def _example(document: Document, turns: tuple[Turn, ...], number: int, count: in
     )
     return Example(
         id=example_id(turns),
-        kind=kind,
+        kind=document.kind or ("conversation" if conversation else "instruction"),
         turns=turns,
         provenance=provenance,
         score=1.0,
-        reason=f"{layout} layout, {exchanges}{window}",
+        reason=f"{source}, {exchanges}{part}{branch}",
         metadata=document.metadata,
+        alternatives=alternatives,
     )

@@ -1,54 +1,213 @@
-"""Saved conversations: JSON with lists of messages."""
+"""Saved conversations, as apps export them or keep them in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from engine.models import Document
-from engine.sources.base import Detection, OnSkip, Progress, Survey
-from engine.sources.jsonfiles import json_files, read_json, sample
-from engine.sources.turns import has_messages
+from engine.models import Document, canonical_json, content_hash
+from engine.sources.base import Detection, Option, Reading, Survey
+from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
+from engine.sources.files import Item, Refused
+from engine.sources.jsonfiles import (
+    SAMPLE_FILES,
+    SAMPLE_RECORDS,
+    Skip,
+    first_records,
+    json_files,
+    list_json,
+    read_records,
+)
+from engine.sources.records import Record
+from engine.sources.turns import has_instruction
 
+BRANCHES = Option(
+    "branches",
+    "which ways through a chat are read: the one that the app shows, or all of them",
+    default="current",
+    choices=("current", "all"),
+)
+
+_NO_TALK = frozenset({
+    "user.json", "users.json", "user_settings.json", "message_feedback.json", "memories.json",
+    "shared_conversations.json", "model_comparisons.json", "projects.json", "group_chats.json",
+    "export_manifest.json", "shopping.json", "sora.json",
+})  # fmt: skip
 _SAVED_KEYS = frozenset(
     {"title", "name", "created_at", "create_time", "updated_at", "timestamp", "date", "uuid"}
     | {"conversation_id", "session_id", "chat_messages"}
 )
+_SURE = 0.97
 
 
 class ConversationsReader:
-    """Reads one document a conversation.
+    """Reads one document a conversation, and one for each further branch if wanted.
 
-    A file is a conversation, a list of them, or JSONL of them; a folder holds
-    such files.
+    A file is a conversation, a list of them, or JSONL of them; a folder or a zip archive
+    holds such files.
     """
 
     kind = "conversations"
-    label = "saved conversations in JSON"
+    label = "saved conversations in JSON, or the zip archive that an app exports"
+    version = 2
+    options: tuple[Option, ...] = (BRANCHES,)
 
     def detect(self, survey: Survey) -> Detection | None:
-        """Recognise lists of messages; titles, times and several exchanges speak for talk."""
-        seen = sample(survey)
-        talks = [fields for fields in seen if has_messages(fields)]
-        if not talks:
+        """Recognise apps' formats, and lists of messages that look like talk."""
+        files = [item for item in json_files(survey) if _left_out(item) is None]
+        if not files:
             return None
-        saved = sum(_is_saved(fields) for fields in talks) / len(talks)
-        share = len(talks) / len(seen)
-        files = len(json_files(survey))
-        where = f"{files:,} files" if files > 1 else "the file"
-        why = f"lists of messages in {len(talks)} of {len(seen)} records looked at in {where}"
-        return Detection(self.kind, round(share * (0.55 + 0.4 * saved), 2), why)
+        seen = _look(files[:SAMPLE_FILES])
+        if not seen.talks:
+            return None
+        notes = len(survey.with_suffix(".md", ".markdown"))
+        # A few exports in a folder of many notes don't make it one of conversations.
+        confidence = seen.confidence() * min(1.0, 5 * len(files) / max(notes, 1))
+        return Detection(self.kind, round(confidence, 2), seen.why())
 
-    def read(
-        self, root: Path, source_id: str, *, progress: Progress, on_skip: OnSkip
-    ) -> Iterator[Document]:
-        """Yield the conversations; what is none is reported with its file and line."""
-        return read_json(root, source_id, progress=progress, on_skip=on_skip)
+    def items(self, root: str, reading: Reading) -> Iterator[Item]:
+        """Yield the JSON files, those in zip archives included."""
+        yield from list_json(root, reading, left_out=_left_out)
+
+    def read(self, item: Item, reading: Reading) -> Iterator[Document]:
+        """Yield the conversations of a file; what is left out is reported with its line."""
+        every_branch = reading.options.get(BRANCHES.name) == "all"
+
+        def documents(record: Record, skip: Skip) -> Iterator[Document]:
+            return _documents(record, skip, item.name, reading.source_id, every_branch)
+
+        yield from read_records(item, reading, documents)
+
+
+def _left_out(item: Item) -> tuple[str, str] | None:
+    """Return why a file of an export is left out, or None."""
+    name = item.name.rpartition("/")[2].lower()
+    if name in _NO_TALK:
+        return "no-conversation", "it belongs to an export and holds no conversations"
+    if name == "chat.html":
+        return "not-json", "the same conversations for a browser; the JSON file is read"
+    return None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a look at the first records found: how many of which format, in how many files.
+
+    ``rows`` are questions with answers, ``saved`` lists of messages that look like talk.
+    """
+
+    talks: Counter[str] = field(default_factory=Counter)
+    holds: dict[str, tuple[str, str]] = field(default_factory=dict)
+    records: int = 0
+    rows: int = 0
+    saved: int = 0
+    files: int = 0
+    more: bool = False
+
+    def confidence(self) -> float:
+        """Return how sure it is; records that are nothing known hardly count."""
+        listed = sum(number for name, number in self.talks.items() if name not in self.holds)
+        apps = self.talks.total() - listed
+        unknown = self.records - self.talks.total() - self.rows
+        sure = _SURE * apps + min(0.55 * listed + 0.4 * self.saved, 0.95 * listed)
+        return sure / (self.talks.total() + self.rows + 0.25 * unknown)
+
+    def why(self) -> str:
+        """Return what was found, for a person."""
+        (name, number), *others = self.talks.most_common()
+        where = f" in {self.files} files" if self.files > 1 else ""
+        also = f"; also {', '.join(other for other, _ in others)}" if others else ""
+        holds = self.holds.get(name)
+        if holds is None:
+            seen = f"{self.talks.total()} of {self.records} records looked at"
+            return f"{name}: lists of messages in {seen}{where}{also}"
+        count = f"{number} or more" if self.more else str(number)
+        what = holds[0] if number == 1 and not self.more else holds[1]
+        return f"{name} export: {count} {what}{where}{also}"
+
+
+def _look(files: Sequence[Item]) -> _Seen:
+    seen = _Seen()
+    for item in files:
+        found = first_records(item)
+        seen.records += len(found)
+        before = seen.talks.total()
+        for record in found:
+            known = format_of(record.fields)
+            if known is None:
+                seen.rows += has_instruction(record.fields)
+                continue
+            name = name_of(known, record.fields)
+            seen.talks[name] += 1
+            if known is lists:
+                seen.saved += _is_saved(record.fields)
+            else:
+                seen.holds[name] = known.HOLDS
+        if seen.talks.total() > before:
+            seen.files += 1
+            seen.more = seen.more or len(found) == SAMPLE_RECORDS
+    seen.more = seen.more or len(files) == SAMPLE_FILES
+    return seen
 
 
 def _is_saved(fields: Mapping[str, Any]) -> bool:
     """Say whether a record looks like somebody's talk rather than a row made for training."""
-    lists = [value for value in fields.values() if isinstance(value, list)]
-    longest = max((len(value) for value in lists), default=0)
+    listed = [value for value in fields.values() if isinstance(value, list)]
+    longest = max((len(value) for value in listed), default=0)
     return bool(fields.keys() & _SAVED_KEYS) or longest > 3
+
+
+def _documents(
+    record: Record, skip: Skip, path: str, source_id: str, every_branch: bool
+) -> Iterator[Document]:
+    known = format_of(record.fields)
+    if known is None:
+        names = ", ".join(str(key)[:40] for key in list(record.fields)[:6]) or "none"
+        reason = f"record {record.number}: no conversation; its fields: {names}"
+        skip(record.line, "unknown-layout", reason)
+        return
+    name = name_of(known, record.fields)
+    try:
+        for conversation in known.conversations(record.fields, every_branch=every_branch):
+            what = f"record {record.number}"
+            if conversation.title:
+                what += f" ({conversation.title[:60]})"
+            _report(conversation, record.line, what, skip)
+            for talk in conversation.talks:
+                yield _document(conversation, talk, name, record.line, path, source_id)
+    except Refused as refused:
+        skip(record.line, refused.code, f"record {record.number}: {refused.reason}")
+
+
+def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> None:
+    reasons = conversation.tally.reasons()
+    for code, reason in reasons:
+        skip(line, code, f"{what}: {reason}")
+    if not reasons and not conversation.talks:
+        number = conversation.tally.empty
+        none = f"none of its {number} messages has words" if number else "it has no messages"
+        skip(line, "empty", f"{what}: {none}")
+
+
+def _document(
+    conversation: Conversation, talk: Talk, name: str, line: int, path: str, source_id: str
+) -> Document:
+    metadata = {**conversation.about, "format": name}
+    if talk.branch:
+        metadata["branch"] = str(talk.branch)
+    text = canonical_json(talk.turns).encode("utf-8", "backslashreplace")
+    return Document(
+        source_id=source_id,
+        path=path,
+        title=conversation.title,
+        content_hash=content_hash(text),
+        turns=talk.turns,
+        date=conversation.date,
+        start_line=line,
+        metadata=MappingProxyType(metadata),
+        kind="conversation" if conversation.chat else "",
+        alternatives=talk.alternatives,
+    )

@@ -1,131 +1,126 @@
-"""What the kinds that are kept in JSON share: finding files, and making documents of records."""
+"""Files of JSON in a folder or an archive, and documents made of their records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
-from engine.models import Document, Skipped, canonical_json, content_hash
-from engine.sources.base import OnSkip, Progress, Survey
-from engine.sources.files import Refused, relative, walk
+from engine.models import Document
+from engine.sources.archives import is_archive, members
+from engine.sources.base import Reading, Survey
+from engine.sources.files import Item, Refused, walk
 from engine.sources.records import JSON_SUFFIXES, Record, records
-from engine.sources.turns import date_of, dialogues, metadata_of, title_of
 
 SAMPLE_FILES = 30
 SAMPLE_RECORDS = 25
-# A look is no reading: what is larger than this is judged by its name alone.
-_SAMPLE_BYTES = 50_000_000
+
+Skip = Callable[[int, str, str], None]
+"""Called with a line, a code and a reason."""
 
 
-def json_files(survey: Survey) -> list[Path]:
-    """Return the surveyed files that are JSON by name; a file named by itself always counts."""
-    return list(survey.files) if survey.is_file else survey.with_suffix(*JSON_SUFFIXES)
+def is_json(item: Item) -> bool:
+    """Say whether a file is JSON by its name, or by its first character where it has no ending."""
+    if item.suffix in JSON_SUFFIXES:
+        return True
+    if item.suffix or item.size < 2:
+        return False
+    try:
+        return item.head(64).lstrip()[:1] in (b"{", b"[")
+    except Refused:
+        return False
 
 
-def sample(survey: Survey) -> list[Mapping[str, Any]]:
-    """Return some records of a surveyed path, the first of each of its first files."""
-    found: list[Mapping[str, Any]] = []
-    for path in json_files(survey)[:SAMPLE_FILES]:
-        try:
-            if path.suffix.lower() == ".json" and path.stat().st_size > _SAMPLE_BYTES:
-                continue
-            stream = records(path, lambda *_: None)
-            found.extend(record.fields for record in islice(stream, SAMPLE_RECORDS))
-        except (Refused, OSError):
-            continue
+def json_files(survey: Survey) -> list[Item]:
+    """Return the surveyed files that are JSON; a file named by itself always counts."""
+    return list(survey.items) if survey.is_file else [i for i in survey.items if is_json(i)]
+
+
+def first_records(item: Item, count: int = SAMPLE_RECORDS) -> list[Record]:
+    """Return the first records of a file; none where it can't be read."""
+    found: list[Record] = []
+    with suppress(Refused):
+        # A list is read no further than it takes, so a large file costs no more than a small one.
+        found.extend(islice(records(item, lambda *_: None), count))
+    item.forget()
     return found
 
 
-def read_json(
-    root: Path, source_id: str, *, progress: Progress, on_skip: OnSkip
-) -> Iterator[Document]:
-    """Yield one document a conversation from a JSON or JSONL file, or from a folder of them."""
-    paths: list[Path] = []
-    for path in walk(root, on_skip=on_skip, source_id=source_id):
-        if path == root or path.suffix.lower() in JSON_SUFFIXES:
-            paths.append(path)
+def nothing_else(item: Item) -> tuple[str, str] | None:
+    """Leave no JSON file out."""
+
+
+def list_json(
+    root: str,
+    reading: Reading,
+    *,
+    left_out: Callable[[Item], tuple[str, str] | None] = nothing_else,
+) -> Iterator[Item]:
+    """Yield the JSON and JSONL files of a folder or a zip archive, or the one file.
+
+    Archives in a folder are looked into. What is no JSON is reported.
+
+    Args:
+        root: The source's root.
+        reading: Where what is left out goes.
+        left_out: Given a file, returns the code and reason with which it is left out
+            though it could be JSON, or None.
+    """
+    for item in walk(Path(root), reading):
+        alone = item.path is not None and str(item.path) == root
+        if is_archive(item):
+            yield from _of_archive(item, "" if alone else f"{item.name}/", reading, left_out)
+        elif alone or not (why := left_out(item) or _other(item)):
+            yield item
         else:
-            name = relative(path, root)
-            on_skip(Skipped(source_id, name, 0, "not-json", "it is neither JSON nor JSONL"))
-    sizes = [_size(path) for path in paths]
-    total, before, told = sum(sizes), 0, -1
-    for path, size in zip(paths, sizes, strict=True):
-        reading = _File(path, relative(path, root), source_id, on_skip)
-        for document in reading.documents():
-            yield document
-            done = min(before + reading.read, total)
-            # A file that is one piece of JSON is read before its first record.
-            if done != told:
-                told = done
-                progress(done, total)
-        before += size
-        if before != told:
-            told = before
-            progress(before, total)
+            reading.skip(item.name, 0, *why)
 
 
-def _size(path: Path) -> int:
+def _of_archive(
+    archive: Item,
+    prefix: str,
+    reading: Reading,
+    left_out: Callable[[Item], tuple[str, str] | None],
+) -> Iterator[Item]:
     try:
-        return max(path.stat().st_size, 1)
-    except OSError:
-        return 1
+        for item in members(archive, reading, prefix=prefix):
+            if why := left_out(item) or _other(item):
+                reading.skip(item.name, 0, *why)
+            else:
+                yield item
+    except Refused as refused:
+        reading.skip(archive.name, 0, refused.code, refused.reason)
 
 
-class _File:
-    """One file being read: what it is called, and how many bytes are behind."""
+def _other(item: Item) -> tuple[str, str] | None:
+    return None if is_json(item) else ("not-json", "it is neither JSON nor JSONL")
 
-    def __init__(self, path: Path, name: str, source_id: str, on_skip: OnSkip) -> None:
-        self._path = path
-        self._name = name
-        self._source_id = source_id
-        self._on_skip = on_skip
-        self._skipped = False
-        self.read = 0
 
-    def _skip(self, line: int, code: str, reason: str) -> None:
-        self._skipped = True
-        self._on_skip(Skipped(self._source_id, self._name, line, code, reason))
+def read_records(
+    item: Item, reading: Reading, documents: Callable[[Record, Skip], Iterator[Document]]
+) -> Iterator[Document]:
+    """Yield what is made of each record of a file; what can't be read is reported.
 
-    def _count(self, read: int) -> None:
-        self.read = read
+    Args:
+        item: The file.
+        reading: Where what is left out goes.
+        documents: Makes documents of a record, and reports what it leaves out.
 
-    def documents(self) -> Iterator[Document]:
-        """Yield the file's documents and report what is none."""
-        seen = False
-        try:
-            for record in records(self._path, self._skip, on_bytes=self._count):
-                seen = True
-                yield from self._of(record)
-        except Refused as refused:
-            self._skip(0, refused.code, refused.reason)
-            return
-        if not seen and not self._skipped:
-            self._skip(0, "empty", "no record stands in it")
+    Raises:
+        Refused: The file as a whole can't be read.
+    """
+    told = seen = False
 
-    def _of(self, record: Record) -> Iterator[Document]:
-        title = title_of(record.fields)
-        what = f"record {record.number}" + (f" ({title[:60]})" if title else "")
-        try:
-            found = dialogues(record.fields)
-        except Refused as refused:
-            self._skip(record.line, refused.code, f"{what}: {refused.reason}")
-            return
-        for dialogue in found:
-            for code, reason in dialogue.dropped:
-                self._skip(record.line, code, f"{what}: {reason}; the rest was read")
-            text = canonical_json(dialogue.turns).encode("utf-8", "backslashreplace")
-            yield Document(
-                source_id=self._source_id,
-                path=self._name,
-                title=title,
-                content_hash=content_hash(text),
-                turns=dialogue.turns,
-                date=date_of(record.fields),
-                start_line=record.line,
-                metadata=MappingProxyType(
-                    {**metadata_of(record.fields), "layout": dialogue.layout}
-                ),
-            )
+    def skip(line: int, code: str, reason: str) -> None:
+        nonlocal told
+        told = True
+        reading.skip(item.name, line, code, reason)
+
+    for record in records(item, skip, on_bytes=reading.on_bytes):
+        seen = True
+        yield from documents(record, skip)
+        # Not held while the next one is read, which may be as large.
+        del record
+    if not seen and not told:
+        skip(0, "empty", "no record stands in it")

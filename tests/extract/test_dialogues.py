@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.extract import extract
-from engine.models import Document, Turn
+from engine.extract.dialogues import MAX_CHARACTERS, MAX_TURNS
+from engine.models import Alternative, Document, Turn
 
 
 def _document(count: int, *, system: bool = False, title: str = "") -> Document:
@@ -47,3 +52,81 @@ def test_the_place_is_kept() -> None:
     place = example.provenance
     assert (place.path, place.start_line, place.date) == ("a.json", 7, "2025-03-14")
     assert example.reason == "messages layout, 1 exchange"
+
+
+def test_a_document_may_say_of_what_kind_its_examples_are() -> None:
+    document = replace(_document(2), kind="conversation", metadata={"format": "Claude"})
+    (example,) = extract(document)
+    assert (example.kind, example.reason) == ("conversation", "Claude, 1 exchange")
+
+
+def test_windows_say_which_part_they_are_and_of_what() -> None:
+    document = replace(_document(8), metadata={"format": "ChatGPT", "branch": "1"})
+    assert [example.reason for example in extract(document)] == [
+        "ChatGPT, 3 exchanges, part 1 of 2, another branch",
+        "ChatGPT, 1 exchange, part 2 of 2, another branch",
+    ]
+
+
+def test_windows_are_cut_by_size_but_never_inside_an_exchange() -> None:
+    half = MAX_CHARACTERS // 2
+    sizes = [half - 10, 3, 10, 5, 2 * half, 2 * half, 1, 1, half, half]
+    turns = tuple(
+        Turn("assistant" if number % 2 else "user", "x" * size) for number, size in enumerate(sizes)
+    )
+    examples = extract(replace(_document(0), turns=turns))
+    assert [len(example.turns) for example in examples] == [4, 2, 2, 2]
+    assert tuple(turn for example in examples for turn in example.turns) == turns
+
+
+def test_a_long_system_turn_leaves_less_room() -> None:
+    document = _document(6, system=True)
+    first = Turn("system", "x" * (MAX_CHARACTERS - 20))
+    examples = extract(replace(document, turns=(first, *document.turns[1:])))
+    assert [len(example.turns) for example in examples] == [3, 3, 3]
+
+
+def test_alternatives_go_with_their_turn() -> None:
+    document = _document(8, system=True)
+    others = (Alternative(2, "a"), Alternative(2, "b"), Alternative(8, "c"), Alternative(99, "d"))
+    first, second = extract(replace(document, alternatives=others))
+    assert first.alternatives == (Alternative(2, "a"), Alternative(2, "b"))
+    assert second.alternatives == (Alternative(2, "c"),)
+    assert second.turns[2] == document.turns[8]
+
+
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 9000), st.integers(1, 9000)), max_size=14),
+    system=st.booleans(),
+    others=st.lists(st.integers(0, 30), max_size=6),
+)
+def test_windows_of_any_conversation(
+    sizes: list[tuple[int, int]], system: bool, others: list[int]
+) -> None:
+    spoken = [
+        turn
+        for number, (asked, said) in enumerate(sizes)
+        for turn in (Turn("user", f"{number}" * asked), Turn("assistant", f"{number}" * said))
+    ]
+    turns = (*([Turn("system", "be brief")] if system else []), *spoken)
+    alternatives = tuple(
+        Alternative(at, f"other {at}")
+        for at in sorted(set(others))
+        if at < len(turns) and turns[at].role == "assistant"
+    )
+    document = replace(_document(0), turns=turns, alternatives=alternatives)
+    examples = extract(document)
+    found = [turn for example in examples for turn in example.turns if turn.role != "system"]
+    assert found == spoken
+    for example in examples:
+        said = [turn for turn in example.turns if turn.role != "system"]
+        length = sum(len(turn.content) for turn in example.turns)
+        assert len(said) <= MAX_TURNS
+        assert length <= MAX_CHARACTERS or len(said) == 2
+        assert example.turns[-1].role == "assistant"
+    carried = [
+        (other.content, example.turns[other.turn].content)
+        for example in examples
+        for other in example.alternatives
+    ]
+    assert carried == [(other.content, turns[other.turn].content) for other in alternatives]

@@ -1,0 +1,149 @@
+"""ChatGPT's ``conversations.json``: a tree of messages under ``mapping``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.sources.chats.talk import Conversation, Message, Tally
+from engine.sources.chats.tree import Tree
+from engine.sources.chats.words import (
+    about,
+    day_of,
+    dict_of,
+    fenced,
+    list_of,
+    number_of,
+    role_of,
+    text_of,
+    without_citations,
+    without_thoughts,
+)
+from engine.sources.turns import title_of
+
+NAME = "ChatGPT"
+HOLDS = ("conversation with a message tree", "conversations with message trees")
+
+_CONTEXTS = frozenset(("user_editable_context", "model_editable_context", "app_pairing_content"))
+_THOUGHTS = frozenset(("thoughts", "reasoning_recap"))
+_WORDS = frozenset(("text", "multimodal_text"))
+
+
+def recognise(fields: Mapping[str, Any]) -> bool:
+    """Say whether a record is a conversation of ChatGPT."""
+    return isinstance(fields.get("mapping"), dict)
+
+
+def conversations(
+    fields: Mapping[str, Any], *, every_branch: bool = False
+) -> Iterator[Conversation]:
+    """Yield the conversation of a record.
+
+    Raises:
+        Refused: Its messages lead round in a circle.
+    """
+    mapping: Mapping[str, Any] = fields["mapping"]
+    tally = Tally()
+
+    def read(node: str) -> Message:
+        return _message(dict_of(mapping[node]).get("message"))
+
+    def time(node: str) -> float:
+        return number_of(dict_of(dict_of(mapping[node]).get("message")).get("create_time"))
+
+    tree = Tree(parents_in(mapping, "parent", "children"), read, time)
+    talks = tree.talks(fields.get("current_node"), tally, every_branch=every_branch)
+    facts = about(
+        conversation_id=fields.get("conversation_id") or fields.get("id"),
+        model=fields.get("default_model_slug"),
+    )
+    date = day_of(fields.get("create_time"), fields.get("update_time"))
+    yield Conversation(tuple(talks), tally, title_of(fields), date, facts)
+
+
+def parents_in(mapping: Mapping[str, Any], parent: str, children: str) -> dict[str, str]:
+    """Return the id of each node's parent, by the lists of children where it is not named."""
+    parents: dict[str, str] = {}
+    orphans = 0
+    for key, node in mapping.items():
+        named = node.get(parent) if isinstance(node, dict) else None
+        parents[key] = named if isinstance(named, str) and named in mapping else ""
+        orphans += not parents[key]
+    if orphans > 1:
+        for key, node in mapping.items():
+            for child in list_of(dict_of(node).get(children)):
+                if isinstance(child, str) and child != key and parents.get(child) == "":
+                    parents[child] = key
+    return parents
+
+
+def _message(message: Any) -> Message:
+    if not isinstance(message, dict):
+        return Message("system")
+    author = dict_of(message.get("author"))
+    role = role_of(author.get("role"))
+    metadata = dict_of(message.get("metadata"))
+    content = message.get("content")
+    kind = text_of(content.get("content_type")) if isinstance(content, dict) else "text"
+    text, parts = _words(content, kind or "text")
+    if kind in _CONTEXTS or metadata.get("is_user_system_message"):
+        return Message(role or "system", text, out="custom-instructions")
+    if role == "tool":
+        return Message(role, text, out="tool-calls")
+    if metadata.get("is_visually_hidden_from_conversation"):
+        return Message(role or "system", text, out="hidden" if text else "")
+    if role is None:
+        return Message("tool", text, out="unknown-role" if text else "")
+    if role == "user":
+        shows = bool(parts) or bool(list_of(metadata.get("attachments")))
+        return Message(role, without_citations(text), blocks="not-text" if shows else "")
+    if role == "system":
+        return Message(role, text)
+    if text_of(message.get("recipient")) not in ("", "all"):
+        return Message(role, text, out="tool-calls")
+    if kind in _THOUGHTS or message.get("channel") == "analysis":
+        return Message(role, text, out="thoughts")
+    if kind == "code" and text:
+        return Message(role, fenced(text, text_of(dict_of(content).get("language"))))
+    if kind and kind not in _WORDS and kind != "code":
+        return Message(role, text, out="tool-calls")
+    text, thoughts = without_thoughts(without_citations(text))
+    return Message(role, text, parts=(*parts, *thoughts))
+
+
+def _words(content: Any, kind: str) -> tuple[str, tuple[str, ...]]:
+    """Return the words of a content, and a code for each part that is none."""
+    if isinstance(content, str):
+        return content, ()
+    if not isinstance(content, dict):
+        return "", ()
+    parts = content.get("parts")
+    if not isinstance(parts, list):
+        return text_of(content.get("text")) or text_of(content.get("content")), ()
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return parts[0], ()
+    texts: list[str] = []
+    shown: list[str] = []
+    sounds = 0
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, dict):
+            if isinstance(part.get("text"), str):
+                # What was said aloud comes with its transcript.
+                texts.append(part["text"])
+            elif _is_sound(part):
+                sounds += 1
+            else:
+                shown.append("media")
+    words = [text for text in texts if text]
+    if sounds and not words:
+        shown += ["media"] * sounds
+    return "\n".join(words), tuple(shown)
+
+
+def _is_sound(part: Mapping[str, Any]) -> bool:
+    kind = text_of(part.get("content_type"))
+    if kind == "real_time_user_audio_video_asset_pointer":
+        return not (part.get("frames_asset_pointers") or part.get("video_container_asset_pointer"))
+    return kind == "audio_asset_pointer"

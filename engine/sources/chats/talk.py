@@ -1,0 +1,228 @@
+"""Messages put together as a conversation that can be trained on, and what was left out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.models import Alternative, Role, Turn
+from engine.sources.turns import clean
+
+MAX_ALTERNATIVES = 16
+"""The most other answers that are kept of one turn."""
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "hidden": ("message", "hidden in the app it comes from"),
+    "custom-instructions": ("message", "the person's custom instructions, not said in the talk"),
+    "late-system": ("message", "a system message after the beginning"),
+    "tool-calls": ("part", "a call of a tool or its result"),
+    "thoughts": ("part", "the model's thoughts, not its answer"),
+    "not-text": ("message", "the question shows an image or a file"),
+    "media": ("part", "an image, sound or file in an answer"),
+    "attachment-too-long": ("message", "the question has a long file attached"),
+    "empty-answer": ("message", "the answer has no words"),
+    "empty-question": ("message", "the question has no words"),
+    "no-question": ("message", "an answer before any question"),
+    "no-answer": ("message", "a question that was never answered"),
+    "not-wanted": ("message", "the answer is marked as not wanted"),
+    "unknown-role": ("message", "nobody is named who says it"),
+    "other-branch": ("message", "they lie on other branches; set branches=all to read them"),
+    "cycle": ("message", "the messages before it lead round in a circle"),
+    "more-alternatives": ("alternative", f"more than {MAX_ALTERNATIVES} answers to one question"),
+}
+"""What each code counts, and what it says about them."""
+
+
+@dataclass(slots=True)
+class Message:
+    """One message of a chat, as far as it is text.
+
+    Attributes:
+        role: Who says it.
+        text: Its words.
+        out: The code with which it is left out as a whole.
+        parts: The codes of its parts that are left out.
+        blocks: The code with which the exchange that it belongs to is left out.
+        others: Other texts for an answer; at a question, other answers to it. They go where
+            the exchange is left out.
+    """
+
+    role: Role
+    text: str = ""
+    out: str = ""
+    parts: Sequence[str] = ()
+    blocks: str = ""
+    others: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many messages became turns, had no words, or were left out, by code.
+
+    ``parts`` counts what was cut out of messages, of which the rest may be kept.
+    """
+
+    kept: int = 0
+    empty: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)
+
+    def reasons(self) -> list[tuple[str, str]]:
+        """Return code and reason of all that was left out, each with its number."""
+        found: list[tuple[str, str]] = []
+        for code, number in (self.messages + self.parts).items():
+            unit, why = REASONS[code]
+            if unit == "part" and not self.parts[code]:
+                unit = "message"
+            found.append((code, f"{number:,} {unit}{'' if number == 1 else 's'} left out: {why}"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation: a system turn perhaps, then user and assistant by turns, the assistant last.
+
+    ``branch`` is 0 for the one that the app shows, and counts the others from 1.
+    """
+
+    turns: tuple[Turn, ...]
+    alternatives: tuple[Alternative, ...] = ()
+    branch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a record holds: the talk that the app shows and other branches of it.
+
+    ``about`` are further facts, such as the model; ``chat`` says that it was had with an
+    app, and is no row of a data set.
+    """
+
+    talks: tuple[Talk, ...]
+    tally: Tally
+    title: str = ""
+    date: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
+    chat: bool = True
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """Messages of a user, and those that answer them; each with whether it is counted."""
+
+    asked: list[tuple[Message, bool]] = field(default_factory=list)
+    said: list[tuple[Message, bool]] = field(default_factory=list)
+    answered: bool = False
+
+    def fault(self) -> str:
+        """Return the code with which the exchange is left out, or nothing."""
+        for message, _ in (*self.asked, *self.said):
+            if message.blocks:
+                return message.blocks
+        if not any(message.text for message, _ in self.said):
+            return "empty-answer" if self.answered else "no-answer"
+        return "" if any(message.text for message, _ in self.asked) else "empty-question"
+
+
+def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Talk | None:
+    """Put messages together as turns.
+
+    A user's messages in a row are one turn, and so are those that answer them. An exchange
+    that lacks its question or its answer, or whose question is no text, is left out as a
+    whole; so is what stands before the first question, but for the system message.
+
+    Args:
+        messages: The messages in their order. Their texts are cleaned here.
+        tally: Where what is kept and left out is counted.
+        known: How many of the first messages were counted before.
+
+    Returns:
+        The talk, or None where no exchange is left.
+    """
+    system, system_counts = "", 0
+    exchanges: list[_Exchange] = []
+    now: _Exchange | None = None
+    for number, message in enumerate(messages):
+        counts = number >= known
+        if message.text:
+            message.text = clean(message.text).strip()
+        if counts and message.parts:
+            tally.parts.update(message.parts)
+        if message.out:
+            if counts:
+                tally.messages[message.out] += 1
+            if now is not None and message.role in ("assistant", "tool"):
+                now.answered = now.answered or message.out != "hidden"
+        elif message.role == "user":
+            if now is None or now.answered:
+                now = _Exchange()
+                exchanges.append(now)
+            now.asked.append((message, counts))
+        elif message.role == "assistant" and now is not None:
+            now.said.append((message, counts))
+            now.answered = True
+        elif not message.text:
+            tally.empty += counts
+        elif message.role == "system" and not system and now is None:
+            system, system_counts = message.text, int(counts)
+        elif counts:
+            tally.messages["no-question" if message.role == "assistant" else "late-system"] += 1
+    kept = [exchange for exchange in exchanges if not _left_out(exchange, tally)]
+    if not kept:
+        tally.messages["no-answer"] += system_counts
+        return None
+    tally.kept += system_counts
+    return _talk(system, kept, tally)
+
+
+def _left_out(exchange: _Exchange, tally: Tally) -> bool:
+    """Say whether an exchange is left out, and count its messages in either case."""
+    code = exchange.fault()
+    if code:
+        for message, _ in (*exchange.asked, *exchange.said):
+            message.others = ()
+    for message, counts in (*exchange.asked, *exchange.said):
+        if not counts:
+            continue
+        if not (message.text or message.blocks):
+            tally.empty += 1
+        elif code:
+            tally.messages[code] += 1
+        else:
+            tally.kept += 1
+    return bool(code)
+
+
+def _talk(system: str, exchanges: Sequence[_Exchange], tally: Tally) -> Talk:
+    turns = [Turn("system", system)] if system else []
+    alternatives: list[Alternative] = []
+    for exchange in exchanges:
+        turns.append(Turn("user", _joined([message.text for message, _ in exchange.asked])))
+        answer = _joined([message.text for message, _ in exchange.said])
+        others = _others(exchange, answer)
+        if len(others) > MAX_ALTERNATIVES:
+            tally.parts["more-alternatives"] += len(others) - MAX_ALTERNATIVES
+        alternatives += [Alternative(len(turns), text) for text in others[:MAX_ALTERNATIVES]]
+        turns.append(Turn("assistant", answer))
+    return Talk(tuple(turns), tuple(alternatives))
+
+
+def _joined(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else "\n\n".join(text for text in texts if text)
+
+
+def _others(exchange: _Exchange, answer: str) -> list[str]:
+    """Return other answers to the exchange's question, each once."""
+    found: list[str] = []
+    for message, _ in exchange.asked:
+        found += message.others
+    for at, (message, _) in enumerate(exchange.said):
+        for other in message.others:
+            texts = [said.text for said, _ in exchange.said]
+            texts[at] = other
+            found.append(_joined(texts))
+    if not found:
+        return found
+    cleaned = [clean(text).strip() for text in found]
+    return list(dict.fromkeys(text for text in cleaned if text and text != answer))
