@@ -129,9 +129,7 @@ def _add_from_hub(hub_id: str, preset: BasePreset | None, progress: Progress) ->
     target = _fresh_folder(name, hub_id=hub_id, embedded=False)
     if not target.is_dir():
         download = target.with_name(".download")
-        run_child(
-            "engine.bases.download", [hub_id, str(download)], progress, otherwise=BaseError
-        )
+        run_child("engine.bases.download", [hub_id, str(download)], progress, otherwise=BaseError)
         shutil.rmtree(download / ".cache", ignore_errors=True)
         # Checked before it gets its place, so that a place is never held by rubbish.
         inspect(download, name, hub_id=hub_id)

@@ -31,6 +31,7 @@ from engine.sources.memory.token import offer
 from engine.workspace import open_workspace
 
 _MODULE = "engine.extract.child"
+_LOOK_SECONDS = 1.0
 
 
 def scan_apart(
@@ -130,6 +131,7 @@ def main(_: Sequence[str]) -> Any:
         offer(address, secret)
     # Ends by an exception, so that the processes that read along end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _end_with_caller()
     # A person who types meanwhile goes first.
     os.nice(10)
     if what["do"] == "detect":
@@ -137,19 +139,50 @@ def main(_: Sequence[str]) -> Any:
         found = (detect_as(kind, place, what["options"]),) if kind else candidates(place)
         return [detection_out(detection) for detection in found]
     if what["do"] == "preview":
-        return preview_out(
-            preview(
-                what["place"],
-                what["limit"],
-                kind=what["kind"],
-                options=what["options"],
-                progress=_sparing(),
-                cancelled=_after(what["seconds"]),
-            )
-        )
+        return preview_out(_first_look(what))
     with open_workspace(Path(what["root"])) as space:
         source = space.store.source(what["source"])
         return report_out(scan(space.store, source, progress=_sparing(), again=what["again"]))
+
+
+def _end_with_caller() -> None:
+    """End this process when the one that started it is gone: nobody would take its result.
+
+    By a timer, not a thread: a process with threads could not start others to read along.
+    """
+    caller = os.getppid()
+
+    def look(*_: object) -> None:
+        if os.getppid() != caller:
+            sys.exit(143)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+
+
+def _first_look(what: Mapping[str, Any]) -> Preview:
+    """Look at a place; the last progress that is printed says how much of it was read."""
+    behind, sparing, over = (0, 0), _sparing(), _after(what["seconds"])
+
+    def progress(done: int, total: int) -> None:
+        nonlocal behind
+        behind = (done, total)
+        sparing(done, total)
+
+    found = preview(
+        what["place"],
+        what["limit"],
+        kind=what["kind"],
+        options=what["options"],
+        progress=progress,
+        cancelled=over,
+    )
+    done, total = behind
+    if not over():
+        report(total or 1, total or 1)
+    elif not done < total:
+        report(0, 1)
+    return found
 
 
 def _after(seconds: float) -> Callable[[], bool]:

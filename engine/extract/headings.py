@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.extract.lexicon import fold
 
@@ -140,26 +141,28 @@ _GENERIC = re.compile(r"""(?:
     )\W*$""", re.VERBOSE)  # fmt: skip
 
 
-def _lead(heading: str) -> int:
-    """Return the length of the numbers, signs and pictures in front of a heading."""
-    match = re.match(r"[\W\d_]*", heading)
-    return match.end() if match else 0
+_SIGNS_IN_FRONT = re.compile(r"[\W\d_]*")
+_ANY_RULE = re.compile("|".join(f"({rule.pattern.pattern})" for rule in RULES))
 
 
+def _core(heading: str) -> str:
+    """Return a heading without the numbers, signs and pictures in front."""
+    return _SIGNS_IN_FRONT.sub("", heading, count=1)
+
+
+@lru_cache(maxsize=8192)
 def match_heading(heading: str) -> HeadingMatch | None:
     """Return what a heading or title means, or None where no rule knows it."""
-    text = heading[_lead(heading) :]
-    folded = fold(text)
-    for rule in RULES:
-        match = rule.pattern.match(folded)
-        if match:
-            # Folding may change the length of a word but not the number of words.
-            known = len(match[0].split())
-            written = text.split()
-            rest = " ".join(written[known:])
-            ended = written[known - 1][-1:] in (":", "–", "—", "-", ",", ".", "?", "!")
-            return HeadingMatch(rule, rest, not rest or ended or _is_connected(rest))
-    return None
+    text = _core(heading)
+    match = _ANY_RULE.match(fold(text))
+    if match is None or match.lastindex is None:
+        return None
+    # Folding may change the length of a word but not the number of words.
+    known = len(match[0].split())
+    written = text.split()
+    rest = " ".join(written[known:])
+    ended = written[known - 1][-1:] in (":", "–", "—", "-", ",", ".", "?", "!")
+    return HeadingMatch(RULES[match.lastindex - 1], rest, not rest or ended or _is_connected(rest))
 
 
 def _is_connected(rest: str) -> bool:
@@ -172,11 +175,13 @@ def _is_connected(rest: str) -> bool:
     )
 
 
+@lru_cache(maxsize=8192)
 def is_junk(heading: str) -> bool:
     """Say whether a heading's section holds no thoughts, but a log, a list or links."""
-    return bool(_JUNK.match(fold(heading[_lead(heading) :])))
+    return bool(_JUNK.match(fold(_core(heading))))
 
 
+@lru_cache(maxsize=8192)
 def is_generic(heading: str) -> bool:
     """Say whether a heading says nothing about its section's subject."""
-    return is_junk(heading) or bool(_GENERIC.match(fold(heading[_lead(heading) :])))
+    return is_junk(heading) or bool(_GENERIC.match(fold(_core(heading))))

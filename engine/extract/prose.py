@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
-from engine.extract.lexicon import fold, words
+from engine.extract.lexicon import count_words, fold, letters, word_set, words
 from engine.sources.blocks import Block
 
 MIN_WORDS = 25
@@ -25,6 +24,12 @@ _POINTER = re.compile(
     r"\W*(?:see also|see|related|sources?|via|cf|from|read|full post|date|link|"
     r"siehe auch|siehe|quelle|vezi si|vezi|sursa)\b[^.!?]{0,120}:?",
 )
+_POINTER_FIRST = word_set(
+    "see related source sources via cf from read full date link siehe quelle vezi sursa"
+)
+_RUNNING = frozenset({"prose", "callout", "item"})
+_ADDRESS = re.compile(r"https?://\S+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
 _QUOTED = re.compile(
     r"^[\s\d.*+-]*[\"“„«][^\n]*[\"”“»][^\w\n]*"
     r"(?:\([^()\n]*\)|[—–-]\s*[^\n]{1,80})?\W*$"
@@ -32,71 +37,72 @@ _QUOTED = re.compile(
 _POINTER_WORDS = 14
 
 
-@lru_cache(maxsize=8192)
-def word_count(text: str) -> int:
-    """Return how many words a text has; a block's text is counted several times on the way."""
-    return len(words(text))
+def measure(parts: Sequence[Block]) -> None:
+    """Count the words of some blocks, and those of them that are the author's running text."""
+    if not parts:
+        return
+    addresses = any("http" in block.text for block in parts)
+    lettered = letters([block.text for block in parts])
+    for block, folded, count in zip(parts, lettered, count_words(lettered), strict=True):
+        block.letters = folded
+        block.words = count
+        if count <= _POINTER_WORDS or addresses or block.kind == "code":
+            block.kept = _is_kept(block)
+        kind = block.kind
+        text = block.text
+        # What begins with a letter is neither a line of a log nor a quotation.
+        if (text[2:3] if kind == "item" else text[:1]).isalpha():
+            if kind == "prose" or kind == "callout" or (kind == "item" and count >= _ITEM_WORDS):
+                block.spoken = count
+        elif kind in _RUNNING:
+            block.logged = _CLOCK.match(text) is not None
+            short = kind == "item" and count < _ITEM_WORDS
+            if not short and not block.logged and not _QUOTED.match(text):
+                block.spoken = count
 
 
-def is_kept(block: Block) -> bool:
-    """Say whether a block may be part of an answer; tasks, tables, queries and pointers are not."""
+def _is_kept(block: Block) -> bool:
+    """Say whether a block may be part of an answer; tasks, tables, queries, pointers are not."""
     if block.kind in ("task", "table"):
         return False
     if block.kind == "code":
         return not (block.lines and _QUERY_FENCE.match(block.lines[0]))
+    if block.words > _POINTER_WORDS:
+        return "http" not in block.text or not _is_address(block.text)
     return not _is_pointer(block)
+
+
+def _is_address(text: str) -> bool:
+    return len(words(_ADDRESS.sub("", text))) < 3
 
 
 def _is_pointer(block: Block) -> bool:
     """Say whether a line only leads elsewhere: "See also: …", "Source: …", a bare address."""
     text = block.text
-    if "http" in text and len(words(re.sub(r"https?://\S+", "", text))) < 3:
+    if "http" in text and _is_address(text):
         return True
-    short = block.kind == "prose" and word_count(text) <= _POINTER_WORDS
-    match = _POINTER.fullmatch(fold(text)) if short else None
+    if block.kind != "prose" or not block.words:
+        return False
+    if block.letters.split(None, 1)[0].partition("-")[0] not in _POINTER_FIRST:
+        return False
     # Without a colon these words may begin a sentence.
-    return match is not None and (":" in text or "/" in text or len(words(text)) == 1)
-
-
-def is_spoken(block: Block) -> bool:
-    """Say whether a block is running text of the author's own.
-
-    Paragraphs, callouts and items that are sentences are; lines of a log (they
-    begin with a time of day) and other people's words in quotation marks are not.
-    """
-    if block.kind == "item" and word_count(block.text) < _ITEM_WORDS:
-        return False
-    if block.kind not in ("prose", "callout", "item"):
-        return False
-    return not _CLOCK.match(block.text) and not _QUOTED.match(block.text)
+    leads = ":" in text or "/" in text or block.words == 1
+    return leads and _POINTER.fullmatch(fold(text)) is not None
 
 
 def prose_words(parts: Sequence[Block]) -> int:
-    """Count the words of running text."""
-    return sum(word_count(block.text) for block in parts if is_spoken(block))
-
-
-def paragraph_words(parts: Sequence[Block]) -> int:
-    """Count the words of running text that is no list."""
-    return sum(
-        word_count(block.text) for block in parts if block.kind != "item" and is_spoken(block)
-    )
-
-
-def is_own(parts: Sequence[Block]) -> bool:
-    """Say whether running text of the author's own is the larger part of some blocks."""
-    total = sum(word_count(part.text) for part in parts)
-    clocked = sum(bool(_CLOCK.match(part.text)) for part in parts if part.kind == "item")
-    return prose_words(parts) * 2 >= total and clocked * 2 <= max(len(parts), 1)
+    """Count the words of running text in measured blocks."""
+    return sum([block.spoken for block in parts])
 
 
 def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
     """Split blocks into answers of at most :data:`MAX_WORDS` words, of about equal length."""
+    if sum([part.words for part in parts]) <= MAX_WORDS:
+        return [tuple(parts)]
     pieces = [piece for part in parts for piece in _sentences(part)]
-    counts = [word_count(piece.text) for piece in pieces]
+    measure(pieces)
+    counts = [piece.words for piece in pieces]
     total = sum(counts)
-    if total <= MAX_WORDS:
-        return [tuple(pieces)]
     aim = total / math.ceil(total / MAX_WORDS)
     answers: list[list[Block]] = [[]]
     size = 0
@@ -111,7 +117,7 @@ def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
 
 def _sentences(block: Block) -> list[Block]:
     """Split a paragraph that is too long for an answer between its sentences."""
-    if block.kind == "code" or word_count(block.text) <= MAX_WORDS:
+    if block.kind == "code" or block.words <= MAX_WORDS:
         return [block]
     pieces: list[Block] = []
     current: list[str] = []
@@ -126,8 +132,8 @@ def _sentences(block: Block) -> list[Block]:
 
 def _short_sentences(text: str) -> Iterator[str]:
     """Yield the sentences of a text; one that is too long for an answer comes in pieces."""
-    for sentence in re.split(r"(?<=[.!?…])\s+", text):
-        if word_count(sentence) <= MAX_WORDS // 2:
+    for sentence in _SENTENCE_END.split(text):
+        if len(words(sentence)) <= MAX_WORDS // 2:
             yield sentence
             continue
         tokens = sentence.split()

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 from engine.extract.headings import match_heading
 from engine.extract.lexicon import fold, words
@@ -21,17 +24,20 @@ from engine.extract.topics import (
     date_phrase,
     find_topic,
     is_date_like,
+    is_direct,
     swap,
 )
-from engine.sources.notes import date_in
+from engine.sources.dates import date_in
+
+_DIRECT_WORDS = 3
+_DOUBLED = re.compile(r"([?!.])[.?](?=$|\s)")
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """What is known about a section when its question is worded.
 
-    ``date`` is an ISO day, week or month; ``links`` are the names of the notes that the
-    section links to.
+    ``date`` is an ISO day, week or month; ``links`` returns the names of the notes that
+    the section links to.
     """
 
     kind: str
@@ -39,7 +45,28 @@ class Subject:
     title: str
     date: str
     language: str
-    links: tuple[str, ...] = ()
+    links: Callable[[], Sequence[str]] = tuple
+
+
+def asks(heading: str) -> bool:
+    """Say whether a heading is a question."""
+    heading = heading.rstrip(' *_"”“)»')
+    if heading.endswith("?"):
+        return any(map(str.isalpha, heading))
+    return is_direct(heading) and len(heading.split()) >= _DIRECT_WORDS
+
+
+def complete(asked: str, name: str) -> str:
+    """Return a question as it is put to the writer, with its mark."""
+    if asked.rstrip()[-1:] not in ("?", ".", "!", ":"):
+        asked = f"{asked.rstrip()}?"
+    return _polish(swap(asked) if name == "en" and asked.endswith("?") else asked)
+
+
+def further(asked: str, name: str, part: int) -> str:
+    """Return a question that was asked before, worded so that it asks for more."""
+    templates = TABLES[name if name in TABLES else "en"]["further"]
+    return _polish(templates[part % len(templates)].format(question=asked))
 
 
 def question(subject: Subject, text: str, *, part: int = 0) -> str:
@@ -64,10 +91,15 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
         return _polish(f"{topic.text}?")
     choices, slots = _choices(subject, topic, name, when, text)
     if not when or when in topic.text:
-        choices = tuple(template for template in choices if "hen}" not in template)
+        choices = _undated(choices)
     choices = choices or TABLES[name]["plain"]
     chosen = choices[(_number(subject.heading + "\n" + text) + part) % len(choices)]
     return _polish(chosen.format(**slots))
+
+
+@lru_cache(maxsize=256)
+def _undated(templates: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(template for template in templates if "hen}" not in template)
 
 
 def _choices(
@@ -85,7 +117,7 @@ def _choices(
     if topic.shape:
         slots[topic.shape] = topic.text
         return templates[topic.shape], slots
-    slots["about"] = about(subject.links, name, text)
+    slots["about"] = about(subject.links(), name, text)
     if slots["about"]:
         return templates[f"{subject.kind}.bare"], slots
     return templates[f"{subject.kind}.dated"] if when else (), slots
@@ -114,6 +146,5 @@ def _as_question(heading: str, title: str, when: str, name: str) -> str:
 
 
 def _polish(text: str) -> str:
-    text = re.sub(r"\s+", " ", text).strip()
-    text = re.sub(r"([?!.])[.?](?=$|\s)", r"\1", text)
+    text = _DOUBLED.sub(itemgetter(1), " ".join(text.split()))
     return text[:1].upper() + text[1:]

@@ -9,9 +9,10 @@ named in the reason that the curator reads.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from typing import NamedTuple
 
 from engine.extract.headings import match_heading
 from engine.extract.lexicon import (
@@ -23,8 +24,10 @@ from engine.extract.lexicon import (
     WEIGHING,
     fold,
     language,
-    words,
+    letters,
+    tokens,
 )
+from engine.sources.blocks import Block
 
 SURE = 0.5
 """With signs of this weight a section is taken, whatever its wording."""
@@ -33,11 +36,16 @@ _WORDING_WITH_HINT = 0.25
 _WORDING_ALONE = 0.5
 _FIRST_PERSON_ALONE = 0.03
 _FIRST_PERSON_HINTED = 0.015
-_WORDS_ALONE = 40
+WORDS_ALONE = 40
+"""The fewest words that are taken for their wording alone."""
+
 # The longer a text, the less its shares owe to chance, so less is asked of them.
 _LONG = 120
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
+_CAPITAL_I = re.compile(r"\bI\b")
+_SAMPLE = 70
+_SAMPLE_LETTERS = 400
 _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
 
@@ -54,8 +62,7 @@ class Sign:
     doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """Lexical measures of a text: shares of its words, and hits for each hundred words."""
 
     language: str
@@ -88,8 +95,7 @@ class Wording:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A section's kind, score and reason; ``taken`` says whether it becomes an example."""
 
     taken: bool
@@ -140,30 +146,128 @@ def folder_sign(path: str) -> Sign | None:
     return None
 
 
-@lru_cache(maxsize=8)
-def _phrases(name: str, table: str) -> re.Pattern[str]:
-    entries = {"weighing": WEIGHING, "outcome": OUTCOME}[table][name]
-    longest_first = sorted(entries, key=len, reverse=True)
-    return re.compile(r"(?<![\w'])(?:" + "|".join(map(re.escape, longest_first)) + r")(?![\w'])")
+class _Phrases:
+    """A table of words and phrases, made ready to be counted in a text.
+
+    A phrase is looked for only where all its words are there. One that holds other
+    entries of the table counts once, not once for each of them.
+    """
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        self._single = frozenset(entry for entry in entries if " " not in entry)
+        self._longer: dict[str, list[tuple[list[str], re.Pattern[str], int]]] = {}
+        for entry in entries:
+            first, *rest = entry.split()
+            if rest:
+                inside = sum(f" {other} " in f" {entry} " for other in entries)
+                pattern = re.compile(rf"{re.escape(entry)}(?<![\w']{re.escape(entry)})(?![\w'])")
+                # It is inside of itself too.
+                self._longer.setdefault(first, []).append((rest, pattern, 2 - inside))
+        self._firsts = frozenset(self._longer)
+
+    def count(self, counts: Mapping[str, int], lettered: str) -> int:
+        """Return how many entries stand in a text.
+
+        Args:
+            counts: How often each word stands in it.
+            lettered: Its words; where a sign stood between two, there is more than one space.
+        """
+        words = counts.keys()
+        total = sum([counts[word] for word in words & self._single])
+        for first in words & self._firsts:
+            for rest, pattern, worth in self._longer[first]:
+                if words >= set(rest):
+                    total += worth * len(pattern.findall(lettered))
+        return total
+
+
+_WEIGHING = {name: _Phrases(entries) for name, entries in WEIGHING.items()}
+_OUTCOME = {name: _Phrases(entries) for name, entries in OUTCOME.items()}
 
 
 def wording(text: str) -> Wording:
     """Measure a text. Texts in other languages than English, Romanian and German measure 0."""
-    text = _MATH.sub(" ", text)
-    folded = fold(text)
-    found = words(folded)
-    name = language(found)
-    if not name:
-        return Wording("", len(found), 0.0, 0.0, 0.0)
+    text = _MATH.sub(" ", text) if text.count("$") > 1 else text
+    return _measure(letters((text,))[0], lambda: text, phrases=True)
+
+
+def wording_of(parts: Sequence[Block], *, phrases: bool = True) -> Wording:
+    """Measure the prose of some blocks whose words are known.
+
+    Args:
+        parts: The blocks; code is left out.
+        phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+    """
+    said = [part for part in parts if part.kind != "code"]
+
+    def text() -> str:
+        return "\n\n".join([part.text for part in said])
+
+    if has_formulas(said):
+        return wording(text())
+    return _measure("".join([part.letters for part in said]), text, phrases=phrases)
+
+
+def has_formulas(parts: Sequence[Block]) -> bool:
+    """Say whether mathematics may stand in some blocks."""
+    return any("$" in part.text for part in parts)
+
+
+def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bool:
+    """Say, fast, whether a text may be taken for its wording alone, whatever its language.
+
+    Args:
+        persons: The words of the first person in it, of any language.
+        total: How many words it has.
+        formulas: Whether mathematics may stand in it, of which the words do not count.
+    """
+    if total < WORDS_ALONE or len(persons) < WORDS_ALONE * _FIRST_PERSON_ALONE:
+        return False
+    if formulas:
+        return True
+    most = max([sum(map(found.__contains__, persons)) for found in FIRST_PERSON.values()])
+    return round(most / total, 3) >= _FIRST_PERSON_ALONE
+
+
+def language_of(parts: Iterable[Block]) -> str:
+    """Return the language of a note by its first words of running text; empty where none fits."""
+    sample: list[str] = []
+    for part in parts:
+        if part.spoken:
+            sample += part.letters[:_SAMPLE_LETTERS].split()
+            if len(sample) >= _SAMPLE:
+                break
+    return language(Counter(sample), len(sample))
+
+
+def _measure(lettered: str, text: Callable[[], str], *, phrases: bool) -> Wording:
+    """Measure a text by its words.
+
+    Args:
+        lettered: Its words as :func:`engine.extract.lexicon.letters` returns them.
+        text: Returns the text.
+        phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+    """
+    found = tokens(lettered)
     total = len(found)
-    spoken = [word for word in found if word in FIRST_PERSON[name]]
-    if name == "en" and not re.search(r"\bI\b", text) and set(spoken) <= {"i"}:
+    counts = Counter(found)
+    name = language(counts, total)
+    if not name:
+        return Wording("", total, 0.0, 0.0, 0.0)
+    spoken = counts.keys() & FIRST_PERSON[name]
+    if name == "en" and spoken <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
         # A small i with no other word of the first person is an index, not a person.
-        spoken = []
-    first = len(spoken) / total
-    weighing = 100 * len(_phrases(name, "weighing").findall(folded)) / total
-    outcome = 100 * len(_phrases(name, "outcome").findall(folded)) / total
-    return Wording(name, total, round(first, 3), round(weighing, 2), round(outcome, 2))
+        spoken = set()
+    first = round(sum([counts[word] for word in spoken]) / total, 3)
+    if not phrases and first < _FIRST_PERSON_ALONE:
+        return Wording(name, total, first, 0.0, 0.0)
+    if "-" in lettered:
+        for word in [word for word in counts if "-" in word]:
+            for part in word.split("-"):
+                counts[part] += counts[word]
+    weighing = 100 * _WEIGHING[name].count(counts, lettered) / total
+    outcome = 100 * _OUTCOME[name].count(counts, lettered) / total
+    return Wording(name, total, first, round(weighing, 2), round(outcome, 2))
 
 
 def _is_personal(measured: Wording) -> bool:
@@ -179,35 +283,35 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
             kinds with equal weight the first wins.
         measured: The wording of the section's prose.
     """
-    if len(signs) == 1 and signs[0].doubtful and not _is_personal(measured):
-        signs = [replace(signs[0], weight=min(signs[0].weight, SURE - 0.1))]
-    explicit = noisy_or(*(sign.weight for sign in signs))
-    score = round(noisy_or(explicit, measured.score), 2)
+    name = measured.language or "en"
+    worded = measured.score
     alone = (
-        measured.score >= _WORDING_ALONE
+        worded >= _WORDING_ALONE
         and measured.first_person >= _FIRST_PERSON_ALONE
-        and measured.words >= _WORDS_ALONE
+        and measured.words >= WORDS_ALONE
     ) or (
-        measured.score >= _WORDING_LONG
+        worded >= _WORDING_LONG
         and measured.first_person >= _FIRST_PERSON_LONG
         and measured.words >= _LONG
     )
-    hinted = (
-        explicit > 0
-        and measured.score >= _WORDING_WITH_HINT
-        and measured.first_person >= _FIRST_PERSON_HINTED
-    )
+    if not signs:
+        reason = "; ".join(measured.reasons()) if alone else ""
+        return Verdict(alone, "reflection", round(worded, 2), reason, name)
+    if len(signs) == 1 and signs[0].doubtful and not _is_personal(measured):
+        signs = [replace(signs[0], weight=min(signs[0].weight, SURE - 0.1))]
+    explicit = noisy_or(*(sign.weight for sign in signs))
+    hinted = worded >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
     weights = dict.fromkeys(KINDS, 0.0)
     for sign in signs:
         weights[sign.kind] = noisy_or(weights[sign.kind], sign.weight)
-    kind = max(weights, key=lambda name: weights[name]) if signs else "reflection"
-    if signs and weights[signs[0].kind] == weights[kind]:
+    kind = max(weights, key=lambda name: weights[name])
+    if weights[signs[0].kind] == weights[kind]:
         kind = signs[0].kind
     reasons = [sign.name for sign in signs] + measured.reasons()
     return Verdict(
         taken=explicit >= SURE or hinted or alone,
         kind=kind,
-        score=score,
+        score=round(noisy_or(explicit, worded), 2),
         reason="; ".join(dict.fromkeys(reasons)),
-        language=measured.language or "en",
+        language=name,
     )

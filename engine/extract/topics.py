@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.extract.headings import is_generic, match_heading
 from engine.extract.lexicon import fold, word_set, words
@@ -37,6 +38,7 @@ _SWAPS = {
     "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you",
     "my": "your", "mine": "yours", "myself": "yourself",
 }  # fmt: skip
+_PERSON = re.compile(r"(?<!\w)(?:i|me|my|mine|myself|am|was)(?!\w)", re.IGNORECASE)
 _IMPERATIVES = {
     "add": "adding", "adopt": "adopting", "allow": "allowing", "avoid": "avoiding",
     "build": "building", "buy": "buying", "change": "changing", "choose": "choosing",
@@ -49,6 +51,10 @@ _IMPERATIVES = {
     "stop": "stopping", "store": "storing", "support": "supporting", "switch": "switching",
     "take": "taking", "upgrade": "upgrading", "use": "using", "write": "writing",
 }  # fmt: skip
+_DATE_PREFIX = re.compile(r"^\W*\d{4}-\d{2}-\d{2}\W*")
+_JOINED_WORDS = re.compile(r"\w[-_]\w+[-_]\w")
+_JOINTS = re.compile(r"[-_]+")
+_SIGNS_IN_FRONT = re.compile(r"^[^\w\"'“„«(]+")
 _KIND_PREFIX = re.compile(
     r"^(?:(?:adr|decision|decizie|entscheidung|reflection|reflexion|learning|lesson|til|rfc|note)"
     r"(?:[ _-](?:record|log))?[\s#_-]*\d{0,8}\s*[.:)_–—-]+|#?\d{1,8}\s*[.:)_–—-]+)\s*",
@@ -70,11 +76,11 @@ _ASKING_ABROAD = re.compile(
     r"(?:warum|wieso|weshalb|wie|was|wann|wo|wer|welche\w?|de ce|cum|ce|cand|unde|cine|care)\s"
 )
 _PREPOSITION = re.compile(r"(?:in|of|to|from|for|on|at|with|log|notes)\b", re.IGNORECASE)
+_SIGNS = 6
 _SPOKEN = re.compile(r"^(?:i|i'm|i've|i'd|we|we're|we've)\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(NamedTuple):
     """A topic and the shape of question that it fits into.
 
     ``shape`` is "topic" (a noun phrase), "neutral" (a noun phrase that holds the
@@ -89,6 +95,7 @@ class Topic:
 NOTHING = Topic("", "")
 
 
+@lru_cache(maxsize=4096)
 def date_phrase(text: str, name: str) -> str:
     """Return a date with its preposition, such as "on 14 March 2025"; empty where it is none.
 
@@ -112,20 +119,27 @@ def date_phrase(text: str, name: str) -> str:
     return form.format(day=day.day, month=table.months[day.month - 1], year=day.year)
 
 
+def is_direct(heading: str) -> bool:
+    """Say whether an English heading is a direct question that may lack its mark: "What is X"."""
+    return _DIRECT.match(heading) is not None
+
+
+@lru_cache(maxsize=8192)
 def is_date_like(title: str) -> bool:
     """Say whether a title is only a date, or a name of days and weeks."""
     return all(word in _DATE_WORDS for word in words(fold(title)))
 
 
+@lru_cache(maxsize=8192)
 def clean_title(title: str) -> str:
     """Return a title without the number, date or kind in front, dashes for spaces turned back.
 
     A title that says nothing about the subject is returned empty.
     """
-    text = re.sub(r"^\W*\d{4}-\d{2}-\d{2}\W*", "", title.strip())
+    text = _DATE_PREFIX.sub("", title.strip(), count=1)
     text = _KIND_PREFIX.sub("", text, count=1) or text
-    if " " not in text and re.search(r"\w[-_]\w+[-_]\w", text):
-        text = re.sub(r"[-_]+", " ", text)
+    if " " not in text and _JOINED_WORDS.search(text):
+        text = _JOINTS.sub(" ", text)
     text = text.strip(' .:–—-_"“”')[:120]
     return "" if is_date_like(text) or is_generic(text) else text
 
@@ -140,7 +154,9 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
         name: The language, "en", "ro" or "de".
         text: The section's text.
     """
-    heading = re.sub(r"^[^\w\"'“„«(]+", "", heading).strip(" .:!")
+    if not heading[:1].isalnum():
+        heading = _SIGNS_IN_FRONT.sub("", heading)
+    heading = heading.strip(" .:!")
     match = match_heading(heading)
     rest = match.rest if match else heading
     if name == "en" and _CLAUSE.match(heading):
@@ -171,7 +187,12 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
         statement = swap(heading)
         return Topic(statement[:1].upper() + statement[1:], "statement")
     shown = phrase(heading, name, text)
-    if title and len(words(heading)) <= 2 and fold(heading) not in fold(title):
+    if (
+        title
+        and heading.count(" ") <= _SIGNS
+        and len(words(heading)) <= 2
+        and fold(heading) not in fold(title)
+    ):
         shown = f"{shown} ({title})"
     return Topic(shown, "topic")
 
@@ -205,7 +226,10 @@ def _clause(heading: str, title: str, when: str, text: str) -> Topic:
 
 def swap(text: str) -> str:
     """Turn an English phrase round from the writer to the one who asks: "my" becomes "your"."""
-    written = text.replace("’", "'").split(" ")
+    text = text.replace("’", "'")
+    if not _PERSON.search(text):
+        return text
+    written = text.split(" ")
     bare = [word.strip(".,;:!?()\"'").lower() for word in written]
     turned: list[str] = []
     for index, word in enumerate(written):
@@ -215,7 +239,8 @@ def swap(text: str) -> str:
             beside = (*bare[max(index - 1, 0) : index], *bare[index + 1 : index + 2])
             swapped = {"am": "are", "was": "were"}[bare[index]] if "i" in beside else None
         if swapped is not None:
-            word = re.sub(re.escape(bare[index]), swapped, word, count=1, flags=re.IGNORECASE)
+            at = word.lower().index(bare[index])
+            word = word[:at] + swapped + word[at + len(bare[index]) :]
         turned.append(word)
     return " ".join(turned)
 
@@ -242,10 +267,26 @@ def phrase(text: str, name: str, content: str) -> str:
     if lower in _LOWER:
         return f"{lower} {rest}"
     ordinary = first[1:].islower() and not rest[:1].isupper()
-    seen = re.search(rf"(?<![.!?] )(?<!^)\b{re.escape(lower)}\b", content)
-    if ordinary and (seen or (lower.endswith("ing") and len(lower) > 5)):
+    gerund = lower.endswith("ing") and len(lower) > 5
+    if ordinary and (gerund or _stands_inside(lower, content)):
         return f"{lower} {rest}"
     return text
+
+
+def _stands_inside(word: str, text: str) -> bool:
+    """Say whether a word stands somewhere in a text, but not where a sentence begins."""
+    at = text.find(word, 1)
+    while at > 0:
+        behind = text[at + len(word) : at + len(word) + 1]
+        apart = not (_is_letter(text[at - 1]) or _is_letter(behind))
+        if apart and text[max(at - 2, 0) : at] not in (". ", "! ", "? "):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalnum() or character == "_"
 
 
 def about(links: Sequence[str], name: str, text: str) -> str:
@@ -266,21 +307,23 @@ def about(links: Sequence[str], name: str, text: str) -> str:
     return LANGUAGES[name].conjunction.join(picked[:2])
 
 
+_TERMS = {
+    "en": re.compile(r"\b(the|my|our)\s+([a-z]{3,})\b"),
+    "de": re.compile(r"(?<=[a-zäöüß,] )()([A-ZÄÖÜ][a-zäöüß]{3,})\b"),
+    "ro": re.compile(r"\b()([a-zăâîșț]{4,}(?:ul|ea|ia|lui|ile))\b"),
+}
+_NAMES = re.compile(r"(?<=[a-z,] )([A-Z][a-z]{2,})\b")
+
+
 def _terms(name: str, text: str) -> list[str]:
     """Return things that a text names at least twice, the commonest first."""
-    if name == "en":
-        pattern = r"\b(the|my|our)\s+([a-z]{3,})\b"
-    elif name == "de":
-        pattern = r"(?<=[a-zäöüß,] )()([A-ZÄÖÜ][a-zäöüß]{3,})\b"
-    else:
-        pattern = r"\b()([a-zăâîșț]{4,}(?:ul|ea|ia|lui|ile))\b"
     counts: dict[str, int] = {}
     shown: dict[str, str] = {}
-    for match in re.finditer(pattern, text):
+    for match in _TERMS[name].finditer(text):
         counts[match[2]] = counts.get(match[2], 0) + 1
         article = "your" if match[1] in ("my", "our") else match[1]
         shown.setdefault(match[2], f"{article} {match[2]}".strip())
-    for word in re.findall(r"(?<=[a-z,] )([A-Z][a-z]{2,})\b", text) if name == "en" else []:
+    for word in _NAMES.findall(text) if name == "en" else []:
         if fold(word) not in _DATE_WORDS:
             counts[word] = counts.get(word, 0) + 1
             shown[word] = word

@@ -1,22 +1,24 @@
 """Markdown as blocks of plain text: paragraphs, list items, quotes, code and table rows.
 
-All functions take any text; none of them raises.
+It goes in three steps, so that marks are taken out of many lines at once: a
+:class:`Draft` says what each line is, all texts are made plain together, and blocks are
+put together from them. All functions take any text; none of them raises.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
 
-from engine.sources.markdown import (
-    NO_FOOTNOTES,
-    fenced,
-    field_line,
-    inline_plain,
-    strip_comments,
-)
+from engine.sources.inline import NO_FOOTNOTES, inline_plain, inline_plain_lines
+from engine.sources.markdown import TAG, field_line, open_lines
+
+SEPARATOR = "\u2029"
+"""Begins a paragraph where it stands before a line, as Unicode means it."""
+
+SECTION_BREAK = "\x1d"
+"""Ends the section above where it stands before a line, as often as the level of a heading
+that would do the same."""
 
 _CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
 _FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
@@ -24,176 +26,298 @@ _REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
 _TABLE_RULE = re.compile(r"^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
-_TASK = re.compile(r"^\s*(?:[-*+]|\d{1,4}[.)])\s+\[[^\]\n]\]\s")
+_BOX = re.compile(r"^\[[^\]\n]\]\s+")
+_QUOTED = re.compile(r"^ {0,3}>")
+_QUOTE_MARKS = re.compile(r"^(?: {0,3}> ?)+")
 
 _FIELD_WORDS = 12
+_BREAKS = SEPARATOR + SECTION_BREAK
+_EMBEDS = re.compile(r"^(?:!\[\[[^\[\]\n]{1,500}\]\]\s*)+$")
+_TASK_MARKS = re.compile(
+    r"\s*(?:[📅⏳🛫➕✅❌🗓📆⌛⏰]\ufe0f?\s*\d{4}-\d{2}-\d{2}|[⏫🔼🔽🔺⏬]\ufe0f?|[🆔⛔🏁]\ufe0f?\s*[\w,-]+"
+    r"|🔁\ufe0f?[^📅⏳🛫➕✅❌🗓📆⏫🔼🔽🔺⏬🆔⛔🏁#\[(]*"
+    r"|[\[(](?:due|scheduled|start|created|completion|cancelled|priority|repeat|id|dependsOn|onCompletion)"
+    r"::[^\])\n]*[\])])"
+)
+_QUOTED_CALLOUTS = frozenset({"quote", "cite", "zitat", "citat"})
+_SPECIAL = frozenset("-*+_|:[>!0123456789")
+
+_BREAK, _CODE, _TEXT, _LISTED, _TASK, _TABLE = range(6)
+_Piece = tuple[int, int, str, str, int]
+"""What a line is, its number, two words about it, and the number of its text."""
+_PAUSE: _Piece = (_BREAK, 0, "", "", 0)
 
 
-@dataclass(slots=True)
 class Block:
     """A paragraph, list item, quote, code block or table row of plain text.
 
-    ``kind`` is "prose", "item", "task", "quote", "callout", "code" or "table";
-    ``line`` is the index of its first line.
+    Attributes:
+        kind: "prose", "item", "task", "quote", "callout", "code" or "table".
+        line: The index of its first line.
+        lines: Its lines of plain text.
+        letters: Its words, folded; :func:`engine.extract.prose.measure` finds them.
+        words: How many there are.
+        spoken: How many of them are running text of the author's own.
+        kept: Whether it may be part of an answer.
+        logged: Whether it begins with a time of day.
     """
 
-    kind: str
-    line: int
-    lines: list[str] = field(default_factory=list)
+    __slots__ = ("_text", "kept", "kind", "letters", "line", "lines", "logged", "spoken", "words")
+
+    def __init__(self, kind: str, line: int, lines: list[str]) -> None:
+        self.kind = kind
+        self.line = line
+        self.lines = lines
+        self.letters = ""
+        self.words = self.spoken = 0
+        self.logged = False
+        self.kept = kind not in ("task", "table")
+        self._text: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Block({self.kind!r}, {self.line}, {self.lines!r})"
 
     @property
     def text(self) -> str:
         """The block's text; lines that an editor wrapped are joined."""
-        if len(self.lines) == 1:
-            return self.lines[0]
-        return "\n".join(self.lines if self.kind == "code" else _unwrap(self.lines))
+        if self._text is None:
+            lines = self.lines
+            if len(lines) == 1:
+                self._text = lines[0]
+            else:
+                self._text = "\n".join(lines if self.kind == "code" else _unwrap(lines))
+        return self._text
 
 
-def _unwrap(lines: Sequence[str]) -> list[str]:
+def _unwrap(lines: Sequence[str]) -> Sequence[str]:
     """Join lines that were broken at a fixed column; keep those that the author broke.
 
     Lines are wrapped where no next word would have fitted, or where all are long
     and most end in the middle of a sentence.
     """
-    if len(lines) < 2:
-        return list(lines)
-    column = max(len(line) for line in lines)
-    pairs = list(pairwise(lines))
-    full = all(len(line) + 1 + len(after.split(" ", 1)[0]) > column for line, after in pairs)
-    cut = sum(line[-1:] not in '.!?:;…"”)' for line, _ in pairs)
-    long = all(len(line) >= 45 for line, _ in pairs) and cut * 2 >= len(pairs)
-    wrapped = 40 <= column <= 120 and (full or long)
-    return [" ".join(line.strip() for line in lines)] if wrapped else list(lines)
+    column = max(map(len, lines))
+    if not 40 <= column <= 120:
+        return lines
+    before = lines[:-1]
+    full = all(
+        len(line) + 1 + len(after.split(" ", 1)[0]) > column
+        for line, after in zip(before, lines[1:], strict=True)
+    )
+    if not full:
+        cut = sum(line[-1:] not in '.!?:;…"”)' for line in before)
+        if cut * 2 < len(before) or not all(len(line) >= 45 for line in before):
+            return lines
+    return [" ".join(line.strip() for line in lines)]
 
 
-def footnotes(text: str) -> dict[str, str]:
+def footnotes(lines: Sequence[str], code: Sequence[bool]) -> Mapping[str, str]:
     """Return the texts of a note's footnotes by their names, as plain text."""
-    lines = text.split("\n")
-    code = fenced(lines)
     found: dict[str, str] = {}
-    for number, line in enumerate(lines):
-        match = None if code[number] else _FOOTNOTE.match(line)
+    for line, is_code in zip(lines, code, strict=True):
+        match = _FOOTNOTE.match(line) if not is_code and line[:2] == "[^" else None
         if match:
             found.setdefault(match[1], inline_plain(match[2]))
-    return found
+    return found or NO_FOOTNOTES
+
+
+class Draft:
+    """Lines on their way to blocks: what each of them is, their texts still with marks."""
+
+    def __init__(self, notes: Mapping[str, str] = NO_FOOTNOTES) -> None:
+        """Begin one.
+
+        Args:
+            notes: Footnotes by name; each goes in parentheses where it is referred to.
+        """
+        self._notes = notes
+        self._marked: list[str] = []
+        self._plain: list[str] | None = None
+
+    def look(
+        self, lines: Sequence[str], code: Sequence[bool], start: int = 0, end: int | None = None
+    ) -> list[_Piece]:
+        """Say what each line is; headings must have been taken out, comments stripped.
+
+        Dropped: rules, field lines, link definitions, and footnote definitions.
+
+        Args:
+            lines: A note's lines.
+            code: Which of them are code.
+            start: The first line to look at.
+            end: The line behind the last.
+        """
+        pieces: list[_Piece] = []
+        add = pieces.append
+        marked = self._marked
+        in_callout = in_footnote = False
+        for number in range(start, len(lines) if end is None else end):
+            line = lines[number]
+            if code[number]:
+                add((_CODE, number, "", line, 0))
+                continue
+            stripped = line.strip()
+            if stripped and line[0] in _BREAKS:
+                add(_PAUSE)
+                line = line.lstrip(_BREAKS)
+            if not stripped:
+                in_callout = False
+                add(_PAUSE)
+                continue
+            if in_footnote and line[0] in " \t":
+                continue
+            in_footnote = stripped[:2] == "[^" and _FOOTNOTE.match(line) is not None
+            kind = "prose"
+            if stripped[0] == ">" and _QUOTED.match(line):
+                line = _QUOTE_MARKS.sub("", line)
+                callout = _CALLOUT.match(line)
+                if callout:
+                    in_callout = callout[1].strip().lower() not in _QUOTED_CALLOUTS
+                    add(_PAUSE)
+                    line = callout[2]
+                kind = "callout" if in_callout else "quote"
+                stripped = line.strip()
+                if not stripped:
+                    add(_PAUSE)
+                    continue
+            else:
+                in_callout = False
+            if "::" in line:
+                pair = field_line(line)
+                if pair and len(pair[1].split()) > _FIELD_WORDS:
+                    # A value as long as a sentence is something that was written, no datum.
+                    line = stripped = pair[1]
+                elif pair:
+                    continue
+            if stripped[0] in _SPECIAL and self._special(pieces, number, line, stripped):
+                continue
+            add((_TEXT, number, kind, line[:1], len(marked)))
+            marked.append(stripped)
+        return pieces
+
+    def _special(self, pieces: list[_Piece], number: int, line: str, stripped: str) -> bool:
+        """Add a line that is more than text; say whether it was."""
+        first = stripped[0]
+        marked = self._marked
+        if first in "-*_|:" and (_RULE.match(stripped) or _TABLE_RULE.match(stripped)):
+            pieces.append(_PAUSE)
+            return True
+        if first == "!":
+            # A line of embeds shows other notes; their names are no words of this one.
+            return _EMBEDS.match(stripped) is not None
+        if first == "[":
+            if _FOOTNOTE.match(line):
+                pieces.append(_PAUSE)
+                return True
+            return _REFERENCE.match(line) is not None
+        if first == "|":
+            if stripped.count("|") < 2:
+                return False
+            cells = [cell.strip() for cell in stripped.strip("|").split("|")]
+            pieces.append((_TABLE, number, "table", str(len(cells)), len(marked)))
+            marked.extend(cells)
+            return True
+        item = _ITEM.match(line)
+        if item is None:
+            return False
+        text = item[3]
+        if text[:1] == "[" and (box := _BOX.match(text)):
+            pieces.append((_TASK, number, "task", "", len(marked)))
+            text = _TASK_MARKS.sub("", text[box.end() :])
+        elif text[:3] == "![[" and _EMBEDS.match(text):
+            return True
+        else:
+            pieces.append((_LISTED, number, item[1], item[2], len(marked)))
+        marked.append(text)
+        return True
+
+    def blocks(self, pieces: Sequence[_Piece]) -> list[Block]:
+        """Put blocks together from the pieces of some lines."""
+        if self._plain is None or len(self._plain) != len(self._marked):
+            self._plain = inline_plain_lines(self._marked, self._notes) if self._marked else []
+        return _assemble(pieces, self._plain)
+
+
+def _assemble(pieces: Sequence[_Piece], plain: Sequence[str]) -> list[Block]:
+    found: list[Block] = []
+    current: Block | None = None
+    counts: dict[int, int] = {}
+    for op, number, kind, mark, index in pieces:
+        if op == _TEXT:
+            text = plain[index]
+            if not text or (text[0] == "#" and all(map(TAG.fullmatch, text.split()))):
+                continue
+            if current is None:
+                current = Block(kind, number, [text])
+                found.append(current)
+            elif current.kind not in ("item", "task"):
+                if current.kind == kind:
+                    current.lines.append(text)
+                else:
+                    current = Block(kind, number, [text])
+                    found.append(current)
+            elif mark in " \t" or (text[0].islower() and current.lines[-1][-1:] not in ".!?:;"):
+                # An indented line, or one in the middle of a sentence, goes on with the item.
+                current.lines[-1] += f" {text}"
+            else:
+                current = Block(kind, number, [text])
+                found.append(current)
+        elif op == _BREAK:
+            current = None
+        elif op == _CODE:
+            if current is None or current.kind != "code":
+                current = Block("code", number, [])
+                found.append(current)
+            current.lines.append(mark)
+            continue
+        elif op == _LISTED:
+            text = plain[index]
+            depth = min(len(kind.expandtabs(4)) // 2, 4)
+            shown = _item_mark(found, counts, depth, mark)
+            if text:
+                current = Block("item", number, [f"{'  ' * depth}{shown} {text}"])
+                found.append(current)
+        elif op == _TASK:
+            current = Block("task", number, [f"- {plain[index]}"])
+            found.append(current)
+        else:
+            cells = plain[index : index + int(mark)]
+            current = Block("table", number, [" | ".join(cells)])
+            found.append(current)
+    return [block for block in found if block.kind != "code" or any(map(str.strip, block.lines))]
+
+
+def _item_mark(found: list[Block], counts: dict[int, int], depth: int, mark: str) -> str:
+    """Return what stands before an item; numbers go on from the first, as they are shown."""
+    if counts:
+        if not found or found[-1].kind != "item":
+            counts.clear()
+        for deeper in [known for known in counts if known > depth]:
+            del counts[deeper]
+    if mark in "-*+":
+        counts.pop(depth, None)
+        return "-"
+    count = counts.get(depth, int(mark[:-1]) - 1) + 1
+    counts[depth] = count
+    return f"{count}{mark[-1]}"
 
 
 def blocks(lines: Sequence[str], notes: Mapping[str, str] = NO_FOOTNOTES) -> list[Block]:
-    """Split lines of Markdown into blocks of plain text.
-
-    Headings must have been taken out before. Dropped: comments, rules, field
-    lines, lines of tags alone, link definitions, images, and footnote definitions.
+    """Split lines of Markdown without headings into blocks of plain text.
 
     Args:
         lines: The lines.
         notes: Footnotes by name; each goes in parentheses where it is referred to.
     """
-    code = fenced(lines)
-    clean = strip_comments(lines, code)
-    for number, line in enumerate(clean):
-        if not code[number] and _FOOTNOTE.match(line):
-            clean[number] = ""
-    return _Splitter(clean, code, notes).run()
-
-
-class _Splitter:
-    """The state of :func:`blocks` as it goes down the lines."""
-
-    def __init__(
-        self, lines: Sequence[str], code: Sequence[bool], footnotes: Mapping[str, str]
-    ) -> None:
-        self._lines = lines
-        self._code = code
-        self._notes = footnotes
-        self._found: list[Block] = []
-        self._open: Block | None = None
-        self._counts: dict[int, int] = {}
-
-    def run(self) -> list[Block]:
-        in_callout = False
-        for number, line in enumerate(self._lines):
-            if self._code[number]:
-                self._add("code", number, line)
-                continue
-            if self._open is not None and self._open.kind == "code":
-                self._open = None
-            quoted = re.match(r"^ {0,3}>", line)
-            if not quoted:
-                in_callout = False
-                self._text(number, line, "prose")
-                continue
-            inner = re.sub(r"^(?: {0,3}> ?)+", "", line)
-            callout = _CALLOUT.match(inner)
-            if callout:
-                in_callout = True
-                self._open = None
-                inner = callout[2]
-            self._text(number, inner, "callout" if in_callout else "quote")
-        return [block for block in self._found if any(line.strip() for line in block.lines)]
-
-    def _add(self, kind: str, number: int, text: str, *, new: bool = False) -> None:
-        if self._open is None or new or self._open.kind != kind:
-            self._open = Block(kind, number)
-            self._found.append(self._open)
-        self._open.lines.append(text)
-
-    def _text(self, number: int, line: str, kind: str) -> None:
-        stripped = line.strip()
-        if not stripped or _RULE.match(stripped) or _TABLE_RULE.match(stripped):
-            self._open = None
-            return
-        pair = field_line(line)
-        if pair and len(pair[1].split()) > _FIELD_WORDS:
-            # A value as long as a sentence is something that was written, no datum.
-            line = stripped = pair[1]
-        elif pair or _REFERENCE.match(line):
-            return
-        if stripped.startswith("|") and stripped.count("|") > 1:
-            cells = [inline_plain(cell.strip()) for cell in stripped.strip("|").split("|")]
-            self._add("table", number, " | ".join(cells), new=True)
-            return
-        item = _ITEM.match(line)
-        if item:
-            if _TASK.match(line):
-                text = re.sub(r"^\[[^\]\n]\]\s+", "", item[3])
-                self._add("task", number, f"- {inline_plain(text, self._notes)}", new=True)
-                return
-            self._item(number, item)
-            return
-        text = inline_plain(stripped, self._notes)
-        if not text:
-            return
-        if self._open is None or self._open.kind not in ("item", "task"):
-            self._add(kind, number, text)
-        elif line[:1] in " \t" or (text[0].islower() and self._open.lines[-1][-1:] not in ".!?:;"):
-            # An indented line, or one in the middle of a sentence, goes on with the item.
-            self._open.lines[-1] += f" {text}"
-        else:
-            self._add(kind, number, text, new=True)
-
-    def _item(self, number: int, item: re.Match[str]) -> None:
-        """Add a list item; numbers go on from the first, as they are shown."""
-        depth = min(len(item[1].expandtabs(4)) // 2, 4)
-        before = self._found[-1].kind if self._found else ""
-        if before != "item":
-            self._counts.clear()
-        for deeper in [known for known in self._counts if known > depth]:
-            del self._counts[deeper]
-        mark = "-"
-        if item[2] in "-*+":
-            self._counts.pop(depth, None)
-        else:
-            count = self._counts.get(depth, int(item[2][:-1]) - 1) + 1
-            self._counts[depth] = count
-            mark = f"{count}{item[2][-1]}"
-        text = inline_plain(item[3], self._notes)
-        if text:
-            self._add("item", number, f"{'  ' * depth}{mark} {text}", new=True)
+    clean, code = open_lines("\n".join(lines))
+    draft = Draft(notes)
+    return draft.blocks(draft.look(clean, code))
 
 
 def plain(text: str) -> str:
     """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
-    return join_blocks(blocks(text.split("\n"), footnotes(text)))
+    clean, code = open_lines(text)
+    draft = Draft(footnotes(clean, code))
+    return join_blocks(draft.blocks(draft.look(clean, code)))
 
 
 def join_blocks(parts: Sequence[Block]) -> str:
@@ -201,9 +325,10 @@ def join_blocks(parts: Sequence[Block]) -> str:
     pieces: list[str] = []
     previous = ""
     for block in parts:
-        tight = block.kind == previous and block.kind in ("item", "task", "table")
+        kind = block.kind
         if pieces:
+            tight = kind == previous and kind in ("item", "task", "table")
             pieces.append("\n" if tight else "\n\n")
         pieces.append(block.text)
-        previous = block.kind
+        previous = kind
     return "".join(pieces)

@@ -57,7 +57,8 @@ def date_of(fields: Mapping[str, Any]) -> str:
             value = place.get(key)
             if isinstance(value, str) and (found := date_in(value[:40])):
                 return found
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            # A larger one is no time, and may be too large for a float.
+            if isinstance(value, int | float) and not isinstance(value, bool) and value < 1e14:
                 seconds = value / 1000 if value > 1e11 else value
                 # Smaller numbers are counters, not times.
                 if 3e8 < seconds < 1e10:

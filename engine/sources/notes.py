@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from engine.sources.markdown import fenced, field_line, line_tags, strip_comments
+from engine.models import NO_METADATA
+from engine.sources.dates import date_in, valid_day
+from engine.sources.markdown import field_line, line_tags, open_lines
+from engine.sources.yamlblock import Loaded, load_block
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+__all__ = ["Note", "date_in", "heading", "parse_note"]
+
 _DATE_LINE = re.compile(r"^\W{0,3}(?:date|datum|data)\W{0,3}:\W{0,3}\s*(\d{4}-\d{2}-\d{2})\b", re.I)
 _SIMPLE_LINE = re.compile(r"^([A-Za-z][\w -]{0,60}):[ \t]*(.*)$")
 _MAX_METADATA = 500
-_MAX_FRONTMATTER = 100_000
+_LEAD = 400
+_RULE_WITHIN = 200
+_TAG_KEYS = ("tags", "tag", "keywords")
+_CATEGORY_KEYS = ("categories", "category")
+_TITLE_KEYS = ("title", "titel", "titlu")
+_ALIAS_KEYS = ("aliases", "alias")
 _DATE_KEYS = ("date", "day", "created", "datum", "data", "date created", "created_at")
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A parsed note.
 
     ``body_line`` is the number, from 1, of the file's line that the body begins
-    with; ``problem`` says what is wrong with the frontmatter, in ``problem_line``.
+    with; ``problem`` says what is wrong with the frontmatter, in ``problem_line``, and
+    ``problem_code`` names it.
     ``tags`` are those of the frontmatter and of the lines before the first
     section; tags inside sections belong to these.
     """
@@ -34,16 +42,28 @@ class Note:
     title: str = ""
     tags: tuple[str, ...] = ()
     date: str = ""
-    metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, str] = NO_METADATA
     has_frontmatter: bool = False
     problem: str = ""
     problem_line: int = 0
+    problem_code: str = ""
 
 
 def heading(line: str) -> tuple[int, str] | None:
     """Return the level and text of an ATX heading, or None."""
-    match = _HEADING.match(line) if "#" in line[:4] else None
-    return (len(match[1]), match[2].strip()) if match else None
+    if "#" not in line[:4]:
+        return None
+    marked = line.lstrip(" ")
+    text = marked.lstrip("#")
+    level = len(marked) - len(text)
+    if not 0 < level <= 6 or text[:1] not in (" ", "\t") or len(line) - len(marked) > 3:
+        return None
+    text = text.strip()
+    if text[-1:] == "#":
+        # Signs may close a heading; as part of its last word they are text.
+        bare = text.rstrip("#")
+        text = bare.rstrip() if bare != bare.rstrip() or not bare else text
+    return level, text
 
 
 def parse_note(text: str, name: str = "") -> Note:
@@ -54,42 +74,57 @@ def parse_note(text: str, name: str = "") -> Note:
         name: The file's name without its suffix, which may hold a date.
     """
     block, body, body_line, problem = _split(text)
-    values: dict[str, Any] = {}
-    problem_line = 1 if problem else 0
-    if block is not None:
-        values, yaml_problem, yaml_line = _load(block)
-        if not problem:
-            problem, problem_line = yaml_problem, yaml_line
+    loaded = load_block(block) if block is not None else Loaded()
+    if problem:
+        loaded = Loaded(loaded.values, problem, 1, "broken-yaml")
+    values = loaded.values
+    known: dict[str, Any] = {}
+    for key, value in values.items():
+        known.setdefault(key.strip().lower(), value)
     metadata = _scalars(values)
-    lines = body.split("\n")
-    lead = _lead(lines)
-    for line in lead.text:
-        pair = field_line(line)
-        if pair and pair[1]:
+    title, lead = _lead(body)
+    tags = dict.fromkeys([tag.lstrip("#").strip("/") for tag in _tags(known)])
+    for line in lead:
+        if "::" in line and (pair := field_line(line)) and pair[1]:
             metadata.setdefault(pair[0], pair[1][:_MAX_METADATA])
-    aliases = _words(_value(values, "aliases", "alias"), split=False)
+        if "#" in line:
+            tags.update(dict.fromkeys(line_tags(line)))
+    tags.pop("", None)
+    aliases = _words(_first(known, _ALIAS_KEYS), split=False)
     if aliases:
         metadata["aliases"] = ", ".join(aliases)
-    tags = dict.fromkeys(tag.lstrip("#").strip("/") for tag in _tags(values))
-    tags.update(dict.fromkeys(tag for line in lead.text for tag in line_tags(line)))
-    tags.pop("", None)
-    dated = next((match[1] for line in lead.text if (match := _DATE_LINE.match(line))), "")
     return Note(
         body=body,
         body_line=body_line,
-        title=_title(values) or lead.title or name,
+        title=_title(known) or title or name,
         tags=tuple(tags),
-        date=_date(values) or date_in(name) or _valid(dated),
+        date=_date(known) or date_in(name) or _date_line(lead),
         metadata=MappingProxyType(metadata),
         has_frontmatter=block is not None,
-        problem=problem,
-        problem_line=problem_line,
+        problem=loaded.problem,
+        problem_line=loaded.line,
+        problem_code=loaded.code,
     )
 
 
 def _split(text: str) -> tuple[str | None, str, int, str]:
     """Split off the frontmatter: its text, the body, the body's first line, and a problem."""
-    lines = text.split("\n")
+    if text[:4] == "---\n":
+        # The usual case: nothing in the block looks like anything else than YAML.
+        end = text.find("\n---", 3)
+        after = text.find("\n", end + 4) if end > 0 else -1
+        if after < 0:
+            after = len(text)
+        if end > 0 and not text[end + 4 : after].strip():
+            block = text[3:end]
+            if "\n#" not in block and "\n ..." not in block and "\n..." not in block:
+                return block, text[after + 1 :], text.count("\n", 0, after) + 2, ""
+    elif "---" not in text[:_RULE_WITHIN].lstrip():
+        return None, text, 1, ""
+    return _split_lines(text.split("\n"), text)
+
+
+def _split_lines(lines: list[str], text: str) -> tuple[str | None, str, int, str]:
     start = 0
     while start < len(lines) and start < 3 and not lines[start].strip():
         start += 1
@@ -112,64 +147,9 @@ def _split(text: str) -> tuple[str | None, str, int, str]:
     return block, rest, end + 1, "the frontmatter is never closed with ---"
 
 
-def _load(block: str) -> tuple[dict[str, Any], str, int]:
-    """Return the values of a frontmatter block, and a problem with its line."""
-    import yaml
-    from frontmatter.default_handlers import YAMLHandler
-
-    if len(block) > _MAX_FRONTMATTER:
-        return _rescue(block), "the frontmatter is longer than any that is written by hand", 1
-    try:
-        # libyaml's loader is faster, but deep nesting overflows its stack and ends the process.
-        loaded = YAMLHandler().load(block, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        what = str(getattr(error, "problem", "") or "it can't be parsed")
-        # A quote or bracket that is never closed is noticed later, but stands where it began.
-        opened = "end of stream" in what or "flow" in str(getattr(error, "context", ""))
-        place = "context_mark" if opened else "problem_mark"
-        mark = getattr(error, place, None) or getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
-        return _rescue(block), f"the frontmatter is not valid YAML: {what}", line
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        RecursionError,
-        OverflowError,
-    ) as error:
-        # PyYAML lets these through for impossible dates, unhashable keys and deep nesting.
-        what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        return _rescue(block), f"the frontmatter is not valid YAML: {what}", 1
-    if loaded is None:
-        return {}, "", 0
-    if not isinstance(loaded, dict):
-        return {}, "the frontmatter is not a list of keys and values", 1
-    return {str(key): value for key, value in loaded.items()}, "", 0
-
-
-def _rescue(block: str) -> dict[str, Any]:
-    """Read the plain ``key: value`` lines of a block that is not valid YAML."""
-    values: dict[str, Any] = {}
-    key = ""
-    for line in block.split("\n"):
-        item = re.match(r"^\s*-\s+(.*)$", line)
-        match = _SIMPLE_LINE.match(line)
-        if match:
-            key = match[1]
-            values[key] = match[2].strip().strip("\"'")
-        elif item and key and not values.get(key):
-            values[key] = [item[1].strip("\"' ")]
-        elif item and key and isinstance(values.get(key), list):
-            values[key].append(item[1].strip("\"' "))
-    return values
-
-
-def _value(values: Mapping[str, Any], *names: str) -> Any:
-    for key, value in values.items():
-        if key.strip().lower() in names:
-            return value
-    return None
+def _first(known: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """Return the value of the first key that stands in the block, whichever name it is."""
+    return next((value for key, value in known.items() if key in names), None)
 
 
 def _words(value: Any, *, split: bool) -> list[str]:
@@ -183,9 +163,9 @@ def _words(value: Any, *, split: bool) -> list[str]:
 
 
 def _tags(values: Mapping[str, Any]) -> list[str]:
-    found = _words(_value(values, "tags", "tag", "keywords"), split=True)
+    found = _words(_first(values, _TAG_KEYS), split=True)
     # Categories are often links to a note of that name.
-    groups = _words(_value(values, "categories", "category"), split=False)
+    groups = _words(_first(values, _CATEGORY_KEYS), split=False)
     found += [group.strip("[]\"' ").rpartition("|")[2] for group in groups]
     return [re.sub(r"\s+", "-", tag) for tag in found if tag]
 
@@ -206,32 +186,13 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _title(values: Mapping[str, Any]) -> str:
-    title = _value(values, "title", "titel", "titlu")
+    title = _first(values, _TITLE_KEYS)
     return " ".join(title.split())[:300] if isinstance(title, str) else ""
-
-
-def _valid(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        return ""
-
-
-def date_in(name: str) -> str:
-    """Return the date in a name: ``YYYY-MM-DD``, ``YYYY-Www`` or ``YYYY-MM``; else empty."""
-    day = re.search(r"(?<!\d)(\d{4})[-_.]?(\d{2})[-_.]?(\d{2})(?!\d)", name)
-    if day and (found := _valid(f"{day[1]}-{day[2]}-{day[3]}")) and found > "1900":
-        return found
-    week = re.search(r"(?<!\d)(\d{4})[-_ ]?[WwKk][Ww]?[-_ ]?(\d{1,2})(?!\d)", name)
-    if week and 1 <= int(week[2]) <= 53:
-        return f"{week[1]}-W{int(week[2]):02d}"
-    month = re.match(r"^(\d{4})-(\d{2})(?!\d)", name)
-    return f"{month[1]}-{month[2]}" if month and 1 <= int(month[2]) <= 12 else ""
 
 
 def _date(values: Mapping[str, Any]) -> str:
     for name in _DATE_KEYS:
-        value = _value(values, name)
+        value = values.get(name)
         if isinstance(value, datetime):
             return value.date().isoformat()
         if isinstance(value, date):
@@ -241,26 +202,34 @@ def _date(values: Mapping[str, Any]) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Lead:
-    """The lines before a note's first section, and the title in a heading among them."""
-
-    title: str
-    text: list[str]
-
-
-def _lead(lines: list[str]) -> _Lead:
+def _lead(body: str) -> tuple[str, list[str]]:
+    """Return the title in a heading before the first section, and the other lines up to there."""
     title = ""
     kept: list[str] = []
+    blank = True
     # Comments and fences may not run far into a note that is all lead.
-    head = lines[:400]
-    code = fenced(head)
-    for number, line in enumerate(strip_comments(head, code)):
-        found = None if code[number] else heading(line)
-        if found and (title or found[0] > 1 or any(text.strip() for text in kept)):
-            break
+    lines, code = open_lines(_head(body))
+    for line, is_code in zip(lines, code, strict=True):
+        if is_code:
+            continue
+        found = heading(line) if "#" in line else None
         if found:
+            if title or found[0] > 1 or not blank:
+                break
             title = found[1]
-        elif not code[number]:
+        elif line and not line.isspace():
+            blank = False
             kept.append(line)
-    return _Lead(title, kept)
+    return title, kept
+
+
+def _head(body: str) -> str:
+    """Return the part of a body that its lead can be in: up to the first lower heading."""
+    at = body.find("\n## ")
+    if at > 0 and not any(mark in body[:at] for mark in ("`", "~", "%", "<")):
+        return body[:at]
+    return body if body.count("\n") < _LEAD else "\n".join(body.split("\n", _LEAD)[:_LEAD])
+
+
+def _date_line(lines: Sequence[str]) -> str:
+    return next((valid_day(match[1]) for line in lines if (match := _DATE_LINE.match(line))), "")

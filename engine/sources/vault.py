@@ -1,4 +1,4 @@
-"""Vaults: folders of Markdown notes, with or without Obsidian."""
+"""Vaults: folders of Markdown notes, as Obsidian and Logseq write them, or anybody."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 
-from engine.models import Document, Skipped, content_hash
-from engine.sources.base import Detection, OnSkip, Progress, Survey
-from engine.sources.files import Refused, decode, read_bytes, relative, walk
-from engine.sources.markdown import fenced, is_media, without_code
-from engine.sources.notes import date_in, parse_note
+from engine.models import Document
+from engine.sources import logseq
+from engine.sources.base import Detection, Option, Reading, Survey
+from engine.sources.dates import date_in
+from engine.sources.files import Item, Refused, decode, walk
+from engine.sources.markdown import is_media, open_lines, without_code
+from engine.sources.notes import Note, parse_note
+from engine.sources.pasted import Chat, find_chat
 
 _NOTE_SUFFIXES = (".md", ".markdown")
 _TEMPLATE_FOLDERS = frozenset(
@@ -22,6 +26,14 @@ _PLACEHOLDER = re.compile(
 )
 # Papers that lie in any folder, and make no vault of it.
 _PAPERS = frozenset({"readme", "license", "licence", "changelog", "contributing"})
+_ATTACHMENT = ("attachment", "it is not a Markdown note")
+_DRAWING_SUFFIX = ".excalidraw.md"
+_OTHER_FILES = {
+    ".canvas": ("canvas", "a canvas of Obsidian; only notes are read"),
+    ".base": ("base", "a base of Obsidian, which shows other notes; only notes are read"),
+    ".excalidraw": ("drawing", "a drawing of Excalidraw; only notes are read"),
+    ".org": ("org", "an Org file; only Markdown is read"),
+}
 _SAMPLE = 200
 _SAMPLE_BYTES = 4096
 
@@ -31,19 +43,38 @@ class VaultReader:
 
     kind = "vault"
     label = "a folder of Markdown notes"
+    version = 2
+    options: tuple[Option, ...] = (
+        Option(
+            "take",
+            "what becomes of a note: reflections, decisions and learnings (thoughts), questions"
+            " with their answers (qa), other sections under their headings (sections)",
+            default="thoughts,qa",
+            choices=(
+                "thoughts,qa",
+                "thoughts,qa,sections",
+                "thoughts,sections",
+                "thoughts",
+                "qa,sections",
+                "qa",
+                "sections",
+            ),
+        ),
+        Option("app", "which app the notes are written with", choices=("obsidian", "logseq")),
+    )
 
     def detect(self, survey: Survey) -> Detection | None:
         """Recognise a folder by its notes; ``.obsidian``, frontmatter and dated names add to it."""
         notes = survey.with_suffix(*_NOTE_SUFFIXES)
         if survey.is_file and notes:
             return Detection(self.kind, 0.6, "one Markdown note")
-        notes = [note for note in notes if note.stem.lower() not in _PAPERS]
+        notes = [note for note in notes if _stem(note).lower() not in _PAPERS]
         if not notes:
             return None
-        share = len(notes) / sum(not is_media(file.name) for file in survey.files)
+        share = len(notes) / sum(not is_media(item.name) for item in survey.items)
         sample = notes[:: max(1, len(notes) // _SAMPLE)][:_SAMPLE]
         fronted = sum(_has_frontmatter(note) for note in sample)
-        dated = sum(bool(date_in(note.stem)) for note in notes)
+        dated = sum(bool(date_in(_stem(note))) for note in notes)
         of = f"{fronted} of {len(notes)} notes" if len(sample) == len(notes) else ""
         of = of or f"{fronted} of {len(sample)} notes looked at ({len(notes):,} in all)"
         why = [f"frontmatter in {of}" if fronted else _count(len(notes), "note")]
@@ -51,60 +82,69 @@ class VaultReader:
         if dated >= max(3, len(notes) // 20):
             why.append("daily notes")
             score += 0.1
+        found: dict[str, str] = {}
         if ".obsidian" in survey.hidden:
             why.append("an .obsidian folder")
+            found["app"] = "obsidian"
             score += 0.25
-        return Detection(self.kind, min(round(score, 2), 1.0), ", ".join(why))
+        if any(item.name == logseq.CONFIG for item in survey.items):
+            why.append("a Logseq graph")
+            # Where both apps are used, each note is looked at for itself.
+            found = {} if found else {"app": "logseq"}
+            score += 0.25
+        return Detection(self.kind, min(round(score, 2), 1.0), ", ".join(why), found)
 
-    def read(
-        self, root: Path, source_id: str, *, progress: Progress, on_skip: OnSkip
-    ) -> Iterator[Document]:
+    def items(self, root: str, reading: Reading) -> Iterator[Item]:
         """Yield the notes. Templates, attachments and hidden files are left out, each reported."""
-        found = walk(
-            root, on_skip=on_skip, source_id=source_id, skip_folder=_template_folders(root)
-        )
-        paths: list[Path] = []
-        for path in found:
-            if path.suffix.lower() in _NOTE_SUFFIXES:
-                paths.append(path)
+        folder = Path(root)
+        for item in walk(folder, reading, skip_folder=_other_folders(folder)):
+            if item.name.lower().endswith(_DRAWING_SUFFIX):
+                reading.skip(item.name, 0, *_OTHER_FILES[".excalidraw"])
+            elif item.suffix in _NOTE_SUFFIXES:
+                yield item
             else:
-                name = relative(path, root)
-                on_skip(Skipped(source_id, name, 0, "attachment", "it is not a Markdown note"))
-        for done, path in enumerate(paths, 1):
-            document = _read_note(path, relative(path, root), source_id, on_skip)
-            if document is not None:
-                yield document
-            progress(done, len(paths))
+                reading.skip(item.name, 0, *_OTHER_FILES.get(item.suffix, _ATTACHMENT))
+
+    def read(self, item: Item, reading: Reading) -> Iterator[Document]:
+        """Yield the note, if anything stands in it."""
+        document = _read_note(item, reading)
+        if document is not None:
+            yield document
 
 
-def _read_note(path: Path, name: str, source_id: str, on_skip: OnSkip) -> Document | None:
+def _read_note(item: Item, reading: Reading) -> Document | None:
     def skip(code: str, reason: str, line: int = 0) -> None:
-        on_skip(Skipped(source_id, name, line, code, reason))
+        reading.skip(item.name, line, code, reason)
 
-    try:
-        data = read_bytes(path)
-        text = decode(data)
-    except Refused as refused:
-        skip(refused.code, refused.reason)
-        return None
+    text = decode(item.data())
     if not text.strip():
         skip("empty", "the note is empty")
         return None
     if _is_template(text):
         skip("template", "placeholders of a template stand in it")
         return None
-    note = parse_note(text, Path(name).stem)
+    note = _parsed(item, text, reading.options.get("app", ""))
     if note.problem:
-        skip("broken-yaml", f"{note.problem}; the note itself was read", note.problem_line)
-    if not note.body.strip():
-        skip("empty", "nothing stands below the frontmatter")
+        skip(note.problem_code, f"{note.problem}; the note itself was read", note.problem_line)
+    if "excalidraw-plugin" in note.metadata:
+        skip(*_OTHER_FILES[".excalidraw"])
+        return None
+    body = note.body
+    chat = find_chat(body)
+    if chat is not None:
+        first = note.body_line + chat.start
+        skip("pasted-chat", _pasted(chat, first), first)
+        body = _blanked(body, chat)
+    if not body.strip():
+        if chat is None:
+            skip("empty", "nothing stands below the frontmatter")
         return None
     return Document(
-        source_id=source_id,
-        path=name,
+        source_id=reading.source_id,
+        path=item.name,
         title=note.title,
-        content_hash=content_hash(data),
-        text=note.body,
+        content_hash=item.digest(),
+        text=body,
         tags=note.tags,
         date=note.date,
         start_line=note.body_line,
@@ -112,29 +152,70 @@ def _read_note(path: Path, name: str, source_id: str, on_skip: OnSkip) -> Docume
     )
 
 
-def _is_template(text: str) -> bool:
-    """Say whether a template's placeholders stand outside code, where they mean themselves."""
-    if not _PLACEHOLDER.search(text):
-        return False
-    lines = text.split("\n")
-    return any(
-        _PLACEHOLDER.search(without_code(line))
-        for line, code in zip(lines, fenced(lines), strict=True)
-        if not code
+def _parsed(item: Item, text: str, app: str) -> Note:
+    """Take a note apart; a Logseq page is turned into Markdown as other apps write it first."""
+    stem = _stem(item)
+    if not logseq.is_page(item, text, app):
+        return parse_note(text, stem)
+    name, space = logseq.page_name(stem)
+    page = logseq.to_markdown(text)
+    note = parse_note(page.text, name)
+    tags = dict.fromkeys(note.tags)
+    for key in ("tags", "type"):
+        tags.update(dict.fromkeys(logseq.names(page.properties.get(key, ""))))
+    metadata = {**page.properties, **note.metadata}
+    aliases = ", ".join(logseq.names(page.properties.get("alias", "")))
+    metadata.pop("tags", None)
+    if aliases:
+        metadata["aliases"] = aliases
+    if space:
+        metadata["namespace"] = space
+    return note._replace(
+        title=page.properties.get("title") or note.title,
+        tags=tuple(tags),
+        date=note.date or date_in(page.properties.get("date", "")) or date_in(stem),
+        metadata=MappingProxyType(metadata),
     )
 
 
-def _has_frontmatter(path: Path) -> bool:
+def _pasted(chat: Chat, first: int) -> str:
+    last = first + chat.end - chat.start - 1
+    answers = _count(chat.answers, "answer")
+    return f"a chat with an assistant is pasted there, lines {first} to {last}, with {answers}"
+
+
+def _blanked(body: str, chat: Chat) -> str:
+    lines = body.split("\n")
+    lines[chat.start : chat.end] = [""] * (chat.end - chat.start)
+    return "\n".join(lines)
+
+
+def _is_template(text: str) -> bool:
+    """Say whether a template's placeholders stand outside code, where they mean themselves."""
+    if "{{" not in text and "<%" not in text:
+        return False
+    lines, code = open_lines(text)
+    return any(
+        _PLACEHOLDER.search(without_code(line))
+        for line, is_code in zip(lines, code, strict=True)
+        if not is_code
+    )
+
+
+def _stem(item: Item) -> str:
+    return item.name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _has_frontmatter(item: Item) -> bool:
     try:
-        with path.open("rb") as handle:
-            head = handle.read(_SAMPLE_BYTES).removeprefix(b"\xef\xbb\xbf")
-    except OSError:
+        head = item.head(_SAMPLE_BYTES).removeprefix(b"\xef\xbb\xbf")
+    except Refused:
         return False
     return re.match(rb"\s{0,3}---[ \t]*\r?\n", head) is not None
 
 
-def _template_folders(root: Path) -> Callable[[str], tuple[str, str] | None]:
-    """Return the test for template folders: by usual names, and by Obsidian's own setting."""
+def _other_folders(root: Path) -> Callable[[str], tuple[str, str] | None]:
+    """Return the test for folders whose notes are none: templates, and Logseq's own files."""
     named: set[str] = set()
     for file in ("templates.json", "plugins/templater-obsidian/data.json"):
         try:
@@ -144,11 +225,14 @@ def _template_folders(root: Path) -> Callable[[str], tuple[str, str] | None]:
             continue
         if isinstance(value, str) and value.strip("/"):
             named.add(value.strip("/").casefold())
+    is_graph = (root / logseq.CONFIG).is_file()
 
     def test(folder: str) -> tuple[str, str] | None:
         name = folder.rpartition("/")[2].casefold().lstrip("_ 0123456789-")
         if name in _TEMPLATE_FOLDERS or folder.casefold() in named:
             return "template", "it lies in a folder of templates"
+        if is_graph and folder == logseq.SETTINGS:
+            return "logseq", "Logseq keeps its settings and backups there"
         return None
 
     return test

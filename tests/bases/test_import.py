@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from engine.bases import EMBEDDED, add, import_gguf, inspect, installed, resolve
-from engine.child import quiet, run_child
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish
 from engine.bases.gguf_tokenizer import read_vocabulary, tokenizer_json
+from engine.child import quiet, run_child
 from engine.errors import BaseError, BaseInvalid, DiskFull
 from engine.paths import bases_dir
 from engine.tokens import Tokenizer

@@ -1,4 +1,4 @@
-"""Times of a whole scan: ``python -m tests.bench.bench_scan [NOTES] [FOLDER]``.
+"""Times of a whole scan: ``python -m tests.bench.bench_scan [NOTES] [FOLDER] [TAKE]``.
 
 Copies of the notes of FOLDER (by default those of the demo), each made different by a line
 of its own, are found, taken apart, and stored in a new workspace; then they are scanned
@@ -56,7 +56,7 @@ def bare(folder: Path) -> None:
         frontmatter.load(str(path))
 
 
-def main(number: int, folder: Path) -> None:
+def main(number: int, folder: Path, take: str = "") -> None:
     """Print the times and their ratios."""
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "vault"
@@ -68,7 +68,7 @@ def main(number: int, folder: Path) -> None:
         # Files that were just written are hashed again by the next scan.
         time.sleep(2.1)
         with Store.open(Path(scratch) / "finetui.db") as store:
-            source = store.add_source("vault", str(root))
+            source = store.add_source("vault", str(root), {"take": take} if take else {})
 
             def timed(label: str) -> tuple[float, ScanReport]:
                 start = time.perf_counter()
@@ -124,4 +124,5 @@ if __name__ == "__main__":
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else 10_000,
         Path(sys.argv[2]) if len(sys.argv) > 2 else DEMO,
+        sys.argv[3] if len(sys.argv) > 3 else "",
     )

@@ -1,6 +1,6 @@
-"""Extractions from the fixture vault, as a text that a person can read and judge.
+"""Extractions from the fixture vaults, as texts that a person can read and judge.
 
-After a wanted change write the file anew with ``WRITE_GOLDEN=1`` in the
+After a wanted change write the files anew with ``WRITE_GOLDEN=1`` in the
 environment, and read what became of it.
 """
 
@@ -9,13 +9,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from engine.extract import extract
-from engine.models import Example, Skipped
-from engine.sources import read
+import pytest
 
-TESTS = Path(__file__).resolve().parent.parent
-VAULT = TESTS / "fixtures" / "allotment"
-GOLDEN = Path(__file__).resolve().parent / "golden" / "allotment.txt"
+from engine.extract import extract
+from engine.models import Example
+from tests.support.hashes import hashes
+from tests.support.vaults import read_vault
+
+HERE = Path(__file__).resolve().parent
+FIXTURES = HERE.parent / "fixtures"
+
+
+EVERYTHING = {"take": "thoughts,qa,sections"}
 
 
 def _shown(example: Example) -> str:
@@ -30,16 +35,24 @@ def _shown(example: Example) -> str:
     return "\n".join(lines)
 
 
-def _render() -> str:
-    skipped: list[Skipped] = []
-    documents = list(read("vault", VAULT, "s", on_skip=skipped.append))
-    parts = [_shown(example) for document in documents for example in extract(document)]
+def _render(vault: Path) -> str:
+    documents, skipped = read_vault(vault)
+    parts = [_shown(example) for document in documents for example in extract(document, EVERYTHING)]
     parts += [f"-- {skip.path}:{skip.line}  {skip.code}: {skip.reason}" for skip in skipped]
     return "\n\n".join(parts) + "\n"
 
 
-def test_the_fixture_vault_gives_the_golden_extractions() -> None:
-    rendered = _render()
+@pytest.mark.parametrize("name", ["allotment", "handbook", "graph"])
+def test_a_vault_gives_the_golden_extractions(name: str) -> None:
+    golden = HERE / "golden" / f"{name}.txt"
+    rendered = _render(FIXTURES / name)
     if os.environ.get("WRITE_GOLDEN"):
-        GOLDEN.write_text(rendered, "utf-8")
-    assert rendered == GOLDEN.read_text("utf-8")
+        golden.write_text(rendered, "utf-8")
+    assert rendered == golden.read_text("utf-8")
+
+
+def test_a_source_is_only_read() -> None:
+    vault = FIXTURES / "handbook"
+    before = hashes(vault)
+    _render(vault)
+    assert hashes(vault) == before

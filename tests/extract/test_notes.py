@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.extract import extract
+from engine.extract.notes import extract_note
 from engine.extract.prose import MAX_WORDS
 from engine.models import Document, Example, example_id
-from engine.sources import read
 from engine.sources.notes import parse_note
+from tests.support.vaults import read_vault
 
 THOUGHT = (
     "I had put off the call for a month because I was afraid of the answer. In the end it took "
@@ -23,7 +23,7 @@ PLAIN = (
 
 def _extract(text: str, path: str = "note.md") -> list[Example]:
     note = parse_note(text, path.rpartition("/")[2].removesuffix(".md"))
-    return extract(
+    return extract_note(
         Document(
             source_id="s",
             path=path,
@@ -34,7 +34,8 @@ def _extract(text: str, path: str = "note.md") -> list[Example]:
             date=note.date,
             start_line=note.body_line,
             metadata=note.metadata,
-        )
+        ),
+        ("thoughts",),
     )
 
 
@@ -175,7 +176,10 @@ def test_the_demo_vault_gives_what_was_meant_and_nothing_else(demo_data: Path) -
             # The person of the demo begins all that matters with these words.
             if "the weight of it" in line and "templates" not in path.parts:
                 meant.add((path.relative_to(vault).as_posix(), heading))
-    examples = [example for document in read("vault", vault, "s") for example in extract(document)]
+    documents, _ = read_vault(vault)
+    examples = [
+        example for document in documents for example in extract_note(document, ("thoughts",))
+    ]
     found = {(example.provenance.path, example.provenance.heading) for example in examples}
     assert len(meant) >= 115
     assert found == meant

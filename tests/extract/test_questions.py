@@ -89,14 +89,14 @@ def test_nothing_known_still_gives_a_question() -> None:
 
 @pytest.mark.parametrize("language", list(TABLES))
 def test_every_template_can_be_filled(language: str) -> None:
-    slots = {"topic", "about", "clause", "statement", "when", "When"}
+    slots = {"topic", "about", "clause", "statement", "when", "When", "question"}
     for name, templates in TABLES[language].items():
         assert len(set(templates)) == len(templates) >= 5, name
         for template in templates:
             used = {field for _, field, _, _ in string.Formatter().parse(template) if field}
             assert used <= slots, template
-            assert template[-1] in "?.:", template
-    for kind in ("reflection", "decision", "learning"):
+            assert template[-1] in "?.:" or template.endswith("{question}"), template
+    for kind in ("reflection", "decision", "learning", "section"):
         assert len(TABLES[language][f"{kind}.topic"]) >= 12
         for shape in ("bare", "dated"):
             undated = [t for t in TABLES[language][f"{kind}.{shape}"] if "hen}" not in t]

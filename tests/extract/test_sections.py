@@ -63,7 +63,7 @@ def test_the_sections_cover_the_note_without_overlap() -> None:
 
 def test_a_note_without_headings_is_one_section() -> None:
     (only,) = split_sections("one\n\ntwo\n\n")
-    assert (only.heading, only.start, only.end, only.lines) == ("", 0, 3, ("one", "", "two"))
+    assert (only.heading, only.start, only.end, only.lines) == ("", 0, 3, ["one", "", "two"])
 
 
 def test_bold_lines_are_headings_only_where_they_mean_something() -> None:

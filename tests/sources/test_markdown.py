@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.sources.blocks import plain
+from engine.sources.blocks import blocks, plain
+from engine.sources.inline import inline_plain, inline_plain_lines, link_text
 from engine.sources.markdown import (
     code_spans,
     fenced,
     field_line,
     inline_tags,
-    link_text,
     strip_comments,
 )
 
@@ -53,6 +55,12 @@ def test_inline_tags(text: str, tags: tuple[str, ...]) -> None:
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
         ("keep `**code**` as it is", "keep `**code**` as it is"),
         ("~~gone~~ kept", "kept"),
+        ("it took (age:: seven) years (std::vector too)", "it took seven years (std::vector too)"),
+        ("![[Recipe]]\n![[Mara#Letters]] ![[plan.png]]\n\ntext", "text"),
+        ("- ![[Recipe]]\n- bread", "- bread"),
+        ("a `= this.file.name` query and `$= dv.x` another", "a query and another"),
+        ("text[^1] here\n\n[^1]: the note\n    goes on\n\nend", "text (the note) here\n\nend"),
+        ("<span>#tag/one</span>\n\ntext", "text"),
         ("a line ^block-1", "a line"),
         ("I fought with #mara about it #family", "I fought with mara about it"),
         ("one%% two %% three", "one three"),
@@ -73,6 +81,27 @@ def test_plain_text_of_marks(text: str, expected: str) -> None:
 def test_callouts_are_unwrapped_and_quotes_stay_apart() -> None:
     text = "> [!tip]- What I keep\n> One line.\n\n> somebody else said"
     assert plain(text) == "What I keep\nOne line.\n\nsomebody else said"
+
+
+def test_callouts_may_fold_and_lie_in_one_another() -> None:
+    text = "> [!note]+ One\n> a\n>> [!warning]- Two\n>> b\n\nend"
+    assert plain(text) == "One\na\n\nTwo\nb\n\nend"
+    (quote,) = blocks(["> [!quote] Ines", "> not mine"])
+    assert (quote.kind, quote.text) == ("quote", "Ines\nnot mine")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "call 📅 2024-01-01",
+        "call ⏫ 🔁 every day when done ⏳ 2024-01-01 ✅ 2024-01-02",
+        "call [due:: 2024-01-01] (priority:: high)",
+        "call 🆔 abc123 ⛔ def456",
+        "call #work 🛫 2024-01-01",
+    ],
+)
+def test_tasks_lose_what_only_their_plugin_reads(task: str) -> None:
+    assert plain(f"- [ ] {task}") == "- call"
 
 
 def test_lists_keep_their_shape_and_their_numbers_go_on() -> None:
@@ -133,6 +162,21 @@ def test_many_unpaired_marks_take_linear_time() -> None:
     # Quadratic work on this much would not end in the lifetime of a test run.
     assert plain("%% <!-- `" * 50_000)
     assert plain("[[" * 50_000 + "**" * 50_000)
+
+
+_PIECES = st.sampled_from([
+    "*", "**", "_", "__", "`", "[[", "]]", "![[", "](", ")", "[", "]", "[^1]", "^[", "#tag",
+    "==", "~~", "<b>",
+    "</b>", "<br>", "\\*", "  ", "a", "B ", "(k:: v)", "[k:: v]", "^id", "https://x.y", "\t",
+    "\x00", "é",
+])  # fmt: skip
+_LINE = st.lists(_PIECES, max_size=14).map("".join)
+
+
+@given(st.lists(_LINE, min_size=1, max_size=6))
+def test_many_lines_are_made_plain_as_each_alone(lines: list[str]) -> None:
+    notes = {"1": "below"}
+    assert inline_plain_lines(lines, notes) == [inline_plain(line, notes) for line in lines]
 
 
 @pytest.mark.parametrize(

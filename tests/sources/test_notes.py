@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.sources.notes import date_in, heading, parse_note
+from engine.sources.notes import heading, parse_note
 
 
 def test_frontmatter_is_read_and_the_body_keeps_its_line_numbers() -> None:
@@ -106,28 +106,6 @@ def test_yaml_cannot_make_objects() -> None:
     assert note.body == "x"
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("2025-03-14", "2025-03-14"),
-        ("2025-03-14 A walk", "2025-03-14"),
-        ("20250314", "2025-03-14"),
-        ("2025-W07", "2025-W07"),
-        ("2025 W7 review", "2025-W07"),
-        ("2025-KW07", "2025-W07"),
-        ("2025-03", "2025-03"),
-        ("2025-02-30", "2025-02"),
-        ("2025-13-01", ""),
-        ("2025-W60", ""),
-        ("0007-a-decision", ""),
-        ("12345678901234", ""),
-        ("Notes", ""),
-    ],
-)
-def test_dates_in_names(name: str, expected: str) -> None:
-    assert date_in(name) == expected
-
-
 def test_date_comes_from_frontmatter_then_name_then_a_line_of_the_text() -> None:
     assert parse_note("---\ndate: 2024-01-01\n---\nx", "2025-03-14").date == "2024-01-01"
     assert parse_note("---\ncreated: 2024-01-01T10:00:00\n---\nx").date == "2024-01-01"
@@ -148,3 +126,31 @@ def test_date_comes_from_frontmatter_then_name_then_a_line_of_the_text() -> None
 )
 def test_headings(line: str, expected: tuple[int, str] | None) -> None:
     assert heading(line) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["2025-03-14", "14.03.2025", "March 14, 2025", "14. März 2025", "14 martie 2025"]
+)
+def test_daily_notes_by_their_names(name: str) -> None:
+    assert parse_note("I slept.", name).date == "2025-03-14"
+
+
+def test_aliases_that_explode_are_named_and_the_note_is_read() -> None:
+    laughs = "a0: &a0 [x]\n" + "".join(
+        f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 60)
+    )
+    note = parse_note(f"---\ntitle: Kept\n{laughs}---\nI kept this.")
+    assert (note.problem_code, note.title, note.body) == ("yaml-aliases", "Kept", "I kept this.")
+    assert note.problem_line == 1
+
+
+def test_a_block_of_text_in_the_frontmatter_is_no_end_of_it() -> None:
+    note = parse_note("---\nquery: |-\n  # show\n  not done\ntags: [a]\n---\nBody")
+    assert (note.problem, note.tags, note.body) == ("", ("a",), "Body")
+    assert note.metadata["query"] == "# show\nnot done"
+
+
+def test_a_title_behind_code_and_comments() -> None:
+    text = "%% # hidden %%\n```\n# code\n```\n# Title\n#tag\n\n## Part\n#other"
+    note = parse_note(text)
+    assert (note.title, note.tags) == ("Title", ("tag",))

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.extract import extract
-from engine.models import Document, Skipped
-from engine.sources import read
+from engine.models import Document
 from engine.sources.blocks import blocks, plain
 from engine.sources.files import Refused
 from engine.sources.markdown import fenced, inline_tags, strip_comments
 from engine.sources.notes import parse_note
 from engine.sources.turns import dialogues, metadata_of
+from tests.support.vaults import read_source, read_vault
 
 _PROSE = "I thought the rope would hold, but in the end it turned out that I had to count again. "
 _PIECES = st.sampled_from([
@@ -61,20 +61,51 @@ def test_markdown_of_any_text(text: str) -> None:
         assert 0 <= block.line < len(lines)
 
 
-@given(_NOTE)
-def test_extraction_of_any_text(text: str) -> None:
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+@given(_NOTE, st.sampled_from(["", "thoughts", "qa", "sections", "qa,sections"]))
+def test_extraction_of_any_text(text: str, take: str) -> None:
     note = parse_note(text)
     document = Document(
         "s", "a.md", note.title, "b2-0", note.body, tags=note.tags, start_line=note.body_line
     )
-    last = len(text.split("\n"))
-    for example in extract(document):
+    options = {"take": take} if take else {}
+    lines = text.split("\n")
+    examples = extract(document, options)
+    assert examples == extract(document, options)
+    for example in examples:
         place = example.provenance
-        assert 1 <= place.start_line <= place.end_line <= last
+        assert 1 <= place.start_line <= place.end_line <= len(lines)
         assert [turn.role for turn in example.turns] == ["user", "assistant"]
         assert all(turn.content.strip() for turn in example.turns)
         assert 0 <= example.score <= 1
         assert example.reason
+        assert example.kind in ("reflection", "decision", "learning", "qa", "section")
+
+
+# Marks that take words out of a line, move them or show others are left to the golden files.
+_PLAIN_PIECES = st.sampled_from([
+    "## Why is it so?\n", "## The rope\n", "### Notes\n", "\n", "\n\n", "- ", "> ", "> [!note] ",
+    "Q: ", "A: ",
+    "**Is it safe?**\n", "#reflection\n", "- Is it safe?\n  - ", "[[Mara]] ", "*", _PROSE,
+    _PROSE * 3,
+])  # fmt: skip
+
+
+@given(st.lists(_PLAIN_PIECES, max_size=40).map("".join))
+def test_every_word_of_an_answer_is_the_note_s(text: str) -> None:
+    document = Document("s", "a.md", "Title", "b2-0", text)
+    lines = text.split("\n")
+    for example in extract(document):
+        place = example.provenance
+        # A line of tags alone is left out, and what stands around it is one paragraph.
+        shown = [line for line in lines[place.start_line - 1 : place.end_line] if line[:2] != "#r"]
+        source = _letters("\n".join(shown))
+        for line in example.turns[1].content.split("\n"):
+            for sentence in line.split(". "):
+                assert _letters(sentence) in source
 
 
 @given(st.dictionaries(_KEYS, _JSON, max_size=6))
@@ -101,8 +132,7 @@ def test_a_note_of_any_bytes_is_a_document_or_has_a_reason(tmp_path: Path, data:
     root.mkdir(exist_ok=True)
     (root / "keep.txt").touch()
     (root / "a.md").write_bytes(data)
-    skipped: list[Skipped] = []
-    documents = list(read("vault", root, "s", on_skip=skipped.append))
+    documents, skipped = read_vault(root)
     about = [skip for skip in skipped if skip.path == "a.md"]
     assert len(documents) == 1 or about
     for document in documents:
@@ -123,8 +153,7 @@ def test_each_line_of_jsonl_is_a_document_or_has_a_reason(
 ) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b'{"prompt": "q", "completion": "a"}\n' + b"\n".join(lines))
-    skipped: list[Skipped] = []
-    documents = list(read("instructions", path, "s", on_skip=skipped.append))
+    documents, skipped = read_source("instructions", path)
     reached = {document.start_line for document in documents} | {skip.line for skip in skipped}
     if 0 in reached:
         return

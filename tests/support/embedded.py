@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.child import quiet, run_child
 from engine.bases.embedded import embedded_gguf
+from engine.child import quiet, run_child
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 

@@ -57,7 +57,9 @@ def _is_row(value: Any) -> bool:
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and _is_row(value[0])
+    if not isinstance(value, list) or not value or not _is_row(value[0]):
+        return False
+    return all(isinstance(row, dict) for row in value)
 
 
 def _is_column(value: Any) -> bool:

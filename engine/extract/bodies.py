@@ -1,0 +1,238 @@
+"""What a note gives besides thoughts: questions with their answers, and sections as they are.
+
+A section under its heading is worth less than a thought, since nothing says that it is more
+than information; its score stays below that of every thought.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Generator, Iterator, Sequence
+from operator import is_
+
+from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
+from engine.extract.headings import is_generic, is_junk
+from engine.extract.lexicon import FIRST_PERSON, fold
+from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
+from engine.extract.prose import prose_words, split, with_quotes
+from engine.extract.questions import Subject, asks, complete, further, question
+from engine.extract.sections import Section
+from engine.extract.signals import has_formulas
+from engine.extract.topics import is_date_like
+from engine.extract.units import Member, Unit, join
+from engine.models import Document, Example, Turn
+from engine.sources.blocks import join_blocks
+
+_ATTEMPTS = 12
+_HEARD = 600
+_LEAST, _MOST = 0.2, 0.45
+_LONG = 200
+_PERSONAL = 0.06
+_SECTION_WORDS = 35
+_ANSWER_WORDS = 8
+_SHORT_ANSWER_WORDS = 4
+_POINTER_WORDS = 14
+_POINTERS = frozenset({"see", "siehe", "vezi"})
+_NUMBERED = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")
+_LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
+
+
+class Bodies:
+    """A note whose units are looked at for answers and sections, one after the other."""
+
+    def __init__(self, document: Document, language: str, take: Collection[str]) -> None:
+        """Begin with a note.
+
+        Args:
+            document: The note.
+            language: "en", "ro", "de", or empty where it is none of these.
+            take: What is wanted: "qa", "sections".
+        """
+        self._document = document
+        self._language = language
+        self._sections = "sections" in take
+        self._pairs = "qa" in take
+        self._deck = is_deck(document.tags)
+        self._asked: set[str] = set()
+
+    def examples(self, unit: Unit) -> list[Example]:
+        """Return what a unit gives, in the order of its text."""
+        found = list(self._examples(unit))
+        if len(found) > 1:
+            found.sort(key=lambda example: example.provenance.start_line)
+        return found
+
+    def _examples(self, unit: Unit) -> Iterator[Example]:
+        if self._pairs:
+            left: list[Member] = []
+            for member in unit.members:
+                rest = yield from self._answers(member, is_first=member is unit.members[0])
+                if rest is not None:
+                    left.append(rest)
+            if not left:
+                return
+            same = len(left) == len(unit.members) and all(map(is_, left, unit.members))
+            unit = unit if same else join(left)
+        asked = self._pairs and asks(self._heading(unit.section))
+        if asked and unit.words >= _ANSWER_WORDS and _is_answer(unit):
+            yield from self._whole(unit, self._answer_grounds(unit))
+        elif self._sections and not asked and self._is_section(unit):
+            yield from self._whole(unit, self._section_grounds(unit))
+
+    def _heading(self, section: Section) -> str:
+        """Return what stands over a section: its heading, or its note's title."""
+        return section.heading or ("" if section.level else self._document.title)
+
+    def _answers(
+        self, member: Member, *, is_first: bool
+    ) -> Generator[Example, None, Member | None]:
+        """Yield the pairs in one section; return what is left of it, if anything."""
+        section = member.section
+        offset = section.end - len(section.lines)
+        pairs: Sequence[Pair] = ()
+        if section.may_ask:
+            pairs = find_pairs(section.lines, deck=self._deck or is_deck(section.tags))
+        if asks(self._heading(section)) and all(pair.weight < CARD for pair in pairs):
+            # The heading's question takes the whole section, lists that ask with it.
+            if is_first or member.words < _SHORT_ANSWER_WORDS:
+                return member
+            alone = join([member])
+            if _is_answer(alone):
+                yield from self._whole(alone, self._answer_grounds(alone))
+            return None
+        taken: list[range] = []
+        for pair in pairs:
+            lines = range(pair.start + offset, pair.end + offset)
+            turns = (Turn("user", pair.question), Turn("assistant", pair.answer))
+            where = f" under '{section.heading[:60]}'" if section.heading else ""
+            grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
+            taken.append(lines)
+            yield make_example(
+                self._document, section, section.tags, (lines.start, lines.stop), turns, grounds
+            )
+        return _without(member, taken)
+
+    def _answer_grounds(self, unit: Unit) -> Grounds:
+        words = unit.words
+        score = 0.55 + 0.15 * min(words / _LONG, 1.0) + 0.1 * self._personal(unit)
+        heading = self._heading(unit.section)[:60]
+        reason = f"a heading that asks: '{heading}'; {words} words of running text"
+        return Grounds("qa", round(score, 2), reason)
+
+    def _is_section(self, unit: Unit) -> bool:
+        """Say whether a unit is prose of the author's own under a heading that means something."""
+        if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
+            return False
+        return not is_junk(unit.section.heading) and not _is_mostly_links(unit)
+
+    def _section_grounds(self, unit: Unit) -> Grounds:
+        running = unit.paragraphs / max(unit.words, 1)
+        personal = self._personal(unit)
+        score = _LEAST + 0.1 * min(unit.words / _LONG, 1.0) + 0.1 * personal + 0.05 * running
+        heading = self._heading(unit.section)[:60]
+        reasons = [f"section '{heading}'" if heading else "a note without headings"]
+        reasons.append(f"{unit.words} words of running text")
+        if personal >= 0.2:
+            reasons.append(f"first person {personal * _PERSONAL:.2f}")
+        if running < 0.5:
+            reasons.append("mostly a list")
+        return Grounds("section", round(min(score, _MOST), 2), "; ".join(reasons))
+
+    def _personal(self, unit: Unit) -> float:
+        """Return how much the author speaks of themselves, from 0 to 1."""
+        if not self._language or not unit.persons:
+            return 0.0
+        spoken = sum(map(FIRST_PERSON[self._language].__contains__, unit.persons))
+        if spoken and has_formulas(unit.parts):
+            # The index of a formula is no person.
+            return 0.0
+        return min(spoken / unit.total / _PERSONAL, 1.0)
+
+    def _whole(self, unit: Unit, grounds: Grounds) -> Iterator[Example]:
+        """Yield a unit as examples, one for each part of a long one."""
+        document, section = self._document, unit.section
+        said = join_blocks(unit.parts)
+        for number, part in enumerate(split(unit.parts)):
+            asked = self._question(unit, said[:_HEARD], number)
+            if not asked:
+                return
+            quoted = any(block.kind == "quote" for block in part)
+            answer = said if part == unit.parts else join_blocks(part)
+            answer = (join_blocks(with_quotes(part)) if quoted else answer).strip()
+            turns = (Turn("user", asked), Turn("assistant", answer))
+            lines = lines_of(unit, part)
+            yield make_example(document, section, unit.tags, lines, turns, grounds)
+
+    def _question(self, unit: Unit, said: str, number: int) -> str:
+        """Return the question of a unit's part, another one than the note's others have."""
+        document, section = self._document, unit.section
+        heading = heading_of(document, section)
+        if not self._language:
+            # A question in English about a text in French would teach to mix them.
+            asked = _as_written(heading or document.title)
+            return asked if number == 0 and asked not in self._asked else ""
+        if asks(document.title) and fold(heading or document.title) == fold(document.title):
+            return self._unasked(complete(document.title, self._language), number)
+        if is_generic(heading):
+            heading = _nearest(section.parents, document.title) or heading
+        subject = Subject(
+            kind="section",
+            heading=_NUMBERED.sub("", heading),
+            title=document.title,
+            date=date_of(document, section),
+            language=self._language,
+            links=unit.links,
+        )
+        for attempt in range(_ATTEMPTS):
+            asked = question(subject, said, part=number + attempt)
+            if asked not in self._asked:
+                break
+        return self._unasked(asked, number)
+
+    def _unasked(self, asked: str, number: int) -> str:
+        """Return a question, worded as one that goes on where it was asked before."""
+        if asked in self._asked:
+            asked = further(asked, self._language, number)
+        self._asked.add(asked)
+        return asked
+
+
+def _is_answer(unit: Unit) -> bool:
+    """Say whether a unit answers anything; links to where the answer stands do not."""
+    if not unit.is_own or _is_mostly_links(unit):
+        return False
+    return any(
+        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in _POINTERS
+        for block in unit.parts
+        if block.spoken
+    )
+
+
+def _without(member: Member, taken: Sequence[range]) -> Member | None:
+    """Return a section without the blocks that stand in some lines; None where none is left."""
+    if not taken:
+        return member
+    parts = tuple(
+        block for block in member.parts if not any(block.line in lines for lines in taken)
+    )
+    return Member(member.section, parts, prose_words(parts)) if parts else None
+
+
+def _is_mostly_links(unit: Unit) -> bool:
+    """Say whether the larger part of a unit is the names of other notes and pages."""
+    if unit.paragraphs * 2 >= unit.words:
+        return False
+    text = "\n".join([line for member in unit.members for line in member.section.lines])
+    return "[" in text and len(_LINKS.sub("", text)) * 2 < len(text)
+
+
+def _nearest(parents: Sequence[str], title: str) -> str:
+    """Return the innermost heading above that says what a section is about."""
+    for parent in reversed(parents):
+        if parent != title and not is_generic(parent) and not is_date_like(parent):
+            return parent
+    return ""
+
+
+def _as_written(heading: str) -> str:
+    return "" if is_generic(heading) or is_date_like(heading) else heading
