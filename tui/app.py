@@ -25,10 +25,12 @@ from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
 from tui.bridge.jobs import watch_jobs
+from tui.bridge.reading import Tokens
+from tui.bridge.scans import Scans
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
 from tui.log import log_exception, log_file
-from tui.messages import Job, JobChanged, WatchFailed
+from tui.messages import Job, JobChanged, Scan, ScanEnded, ScanMoved, WatchFailed
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
 
@@ -73,6 +75,9 @@ class FinetuiApp(App[int]):
     Attributes:
         workspace: The open workspace; screens hand it, or its store, to the engine.
         job: The job that the title line shows, None when nothing runs.
+        scan: The scan that it shows, None when nothing is read.
+        scans: Reads sources; a scan goes on whatever stage is shown.
+        tokens: What was typed for addresses that ask for a token.
         cheat_shown: Whether the line of keys is shown.
         unexpected: Exceptions without a name that were caught and logged, newest last;
             tests assert that there are none.
@@ -95,6 +100,9 @@ class FinetuiApp(App[int]):
         self.animation_level = "none"
         self.workspace = workspace
         self.job: Job | None = None
+        self.scan: Scan | None = None
+        self.tokens = Tokens()
+        self.scans = Scans(self, workspace.root, self.tokens)
         self.cheat_shown = workspace.settings.display.cheat_line
         self.unexpected: list[BaseException] = []
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
@@ -126,8 +134,9 @@ class FinetuiApp(App[int]):
             self.bring_base()
 
     def on_unmount(self) -> None:
-        """Stop watching."""
+        """Stop watching, and end what is being read."""
         self._watcher.stop()
+        self.scans.close()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what a worker of the app raised."""
@@ -167,6 +176,20 @@ class FinetuiApp(App[int]):
         self.job = event.job
         if (stage := self.stage) is not None:
             stage.refresh_title()
+
+    def on_scan_moved(self, event: ScanMoved) -> None:
+        """Show how far the scan is on the screen that is in front."""
+        self.scan = event.scan
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+            stage.scan_moved()
+
+    def on_scan_ended(self, event: ScanEnded) -> None:
+        """Let the stage in front say what a scan found."""
+        if event.error is not None and not isinstance(event.error, FinetuiError):
+            self.unexpected.append(event.error)
+        if (stage := self.stage) is not None:
+            stage.scan_ended(event)
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         """Tell that the runs can't be read."""

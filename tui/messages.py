@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
+
+from engine.models import Source
+
+if TYPE_CHECKING:
+    from engine.extract.scan import ScanReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,23 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """The scan that the title line shows.
+
+    Attributes:
+        source: What is read.
+        name: The source in a word or two.
+        percent: How much of it is behind, None where that can't be told.
+        waiting: How many sources are read after it.
+    """
+
+    source: Source
+    name: str
+    percent: int | None = None
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far curation has got, and how fast it goes: what the meter shows."""
 
@@ -57,14 +80,39 @@ class JobChanged(Message):
         return isinstance(message, JobChanged)
 
 
+class ScanMoved(Message):
+    """A scan began or got further, or the last one is over. Posted to the app."""
+
+    def __init__(self, scan: Scan | None) -> None:
+        super().__init__()
+        self.scan = scan
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, ScanMoved)
+
+
+class ScanEnded(Message):
+    """A source was read, or could not be. Posted to the app."""
+
+    def __init__(
+        self, source: Source, report: ScanReport | None, error: Exception | None = None
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.report = report
+        self.error = error
+
+
 class Progressed(Message):
     """A long engine call that a screen started got further. Posted to that screen."""
 
-    def __init__(self, what: str, done: int, total: int) -> None:
+    def __init__(self, what: str, done: int, total: int, in_bytes: bool = False) -> None:
         super().__init__()
         self.what = what
         self.done = done
         self.total = total
+        self.in_bytes = in_bytes
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest state of the same call is of interest."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Generator, Iterator, Sequence
+from functools import cached_property
 from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
@@ -17,7 +18,7 @@ from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, split, with_quotes
 from engine.extract.questions import Subject, asks, complete, further, question
 from engine.extract.sections import Section
-from engine.extract.signals import has_formulas
+from engine.extract.signals import has_formulas, language_of
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
@@ -40,23 +41,30 @@ _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 class Bodies:
     """A note whose units are looked at for answers and sections, one after the other."""
 
-    def __init__(self, document: Document, language: str, take: Collection[str]) -> None:
+    def __init__(self, document: Document, units: Sequence[Unit], take: Collection[str]) -> None:
         """Begin with a note.
 
         Args:
             document: The note.
-            language: "en", "ro", "de", or empty where it is none of these.
+            units: What it is made of.
             take: What is wanted: "qa", "sections".
         """
         self._document = document
-        self._language = language
+        self._units = units
         self._sections = "sections" in take
         self._pairs = "qa" in take
         self._deck = is_deck(document.tags)
         self._asked: set[str] = set()
 
+    @cached_property
+    def _language(self) -> str:
+        """The note's language: "en", "ro", "de", or empty where it is none of these."""
+        return language_of(part for unit in self._units for part in unit.parts)
+
     def examples(self, unit: Unit) -> list[Example]:
         """Return what a unit gives, in the order of its text."""
+        if not self._sections and not any(map(self._may_answer, unit.members)):
+            return []
         found = list(self._examples(unit))
         if len(found) > 1:
             found.sort(key=lambda example: example.provenance.start_line)
@@ -78,6 +86,10 @@ class Bodies:
             yield from self._whole(unit, self._answer_grounds(unit))
         elif self._sections and not asked and self._is_section(unit):
             yield from self._whole(unit, self._section_grounds(unit))
+
+    def _may_answer(self, member: Member) -> bool:
+        """Say, fast, whether anything may be asked in a section or over it."""
+        return member.section.may_ask or asks(self._heading(member.section))
 
     def _heading(self, section: Section) -> str:
         """Return what stands over a section: its heading, or its note's title."""

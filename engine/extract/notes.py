@@ -20,7 +20,6 @@ from engine.extract.signals import (
     has_formulas,
     heading_sign,
     judge,
-    language_of,
     may_stand_alone,
     tag_signs,
     wording_of,
@@ -33,7 +32,7 @@ TAKE = ("thoughts", "qa", "sections")
 """What a note can give."""
 
 TAKEN = ("thoughts", "qa")
-"""What is taken where nothing else is asked for: sections are many, and say less of their author."""
+"""What is taken where nothing else is asked for: sections are many, and say less of a person."""
 
 _ADDRESS_KEYS = ("source", "url", "link", "clipped")
 
@@ -60,8 +59,7 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
                 return found
     if note.clipped or not {"qa", "sections"}.intersection(take):
         return [example for found in thoughts for example in found]
-    language = language_of(part for unit in note.units for part in unit.parts)
-    bodies = Bodies(document, language, take)
+    bodies = Bodies(document, note.units, take)
     return [
         example
         for unit, found in zip(note.units, thoughts, strict=True)

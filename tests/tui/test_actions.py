@@ -20,12 +20,15 @@ from tui.actions import (
 )
 from tui.app import SCREENS, FinetuiApp
 from tui.screens.modals.add import AddDialog
+from tui.screens.modals.answers import AnswersDialog
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.dialog import Dialog
 from tui.screens.modals.edit import EditDialog
 from tui.screens.modals.filter import FilterDialog
 from tui.screens.modals.help import HelpDialog
+from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
+from tui.screens.modals.versions import VersionsDialog
 
 DIALOGS: dict[str, type[DOMNode]] = {
     "dialog": Dialog,
@@ -35,6 +38,9 @@ DIALOGS: dict[str, type[DOMNode]] = {
     "help": HelpDialog,
     "choose": FilterDialog,
     "confirm": ConfirmDialog,
+    "setup": SetupDialog,
+    "answers": AnswersDialog,
+    "versions": VersionsDialog,
 }
 
 

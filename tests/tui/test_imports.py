@@ -10,7 +10,7 @@ import pytest
 
 HEAVY = ("torch", "transformers", "datasets", "chromadb", "llama_cpp", "sentence_transformers",
          "peft", "trl", "httpx", "huggingface_hub", "tokenizers", "numpy", "gguf", "pynvml",
-         "starlette", "uvicorn", "accelerate")  # fmt: skip
+         "starlette", "uvicorn", "accelerate", "pyarrow", "sqlite_utils")  # fmt: skip
 
 LATE = ("textual.widgets._text_area", "engine.extract", "engine.dataset", "engine.train",
         "engine.serve", "tui.screens.train", "tui.screens.chat", "tui.screens.dataset")  # fmt: skip
@@ -29,6 +29,8 @@ def loaded_by(statement: str) -> set[str]:
         "import tui.app, tui.screens.sources",
         "import tui.app, tui.screens.curate",
         "import tui.app, tui.screens.dataset",
+        # What the bridge imports in a thread, to have the work done by a child.
+        "import engine.sources, engine.extract.child, engine.sources.memory.token",
     ],
 )
 def test_the_app_loads_nothing_heavy(statement: str) -> None:

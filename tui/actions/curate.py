@@ -13,6 +13,8 @@ ACTIONS = (
     Action("curate.search", "slash", "search", "Find text in the queue"),
     Action("curate.filter", "f", "filter", "Choose which part of the queue is shown"),
     Action("curate.swap-panes", "tab,w", "queue", "Swap queue and card when folded"),
+    Action("curate.answers", "o", "other answers", "Show the other answers, and take one instead"),
+    Action("curate.versions", "v", "versions", "Show the older and the newer text side by side"),
     Action("curate.next-undecided", "n", "next", "Go to the next undecided example"),
     Action("curate.editor", "E", "editor", "Edit the text in your editor"),
     Action("curate.redo", "U,ctrl+r", "redo", "Do again what was undone"),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from tui.actions import Action
 
 ACTIONS = (
-    Action("sources.add", "a", "add", "Add a folder or file; its kind is detected"),
-    Action("sources.scan", "s", "scan", "Read the source under the cursor again"),
-    Action("sources.scan-all", "S", "scan all", "Read every source again", False),
-    Action("sources.skips", "d", "what is skipped", "List what was not read, and why"),
+    Action("sources.add", "a", "add", "Add a folder, a file or an address; it is detected"),
+    Action("sources.scan", "s", "scan", "Read what changed in the source under the cursor"),
+    Action("sources.options", "o", "settings", "Set how the source is read, and read it again"),
+    Action("sources.scan-all", "S", "scan all", "Read what changed in every source", False),
+    Action("sources.stop", "escape", "stop scan", "Stop the scan that runs, and those that wait"),
+    Action("sources.swap-panes", "tab,w", "other pane", "Swap list and details when folded"),
+    Action("sources.skips", "d", "skipped", "List what was not read, and why"),
     Action("sources.remove", "x", "remove", "Remove the source and its undecided examples"),
     Action("sources.demo", "g", "demo sources", "Start with the bundled demo sources"),
     Action("sources.down", "j,down", "down", "Next source", False),
@@ -17,6 +20,4 @@ ACTIONS = (
     Action("sources.last", "end", "last", "Last source", False),
     Action("sources.scroll-down", "pagedown", "scroll", "Scroll the details down", False),
     Action("sources.scroll-up", "pageup", "scroll back", "Scroll the details up", False),
-    Action("sources.stop", "escape", "stop scan", "Stop the scan that runs", False),
-    Action("sources.swap-panes", "tab,w", "other pane", "Swap list and details when folded"),
 )

@@ -3,78 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from engine.errors import SourceMissing
-from engine.models import Filter, Source, Turn
+from engine.errors import SourceMissing, TokenMissing, TokenRefused
+from engine.models import Source
 from engine.paths import shorten
 from engine.store import Store
 from tui.actions import bindings
-from tui.bridge.reading import prepare_demo, scan_source
-from tui.bridge.threads import Cancel, off_loop, progress_to
-from tui.messages import Progressed
+from tui.app import explain
+from tui.bridge.reading import Stopped, add_demo, located, look_for
+from tui.bridge.scans import short_name
+from tui.bridge.sources import details
+from tui.bridge.threads import Cancel, off_loop
+from tui.messages import ScanEnded
 from tui.screens.modals.add import AddDialog
 from tui.screens.modals.confirm import ConfirmDialog
+from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
+from tui.screens.modals.token import TokenDialog
+from tui.screens.source_form import Added
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.borders import set_border
-from tui.widgets.preview import documents_word, example_blocks, summary_blocks
+from tui.widgets.preview import report_words, round_words
 from tui.widgets.rows import RowList
-from tui.widgets.sources import SourceRows
+from tui.widgets.sources import SourceRows, source_blocks
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import ago, counted, one_line
-
-if TYPE_CHECKING:
-    from engine.extract.scan import ScanReport
-    from engine.sources import Detection
-
-FIRST_EXAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What the right pane shows of a source."""
-
-    kinds: dict[str, int]
-    skipped: dict[str, int]
-    first: tuple[tuple[Turn, ...], ...]
-
-
-def details(store: Store, source: Source) -> Details:
-    """Read what the right pane shows. Runs in a thread."""
-    mine = Filter(source_id=source.id)
-    kinds = {
-        kind: size
-        for kind, _ in store.kinds()
-        if (size := store.queue_size(Filter(source_id=source.id, kinds=(kind,))))
-    }
-    skipped = Counter(skip.code for skip in store.skips(source.id))
-    first = tuple(card.turns for card in store.cards(mine, limit=FIRST_EXAMPLES))
-    return Details(kinds, dict(skipped.most_common()), first)
-
-
-def report_words(report: ScanReport, kind: str) -> str:
-    """Return what a scan found, for the status line."""
-    if report.cancelled:
-        return "scan stopped: nothing was changed"
-    words = [
-        f"{counted(report.examples, 'example')} from {documents_word(kind, report.documents)}",
-        f"{report.new:,} new",
-    ]
-    if report.vanished:
-        words.append(f"{report.vanished:,} gone")
-    if report.skipped:
-        words.append(f"{len(report.skipped):,} skipped")
-    return " · ".join(words)
+from tui.widgets.words import counted, one_line
 
 
 class SourcesScreen(StageScreen):
@@ -90,7 +50,7 @@ class SourcesScreen(StageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._sources: list[Source] = []
-        self._cancel: Cancel | None = None
+        self._looking = Cancel()
 
     @property
     def _store(self) -> Store:
@@ -105,6 +65,7 @@ class SourcesScreen(StageScreen):
     def entered(self) -> None:
         """Show the sources as they are now."""
         self._load()
+        self.rows.show_scan(self.app.scan)
 
     # -- showing --------------------------------------------------------------------
 
@@ -115,6 +76,8 @@ class SourcesScreen(StageScreen):
         for index, source in enumerate(self._sources):
             if source.id == cursor_on:
                 self.rows.move_to(index)
+        # Where there is nothing to list, what to do first takes the list's place.
+        self.set_class(not self._sources, "-empty")
         self._show_source()
         self.refresh_bindings()
 
@@ -137,28 +100,8 @@ class SourcesScreen(StageScreen):
             found = await off_loop(details, self._store, source)
         except SourceMissing:
             return  # removed meanwhile: the list is about to say so
-        scanned = f"scanned {ago(source.scanned_at, time.time())}"
-        if not source.scanned_at:
-            scanned = "not scanned yet: s reads it"
-        self.pane.show(
-            [
-                Block(
-                    Content.assemble((source.kind, "bold $text-accent")),
-                    right=text(scanned, "$text-muted"),
-                ),
-                Block(text(one_line(shorten(source.root, 200)), "$text-muted")),
-                BLANK,
-                *summary_blocks(
-                    kind=source.kind,
-                    documents=source.documents,
-                    examples=source.examples,
-                    kinds=found.kinds,
-                    skipped=found.skipped,
-                ),
-                BLANK,
-                *example_blocks(found.first),
-            ]
-        )
+        report = self.app.scans.reports.get(source.id)
+        self.pane.show(source_blocks(source, found, report, time.time()))
 
     @on(RowList.Moved, "#sources")
     def _moved(self) -> None:
@@ -168,22 +111,76 @@ class SourcesScreen(StageScreen):
     def _chosen(self) -> None:
         self.action_skips()
 
-    # -- adding and scanning ----------------------------------------------------------
+    # -- adding -----------------------------------------------------------------------
 
     def action_add(self) -> None:
-        """Add a folder or file."""
+        """Add a folder, a file or an address."""
         self._add()
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _add(self) -> None:
-        chosen = await self.app.push_screen_wait(AddDialog())
-        if chosen is not None:
-            self._added(*chosen)
+        added = await self.app.push_screen_wait(AddDialog())
+        if added is not None:
+            await self._take(added)
 
-    def _added(self, path: Path, found: Detection) -> None:
-        source = self._store.add_source(found.kind, str(path))
+    async def _take(self, added: Added) -> None:
+        root = await off_loop(located, self.app.workspace, added.place)
+        source = self._store.add_source(added.kind, root, added.options)
         self._load(cursor_on=source.id)
         self._scan([source])
+
+    def action_options(self) -> None:
+        """Set how the source is read, and read it again."""
+        if (source := self._source) is not None:
+            self._set_options(source)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _set_options(self, source: Source) -> None:
+        self.say(f"looking at {short_name(source.root)} …", kind="busy")
+        self._looking.set()
+        self._looking = Cancel()
+        try:
+            found = await off_loop(
+                look_for,
+                source.root,
+                kind=source.kind,
+                options=source.options,
+                cancelled=self._looking,
+            )
+        except Stopped:
+            self.say("")
+            return
+        self.say("")
+        setup = SetupDialog(
+            source.root,
+            found,
+            kind=source.kind,
+            chosen=source.options,
+            fixed=True,
+            ok="set and scan",
+        )
+        added = await self.app.push_screen_wait(setup)
+        if added is not None:
+            await self._take(added)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _ask_token(self, source: Source, why: str) -> None:
+        token = await self.app.push_screen_wait(TokenDialog(source.root, why))
+        if token:
+            self.app.tokens.hold(source.root, token)
+            self._scan([source])
+
+    def action_demo(self) -> None:
+        """Start with the bundled demo sources."""
+        self._demo()
+
+    @work(group="demo", exclusive=True, exit_on_error=False)
+    async def _demo(self) -> None:
+        sources = await off_loop(add_demo, self.app.workspace)
+        self._load()
+        self._scan(sources)
+
+    # -- scanning ---------------------------------------------------------------------
 
     def action_scan(self) -> None:
         """Read the source under the cursor again."""
@@ -196,52 +193,55 @@ class SourcesScreen(StageScreen):
 
     def action_stop(self) -> None:
         """Stop the scan that runs."""
-        if self._cancel is not None:
-            self._cancel.set()
+        if self.app.scans.active:
+            self.app.scans.stop()
             self.say("stopping …", kind="busy")
 
-    def _scan(self, sources: list[Source]) -> None:
-        if self._cancel is not None:
-            self.say("a scan is running", hint="escape stops it")
-            return
-        self._cancel = Cancel()
-        self._scan_all(list(sources), self._cancel)
+    def _scan(self, sources: Sequence[Source]) -> None:
+        busy = self.app.scans.active
+        fresh = self.app.scans.start(sources)
+        if not fresh:
+            self.say("it is being read already", hint="escape stops it")
+        elif busy:
+            self.say(f"{counted(fresh, 'source')} will be read next", hint="escape stops all")
+        else:
+            name = short_name(sources[0].root) if fresh == 1 else counted(fresh, "source")
+            self.say(f"scanning {name}", hint="escape stops it; go on meanwhile", kind="busy")
+        self.refresh_bindings()
 
-    @work(group="scan", exclusive=False, exit_on_error=False)
-    async def _scan_all(self, sources: list[Source], cancel: Cancel) -> None:
-        try:
-            for source in sources:
-                await self._scan_one(source, cancel)
-                if cancel():
-                    break
-        finally:
-            self._cancel = None
+    def scan_moved(self) -> None:
+        """Show how far a scan is in its source's row."""
+        self.rows.show_scan(self.app.scan)
+        if self.app.scan is None:
+            if len(self.app.scans.ended) > 1:
+                self._say_all(self.app.scans.ended)
+            self.refresh_bindings()
 
-    async def _scan_one(self, source: Source, cancel: Cancel) -> None:
-        name = shorten(source.root, 32)
-        self.say(f"scanning {name}", kind="busy")
-        watch = progress_to(self, lambda done, total: Progressed(f"scanning {name}", done, total))
-        report = await off_loop(scan_source, self._store, source, progress=watch, cancelled=cancel)
-        self._load(cursor_on=source.id)
-        hint = "d lists what was skipped" if report.skipped else "2 curates them"
-        self.say(report_words(report, source.kind), hint=hint, kind="done")
-
-    def action_demo(self) -> None:
-        """Start with the bundled demo sources."""
-        if self._cancel is not None:
-            self.say("a scan is running", hint="escape stops it")
-            return
-        self._demo()
-
-    @work(group="scan", exclusive=False, exit_on_error=False)
-    async def _demo(self) -> None:
-        what = "reading the demo sources"
-        self.say(what, kind="busy")
-        watch = progress_to(self, lambda done, total: Progressed(what, done, total))
-        reports = await off_loop(prepare_demo, self.app.workspace, progress=watch)
+    def scan_ended(self, event: ScanEnded) -> None:
+        """Show what a scan found, or ask for the token that it lacks."""
         self._load()
-        total = sum(report.examples for report in reports)
-        self.say(f"{counted(total, 'example')} to curate", hint="2 curates them", kind="done")
+        if isinstance(event.error, TokenMissing | TokenRefused):
+            self.app.tokens.hold(event.source.root, "")
+            self._ask_token(event.source, event.error.message)
+        if event.report is None or event.report.cancelled:
+            super().scan_ended(event)
+            return
+        report = event.report
+        hint = "d lists what was skipped" if report.skipped_count else "2 curates them"
+        self.say(report_words(report, event.source.kind), hint=hint, kind="done")
+
+    def _say_all(self, ended: Sequence[ScanEnded]) -> None:
+        """Say what several sources gave together, once the last of them is read."""
+        errors = [event.error for event in ended if event.error is not None]
+        if errors:
+            message, hint = explain(errors[0])
+            count = f"{len(errors)} of {counted(len(ended), 'source')} not read"
+            self.say(f"{count}: {message}", hint=hint, kind="error")
+        else:
+            reports = [event.report for event in ended if event.report is not None]
+            self.say(round_words(reports), hint="2 curates them", kind="done")
+
+    # -- what is skipped, and removing ----------------------------------------------------
 
     def action_skips(self) -> None:
         """List what was not read."""
@@ -250,8 +250,8 @@ class SourcesScreen(StageScreen):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _list_skips(self, source: Source) -> None:
-        skipped = await off_loop(self._store.skips, source.id)
-        await self.app.push_screen_wait(SkipsDialog(source, skipped))
+        codes = await off_loop(self._store.skip_codes, source.id)
+        await self.app.push_screen_wait(SkipsDialog(source, codes))
 
     def action_remove(self) -> None:
         """Remove the source."""
@@ -279,12 +279,12 @@ class SourcesScreen(StageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
-        if action in {"scan", "scan_all", "skips", "remove"}:
+        if action in {"scan", "scan_all", "skips", "remove", "options", "swap_panes"}:
             return bool(self._sources) and super().check_action(action, parameters)
         if action == "demo":
             return not self._sources and super().check_action(action, parameters)
         if action == "stop":
-            return self._cancel is not None and super().check_action(action, parameters)
+            return self.app.scans.active and super().check_action(action, parameters)
         return super().check_action(action, parameters)
 
     def action_down(self) -> None:
@@ -312,23 +312,20 @@ class SourcesScreen(StageScreen):
         self.pane.pages_down(-1)
 
 
+def _step(key: str, words: str) -> Block:
+    return Block(Content.assemble((key, "bold $text-accent"), (f"  {words}", "")))
+
+
 _FIRST_STEPS = [
     Block(text("Nothing is read yet.", "bold")),
     BLANK,
-    Block(
-        Content.assemble(
-            ("a", "bold $text-accent"),
-            "  add your own: a folder of notes, a file of saved conversations, or an "
-            "instruction set. Files are read, never written.",
-        )
+    _step(
+        "a",
+        "add your own: a folder of notes, saved chats, a semantic cache, an instruction set, "
+        "an app's memory, or templates for synthetic data. Files are read, never written.",
     ),
     BLANK,
-    Block(
-        Content.assemble(
-            ("g", "bold $text-accent"),
-            "  start with the bundled demo: a year of notes by a person who doesn't exist.",
-        )
-    ),
+    _step("g", "start with the bundled demo: a year of notes by a person who doesn't exist."),
     BLANK,
     Block(
         text("Then 2 curates, 3 freezes a dataset, 4 trains, 5 asks both models.", "$text-muted")

@@ -42,7 +42,8 @@ from textual.worker import Worker, WorkerState
 from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions, key_name
 from tui.app import FinetuiApp, explain
-from tui.messages import Progressed
+from tui.bridge.scans import short_name
+from tui.messages import Progressed, ScanEnded
 from tui.widgets.frame import (
     MIN_COLUMNS,
     MIN_ROWS,
@@ -52,7 +53,9 @@ from tui.widgets.frame import (
     Title,
     TitleLine,
     TooSmall,
+    progress_words,
 )
+from tui.widgets.preview import report_words
 
 WIDE_COLUMNS = 100
 """From here on panes stand side by side; below, one is shown and a key swaps them."""
@@ -125,8 +128,25 @@ class StageScreen(Screen[None]):
     def on_progressed(self, event: Progressed) -> None:
         """Show how far a long call has got."""
         event.stop()
-        of = f" of {event.total:,}" if event.total else ""
-        self.say(f"{event.what}: {event.done:,}{of}", kind="busy")
+        self.say(progress_words(event), kind="busy")
+
+    # -- scans, which go on whatever stage is shown ------------------------------------
+
+    def scan_moved(self) -> None:
+        """Follow a scan beyond the title line."""
+
+    def scan_ended(self, event: ScanEnded) -> None:
+        """Say what a scan found, or why it could not read its source."""
+        name = short_name(event.source.root)
+        if event.error is not None:
+            message, hint = explain(event.error)
+            self.say(f"{name}: {message}", hint=hint or "1 goes to Sources", kind="error")
+        elif event.report is not None:
+            self.say(f"{name}: {report_words(event.report, event.source.kind)}", kind="done")
+            self.examples_changed()
+
+    def examples_changed(self) -> None:
+        """Show the queue's examples as they are after a scan, where a stage shows them."""
 
     # -- the frame ------------------------------------------------------------------
 
@@ -150,6 +170,7 @@ class StageScreen(Screen[None]):
                 stages=tuple(self._stage_names()),
                 active=STAGES.index(self.STAGE),
                 job=self.app.job,
+                scan=self.app.scan,
             )
         )
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from engine.models import Card, Turn, short_id
+from engine.models import Card, Role, Turn, short_id
+from tui.bridge.curation import other_answers
 from tui.widgets.queue import STATE_STYLE
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import EDITED, SIGNS, counted, one_line, plain
+from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted, kind_label, one_line, plain
 
 LONGEST = 20_000
 """Characters of a turn that are shown; nobody reads further on a card."""
@@ -23,6 +24,11 @@ _ROLE_STYLE = {
 _COLOURS = {"success": "$text-success", "error": "$text-error", "accent": "$text-accent"}
 
 
+def role_block(role: Role, right: Content | None = None) -> Block:
+    """Return the line above a turn's text."""
+    return Block(text(role, _ROLE_STYLE[role]), right=right)
+
+
 def turn_blocks(turns: Sequence[Turn], tokens: Sequence[int] = ()) -> list[Block]:
     """Return turns as blocks: the role, the tokens at the right, the text indented."""
     blocks: list[Block] = []
@@ -30,7 +36,7 @@ def turn_blocks(turns: Sequence[Turn], tokens: Sequence[int] = ()) -> list[Block
         right = None
         if index < len(tokens):
             right = text(counted(tokens[index], "token"), "$text-muted")
-        blocks.append(Block(text(turn.role, _ROLE_STYLE[turn.role]), right=right))
+        blocks.append(role_block(turn.role, right))
         shown = turn.content[:LONGEST]
         blocks.append(Block(plain(shown.rstrip("\n")), indent=2))
         if len(turn.content) > LONGEST:
@@ -61,6 +67,20 @@ def provenance_words(card: Card) -> str:
     return " · ".join(one_line(part) for part in parts if part)
 
 
+def version_blocks(card: Card) -> list[Block]:
+    """Return in words what became of an example in its source, and what it follows."""
+    words = ""
+    if card.origin == "changed":
+        words = "it changed in its source since you decided; v shows both versions"
+    elif card.origin == "gone":
+        words = "it is gone from its source; what you decided stays"
+    elif card.example.follows:
+        older = short_id(card.example.follows)
+        words = f"a new version of {older}, which you decided on; v shows both"
+    sign = ORIGIN_SIGNS[card.origin] if card.origin else ORIGIN_SIGNS["changed"]
+    return [Block(text(f"{sign} {words}", "$text-warning"))] if words else []
+
+
 class CardPane(TextPane):
     """Shows a card, or what to do when there is none."""
 
@@ -76,16 +96,20 @@ class CardPane(TextPane):
             top: Scroll to the beginning.
         """
         example = card.example
-        why = f"{example.kind} · score {example.score:.2f}"
+        why = f"{kind_label(example.kind)} · score {example.score:.2f}"
         if example.reason:
             why += f" · {one_line(example.reason)}"
         blocks = [
             Block(state_words(card), right=text(short_id(example.id), "$text-muted")),
             Block(text(provenance_words(card), "$text-muted")),
             Block(text(why, "$text-muted")),
+            *version_blocks(card),
             BLANK,
             *turn_blocks(card.turns, tokens),
         ]
+        if answers := len(other_answers(card)):
+            words = f"── {counted(answers, 'other answer')} · o shows, and takes one instead"
+            blocks.append(Block(text(words, "$text-muted")))
         if draft:
             words = "~ an edit was begun and is kept; e goes on with it"
             blocks.append(Block(text(words, "$text-warning")))

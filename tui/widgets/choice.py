@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -18,6 +19,7 @@ class Choice(Widget, can_focus=True):
     Args:
         values: What can be chosen.
         value: What holds at first.
+        empty: What is written where the value is empty.
     """
 
     DEFAULT_CSS = """
@@ -38,10 +40,18 @@ class Choice(Widget, can_focus=True):
             """The field."""
             return self.choice
 
-    def __init__(self, values: Sequence[str], value: str, *, id: str | None = None) -> None:
+    def __init__(
+        self, values: Sequence[str], value: str, *, empty: str = "", id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._values = tuple(values)
+        self._empty = empty
         self._value = value
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """All that can be chosen."""
+        return self._values
 
     @property
     def value(self) -> str:
@@ -65,7 +75,8 @@ class Choice(Widget, can_focus=True):
     def render(self) -> Content:
         """Draw the value between its arrows."""
         width = self.size.width
-        shown = fit(one_line(self._value), max(1, min(len(self._value), width - 4)))
+        value = self._value or self._empty
+        shown = fit(one_line(value), max(1, min(cell_len(value), width - 4)))
         arrows = "$text-accent" if len(self._values) > 1 else "$text-disabled"
         return Content.assemble(("‹ ", arrows), shown, (" ›", arrows))
 

@@ -11,7 +11,7 @@ from engine.models import Counts
 from tui.bridge.datasets import Overview
 from tui.widgets.numbers import Line, count_lines, histogram
 from tui.widgets.textpane import BLANK, Block, text
-from tui.widgets.words import SIGNS, counted
+from tui.widgets.words import SIGNS, counted, kind_label
 
 if TYPE_CHECKING:
     from engine.dataset import DatasetStats
@@ -58,12 +58,16 @@ def now_blocks(now: Overview) -> list[Block]:
     if now.stats is not None:
         blocks += stats_blocks(now.stats, base=now.base)
     elif now.kinds:
-        blocks += [heading("Approved by kind"), *count_lines(_lines(now.kinds))]
+        blocks += [heading("Approved by kind"), *count_lines(_lines(_labelled(now.kinds)))]
     return blocks
 
 
 def _lines(counts: Mapping[str, int], most: int = 20) -> list[Line]:
     return [(name, count, "$primary") for name, count in list(counts.items())[:most]]
+
+
+def _labelled(kinds: Mapping[str, int]) -> dict[str, int]:
+    return {kind_label(kind): count for kind, count in kinds.items()}
 
 
 def _pair(label: str, value: str, note: str = "") -> Block:
@@ -106,7 +110,7 @@ def stats_blocks(stats: DatasetStats, *, base: str) -> list[Block]:
         blocks += [Block(line) for line in histogram(bins, last=stats.histogram[-1].high)]
         blocks.append(BLANK)
     if stats.kinds:
-        blocks += [heading("By kind"), *count_lines(_lines(stats.kinds)), BLANK]
+        blocks += [heading("By kind"), *count_lines(_lines(_labelled(stats.kinds))), BLANK]
     if stats.tags:
         tags = {f"#{tag}": count for tag, count in stats.tags.items()}
         blocks += [heading("By tag"), *count_lines(_lines(tags, MOST_TAGS), label=18), BLANK]

@@ -33,6 +33,13 @@ def _picture(character: str) -> str | None:
     return _DELETE_PICTURE if code == 0x7F else None
 
 
+def pictured(text: str) -> str:
+    """Return a text with a picture, or ``�``, for each character that would steer the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(_picture(one) or "�" if _steers(one) else one for one in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What stands for each character that can't be shown, for a few texts together."""

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
+from textual.app import ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.messages import Job
-from tui.widgets.words import duration, fit, one_line
+from tui.messages import Job, Progressed, Scan
+from tui.widgets.lines import Lines
+from tui.widgets.words import duration, file_size, fit, one_line
 
 MIN_COLUMNS = 60
 MIN_ROWS = 16
 JOB_COLUMNS = 14
 """Kept free for the running job where the line is short."""
 
-Kind = Literal["info", "done", "busy", "error"]
+Kind = Literal["info", "done", "busy", "error", "help"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Title:
     stages: tuple[tuple[str, str], ...]
     active: int
     job: Job | None = None
+    scan: Scan | None = None
 
 
 def job_words(job: Job, width: int) -> str:
@@ -57,31 +60,88 @@ def job_words(job: Job, width: int) -> str:
     return ""
 
 
+def scan_words(scan: Scan, width: int) -> str:
+    """Return the scan in the longest form that fits into ``width`` cells, or nothing."""
+    percent = f"{scan.percent}%" if scan.percent is not None else "…"
+    more = f"{scan.waiting} more wait" if scan.waiting else ""
+    name = fit(one_line(scan.name), 20).rstrip()
+    for form in (
+        _join(f"▶ scan {name} {percent}", more),
+        f"▶ scan {name} {percent}",
+        f"▶ scan {percent}",
+        f"▶ {percent}",
+        "▶",
+    ):
+        if cell_len(form) <= width:
+            return form
+    return ""
+
+
 def _join(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
 class TitleLine(Widget):
-    """``finetui · workspace``, the five stages, and the running job on the right."""
+    """``finetui · workspace``, the five stages, and what runs on the right.
 
-    DEFAULT_CSS = "TitleLine { height: 1; }"
+    The two are widgets of their own: what runs ticks, and a tick sends all that stands
+    left of it in its widget.
+    """
+
+    DEFAULT_CSS = """
+    TitleLine { height: 1; layout: horizontal; }
+    TitleLine #title-running { width: 1fr; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._title = Title("", (), 0)
+        self._steady = Lines(id="title-stages")
+        self._moving = Lines(id="title-running")
+
+    def compose(self) -> ComposeResult:
+        """Compose the two parts."""
+        yield self._steady
+        yield self._moving
 
     def show(self, title: Title) -> None:
         """Show a title; the same one again costs nothing."""
         if title != self._title:
             self._title = title
-            self.refresh()
+            self._draw()
 
-    def render(self) -> Content:
-        """Draw the line for the present width."""
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self._draw()
+
+    def notify_style_update(self) -> None:
+        """Draw anew in the new theme's colours."""
+        super().notify_style_update()
+        self._steady.refresh()
+        self._moving.refresh()
+
+    def _draw(self) -> None:
         title, width = self._title, self.size.width
+        left = self._left(title, width)
+        if self._steady.styles.width is None or self._steady.size.width != left.cell_length:
+            self._steady.styles.width = left.cell_length
+        self._steady.show([left])
+        room = width - left.cell_length - 2
+        job = scan = ""
+        if title.job:
+            job = job_words(title.job, room - (JOB_COLUMNS if title.scan else 0))
+        if title.scan:
+            scan = scan_words(title.scan, room - cell_len(job) - 2 * bool(job))
+        between = "  " if scan and job else ""
+        gap = max(0, room + 1 - cell_len(scan + between + job))
+        parts = (" " * gap, (scan, "$text-accent"), between, (job, _job_style(title.job)))
+        self._moving.show([Content.assemble(*parts)])
+
+    def _left(self, title: Title, width: int) -> Content:
         stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
         # What runs is worth more than the name of where one is.
-        room = width - stages_width - 1 - (JOB_COLUMNS if title.job else 0)
+        running = (title.job is not None) + (title.scan is not None)
+        room = width - stages_width - 1 - JOB_COLUMNS * running
         name = one_line(title.workspace)
         brand = " finetui · " if room >= cell_len(name) + 30 else " "
         shown = fit(name, max(0, min(cell_len(name), room - cell_len(brand) - 2, 24)))
@@ -92,10 +152,7 @@ class TitleLine(Widget):
             else:
                 parts.append((f" {key} ", "$text-accent"))
                 parts.append((f"{label} ", "$text-muted"))
-        left = Content.assemble(*parts)
-        job = job_words(title.job, width - left.cell_length - 2) if title.job else ""
-        gap = max(0, width - left.cell_length - cell_len(job) - 1)
-        return Content.assemble(left, " " * gap, (job, _job_style(title.job)))
+        return Content.assemble(*parts)
 
 
 _ACTIVE = "$block-cursor-foreground on $block-cursor-background bold"
@@ -112,7 +169,9 @@ _MARKS: dict[Kind, tuple[str, str]] = {
     "done": ("✓ ", "$text-success"),
     "busy": ("… ", "$text-accent"),
     "error": ("! ", "$text-error"),
+    "help": ("", "$text-muted"),
 }
+_MAY_WRAP = {"error", "help"}
 
 
 class StatusLine(Widget):
@@ -135,21 +194,30 @@ class StatusLine(Widget):
         said = (one_line(message), one_line(hint), kind)
         if said == self._said:
             return
-        # Only an error may take more than a line, so only then can the layout move.
-        relayout = "error" in (kind, self._said[2])
+        relayout = bool(_MAY_WRAP & {kind, self._said[2]})
         self._said = said
         self.refresh(layout=relayout)
 
     def render(self) -> Content:
-        """Draw the line; only an error takes more than one."""
+        """Draw the line; only an error or a help takes more than one."""
         message, hint, kind = self._said
         mark, style = _MARKS[kind]
-        content = Content.assemble((f" {mark}", style), (message, "" if kind != "info" else style))
+        said = style if kind in ("info", "help") else ""
+        content = Content.assemble((f" {mark}", style), (message, said))
         if hint:
             content = Content.assemble(content, (f" · {hint}", "$text-muted"))
-        if kind != "error":
+        if kind not in _MAY_WRAP:
             content = content.truncate(max(1, self.size.width or 200), ellipsis=True)
         return content
+
+
+def progress_words(event: Progressed) -> str:
+    """Return how far a call has got: ``reading: 12% of 3 MB``, ``checking: 3 of 7``."""
+    if event.in_bytes:
+        share = f"{100 * event.done // event.total}% of " if event.total else ""
+        return f"{event.what}: {share}{file_size(event.total or event.done)}"
+    of = f" of {event.total:,}" if event.total else ""
+    return f"{event.what}: {event.done:,}{of}"
 
 
 class CheatLine(Widget):

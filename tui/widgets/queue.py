@@ -1,4 +1,4 @@
-"""The queue: a sign, the edit mark, the label and the kind of each example."""
+"""The queue: a sign, the marks, the label and the kind of each example."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engine.models import Filter, QueueRow, State
 from tui.widgets.rows import Part, RowList, Style
-from tui.widgets.words import EDITED, SIGNS, fit, one_line
+from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
 
 STATE_STYLE: dict[State, Style] = {
     "approved": "success",
@@ -56,17 +56,20 @@ class QueueList(RowList):
             return ()
         edited = EDITED if row.edited else " "
         label = one_line(row.label) or "(empty)"
-        sign: Part = (f"{SIGNS[row.state]}{edited} ", STATE_STYLE[row.state])
+        parts: list[Part] = [(f"{SIGNS[row.state]}{edited} ", STATE_STYLE[row.state])]
+        if row.origin:
+            parts.append((f"{ORIGIN_SIGNS[row.origin]} ", "warning"))
         body: Style = "row" if row.state == "undecided" else "muted"
         if width < self.KIND_FROM:
-            return (sign, (label, body))
-        kind = fit(row.kind, 12)
-        return (sign, (fit(label, width - 3 - 13), body), (" " + kind, "muted"))
+            return (*parts, (label, body))
+        room = width - sum(len(text) for text, _ in parts) - 13
+        return (*parts, (fit(label, room), body), (" " + fit(kind_label(row.kind), 12), "muted"))
 
 
 def filter_words(which: Filter) -> str:
     """Return a filter in words for the queue's title: ``undecided · #work · "boat"``."""
-    parts = [" or ".join(which.states), " or ".join(which.kinds)]
+    parts = [" or ".join(which.states), " or ".join(map(kind_label, which.kinds))]
+    parts.append(f"{' or '.join(which.origins)} in its source" if which.origins else "")
     parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
     parts += ["one source" if which.source_id else "", f'"{which.text}"' if which.text else ""]
     return one_line(" · ".join(part for part in parts if part)) or "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from engine.models import State
+from engine.models import Origin, State
 from engine.text import inert
 
 SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?", "skipped": "»"}
@@ -13,6 +13,16 @@ SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?
 
 EDITED = "~"
 FLAGGED = "!"
+
+ORIGIN_SIGNS: dict[Origin, str] = {"": "", "changed": "≠", "gone": "†"}
+"""What became of an example's place in its source since it was decided."""
+
+_KIND_LABELS = {"qa": "Q&A"}
+
+
+def kind_label(kind: str) -> str:
+    """Return what a kind of example is called on the screen; most are called by their name."""
+    return _KIND_LABELS.get(kind, kind)
 
 
 def fit(text: str, width: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from textual.widgets import TextArea
@@ -11,8 +13,10 @@ from engine.workspace import Workspace
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
+from tui.screens.modals.add import AddDialog
 from tui.screens.modals.edit import EditDialog
 from tui.screens.modals.filter import FilterDialog
+from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.sources import SourcesScreen
 
@@ -101,3 +105,44 @@ async def test_errors_that_quote_data(hostile: Workspace) -> None:
         await pilot.pause()
         assert_inert(app)
         assert "a\\x1b[2J [bold]name[/] · b\\x07 [red]" in text_of(app.screen)
+
+
+async def test_adding_what_has_such_names_and_texts(
+    workspace: Workspace, isolated_home: Path
+) -> None:
+    nasty = "a\x1b[31m\x07[red]b[0]\u202e.json"
+    column = "q\x1b[2J[bold]\u2066"
+    said = {column: "why\x1b[31m [red]not[/]?", "output": "\x9b31m\x00 well"}
+    rows = [{**said, "id": number} for number in range(9)]
+    (isolated_home / nasty).write_text(json.dumps(rows), "utf-8")
+    async with opened_app(workspace, SMALL) as (app, pilot):
+        await pilot.press("a")
+        await wait_until(pilot, lambda: isinstance(app.screen, AddDialog))
+        dialog = app.screen
+        assert isinstance(dialog, AddDialog)
+        await pilot.press("a")
+        await wait_until(pilot, lambda: dialog.proposals.count == 1)
+        await wait_until(pilot, lambda: dialog.field._suggestion != "")
+        await pilot.pause()
+        assert_inert(app)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert_inert(app)
+        dialog.field.value = f"~/{nasty}"
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: isinstance(app.screen, SetupDialog))
+        setup = app.screen
+        assert isinstance(setup, SetupDialog)
+        while setup._kind != "instructions":
+            await pilot.press("right")
+        await wait_until(pilot, lambda: "prompt" in setup._controls)
+        await wait_until(pilot, lambda: bool(setup._rows[0].values))
+        assert_inert(app)
+        await press_all(pilot, "down ctrl+l")
+        await wait_until(pilot, lambda: app.screen is not setup)
+        await pilot.pause()
+        assert_inert(app)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.screen is setup)
+        await pilot.pause()
+        assert_inert(app)

@@ -43,9 +43,7 @@ def chats(isolated_home: Path) -> Path:
 
 
 async def test_an_empty_workspace_teaches_its_keys(workspace: Workspace) -> None:
-    async with opened_app(workspace, SMALL) as (app, pilot):
-        await pilot.press("tab")
-        await pilot.pause()
+    async with opened_app(workspace, SMALL) as (app, _):
         shown = text_of(screen_of(app))
         assert "a  add your own" in shown
         assert "g  start with the bundled demo" in shown
@@ -94,7 +92,7 @@ async def test_right_takes_the_proposal(workspace: Workspace, chats: Path) -> No
         ("", None, "nothing at"),
         ("empty.json", b"", "is empty"),
         ("photo.json", b"\x89PNG\r\n\x1a\n\x00\x00\x00\xff\xfe", "can't be read"),
-        ("shopping.csv", b"bread,2\n", "is neither"),
+        ("shopping.dat", b"bread 2\n", "is neither"),
     ],
 )
 async def test_what_is_no_source_is_refused_in_the_dialog(
@@ -167,7 +165,7 @@ async def test_removing_asks_and_enter_is_no_answer(filled: Workspace) -> None:
 async def test_the_bundled_demo_fills_an_empty_workspace(workspace: Workspace) -> None:
     async with opened_app(workspace) as (app, pilot):
         await pilot.press("g")
-        await wait_until(pilot, lambda: "to curate" in screen_of(app).status_line.text)
+        await wait_until(pilot, lambda: "3 sources read" in screen_of(app).status_line.text)
         assert {source.kind for source in workspace.store.sources()} == {
             "vault",
             "conversations",

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
+from engine.models import Source
 from tests.tui.support import text_of
-from tui.messages import Job
-from tui.widgets.frame import CheatLine, StatusLine, Title, TitleLine, job_words
+from tui.messages import Job, Progressed, Scan
+from tui.widgets.frame import (
+    CheatLine,
+    StatusLine,
+    Title,
+    TitleLine,
+    job_words,
+    progress_words,
+    scan_words,
+)
 
 STAGES = (("1", "Sources"), ("2", "Curate"), ("3", "Dataset"), ("4", "Train"), ("5", "Chat"))
 RUNNING = Job("train run-3", "running", 11, 18, 160.0, "train")
+SCANNING = Scan(Source("b2-1", "vault", "/home/ana/notes", 0.0), "notes", 42, 2)
 
 
 class Host(App[None]):
@@ -31,6 +43,39 @@ def test_a_job_takes_no_more_than_its_room(width: int) -> None:
 def test_a_job_says_what_how_far_and_how_long() -> None:
     assert job_words(RUNNING, 80) == "▶ train run-3 · train · 11/18 · 2:40 left"
     assert job_words(RUNNING, 6) == "▶ 61%"
+
+
+@pytest.mark.parametrize("width", range(60))
+def test_a_scan_takes_no_more_than_its_room(width: int) -> None:
+    assert cell_len(scan_words(SCANNING, width)) <= width
+
+
+def test_a_scan_says_what_and_how_far() -> None:
+    assert scan_words(SCANNING, 60) == "▶ scan notes 42% · 2 more wait"
+    assert scan_words(SCANNING, 12) == "▶ scan 42%"
+    assert scan_words(replace(SCANNING, percent=None, waiting=0), 60) == "▶ scan notes …"
+
+
+def test_progress_in_bytes_and_in_things() -> None:
+    assert progress_words(Progressed("reading", 1_000_000, 4_000_000, True)) == (
+        "reading: 25% of 4 MB"
+    )
+    assert progress_words(Progressed("checking", 3, 7)) == "checking: 3 of 7"
+    assert progress_words(Progressed("reading", 2_000, 0, True)) == "reading: 2 kB"
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+async def test_a_job_and_a_scan_share_the_title_line(width: int) -> None:
+    app = Host()
+    async with app.run_test(size=(width, 10)) as pilot:
+        line = app.query_one(TitleLine)
+        line.show(Title("a-workspace-with-a-long-name", STAGES, 3, RUNNING, SCANNING))
+        await pilot.pause()
+        shown = text_of(line)
+        assert cell_len(shown) <= width
+        assert shown.count("▶") == (1 if width == 60 else 2)
+        if width > 60:
+            assert "42%" in shown
 
 
 def test_a_job_that_ended_says_so() -> None:

@@ -1,36 +1,50 @@
-"""Add a source by its path: completed as it is typed, its kind detected while you look."""
+"""Add a source by its place: completed as it is typed, its kind detected while you look."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input
 
-from engine.errors import FinetuiError, SourceMissing
+from engine.errors import FinetuiError, SourceMissing, SourceUnknown, UsageError
 from tui.actions import bindings
-from tui.bridge.reading import completions, look_at, recognise
+from tui.bridge.reading import (
+    Stopped,
+    certain,
+    completions,
+    elsewhere,
+    kept,
+    look_at,
+    look_for,
+    placed,
+    wants_token,
+)
 from tui.bridge.threads import Cancel, off_loop, progress_to
 from tui.messages import Progressed
 from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.setup import HIGH_ROWS, SetupDialog
+from tui.screens.source_form import Added
+from tui.screens.stage import WIDE_COLUMNS
 from tui.widgets.field import Field
-from tui.widgets.preview import example_blocks, summary_blocks
+from tui.widgets.preview import ambiguous_blocks, detection_blocks, look_blocks, setting_blocks
 from tui.widgets.rows import FixedRows, RowList
-from tui.widgets.textpane import BLANK, Block, TextPane, text
+from tui.widgets.textpane import Block, TextPane, text
 from tui.widgets.words import fit, one_line
 
 if TYPE_CHECKING:
-    from engine.extract.scan import Preview
-    from engine.sources import Detection  # noqa: F401 (in the class's base, as a string)
+    from engine.sources import Detection
 
 QUIET_SECONDS = 0.3
-"""How long the keys must rest before a path is looked into."""
+"""How long the keys must rest before a place is looked at."""
 
 PROPOSALS = 200
 
@@ -65,8 +79,22 @@ class PathSuggester(Suggester):
         return found[0] if found else None
 
 
-class AddDialog(Dialog["tuple[Path, Detection]"]):
-    """Returns the path and what it was detected to be.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was found at a place; ``found`` is empty where no kind recognises it."""
+
+    typed: str
+    place: str
+    found: tuple[Detection, ...]
+
+    @property
+    def sure(self) -> Detection | None:
+        """What it is, or None where a person has to say."""
+        return certain(self.place, self.found) if self.found else None
+
+
+class AddDialog(Dialog[Added]):
+    """Returns the place, the kind to read it as, and what is set about it.
 
     Args:
         start: What the field starts with.
@@ -88,10 +116,11 @@ class AddDialog(Dialog["tuple[Path, Detection]"]):
         self._paths: list[str] = []
         self._timer: Timer | None = None
         self._cancel = Cancel()
+        self._seen: Seen | None = None
 
     def compose_box(self) -> ComposeResult:
         """The field, what it can become, and what is there."""
-        field = Field(self._start, placeholder="a folder or a file", id="add-path")
+        field = Field(self._start, placeholder="a folder, a file or an address", id="add-path")
         field.suggester = PathSuggester()
         yield field
         yield FixedRows(id="add-proposals")
@@ -101,14 +130,24 @@ class AddDialog(Dialog["tuple[Path, Detection]"]):
         """Start with what can be named from here."""
         self.field.cursor_position = len(self._start)
         self._propose(self._start)
+        self.look.show(_WHAT_CAN_BE_TYPED)
 
     def on_unmount(self) -> None:
         """End a look that still runs."""
         self._cancel.set()
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Take the whole terminal where it is small."""
+        super().on_resize(event)
+        small = event.size.width < WIDE_COLUMNS or event.size.height < HIGH_ROWS
+        self.set_class(small, "-narrow")
+
+    # -- while it is typed ------------------------------------------------------------
+
     @on(Input.Changed, "#add-path")
     def _changed(self, event: Input.Changed) -> None:
         self._cancel.set()
+        self._seen = None
         if self._timer is not None:
             self._timer.stop()
         self._propose(event.value)
@@ -123,49 +162,68 @@ class AddDialog(Dialog["tuple[Path, Detection]"]):
         )  # fmt: skip
         self.proposals.move_to(0)
 
-    def _look_now(self) -> None:
+    def _look_now(self, whole: bool = False) -> None:
+        self._cancel.set()
         self._cancel = Cancel()
-        self._look_at(self.field.value.strip(), self._cancel)
+        self._look_at(self.field.value.strip(), self._cancel, whole)
 
     @work(group="look", exclusive=True, exit_on_error=False)
-    async def _look_at(self, typed: str, cancel: Cancel) -> None:
-        path = Path(typed)
-        if not typed or await off_loop(_too_broad, path):
-            self.look.show([])
+    async def _look_at(self, typed: str, cancel: Cancel, whole: bool) -> None:
+        if not typed or await off_loop(_too_broad, Path(typed)):
+            self.look.show(_WHAT_CAN_BE_TYPED)
             self.say("")
             return
         self.say("looking …", kind="busy")
-        watch = progress_to(self, lambda done, total: Progressed("looking", done, total))
         try:
-            seen = await off_loop(look_at, path, examples=3, progress=watch, cancelled=cancel)
+            seen = await self._look_for(typed, cancel)
+            if seen.sure is None:
+                self.look.show(ambiguous_blocks(seen.found, "enter asks which"))
+                self.say("")
+                return
+            await self._preview(seen, seen.sure, cancel, whole)
+        except Stopped:
+            return
         except FinetuiError as error:
             self.look.show([])
             # Half a path is no mistake yet; enter says what is wrong with a whole one.
             half = isinstance(error, SourceMissing)
             self.say("" if half else error.message, hint="" if half else error.hint)
-            return
-        if not cancel():
-            self.say("")
-            self._show(seen)
 
-    def _show(self, seen: Preview) -> None:
-        found = seen.detection
-        sure = "confident" if found.confidence >= 0.7 else "perhaps"
-        head = text(f"{found.kind} · {sure} ({one_line(found.why)})", "bold $text-success")
-        self.look.show(
-            [
-                Block(head),
-                *summary_blocks(
-                    kind=found.kind,
-                    documents=seen.documents,
-                    examples=sum(seen.examples_by_kind.values()),
-                    kinds=seen.examples_by_kind,
-                    skipped=seen.skipped_by_code,
-                ),
-                BLANK,
-                *example_blocks(example.turns for example in seen.first),
-            ]
+    async def _look_for(self, typed: str, cancel: Cancel) -> Seen:
+        """Return what is at a place; raises what the engine raises, or Stopped."""
+        if self._seen is not None and self._seen.typed == typed:
+            return self._seen
+        place = await off_loop(placed, typed)
+        found = await off_loop(look_for, place, cancelled=cancel)
+        if cancel():
+            raise Stopped
+        self._seen = Seen(typed, place, found)
+        return self._seen
+
+    async def _preview(self, seen: Seen, best: Detection, cancel: Cancel, whole: bool) -> None:
+        others = [one for one in seen.found if one is not best]
+        head = [*detection_blocks(best, others), *setting_blocks(best.options)]
+        self.look.show(head)
+        if elsewhere(seen.place) and not whole:
+            self.say("nothing was asked there yet", hint="ctrl+o sets how it is read")
+            return
+        watch = progress_to(self, lambda done, total: Progressed("reading", done, total, True))
+        look = await off_loop(
+            look_at,
+            seen.place,
+            best.kind,
+            {},
+            whole=whole,
+            progress=watch,
+            cancelled=cancel,
+            secrets=self.app.tokens.of(seen.place),
         )
+        if not cancel():
+            more = "ctrl+r reads all of it"
+            self.look.show([*head, *look_blocks(look, more=more)], top=False)
+            self.say("")
+
+    # -- keys -------------------------------------------------------------------------
 
     @on(RowList.Chosen, "#add-proposals")
     def _clicked(self) -> None:
@@ -190,18 +248,69 @@ class AddDialog(Dialog["tuple[Path, Detection]"]):
         """Proposal before."""
         self.proposals.move(-1)
 
-    def action_scroll_look(self, pages: int) -> None:
-        """Scroll what is there."""
-        self.look.pages_down(pages)
+    def action_scroll_down(self) -> None:
+        """Scroll what is there down."""
+        self.look.pages_down(1)
+
+    def action_scroll_up(self) -> None:
+        """Scroll it up."""
+        self.look.pages_down(-1)
+
+    def action_look(self) -> None:
+        """Read the whole place."""
+        self._look_now(whole=True)
+
+    def action_setup(self) -> None:
+        """Choose the kind, and set how the source is read."""
+        self._settle(self.field.value.strip(), ask=True)
 
     def action_accept(self) -> None:
-        """Detect the kind and give path and kind back."""
-        self._accept(self.field.value.strip())
+        """Give back what is there, once it is sure; else ask."""
+        self._settle(self.field.value.strip(), ask=False)
 
-    @work(group="accept-path", exclusive=True, exit_on_error=False)
-    async def _accept(self, typed: str) -> None:
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _settle(self, typed: str, *, ask: bool) -> None:
         if not typed:
-            self.say("type the path of a folder or a file", kind="error")
-            return
+            raise UsageError("type the path of a folder or a file, or an address")
+        if await off_loop(_too_broad, Path(typed)):
+            raise UsageError("that is a whole home folder, or more", hint="name a folder in it")
+        if self._timer is not None:
+            self._timer.stop()
         self._cancel.set()
-        self.dismiss(await off_loop(recognise, Path(typed)))
+        self._cancel = Cancel()
+        self.say("looking …", kind="busy")
+        try:
+            seen = await self._look_for(typed, self._cancel)
+        except Stopped:
+            return
+        except SourceUnknown:
+            if not ask:
+                raise
+            seen = Seen(typed, await off_loop(placed, typed), ())
+        self.say("")
+        best = seen.sure
+        token = best is not None and await off_loop(wants_token, seen.place, best.kind)
+        if best is not None and not token and not ask:
+            self.dismiss(Added(seen.place, best.kind, kept(best.kind, best, {})))
+            return
+        kind = best.kind if best is not None else ""
+        setup = SetupDialog(seen.place, seen.found, kind=kind, chosen={})
+        added = await self.app.push_screen_wait(setup)
+        if added is not None:
+            self.dismiss(added)
+
+
+def _line(typed: str, what: str) -> Block:
+    return Block(Content.assemble((f"{typed:<16}", "$text-accent"), (what, "$text-muted")))
+
+
+_WHAT_CAN_BE_TYPED = [
+    Block(text("What can be typed:", "bold")),
+    _line("~/notes", "a folder of notes, as of Obsidian or Logseq"),
+    _line("~/export.zip", "saved chats, as downloaded; or a folder of them"),
+    _line("~/data.jsonl", "instructions: JSON, JSONL, CSV, Parquet, a folder"),
+    _line("~/chroma_db", "a semantic cache, as Chroma keeps it"),
+    _line("https://…", "an app's memory, by its export; or a file of it"),
+    _line("hub:owner/name", "a data set of the Hugging Face hub"),
+    _line("identity", "templates for synthetic data, which come with finetui"),
+]

@@ -17,7 +17,15 @@ from tui.actions import Action, actions, bindings, key_name
 from tui.app import FinetuiApp, explain
 from tui.messages import Progressed
 from tui.widgets.borders import set_border
-from tui.widgets.frame import MIN_COLUMNS, MIN_ROWS, CheatLine, Kind, StatusLine, TooSmall
+from tui.widgets.frame import (
+    MIN_COLUMNS,
+    MIN_ROWS,
+    CheatLine,
+    Kind,
+    StatusLine,
+    TooSmall,
+    progress_words,
+)
 from tui.widgets.words import one_line
 
 T = TypeVar("T")
@@ -108,8 +116,7 @@ class Dialog(ModalScreen[T]):
     def on_progressed(self, event: Progressed) -> None:
         """Show how far a long call has got."""
         event.stop()
-        of = f" of {event.total:,}" if event.total else ""
-        self.say(f"{event.what}: {event.done:,}{of}", kind="busy")
+        self.say(progress_words(event), kind="busy")
 
     def on_resize(self, event: events.Resize) -> None:
         """Cover everything while the terminal is too small."""

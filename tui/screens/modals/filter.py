@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from textual import getters, on
 from textual.app import ComposeResult
 
-from engine.models import STATES, Counts, Filter, Source
+from engine.models import STATES, Filter
 from engine.paths import shorten
 from tui.actions import bindings
+from tui.bridge.curation import Shares
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.rows import FixedRows, Part, RowList
-from tui.widgets.words import EDITED, SIGNS, fit, one_line
+from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
 
 MOST_TAGS = 40
 
@@ -35,13 +36,9 @@ class Choice:
     count: int = -1
 
 
-def choices(
-    counts: Counts,
-    kinds: Sequence[tuple[str, int]],
-    tags: Sequence[tuple[str, int]],
-    sources: Sequence[Source],
-) -> list[Choice]:
-    """Return the lines: states, kinds, sources and tags, each under its heading."""
+def choices(shares: Shares) -> list[Choice]:
+    """Return the lines: states, origins, kinds, sources and tags, each under its heading."""
+    counts = shares.counts
     by_state = {
         "undecided": counts.undecided,
         "approved": counts.approved,
@@ -53,18 +50,24 @@ def choices(
         Choice("states", state, f"{SIGNS[state]} {state}", by_state[state]) for state in STATES
     ]
     lines.append(Choice("edited", "yes", f"{EDITED} edited", counts.edited))
-    if kinds:
+    if any(shares.origins.values()):
+        lines.append(Choice("", "", "decided, and since then in its source"))
+        lines += [
+            Choice("origins", origin, f"{ORIGIN_SIGNS[origin]} {origin}", count)
+            for origin, count in shares.origins.items()
+        ]
+    if shares.kinds:
         lines.append(Choice("", "", "kind"))
-        lines += [Choice("kinds", kind, kind, count) for kind, count in kinds]
-    if len(sources) > 1:
+        lines += [Choice("kinds", kind, kind_label(kind), count) for kind, count in shares.kinds]
+    if len(shares.sources) > 1:
         lines.append(Choice("", "", "source"))
         lines += [
             Choice("source_id", source.id, shorten(source.root, 40), source.examples)
-            for source in sources
+            for source in shares.sources
         ]
-    if tags:
+    if shares.tags:
         lines.append(Choice("", "", "tag"))
-        lines += [Choice("tag", tag, f"#{tag}", count) for tag, count in tags[:MOST_TAGS]]
+        lines += [Choice("tag", tag, f"#{tag}", count) for tag, count in shares.tags[:MOST_TAGS]]
     return lines
 
 

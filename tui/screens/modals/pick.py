@@ -12,6 +12,7 @@ from tui.actions import bindings
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
+from tui.widgets.words import one_line
 
 
 class PickDialog(Dialog[int]):
@@ -90,3 +91,25 @@ class QuantDialog(PickDialog):
 
     HEADING = "Export"
     OK = "export"
+
+
+class ValueDialog(PickDialog):
+    """Takes one of the values that a field can have.
+
+    Args:
+        name: The field.
+        values: The values.
+        at: The one that holds.
+        unset: What an empty value means.
+    """
+
+    OK = "take it"
+
+    def __init__(self, name: str, values: Sequence[str], *, at: int, unset: str) -> None:
+        super().__init__([[(one_line(value) or unset, "row")] for value in values], at=at)
+        self._field = name
+
+    def on_mount(self) -> None:
+        """Say which field it is."""
+        super().on_mount()
+        self.title_box(self._field)
