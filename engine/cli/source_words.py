@@ -64,6 +64,8 @@ def print_preview(found: Preview) -> None:
     total = sum(found.examples_by_kind.values())
     kinds = f" ({listed(found.examples_by_kind)})" if found.examples_by_kind else ""
     say(f"{count(found.documents, 'document')}, {count(total, 'example')}{kinds}")
+    if found.more:
+        say(f"on demand {listed(found.more)} more: --set take=thoughts,qa,sections")
     if found.skipped_by_code:
         say(f"skipped: {listed(found.skipped_by_code)}")
     print_examples(found.first)
@@ -164,6 +166,7 @@ def preview_json(found: Preview, others: Sequence[Detection]) -> dict[str, objec
         "others": [detection_json(detection) for detection in others],
         "documents": found.documents,
         "examples": dict(found.examples_by_kind),
+        "on_demand": dict(found.more),
         "skipped": dict(found.skipped_by_code),
         "first": [example_json(example) for example in found.first],
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.extract import extract
+from engine.extract.notes import TAKE
 from engine.extract.reading import How, Task, read_all, reliable_time
 from engine.models import Example, Skipped, Source, content_hash
 from engine.sources import (
@@ -65,13 +66,17 @@ class ScanReport:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a path would give, with nothing stored."""
+    """What a path would give, with nothing stored.
+
+    ``more`` counts by kind what it would give too if that was asked for.
+    """
 
     detection: Detection
     documents: int
     examples_by_kind: Mapping[str, int]
     first: tuple[Example, ...]
     skipped_by_code: Mapping[str, int]
+    more: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Stopped(Exception):
@@ -241,7 +246,7 @@ def preview(
     chosen = dict(options or {})
     detection = detect_as(kind, place, chosen) if kind else detect(place)
     check_options(detection.kind, chosen)
-    look = _Look(limit)
+    look = _Look(limit, unasked=detection.kind == "vault" and not chosen.get("take"))
     try:
         for example_batch in _examples(detection.kind, place, chosen, look, progress, cancelled):
             look.add(example_batch)
@@ -254,17 +259,20 @@ def preview(
         dict(look.kinds.most_common()),
         shown,
         dict(look.codes.most_common()),
+        dict(look.more),
     )
 
 
 class _Look:
     """What a first look has seen so far."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, unasked: bool) -> None:
+        self.unasked = unasked
         self.codes: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.first: list[Example] = []
         self.others: list[Example] = []
+        self.more: Counter[str] = Counter()
         self.documents = 0
         self._limit = limit
         self._seen: set[str] = set()
@@ -272,6 +280,13 @@ class _Look:
     def skip(self, skipped: Skipped) -> None:
         """Count something that is not read."""
         self.codes[skipped.code] += 1
+
+    def asked_for(self, examples: list[Example]) -> list[Example]:
+        """Return those of a document's examples that a scan would take; count the others."""
+        if not self.unasked:
+            return examples
+        self.more.update(example.kind for example in examples if example.kind == "section")
+        return [example for example in examples if example.kind != "section"]
 
     def add(self, examples: Sequence[Example]) -> None:
         """Count a document's examples."""
@@ -293,6 +308,8 @@ def _examples(
     cancelled: Callable[[], bool],
 ) -> Iterator[list[Example]]:
     """Yield the examples of each document."""
+    # Sections are looked for even where they are not taken, so that a person learns of them.
+    everything = {**options, "take": ",".join(TAKE)} if look.unasked else options
     reader = reader_of(kind)
 
     def look_up(_: int) -> None:
@@ -315,7 +332,7 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise _Stopped
-                yield extract(document, options)
+                yield look.asked_for(extract(document, everything))
         except Refused as refused:
             reading.skip(item.name, 0, refused.code, refused.reason)
         item.forget()

@@ -56,6 +56,7 @@ def preview_out(preview: Preview) -> dict[str, Any]:
         "examples_by_kind": dict(preview.examples_by_kind),
         "first": [_example_out(example) for example in preview.first],
         "skipped_by_code": dict(preview.skipped_by_code),
+        "more": dict(preview.more),
     }
 
 
@@ -67,6 +68,7 @@ def preview_in(document: dict[str, Any]) -> Preview:
         document["examples_by_kind"],
         tuple(_example_in(example) for example in document["first"]),
         document["skipped_by_code"],
+        document["more"],
     )
 
 

@@ -161,8 +161,10 @@ def _number(text: str) -> Any:
 def _load(block: str) -> Loaded:
     import yaml
 
-    deep = _is_deep(block)
     # libyaml's loader is faster, but deep nesting overflows its stack and ends the process.
+    if _opens_deeply(block):
+        return _broken(block, "it is nested too deeply", 1)
+    deep = max(map(len, _INDENT.findall(block)), default=0) > _MAX_DEPTH
     fast: Any = yaml.SafeLoader if deep else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         if "*" in block and "&" in block:
@@ -208,10 +210,8 @@ def _key(key: Any) -> str:
         return ""
 
 
-def _is_deep(block: str) -> bool:
-    """Say whether a block may be nested deeply: by its indents, or by brackets that open."""
-    if max(map(len, _INDENT.findall(block)), default=0) > _MAX_DEPTH:
-        return True
+def _opens_deeply(block: str) -> bool:
+    """Say whether many brackets are open at once."""
     if block.count("[") + block.count("{") <= _MAX_DEPTH:
         return False
     depth = 0
