@@ -195,6 +195,7 @@ def m002_items(db: Any) -> None:
     db.execute("ALTER TABLE queue ADD COLUMN origin TEXT NOT NULL DEFAULT ''")
     db.execute("CREATE INDEX idx_queue_origin ON queue (origin) WHERE origin != ''")
     db.execute("ALTER TABLE examples ADD COLUMN follows TEXT NOT NULL DEFAULT ''")
+    db.execute("CREATE INDEX idx_examples_follows ON examples (follows) WHERE follows != ''")
     db.execute("ALTER TABLE examples ADD COLUMN alternatives TEXT NOT NULL DEFAULT '[]'")
 
 

@@ -275,7 +275,7 @@ def newer_version(db: Connection, example_id: str) -> str:
     """Return the id of the latest example that follows another one, or nothing."""
     found = db.value(
         "SELECT q.example_id FROM examples AS e JOIN queue AS q ON q.position = e.position "
-        "WHERE e.follows = ? ORDER BY e.position DESC LIMIT 1",
+        "WHERE e.follows = ? AND e.follows != '' ORDER BY e.position DESC LIMIT 1",
         [example_id],
     )
     return str(found or "")

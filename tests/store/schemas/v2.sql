@@ -10,7 +10,7 @@ CREATE TABLE "sources" (
    "examples" INTEGER NOT NULL DEFAULT 0,
    "skipped" INTEGER NOT NULL DEFAULT 0
 , options TEXT NOT NULL DEFAULT '{}', fingerprint TEXT NOT NULL DEFAULT '');
-INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795257802.3806293, 1760000000.0, 5, 5, 1, '{}', '');
+INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795265254.0147755, 1760000000.0, 5, 5, 1, '{}', '');
 CREATE TABLE "skips" (
    "source_id" TEXT NOT NULL,
    "path" TEXT NOT NULL,
@@ -82,12 +82,12 @@ CREATE TABLE journal (
             target INTEGER NOT NULL DEFAULT 0,
             turns TEXT
         );
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '508be6fc07b86114', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '508be6fc07b86114', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '508be6fc07b86114', 0, '[["user","Edited?"],["assistant","It''s edited."]]');
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '508be6fc07b86114', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '508be6fc07b86114', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '508be6fc07b86114', 5, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '9e59a394c05ffd66', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '9e59a394c05ffd66', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '9e59a394c05ffd66', 0, '[["user","Edited?"],["assistant","It''s edited."]]');
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '9e59a394c05ffd66', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '9e59a394c05ffd66', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '9e59a394c05ffd66', 5, NULL);
 CREATE TABLE "undone" (
    "seq" INTEGER PRIMARY KEY,
    "undo_seq" INTEGER NOT NULL
@@ -136,6 +136,7 @@ DELETE FROM sqlite_sequence WHERE name = 'journal';
 INSERT INTO sqlite_sequence (name, seq) VALUES ('journal', 6);
 DELETE FROM sqlite_sequence WHERE name = 'queue';
 INSERT INTO sqlite_sequence (name, seq) VALUES ('queue', 5);
+CREATE INDEX idx_examples_follows ON examples (follows) WHERE follows != '';
 CREATE INDEX idx_journal_at ON journal (at);
 CREATE INDEX idx_journal_decisions ON journal (seq) WHERE action IN ('approve', 'reject', 'skip', 'edit');
 CREATE INDEX "idx_journal_example_id"

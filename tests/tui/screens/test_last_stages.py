@@ -319,8 +319,8 @@ def test_the_pairs_to_choose_from(
 
     def change(screen: ChatScreen) -> None:
         with_pair(screen)
-        monkeypatch.setattr("tui.screens.chat.choices", found)
-        monkeypatch.setattr("tui.screens.chat.time", FixedTime())
+        monkeypatch.setattr("tui.screens.chat_stage.choices", found)
+        monkeypatch.setattr("tui.screens.chat_stage.time", FixedTime())
 
     assert picture(snap_compare, workspace, SMALL, chat(change, "m", PairDialog))
 
