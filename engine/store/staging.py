@@ -38,6 +38,11 @@ _COLUMNS = (
 _LAST_KINDS = frozenset({"section"})
 
 
+def prefixed(table: str) -> str:
+    """Return the columns of :data:`ABOUT` as those of a table."""
+    return ", ".join(f"{table}.{name.strip()}" for name in ABOUT.split(","))
+
+
 @dataclass(frozen=True, slots=True)
 class StagedExample:
     """An example as the rows that are stored, so that another process can make them."""
