@@ -8,13 +8,16 @@ only the question or the place changed; a similar one in the same file is a late
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.models import Turn
 
 SIMILAR = 0.3
 """The least share of common words by which an answer counts as a version of another."""
+
+SIMILAR_ELSEWHERE = 0.5
+"""The same for an answer in a file that went, and one in a file that came."""
 
 _WORD = re.compile(r"\w+")
 _MOST_PAIRS = 250_000
@@ -25,13 +28,14 @@ class Trace:
     """What is known of an example when its place is looked for.
 
     ``item`` is the file that it stood or stands in: for a file that was moved, both
-    sides carry the new name.
+    sides carry the new name. ``adrift`` says that the file is gone, or new.
     """
 
     id: str
     item: str
     heading: str
     turns: tuple[Turn, ...]
+    adrift: bool = False
 
     @property
     def answer(self) -> str:
@@ -58,7 +62,8 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
     Returns:
         First the pairs with the same answer, those within one file before those across
         files; then, within one file, the most similar answers, by the Jaccard index of
-        their words; a common heading counts for half of what is missing.
+        their words; a common heading counts for half of what is missing. Last come similar
+        answers of files that went and files that came: notes that were renamed and edited.
     """
     pairs: list[Pair] = []
     left = {trace.id: trace for trace in lost}
@@ -76,17 +81,26 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
             olds = known.get(key(fresh))
             if olds:
                 take(olds.pop(0), fresh, True)
-    for old, fresh in _similar(left.values(), new.values()):
+    for old, fresh in _similar(left.values(), new.values(), lambda trace: trace.item, SIMILAR):
+        if old.id in left and fresh.id in new:
+            take(old, fresh, False)
+    went, came = ([trace for trace in side.values() if trace.adrift] for side in (left, new))
+    for old, fresh in _similar(went, came, lambda _: "", SIMILAR_ELSEWHERE):
         if old.id in left and fresh.id in new:
             take(old, fresh, False)
     return pairs
 
 
-def _similar(lost: Iterable[Trace], arrived: Iterable[Trace]) -> list[tuple[Trace, Trace]]:
-    """Return the pairs within a file that are alike enough, the likest first."""
+def _similar(
+    lost: Iterable[Trace],
+    arrived: Iterable[Trace],
+    place: Callable[[Trace], str],
+    enough: float,
+) -> list[tuple[Trace, Trace]]:
+    """Return the pairs at one place that are alike enough, the likest first."""
     by_item: dict[str, list[Trace]] = {}
     for trace in lost:
-        by_item.setdefault(trace.item, []).append(trace)
+        by_item.setdefault(place(trace), []).append(trace)
     words: dict[str, frozenset[str]] = {}
 
     def words_of(trace: Trace) -> frozenset[str]:
@@ -96,7 +110,7 @@ def _similar(lost: Iterable[Trace], arrived: Iterable[Trace]) -> list[tuple[Trac
 
     scored: list[tuple[float, int, Trace, Trace]] = []
     for fresh in arrived:
-        for old in by_item.get(fresh.item, ()):
+        for old in by_item.get(place(fresh), ()):
             if len(scored) >= _MOST_PAIRS:
                 break
             mine, theirs = words_of(fresh), words_of(old)
@@ -104,7 +118,7 @@ def _similar(lost: Iterable[Trace], arrived: Iterable[Trace]) -> list[tuple[Trac
             score = len(mine & theirs) / together if together else 0.0
             if fresh.heading and fresh.heading == old.heading:
                 score += (1 - score) / 2
-            if score >= SIMILAR:
+            if score >= enough:
                 scored.append((-score, len(scored), old, fresh))
     scored.sort(key=lambda entry: entry[:2])
     return [(old, fresh) for _, _, old, fresh in scored]

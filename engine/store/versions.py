@@ -67,6 +67,7 @@ class Versions:
                 self.find_moved(f"s.seq = {int(self._seq(pair.old))}")
             else:
                 run("UPDATE staged SET follows = ? WHERE id = ?", [old, new])
+                run("UPDATE lost SET stands = 1 WHERE id = ?", [old])
                 followed += 1
                 continue
             run("DELETE FROM lost WHERE id = ?", [old])
@@ -79,7 +80,7 @@ class Versions:
     def _traces(self, which: str) -> list[Trace]:
         if which == "lost":
             rows = self._raw.execute(
-                "SELECT l.id, l.item, e.heading, e.turns FROM lost AS l "
+                "SELECT l.id, l.item, e.heading, e.turns, NOT l.stands FROM lost AS l "
                 "CROSS JOIN ws.queue AS q ON q.example_id = l.id "
                 "CROSS JOIN ws.examples AS e ON e.position = q.position "
                 "WHERE NOT EXISTS (SELECT 1 FROM ws.sightings AS o "
@@ -88,10 +89,16 @@ class Versions:
             )
         else:
             rows = self._raw.execute(
-                "SELECT s.id, (SELECT min(v.item) FROM seen AS v WHERE v.id = s.id), s.heading, "
-                "s.turns FROM held AS h JOIN staged AS s USING (seq) ORDER BY h.rowid"
+                "SELECT s.id, v.item, s.heading, s.turns, NOT EXISTS (SELECT 1 FROM ws.items AS i "
+                "WHERE i.source_id = ? AND i.name = v.item) FROM held AS h "
+                "JOIN staged AS s USING (seq) JOIN seen AS v ON v.id = s.id AND v.item = "
+                "(SELECT min(o.item) FROM seen AS o WHERE o.id = s.id) ORDER BY h.rowid",
+                [self._source_id],
             )
-        return [Trace(row[0], row[1], row[2], load_turns(row[3])) for row in rows.fetchall()]
+        return [
+            Trace(identity, item, heading, load_turns(turns), bool(adrift))
+            for identity, item, heading, turns, adrift in rows.fetchall()
+        ]
 
     def _replace(self, pair: Pair) -> None:
         """Put a new version where the old one stood that nobody has touched."""

@@ -168,6 +168,22 @@ def test_decisions_outlive_a_move_a_renaming_and_an_edit(
     ]
 
 
+def test_a_note_that_was_renamed_and_edited_at_once_is_followed(
+    workspace: Workspace, vault: Path, source: Source
+) -> None:
+    store = workspace.store
+    river = by_path(workspace)["river.md"]
+    store.append("approve", river, at=1.0)
+    (vault / "river.md").unlink()
+    write(vault / "canal.md", RIVER + "\nAnd then it rained.\n", LONG_AGO + 5)
+    write(vault / "tides.md", SUPPLIER.replace("supplier", "tide table"), LONG_AGO + 5)
+    report = scan(store, source)
+    assert (report.new, report.changed, report.vanished) == (2, 1, 0)
+    assert store.card(by_path(workspace)["canal.md"]).example.follows == river
+    assert store.card(by_path(workspace)["tides.md"]).example.follows == ""
+    assert store.card(river).origin == "changed"
+
+
 def test_an_option_reads_everything_again(workspace: Workspace, source: Source) -> None:
     assert scan(workspace.store, source, again=True).files_read == 2
     assert scan(workspace.store, source).files_read == 0
