@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+import psutil
 
 from engine.extract.scan import ScanReport, scan
 from engine.workspace import Workspace
@@ -142,3 +145,14 @@ def _exchange(number: int) -> bytes:
         {"role": "assistant", "content": f"Ilse rows boat {number}, on every second day."},
     ]
     return json.dumps({"messages": messages}).encode()
+
+
+def readers() -> list[psutil.Process]:
+    """Return the processes that read a source for this one; those of other tests are no matter."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        # A child that ended, and that nobody has asked after yet, has no command line.
+        with contextlib.suppress(psutil.Error):
+            if "engine.extract.child" in " ".join(child.cmdline()):
+                found.append(child)
+    return found

@@ -15,7 +15,7 @@ from engine.errors import SourceMissing
 from engine.models import Skipped
 from engine.workspace import Workspace
 from tests.support.waiting import wait_until
-from tests.tui.places import TOKEN, memory_app, write_chats, write_rows
+from tests.tui.places import TOKEN, memory_app, readers, write_chats, write_rows
 from tui.bridge import reading
 from tui.bridge.reading import Stopped, Tokens, certain, look_at, look_for, placed, wants_token
 from tui.bridge.scans import short_name
@@ -57,7 +57,7 @@ def test_what_is_asked_to_stop_ends_with_its_child(tmp_path: Path) -> None:
         look_for(str(path), cancelled=cancel)
     with pytest.raises(Stopped):
         look_at(str(path), "conversations", {}, progress=quiet, cancelled=cancel)
-    assert psutil.Process().children() == []
+    assert readers() == []
 
 
 def test_a_child_ends_with_an_app_that_was_killed() -> None:

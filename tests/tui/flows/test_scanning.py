@@ -6,12 +6,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from engine.models import Source
 from engine.workspace import Workspace
-from tests.tui.places import TOKEN, MemoryApp, add_scanned, memory_app, write_chats, write_rows
+from tests.tui.places import (
+    TOKEN,
+    MemoryApp,
+    add_scanned,
+    memory_app,
+    readers,
+    write_chats,
+    write_rows,
+)
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
@@ -28,12 +35,6 @@ def screen_of(app: FinetuiApp) -> SourcesScreen:
 def title_of(app: FinetuiApp) -> str:
     """Return the title line of the stage in front."""
     return text_of(app.screen).splitlines()[0]
-
-
-def readers() -> list[psutil.Process]:
-    """Return the processes that read a source for this one."""
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if "engine.extract.child" in " ".join(child.cmdline())]
 
 
 @pytest.fixture
