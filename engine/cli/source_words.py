@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from engine.cli.common import say
 from engine.extract.scan import Preview, ScanReport
+from engine.extract.wire import detection_out
 from engine.models import Example, Skipped, Source, short_id
 from engine.sources import Detection, reader_of
 
@@ -148,22 +149,11 @@ def report_json(report: ScanReport) -> dict[str, object]:
     }
 
 
-def detection_json(detection: Detection) -> dict[str, object]:
-    """Return a detection as ``--json`` prints it."""
-    return {
-        "kind": detection.kind,
-        "confidence": detection.confidence,
-        "why": detection.why,
-        "options": dict(detection.options),
-        "choices": {name: list(values) for name, values in detection.choices.items()},
-    }
-
-
 def preview_json(found: Preview, others: Sequence[Detection]) -> dict[str, object]:
     """Return a preview as ``--json`` prints it."""
     return {
-        **detection_json(found.detection),
-        "others": [detection_json(detection) for detection in others],
+        **detection_out(found.detection),
+        "others": [detection_out(detection) for detection in others],
         "documents": found.documents,
         "examples": dict(found.examples_by_kind),
         "on_demand": dict(found.more),

@@ -25,6 +25,7 @@ from engine.cli.source_words import (
     where,
 )
 from engine.errors import FinetuiError, SourceAmbiguous, SourceError, UsageError
+from engine.extract.adding import located
 from engine.extract.scan import ScanReport, preview, scan
 from engine.models import Example, Filter, Source, short_id
 from engine.paths import shorten
@@ -37,11 +38,9 @@ from engine.sources import (
     detect,
     detect_as,
     is_address,
-    locate,
     reader_of,
     settled,
 )
-from engine.sources.synthetic.shipped import is_shipped, own_copy
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -92,10 +91,7 @@ def add(
     options = settled(detection, options)
     _check_choices(detection, options)
     with opened(workspace) as space:
-        if is_shipped(place):
-            # The shipped file belongs to finetui; what a person edits is the workspace's.
-            place = str(own_copy(place, space.root / "synthetic"))
-        root = locate(place)
+        root = located(space, place)
         source = space.store.add_source(detection.kind, root, options)
         if not no_scan:
             ask_token(source.kind, root)

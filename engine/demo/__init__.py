@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from engine.demo.bundle import data_dir, prepare
+from engine.demo.bundle import add_bundled, data_dir, prepare
 
-__all__ = ["data_dir", "prepare"]
+__all__ = ["add_bundled", "data_dir", "prepare"]

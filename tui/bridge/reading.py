@@ -210,20 +210,10 @@ def scan_source(
 
 
 def located(workspace: Workspace, place: str) -> str:
-    """Return a place's root: an address as it is, or an absolute path.
+    """Return the root of a place that is added; see :func:`engine.extract.adding.located`."""
+    from engine.extract.adding import located as engine_located
 
-    Shipped templates belong to finetui: the source is the workspace's own copy, for the
-    person to edit.
-
-    Raises:
-        SourceError: Nothing is there, or it can't be opened.
-    """
-    from engine.sources import locate
-    from engine.sources.synthetic.shipped import is_shipped, own_copy
-
-    if is_shipped(place):
-        return locate(own_copy(place, workspace.root / "synthetic"))
-    return locate(place)
+    return engine_located(workspace, place)
 
 
 def kinds() -> dict[str, str]:
@@ -260,9 +250,7 @@ def kept(kind: str, found: Detection | None, options: Mapping[str, str]) -> dict
 
 
 def add_demo(workspace: Workspace) -> list[Source]:
-    """Add the bundled sources, unread, and return them."""
-    from engine.demo.bundle import BUNDLED, data_dir
-    from engine.sources import detect
+    """Add the bundled sources, unread, and return them; see :func:`engine.demo.add_bundled`."""
+    from engine.demo import add_bundled
 
-    found = [str(data_dir() / name) for name in BUNDLED]
-    return [workspace.store.add_source(detect(path).kind, path) for path in found]
+    return add_bundled(workspace)

@@ -31,7 +31,7 @@ from tui.screens.form_model import (
     preset_values,
 )
 from tui.screens.modals.confirm import ConfirmDialog
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.dialog import FormDialog
 from tui.screens.stage import WIDE_COLUMNS
 from tui.screens.train_words import plan_lines
 from tui.stylesheets import stylesheet
@@ -45,7 +45,7 @@ QUIET_SECONDS = 0.4
 """How long the keys must rest before the run is planned anew."""
 
 
-class TrainForm(Dialog[RunSummary]):
+class TrainForm(FormDialog[RunSummary]):
     """Checks each field as it is written, plans the run, and starts it.
 
     Args:
@@ -234,24 +234,6 @@ class TrainForm(Dialog[RunSummary]):
     @on(Button.Pressed, "#form-start")
     def _pressed(self) -> None:
         self.action_start()
-
-    def action_next(self) -> None:
-        """Next field."""
-        self.focus_next()
-
-    def action_before(self) -> None:
-        """Field before."""
-        self.focus_previous()
-
-    def action_later(self) -> None:
-        """The next value of a list."""
-        if isinstance(self.focused, Choice):
-            self.focused.turn(1)
-
-    def action_earlier(self) -> None:
-        """The value before."""
-        if isinstance(self.focused, Choice):
-            self.focused.turn(-1)
 
     def action_reset(self) -> None:
         """Put the preset's values back."""

@@ -11,13 +11,24 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.demo import prepare
 from engine.errors import SourceMissing
+from engine.extract.scan import scan
 from engine.models import Skipped
-from engine.workspace import Workspace
+from engine.workspace import Workspace, init_workspace, open_workspace
 from tests.support.waiting import wait_until
 from tests.tui.places import TOKEN, memory_app, readers, write_chats, write_rows
 from tui.bridge import reading
-from tui.bridge.reading import Stopped, Tokens, certain, look_at, look_for, placed, wants_token
+from tui.bridge.reading import (
+    Stopped,
+    Tokens,
+    add_demo,
+    certain,
+    look_at,
+    look_for,
+    placed,
+    wants_token,
+)
 from tui.bridge.scans import short_name
 from tui.bridge.sources import PAGE, SkipPages
 from tui.bridge.threads import Cancel
@@ -185,3 +196,18 @@ def test_skipped_things_are_read_by_pages(workspace: Workspace) -> None:
     stale = SkipPages(workspace.store, workspace.store.skip_numbers(source.id))
     workspace.store.record_scan(source.id, [], [], 0, at=2.0)
     assert stale.at(0) is None
+
+
+def test_the_demo_of_the_app_is_that_of_the_verb(tmp_path: Path) -> None:
+    """Both front ends add the same sources with the same settings, and find as much in them."""
+    by_key = open_workspace(init_workspace(tmp_path / "key"))
+    by_verb = open_workspace(init_workspace(tmp_path / "verb"))
+    with by_key, by_verb:
+        added = add_demo(by_key)
+        for source in added:
+            scan(by_key.store, source)
+        prepare(by_verb)
+        assert [(s.kind, s.root, s.options) for s in by_key.store.sources()] == [
+            (s.kind, s.root, s.options) for s in by_verb.store.sources()
+        ]
+        assert by_key.store.counts() == by_verb.store.counts()

@@ -9,16 +9,14 @@ from textual.app import ComposeResult
 
 from engine.models import Alternative, Card, short_id
 from tui.actions import bindings
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.pick import PickDialog
 from tui.widgets.card import LONGEST
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.textpane import Block, TextPane
 from tui.widgets.words import counted, one_line, plain
 
-MOST_ROWS = 6
 
-
-class AnswersDialog(Dialog[int]):
+class AnswersDialog(PickDialog):
     """Lists answers, the one under the cursor in full; returns the number of one to take.
 
     Args:
@@ -30,25 +28,24 @@ class AnswersDialog(Dialog[int]):
     OK = "take it instead"
     BINDINGS = bindings("answers")
 
-    rows = getters.query_one("#answer-rows", FixedRows)
+    MOST_ROWS = 6
+
     pane = getters.query_one("#answer-text", TextPane)
 
     def __init__(self, card: Card, answers: Sequence[Alternative]) -> None:
-        super().__init__()
         self._card = card
         self._answers = list(answers)
+        super().__init__([self._row(answer) for answer in self._answers])
 
     def compose_box(self) -> ComposeResult:
         """The list and the text."""
-        yield FixedRows(id="answer-rows")
+        yield FixedRows(id="pick-rows")
         yield TextPane(id="answer-text")
 
     def on_mount(self) -> None:
-        """Fill the list."""
+        """Show the first answer."""
         count = counted(len(self._answers), "other answer")
         self.title_box(f"{short_id(self._card.example.id)} · {count}")
-        self.rows.styles.height = min(len(self._answers), MOST_ROWS)
-        self.rows.show([self._row(answer) for answer in self._answers])
         self._show()
         self.say("taking one is an edit: u takes it back")
 
@@ -66,22 +63,6 @@ class AnswersDialog(Dialog[int]):
     @on(RowList.Moved)
     def _moved(self) -> None:
         self._show()
-
-    @on(RowList.Chosen)
-    def _clicked(self) -> None:
-        self.action_accept()
-
-    def action_accept(self) -> None:
-        """Give the answer's number back."""
-        self.dismiss(self.rows.cursor)
-
-    def action_down(self) -> None:
-        """Next answer."""
-        self.rows.move(1)
-
-    def action_up(self) -> None:
-        """Answer before."""
-        self.rows.move(-1)
 
     def action_scroll_down(self) -> None:
         """Scroll the text down."""

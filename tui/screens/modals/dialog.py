@@ -17,6 +17,7 @@ from tui.actions import Action, actions, bindings, key_name
 from tui.app import FinetuiApp, explain
 from tui.messages import Progressed
 from tui.widgets.borders import set_border
+from tui.widgets.choice import Choice
 from tui.widgets.frame import (
     MIN_COLUMNS,
     MIN_ROWS,
@@ -136,3 +137,25 @@ class Dialog(ModalScreen[T]):
     def action_cancel(self) -> None:
         """Close and change nothing."""
         self.dismiss(None)
+
+
+class FormDialog(Dialog[T]):
+    """A dialog with fields one below the other."""
+
+    def action_next(self) -> None:
+        """Next field."""
+        self.focus_next()
+
+    def action_before(self) -> None:
+        """Field before."""
+        self.focus_previous()
+
+    def action_later(self) -> None:
+        """The next value of a list."""
+        if isinstance(self.focused, Choice):
+            self.focused.turn(1)
+
+    def action_earlier(self) -> None:
+        """The value before."""
+        if isinstance(self.focused, Choice):
+            self.focused.turn(-1)

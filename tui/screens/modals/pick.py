@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -27,6 +28,7 @@ class PickDialog(Dialog[int]):
     GROUP = "pick"
     OK = "take it"
     BINDINGS = bindings("pick")
+    MOST_ROWS: ClassVar[int] = 14
 
     rows = getters.query_one("#pick-rows", FixedRows)
 
@@ -50,7 +52,7 @@ class PickDialog(Dialog[int]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self.rows.styles.height = min(len(self._rows), 14)
+        self.rows.styles.height = min(len(self._rows), self.MOST_ROWS)
         self.rows.show(self._rows)
         self.rows.move_to(self._at)
 

@@ -28,7 +28,7 @@ from tui.bridge.reading import (
 )
 from tui.bridge.threads import Cancel, off_loop, progress_to
 from tui.messages import Progressed
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.dialog import FormDialog
 from tui.screens.modals.pick import ValueDialog
 from tui.screens.source_form import Added, FormRow, form_rows, to_set
 from tui.screens.stage import WIDE_COLUMNS
@@ -51,7 +51,7 @@ KIND = "kind"
 TOKEN = "token"
 
 
-class SetupDialog(Dialog[Added]):
+class SetupDialog(FormDialog[Added]):
     """A row for the kind and one for each setting; returns what was settled on.
 
     A token that is typed is held by the app for the address, and is no part of the result.
@@ -319,24 +319,6 @@ class SetupDialog(Dialog[Added]):
     def _focused_name(self) -> str:
         focused = self.focused
         return next((name for name, one in self._controls.items() if one is focused), "")
-
-    def action_next(self) -> None:
-        """Next field."""
-        self.focus_next()
-
-    def action_before(self) -> None:
-        """Field before."""
-        self.focus_previous()
-
-    def action_later(self) -> None:
-        """The next value of a list."""
-        if isinstance(self.focused, Choice):
-            self.focused.turn(1)
-
-    def action_earlier(self) -> None:
-        """The value before."""
-        if isinstance(self.focused, Choice):
-            self.focused.turn(-1)
 
     def action_values(self) -> None:
         """List the values that the field can have."""
