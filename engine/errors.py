@@ -33,6 +33,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── ExampleMissing         no example has that id
     │   ├── ExampleAmbiguous       the id's prefix fits several
     │   └── ExampleInvalid         an edit leaves something that can't be an example
+    ├── CheckError
+    │   ├── CheckFailed            a check can't look at an example
+    │   ├── EmbeddingModelMissing  no embedding model of that name or path
+    │   ├── EmbeddingModelInvalid  the embedding model can't be loaded or gives no vectors
+    │   └── MemoryShort            the machine has not the memory for what was asked
     ├── BaseError
     │   ├── BaseMissing            no such base model
     │   └── BaseInvalid            the directory is not a usable model
@@ -274,6 +279,36 @@ class ExampleInvalid(ExampleError):
     """An edit leaves something that can't be an example."""
 
     code = "example-invalid"
+
+
+class CheckError(FinetuiError):
+    """Examples can't be checked."""
+
+    code = "check"
+
+
+class CheckFailed(CheckError):
+    """A check can't look at an example."""
+
+    code = "check-failed"
+
+
+class EmbeddingModelMissing(CheckError):
+    """There is no embedding model of that name or path."""
+
+    code = "embedding-model-missing"
+
+
+class EmbeddingModelInvalid(CheckError):
+    """The embedding model can't be loaded, or what it gives is not vectors."""
+
+    code = "embedding-model-invalid"
+
+
+class MemoryShort(CheckError):
+    """The machine has not the memory for what was asked."""
+
+    code = "memory-short"
 
 
 class BaseError(FinetuiError):

@@ -20,7 +20,20 @@ Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 Origin = Literal["", "changed", "gone"]
 ORIGINS: tuple[Origin, ...] = ("changed", "gone")
 
+FlagKind = Literal["language", "length", "quality", "safety", "secret", "personal", "duplicate"]
+FLAG_KINDS: tuple[FlagKind, ...] = (
+    "secret",
+    "personal",
+    "safety",
+    "duplicate",
+    "quality",
+    "length",
+    "language",
+)
+"""Kinds of flags, in the order in which they matter."""
+
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
+NO_MEASURES: Mapping[str, float | str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +149,76 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Something that a check found in an example; it decides nothing.
+
+    Args:
+        kind: What sort of thing it is.
+        code: Which, in a stable word: "mixed", "cut-off", "refusal", "email", "near", ….
+        score: How sure or how strong, from 0 to 1.
+        reason: Why, in a phrase for a person; it never quotes a secret.
+        turn: The turn that it is in, from 0; -1 means the whole example.
+        start: Where in the turn's content it begins, in characters.
+        end: Where it ends, exclusive; ``start == end`` means the whole turn.
+    """
+
+    kind: FlagKind
+    code: str
+    score: float
+    reason: str
+    turn: int = -1
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check found in one example, as it is kept.
+
+    Args:
+        position: The example's place in the queue.
+        text_id: The id of the text that was looked at, by which a later edit is seen.
+        version: The check's version.
+        flags: What a person should look at.
+        measures: What is known of it besides; see :class:`engine.quality.base.Finding`.
+    """
+
+    position: int
+    text_id: str
+    version: str
+    flags: tuple[Flag, ...] = ()
+    measures: Mapping[str, float | str] = field(default_factory=lambda: NO_MEASURES)
+
+
+LinkWhat = Literal["both", "prompt", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How near two examples are: an edge of a maximum spanning forest.
+
+    Args:
+        what: What is alike: the prompts, the answers, or both (then the lesser of the two).
+        a: An example's place in the queue.
+        b: Another's; ``a < b``.
+        similarity: The cosine of their embeddings, 1 for equal text.
+    """
+
+    what: LinkWhat
+    a: int
+    b: int
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """An example as a curator sees it: with its present state and text.
 
     ``turns`` are those after edits; ``example.turns`` are as extracted.
     ``position`` is the queue's stable order. ``origin`` is "changed" or "gone" where the
     source does not hold the example any more as it was decided on. ``question_by`` is the
-    model that wrote the question, if one did.
+    model that wrote the question, if one did. ``flags`` and ``measures`` are what checks
+    found in it; ``checked`` is False where none has looked at the text as it is now.
     """
 
     example: Example
@@ -153,6 +229,9 @@ class Card:
     decided_at: float = 0.0
     origin: Origin = ""
     question_by: str = ""
+    flags: tuple[Flag, ...] = ()
+    measures: Mapping[str, float | str] = field(default_factory=lambda: NO_MEASURES)
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +245,7 @@ class QueueRow:
     label: str
     kind: str
     origin: Origin = ""
+    flagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +279,11 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which part of the queue is shown. Empty fields don't restrict."""
+    """Which part of the queue is shown. Empty fields don't restrict.
+
+    ``flags`` are kinds or ``kind:code``; an example with any of them is shown. Qualities
+    are from 0 to 1; an example that was never scored is in no range of quality.
+    """
 
     states: tuple[State, ...] = ()
     kinds: tuple[str, ...] = ()
@@ -208,6 +292,10 @@ class Filter:
     text: str = ""
     edited: bool | None = None
     origins: tuple[Origin, ...] = ()
+    flags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    min_quality: float | None = None
+    max_quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

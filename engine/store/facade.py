@@ -27,6 +27,7 @@ from engine.store import journal as journal_rows
 from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
+from engine.store.checked import CheckedStore
 from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
 from engine.store.migrations import migrate
 from engine.store.staging import ReadItem, ScannedItem, Stage, staged
@@ -36,7 +37,7 @@ ALL = Filter()
 WAL_BYTES = 16_000_000
 
 
-class Store:
+class Store(CheckedStore):
     """A workspace's database.
 
     Any thread may use a store, and several processes may have the same file open:

@@ -199,7 +199,64 @@ def m002_items(db: Any) -> None:
     db.execute("ALTER TABLE examples ADD COLUMN alternatives TEXT NOT NULL DEFAULT '[]'")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_items)
+def m003_findings(db: Any) -> None:
+    """Keep what checks find in examples, and which examples are near which."""
+    for column in (
+        "flagged INTEGER NOT NULL DEFAULT 0",
+        "language TEXT NOT NULL DEFAULT ''",
+        "quality REAL",
+    ):
+        db.execute(f"ALTER TABLE queue ADD COLUMN {column}")
+    db.execute("CREATE INDEX idx_queue_flagged ON queue (position) WHERE flagged > 0")
+    db.execute("CREATE INDEX idx_queue_language ON queue (language) WHERE language != ''")
+    db.execute("CREATE INDEX idx_queue_quality ON queue (quality) WHERE quality IS NOT NULL")
+    db.execute(
+        "CREATE TABLE checks (position INTEGER NOT NULL, name TEXT NOT NULL, "
+        "version TEXT NOT NULL, measures TEXT NOT NULL, PRIMARY KEY (position, name)) WITHOUT ROWID"
+    )
+    db["checks"].create_index(["name", "position", "version"])
+    db["flags"].create(
+        {
+            "position": int,
+            "name": str,
+            "kind": str,
+            "code": str,
+            "score": float,
+            "reason": str,
+            "turn": int,
+            "start": int,
+            "stop": int,
+        },
+        not_null={"position", "name", "kind", "code", "score", "reason", "turn", "start", "stop"},
+    )
+    db["flags"].create_index(["position"])
+    db["flags"].create_index(["kind", "code", "position"])
+    db["flags"].create_index(["name"])
+    db.execute(
+        "CREATE TABLE links (model TEXT NOT NULL, what TEXT NOT NULL, a INTEGER NOT NULL, "
+        "b INTEGER NOT NULL, similarity REAL NOT NULL, PRIMARY KEY (model, what, a, b)) "
+        "WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE linked (model TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, "
+        "PRIMARY KEY (model, position)) WITHOUT ROWID"
+    )
+    # What was found in a text says nothing about another one. Links stay: the next look at
+    # them needs to know what they were made of.
+    forget = (
+        "DELETE FROM flags WHERE position = OLD.position; "
+        "DELETE FROM checks WHERE position = OLD.position; "
+    )
+    db.execute(
+        "CREATE TRIGGER findings_of_edited AFTER UPDATE OF turns, edited_turns ON examples "
+        "WHEN coalesce(OLD.edited_turns, OLD.turns) IS NOT coalesce(NEW.edited_turns, NEW.turns) "
+        f"BEGIN {forget} UPDATE queue SET flagged = 0, language = '', quality = NULL "
+        "WHERE position = OLD.position; END"
+    )
+    db.execute(f"CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN {forget} END")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_items, m003_findings)
 
 
 def migrate(

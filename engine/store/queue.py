@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import ExampleAmbiguous, ExampleMissing
 from engine.models import (
+    NO_MEASURES,
     Card,
     Counts,
     Example,
@@ -22,6 +23,7 @@ from engine.models import (
     QueueRow,
     short_id,
 )
+from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
 from engine.store.authors import question_by
 from engine.store.connection import Connection, Row, translated
@@ -29,7 +31,7 @@ from engine.store.packing import load_alternatives, load_mapping, load_turns, se
 
 CARDS_AT_ONCE = 256
 
-_ROW = "q.position, q.example_id, q.state, q.edited, q.label, q.kind, q.origin"
+_ROW = "q.position, q.example_id, q.state, q.edited, q.label, q.kind, q.origin, q.flagged"
 _CARD = (
     "q.position, q.example_id, q.state, q.edited, q.kind, q.decided_at, q.source_id, "
     "e.path, e.start_line, e.end_line, e.heading, e.title, e.tags, e.date, e.content_hash, "
@@ -65,6 +67,14 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
     if which.edited is not None:
         # Written out, not bound, so that the planner sees the partial index that it fits.
         add(f"q.edited = {int(which.edited)}")
+    if which.flags:
+        terms.append(_flagged(which.flags, parameters))
+    if which.languages:
+        add(f"q.language != '' AND q.language IN ({_marks(which.languages)})", *which.languages)
+    if which.min_quality is not None:
+        add("q.quality IS NOT NULL AND q.quality >= ?", which.min_quality)
+    if which.max_quality is not None:
+        add("q.quality IS NOT NULL AND q.quality <= ?", which.max_quality)
     if which.text.strip():
         query = search_query(which.text)
         if query:
@@ -74,9 +84,18 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
     return " AND ".join(terms) or "1", parameters
 
 
+def _flagged(flags: Sequence[str], parameters: list[Any]) -> str:
+    """Return the term for examples with any of some flags, each a kind or ``kind:code``."""
+    terms = []
+    for kind, _, code in (flag.partition(":") for flag in flags):
+        parameters += [kind, code] if code else [kind]
+        terms.append("kind = ? AND code = ?" if code else "kind = ?")
+    return f"q.position IN (SELECT position FROM flags WHERE {' OR '.join(terms)})"
+
+
 def _queue_row(row: Row) -> QueueRow:
-    position, example_id, state, edited, label, kind, origin = row
-    return QueueRow(position, example_id, state, bool(edited), label, kind, origin)
+    position, example_id, state, edited, label, kind, origin, flagged = row
+    return QueueRow(position, example_id, state, bool(edited), label, kind, origin, bool(flagged))
 
 
 def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow]:
@@ -208,6 +227,22 @@ def _card(row: Row) -> Card:
     )
 
 
+def _with_findings(db: Connection, cards: Sequence[Card]) -> list[Card]:
+    """Return cards with what checks found in them."""
+    positions = [card.position for card in cards]
+    flags = finding_rows.flags_of(db, positions)
+    measures = finding_rows.measures_of(db, positions)
+    return [
+        replace(
+            card,
+            flags=flags.get(card.position, ()),
+            measures=measures.get(card.position, NO_MEASURES),
+            checked=card.position in measures,
+        )
+        for card in cards
+    ]
+
+
 def _signed(db: Connection, card: Card) -> Card:
     """Return a card with the model that wrote its question, if one did."""
     if not card.edited:
@@ -221,7 +256,7 @@ def card_at(db: Connection, example_id: str) -> Card | None:
     """Return the card of an example by its whole id."""
     row = db.one(f"SELECT {_CARD} {_FROM_CARD} WHERE q.example_id = ?", [example_id])
     with translated(db.path):
-        return None if row is None else _signed(db, _card(row))
+        return None if row is None else _with_findings(db, [_signed(db, _card(row))])[0]
 
 
 def resolve(db: Connection, id_or_prefix: str) -> str:
@@ -292,7 +327,7 @@ def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:
         f"SELECT q.position FROM queue AS q WHERE {where} ORDER BY q.position LIMIT ?",
         [*parameters, -1 if limit is None else limit],
     )
-    where, parameters = conditions(replace(which, text="", tag=""))
+    where, parameters = conditions(replace(which, text="", tag="", flags=()))
     for start in range(0, len(found), CARDS_AT_ONCE):
         positions = [row[0] for row in found[start : start + CARDS_AT_ONCE]]
         rows = db.all(
@@ -301,5 +336,5 @@ def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:
             [*positions, *parameters],
         )
         with translated(db.path):
-            page_of_cards = [_signed(db, _card(row)) for row in rows]
+            page_of_cards = _with_findings(db, [_signed(db, _card(row)) for row in rows])
         yield from page_of_cards

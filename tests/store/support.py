@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from engine.models import Example, Provenance, Turn, example_id
+from engine.models import Card, Example, Flag, FlagKind, Found, Provenance, Turn, example_id
 from engine.store import Store
 
 NOW = 1_760_000_000.0
@@ -54,3 +54,11 @@ def filled(path: Path, examples: Iterable[Example] | int, root: str = "/notes") 
 
 def ids(store: Store) -> list[str]:
     return [row.example_id for row in store.queue_page(limit=10_000)]
+
+
+def flag(kind: FlagKind, code: str, *, score: float = 0.9, turn: int = 1) -> Flag:
+    return Flag(kind, code, score, f"because of {code}", turn, 0, 3)
+
+
+def found_in(card: Card, *flags: Flag, version: str = "1", **measures: float | str) -> Found:
+    return Found(card.position, example_id(card.turns), version, flags, measures)

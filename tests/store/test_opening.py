@@ -66,7 +66,7 @@ def test_a_released_schema_is_brought_up_to_date(tmp_path: Path, version: int) -
 
 
 def _add_table(db: Any) -> None:
-    db["flags"].create({"position": int, "flag": str})
+    db["badges"].create({"position": int, "flag": str})
 
 
 def _fail(db: Any) -> None:
@@ -85,7 +85,7 @@ def test_a_migration_backs_the_file_up_first(
         assert len(ids(store)) == 3
     backup = tmp_path / f"finetui.db.v{len(MIGRATIONS)}.bak"
     assert schema(backup) == old
-    assert "flags" in {name for _, name, _ in schema(path)}
+    assert "badges" in {name for _, name, _ in schema(path)}
     monkeypatch.undo()
     with pytest.raises(WorkspaceNewer):
         Store.open(path)

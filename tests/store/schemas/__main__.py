@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from engine.models import Skipped
+from engine.models import Link, Skipped
 from engine.store import Store
 from engine.store.migrations import MIGRATIONS
 from tests.store.schemas.dump import dump, fixture
-from tests.store.support import NOW, example, ids, turns
+from tests.store.support import NOW, example, flag, found_in, ids, turns
 
 
 def main() -> None:
@@ -42,6 +42,10 @@ def main() -> None:
                 metadata={"seed": "1"},
             )
             store.set_meta("colour", "green")
+            positions = [card.position for card in store.cards()]
+            store.write_flags("quality", [found_in(store.card(first), flag("quality", "echo"))])
+            nearest = Link("both", positions[0], positions[1], 0.93)
+            store.save_links("m1", linked=dict.fromkeys(positions[:2], "k"), links=[nearest])
         text = "\n".join(dump(path)) + "\n"
     fixture(len(MIGRATIONS)).write_text(text, "utf-8")
 
