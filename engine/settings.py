@@ -14,9 +14,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import SettingsError
 from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
@@ -37,6 +37,47 @@ class CurationSettings(_Section):
     """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
 
 
+class CheckRule(_Section):
+    """A rule by which checks decide examples that nobody has decided."""
+
+    action: Literal["approve", "reject", "skip"]
+    """What is done with an example that the rule fits."""
+    flag: str = ""
+    """The flag that it has: a kind, such as "secret", or kind:code, such as "quality:refusal"."""
+    language: str = ""
+    """The language that it is in, as an ISO 639-1 code."""
+    below_quality: float | None = Field(default=None, ge=0, le=1)
+    """The quality that it stays under."""
+    above_quality: float | None = Field(default=None, ge=0, le=1)
+    """The quality that it reaches."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> CheckRule:
+        conditions = (self.flag, self.language, self.below_quality, self.above_quality)
+        if all(value in ("", None) for value in conditions):
+            raise ValueError("a rule needs a flag, a language or a quality")
+        return self
+
+
+class CheckSettings(_Section):
+    """What is looked for in the examples."""
+
+    automatic: bool = True
+    """Whether the app checks what a scan or an edit brought, in the background."""
+    languages: tuple[str, ...] = ()
+    """The languages that examples are expected in, as ISO 639-1 codes; others are flagged."""
+    phone_regions: tuple[str, ...] = ("RO", "GB", "US", "DE")
+    """Regions whose phone numbers are recognised without their country's prefix."""
+    max_length: int = Field(default=1024, ge=16)
+    """The longest sequence in tokens; what would be cut off is flagged."""
+    embedding_model: str = ""
+    """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
+    duplicate_threshold: float | None = Field(default=None, gt=0, le=1)
+    """From which similarity two examples are near-duplicates; unset takes the measured one."""
+    rules: tuple[CheckRule, ...] = ()
+    """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""
+
+
 class DatasetSettings(_Section):
     """How a dataset is frozen."""
 
@@ -55,6 +96,8 @@ class TrainingSettings(_Section):
     """The base model: a preset's name, a hub id, or a local directory."""
     preset: str = ""
     """The preset of hyperparameters; empty takes the one that fits the base."""
+    template: str = ""
+    """Another chat template than the base's own: a shipped one's name, or a file."""
 
 
 class ChatSettings(_Section):
@@ -81,6 +124,7 @@ class Settings(_Section):
     """All settings of finetui."""
 
     curation: CurationSettings = CurationSettings()
+    check: CheckSettings = CheckSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
     chat: ChatSettings = ChatSettings()

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
-from engine.errors import FinetuiError
-from engine.models import ORIGINS, STATES, Card, Filter, Origin, QueueRow, State, short_id
+from engine.errors import FinetuiError, UsageError
+from engine.models import (
+    FLAG_KINDS,
+    ORIGINS,
+    STATES,
+    Card,
+    Filter,
+    Origin,
+    QueueRow,
+    State,
+    short_id,
+)
 from engine.paths import shorten
 from engine.store import Store
 
@@ -36,6 +47,16 @@ def filter_options(function: Command) -> Command:
             help="Only decided ones whose source changed, or is gone.",
         ),
         click.option("--edited/--unedited", default=None, help="Only edited ones, or no edited."),
+        click.option(
+            "--flag", "flags", multiple=True, help="Only with this flag: KIND or KIND:CODE."
+        ),
+        click.option("--language", "languages", multiple=True, help="Only in this language."),
+        click.option(
+            "--min-quality", type=click.FloatRange(0, 1), default=None, help="Only this good."
+        ),
+        click.option(
+            "--max-quality", type=click.FloatRange(0, 1), default=None, help="Only this bad."
+        ),
     ):
         function = option(function)
     return function
@@ -51,12 +72,23 @@ def chosen(
     edited: bool | None = None,
     origins: tuple[Origin, ...] = (),
     text: str = "",
+    flags: tuple[str, ...] = (),
+    languages: tuple[str, ...] = (),
+    min_quality: float | None = None,
+    max_quality: float | None = None,
 ) -> Filter:
     """Return the filter that the options of :func:`filter_options` mean.
 
     Raises:
         SourceMissing: No source has that id.
+        UsageError: There is no such kind of flag.
     """
+    for flag in flags:
+        kind = flag.partition(":")[0]
+        if kind not in FLAG_KINDS:
+            raise UsageError(
+                f"there is no kind of flag {kind!r}", hint=f"kinds are {', '.join(FLAG_KINDS)}"
+            )
     return Filter(
         states=states,
         kinds=kinds,
@@ -65,6 +97,10 @@ def chosen(
         edited=edited,
         origins=origins,
         text=text,
+        flags=flags,
+        languages=languages,
+        min_quality=min_quality,
+        max_quality=max_quality,
     )
 
 
@@ -115,7 +151,12 @@ def _print_rows(store: Store, which: Filter, limit: int, *, as_json: bool) -> No
 
 
 def _signs(row: QueueRow) -> str:
-    return SIGNS[row.state] + ("~" if row.edited else "") + ("!" if row.origin else "")
+    return (
+        SIGNS[row.state]
+        + ("~" if row.edited else "")
+        + ("≠" if row.origin else "")
+        + ("!" if row.flagged else "")
+    )
 
 
 def _why_empty(store: Store) -> str:
@@ -158,6 +199,8 @@ def stats(workspace: Path | None, as_json: bool) -> None:
                     "kinds": dict(store.kinds()),
                     "sources": {source.id: number.total for source, number in by_source},
                     "tags": dict(store.tags()),
+                    "languages": dict(store.languages()),
+                    "flags": {f"{kind}:{code}": n for kind, code, n in store.flag_counts()},
                 }
             )
             return
@@ -169,6 +212,8 @@ def stats(workspace: Path | None, as_json: bool) -> None:
         _print_table("kind", store.kinds())
         _print_table("source", [(shorten(s.root, 60), c.total) for s, c in by_source])
         _print_table("tag", store.tags()[:TAGS_SHOWN])
+        _print_table("language", store.languages())
+        _print_table("flag", [(f"{kind}:{code}", n) for kind, code, n in store.flag_counts()])
 
 
 def _print_table(name: str, rows: list[tuple[str, int]]) -> None:
@@ -187,6 +232,7 @@ def row_json(row: QueueRow) -> dict[str, Any]:
         "kind": row.kind,
         "label": row.label,
         "origin": row.origin,
+        "flagged": row.flagged,
     }
 
 
@@ -221,6 +267,9 @@ def card_json(card: Card) -> dict[str, Any]:
         "alternatives": [
             {"turn": other.turn, "content": other.content} for other in example.alternatives
         ],
+        "checked": card.checked,
+        "flags": [asdict(flag) for flag in card.flags],
+        "measures": dict(card.measures),
         "original": [{"role": turn.role, "content": turn.content} for turn in example.turns],
     }
 
@@ -243,12 +292,16 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
         ("date", where.date),
         ("tags", " ".join(f"#{tag}" for tag in where.tags)),
         ("score", f"{example.score:.2f}" + (f"  {example.reason}" if example.reason else "")),
+        ("checks", _measured(card)),
         ("follows", f"{short_id(example.follows)}, decided before" if example.follows else ""),
         *((name, value) for name, value in example.metadata.items()),
     ]
     for name, value in about:
         if value:
             say(f"  {name:8} {value}".replace("\n", " "))
+    for flag in card.flags:
+        where_in = f", message {flag.turn + 1}" if flag.turn >= 0 else ""
+        say(f"  ! {flag.kind}: {flag.code} {flag.score:.2f}{where_in}: {flag.reason}")
     for turn in example.turns if original else card.turns:
         say(turn.role)
         for line in turn.content.split("\n"):
@@ -259,6 +312,20 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
             say(f"  {line}")
     if card.edited and not original:
         say("(edited; the extracted text is shown by --original)")
+
+
+def _measured(card: Card) -> str:
+    """Return what is known of a card besides flags, in a line."""
+    if not card.checked:
+        return "not checked as it is now; finetui check does it"
+    language, quality = card.measures.get("language"), card.measures.get("quality")
+    tokens = card.measures.get("tokens")
+    parts = [
+        str(language) if language else "",
+        f"quality {quality:.2f}" if isinstance(quality, float | int) else "",
+        f"{tokens:,.0f} tokens" if isinstance(tokens, float | int) else "",
+    ]
+    return " · ".join(part for part in parts if part)
 
 
 def _root(store: Store, source_id: str) -> str:

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.child import Cancelled, Progress, never, quiet, report, run_child, run_step
+from engine.child import (
+    Cancelled,
+    Progress,
+    end_with_caller,
+    never,
+    quiet,
+    report,
+    run_child,
+    run_step,
+    sparing,
+)
 from engine.extract.scan import Preview, ScanReport, preview, scan
 from engine.extract.wire import (
     detection_in,
@@ -31,7 +40,6 @@ from engine.sources.memory.token import offer
 from engine.workspace import open_workspace
 
 _MODULE = "engine.extract.child"
-_LOOK_SECONDS = 1.0
 
 
 def scan_apart(
@@ -129,9 +137,7 @@ def main(_: Sequence[str]) -> Any:
     what = json.loads(sys.stdin.read())
     for address, secret in what["secrets"].items():
         offer(address, secret)
-    # Ends by an exception, so that the processes that read along end too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    _end_with_caller()
+    end_with_caller()
     # A person who types meanwhile goes first.
     os.nice(10)
     if what["do"] == "detect":
@@ -142,32 +148,17 @@ def main(_: Sequence[str]) -> Any:
         return preview_out(_first_look(what))
     with open_workspace(Path(what["root"])) as space:
         source = space.store.source(what["source"])
-        return report_out(scan(space.store, source, progress=_sparing(), again=what["again"]))
-
-
-def _end_with_caller() -> None:
-    """End this process when the one that started it is gone: nobody would take its result.
-
-    By a timer, not a thread: a process with threads could not start others to read along.
-    """
-    caller = os.getppid()
-
-    def look(*_: object) -> None:
-        if os.getppid() != caller:
-            sys.exit(143)
-
-    signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+        return report_out(scan(space.store, source, progress=sparing(), again=what["again"]))
 
 
 def _first_look(what: Mapping[str, Any]) -> Preview:
     """Look at a place; the last progress that is printed says how much of it was read."""
-    behind, sparing, over = (0, 0), _sparing(), _after(what["seconds"])
+    behind, tell, over = (0, 0), sparing(), _after(what["seconds"])
 
     def progress(done: int, total: int) -> None:
         nonlocal behind
         behind = (done, total)
-        sparing(done, total)
+        tell(done, total)
 
     found = preview(
         what["place"],
@@ -189,20 +180,6 @@ def _after(seconds: float) -> Callable[[], bool]:
     """Return what asks to stop once so many seconds have gone by; at 0 it never does."""
     end = time.monotonic() + seconds if seconds else float("inf")
     return lambda: time.monotonic() >= end
-
-
-def _sparing() -> Progress:
-    """Return progress that prints a line for every hundredth part, not for every file."""
-    told = -1
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        share = 100 * done // total if total else 100
-        if share != told:
-            told = share
-            report(done, total)
-
-    return tell
 
 
 if __name__ == "__main__":

@@ -6,15 +6,7 @@ over processes. What comes back are the rows that the store keeps, in the files'
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,13 +15,13 @@ from pathlib import Path
 from engine.extract import extract
 from engine.models import Skipped
 from engine.sources import Item, Reader, Reading, Refused, reader_of
+from engine.spread import can_spread, spread
 from engine.store.staging import ReadItem, ScannedItem, StagedExample, staged
 
 _AT_ONCE = 500
 _CHUNK = 48
 _FEW = 4 * _CHUNK
 _RECENT_NS = 2_000_000_000
-_WATCH_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +130,8 @@ def reliable_time(item: Item, started_ns: int) -> int:
 
 
 def _can_spread(tasks: Sequence[Task]) -> bool:
-    """Say whether other processes can read these files; a copy of a threaded one may hang."""
-    return (
-        sys.platform == "linux"
-        and _cores() > 1
-        and threading.active_count() == 1
-        and all(task.item.path is not None for task in tasks)
-    )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """Say whether other processes can read these files."""
+    return can_spread() and all(task.item.path is not None for task in tasks)
 
 
 _Row = tuple[str, int, int, str, str]
@@ -156,39 +139,12 @@ _Row = tuple[str, int, int, str, str]
 
 def _spread(tasks: Sequence[Task], how: How) -> Iterator[ReadItem]:
     bare = replace(how, reading=Reading(how.reading.source_id, dict(how.reading.options)))
-    workers = min(_cores(), 8)
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("fork"),
-        initializer=_end_with,
-        initargs=(os.getpid(),),
+    chunks = (
+        [_row(task) for task in tasks[start : start + _CHUNK]]
+        for start in range(0, len(tasks), _CHUNK)
     )
-    starts = iter(range(0, len(tasks), _CHUNK))
-    waiting: deque[Future[list[ReadItem]]] = deque()
-    try:
-        while True:
-            # A few ahead, so that no process is idle and little is held in memory.
-            while len(waiting) < workers * 3 and (start := next(starts, None)) is not None:
-                rows = [_row(task) for task in tasks[start : start + _CHUNK]]
-                waiting.append(pool.submit(_read_rows, rows, bare))
-            if not waiting:
-                return
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with(parent: int) -> None:
-    """Let a process that reads along end with the one that it reads for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_WATCH_SECONDS)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    for found in spread(_read_rows, chunks, bare):
+        yield from found
 
 
 def _row(task: Task) -> _Row:

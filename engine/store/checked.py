@@ -28,7 +28,11 @@ class CheckedStore:
         Returns:
             How many were recorded.
         """
-        return finding_rows.write(self._db, check, findings)
+        return finding_rows.write(self._db, {check: findings})
+
+    def write_findings(self, findings: Mapping[str, Iterable[Found]]) -> int:
+        """Record what several checks found, by the checks' names; one transaction."""
+        return finding_rows.write(self._db, findings)
 
     def forget_flags(self, check: str, positions: Sequence[int]) -> None:
         """Forget what a check found in some examples."""
@@ -76,9 +80,11 @@ class CheckedStore:
         """
         link_rows.save(self._db, model, linked=linked, links=links, dropped=dropped)
 
-    def links(self, model: str, what: str = "", threshold: float = 0.0) -> list[Link]:
-        """Return a model's edges between examples that are there, the nearest first."""
-        return link_rows.links(self._db, model, what, threshold)
+    def links(
+        self, model: str, what: str = "", threshold: float = 0.0, *, gone: bool = False
+    ) -> list[Link]:
+        """Return a model's edges, the nearest first; those with examples that went if asked."""
+        return link_rows.links(self._db, model, what, threshold, gone=gone)
 
     def link_models(self) -> list[str]:
         """Return the embedding models that have forests here, the one of most examples first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -246,6 +246,14 @@ class Store(CheckedStore):
         """Yield cards in queue order; between two of them the database is not locked."""
         return queue_rows.cards(self._db, filter, limit)
 
+    def positions(self, filter: Filter = ALL) -> list[int]:
+        """Return the places of a filter's examples, in queue order."""
+        return queue_rows.positions(self._db, filter)
+
+    def cards_at(self, positions: Sequence[int]) -> list[Card]:
+        """Return the cards at some places, a few hundred at most; what is gone is left out."""
+        return queue_rows.cards_at(self._db, positions)
+
     def queue_page(
         self, filter: Filter = ALL, *, after: int = -1, limit: int = 200
     ) -> list[QueueRow]:
@@ -384,3 +392,10 @@ class Store(CheckedStore):
     def set_meta(self, key: str, value: str) -> None:
         """Remember a value."""
         vote_rows.set_meta(self._db, key, value)
+
+    def update_meta(self, key: str, change: Callable[[str | None], str]) -> str:
+        """Replace a remembered value by what follows from it, and return it.
+
+        No other process writes between the reading and the writing.
+        """
+        return vote_rows.update_meta(self._db, key, change)

@@ -22,27 +22,37 @@ _AT_ONCE = 500
 _FLAG = "kind, code, score, reason, turn, start, stop"
 
 
-def write(db: Connection, check: str, findings: Iterable[Found]) -> int:
-    """Record what a check found, in place of what it found before; one transaction.
+def write(db: Connection, findings: Mapping[str, Iterable[Found]]) -> int:
+    """Record what checks found, in place of what they found before; one transaction.
 
     A finding about a text that has changed since, or about an example that is gone, is
     left out: the check will see the new text.
+
+    Args:
+        db: The store's connection.
+        findings: What was found, by check.
 
     Returns:
         How many were recorded.
     """
     written = 0
+    present: dict[int, str] = {}
     with db.transaction():
-        for found in findings:
-            row = db.one(
-                "SELECT coalesce(edited_turns, turns) FROM examples WHERE position = ?",
-                [found.position],
-            )
-            if row is None or example_id(load_turns(row[0])) != found.text_id:
-                continue
-            _write_one(db, check, found)
-            written += 1
+        for check, found_by in findings.items():
+            for found in found_by:
+                if found.position not in present:
+                    present[found.position] = _text_id(db, found.position)
+                if present[found.position] == found.text_id:
+                    _write_one(db, check, found)
+                    written += 1
     return written
+
+
+def _text_id(db: Connection, position: int) -> str:
+    text = db.value(
+        "SELECT coalesce(edited_turns, turns) FROM examples WHERE position = ?", [position]
+    )
+    return "" if text is None else example_id(load_turns(text))
 
 
 def _write_one(db: Connection, check: str, found: Found) -> None:

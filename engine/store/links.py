@@ -61,7 +61,9 @@ def save(
                 )
 
 
-def links(db: Connection, model: str, what: str, threshold: float) -> list[Link]:
+def links(
+    db: Connection, model: str, what: str, threshold: float, *, gone: bool = False
+) -> list[Link]:
     """Return a model's edges between examples that are there, the nearest first.
 
     Args:
@@ -69,10 +71,12 @@ def links(db: Connection, model: str, what: str, threshold: float) -> list[Link]
         model: The embedding model's fingerprint.
         what: "both", "prompt" or "answer"; empty for all three.
         threshold: The least similarity.
+        gone: Whether edges with examples that are gone are wanted too.
     """
+    live = "" if gone else _LIVE
     rows = db.all(
         "SELECT what, a, b, similarity FROM links WHERE model = ?1 AND (?2 = '' OR what = ?2) "
-        f"AND similarity >= ?3 {_LIVE} ORDER BY similarity DESC, a, b",
+        f"AND similarity >= ?3 {live} ORDER BY similarity DESC, a, b",
         [model, what, threshold],
     )
     return [Link(*row) for row in rows]

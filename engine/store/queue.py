@@ -322,19 +322,30 @@ def cards(db: Connection, which: Filter, limit: int | None) -> Iterator[Card]:
     The positions are read once, the cards some at a time: a search runs once, and a
     card that has left the filter's states since then is left out.
     """
+    found = positions(db, which, limit)
+    where, parameters = conditions(replace(which, text="", tag="", flags=()))
+    for start in range(0, len(found), CARDS_AT_ONCE):
+        yield from cards_at(db, found[start : start + CARDS_AT_ONCE], where, parameters)
+
+
+def positions(db: Connection, which: Filter, limit: int | None = None) -> list[int]:
+    """Return the places of a filter's examples, in queue order."""
     where, parameters = conditions(which)
-    found = db.all(
+    rows = db.all(
         f"SELECT q.position FROM queue AS q WHERE {where} ORDER BY q.position LIMIT ?",
         [*parameters, -1 if limit is None else limit],
     )
-    where, parameters = conditions(replace(which, text="", tag="", flags=()))
-    for start in range(0, len(found), CARDS_AT_ONCE):
-        positions = [row[0] for row in found[start : start + CARDS_AT_ONCE]]
-        rows = db.all(
-            f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({_marks(positions)}) "
-            f"AND {where} ORDER BY q.position",
-            [*positions, *parameters],
-        )
-        with translated(db.path):
-            page_of_cards = _with_findings(db, [_signed(db, _card(row)) for row in rows])
-        yield from page_of_cards
+    return [row[0] for row in rows]
+
+
+def cards_at(
+    db: Connection, some: Sequence[int], where: str = "1", parameters: Sequence[Any] = ()
+) -> list[Card]:
+    """Return the cards at some places, a few hundred at most; what is gone is left out."""
+    rows = db.all(
+        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({_marks(some)}) "
+        f"AND {where} ORDER BY q.position",
+        [*some, *parameters],
+    )
+    with translated(db.path):
+        return _with_findings(db, [_signed(db, _card(row)) for row in rows])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from engine.models import NO_METADATA, Vote
@@ -86,3 +86,11 @@ def set_meta(db: Connection, key: str, value: str) -> None:
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [key, value],
     )
+
+
+def update_meta(db: Connection, key: str, change: Callable[[str | None], str]) -> str:
+    """Replace a remembered value by what follows from it; one write transaction."""
+    with db.transaction():
+        value = change(get_meta(db, key))
+        set_meta(db, key, value)
+    return value

@@ -1,0 +1,162 @@
+"""Passwords and keys that stand after a name: in settings, code, addresses and sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.quality.secrets.plausible import (
+    entropy,
+    is_expression,
+    is_hash_like,
+    is_password_like,
+    is_placeholder,
+    is_random,
+    is_weak_value,
+)
+from engine.quality.secrets.spans import Candidate
+
+# A piece that the name of a secret holds; what goes before it is read backwards from there,
+# because a pattern that begins with "any word" is tried at every letter.
+_ASSIGNED = re.compile(
+    r"(?P<core>pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
+    r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
+    r"|service).?key|token)"
+    r"(?P<rest>\w{0,40})"
+    r"[\"'`\])*]{0,4}[ \t]{0,20}(?P<sign>:=|=>|={1,3}|:)[ \t]{0,20}(?P<bold>\*{0,2})[ \t]?"
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`]{4,200}))",
+    re.IGNORECASE,
+)
+_NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
+_ANCHOR = re.compile(r"pass|pwd|parol|contrase|kennwort|secret|credential|key|token", re.IGNORECASE)
+_ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
+_SAID = re.compile(
+    r"\b(?:password|passphrase|passcode|parola|codul pin|pin code|passwort|api key|access key"
+    r"|access token|secret key)\b"
+    r"[^.\n:=]{0,30}?\b(?:is|was|este|e|era|ist|to|as)\b[: ]{1,3}[\"'`“„]?"
+    r"(?P<value>[^\s\"'`”“]{6,120})",
+    re.IGNORECASE,
+)
+_URL = re.compile(
+    r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<user>[^\s/:@\"'<>]{0,100}):"
+    r"(?P<value>[^\s/@\"'<>]{2,200})@[A-Za-z0-9\[]"
+)
+_HEADER = re.compile(
+    r"(?:authorization|x-api-key|api-key|x-auth-token|private-token"
+    r"|cookie)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+    r"[\"']?(?:(?:bearer|basic|token|apikey|digest)[ \t]+)?(?P<value>[A-Za-z0-9._~+/=-]{16,500})",
+    re.IGNORECASE,
+)
+_FLAG_WORD = re.compile(
+    r"(?:mysql|psql|mysqldump|mongo\w*|redis-cli|curl|sshpass|docker|htpasswd)\b[^\n]{0,120}?"
+    r"(?:\s-p(?=[^\s-])|\s-p (?=\S*\d)|\s--password[= ]|\s-a |\s-u [^\s:]{1,60}:)"
+    r"[\"']?(?P<value>[^\s\"']{6,100})"
+)
+_EASY_PASSWORDS = re.compile(
+    r"(?:pass(?:word)?|passwd|pwd|secret|admin|root|user|guest|test)\W?\Z", re.I
+)
+# Values of these names are no secrets though the name holds a word for one.
+_HARMLESS_NAME = re.compile(
+    r"(?:public|primary|foreign|partition|sort|max|min|num|total|special|pad|eos|bos|unk|sep|cls"
+    r"|mask|image|stop|next|page|input|output|new|per|cache|row|column|group|hot|short)[_.-]?"
+    r"(?:\w{0,12}[_.-])?(?:key|token)|tokens|keys\b|keyword|keyboard|token_?(?:type|id|url|uri"
+    r"|name|count"
+    r"|limit|class|size|length|izer)|(?:key|secret|password|pass|pwd|token)_?(?:name|type|id|file"
+    r"|path|length|len|hash|url|field|input|policy|reset|label|placeholder|arn|ref|manager|size"
+    r"|index"
+    r"|digest|version|error|required|strength|store|salt_?rounds)|bypass|passenger|compass|passage"
+    r"|passive|passing|passed|passport|tokeniz|secretary|secretion|monkey|turkey|hockey|jockey"
+    r"|donkey",
+    re.IGNORECASE,
+)
+_HASH_LINE = re.compile(
+    r"sha-?\d|md5|commit|checksum|digest|\bhash|etag|uuid|revision|fingerprint", re.I
+)
+_TRAILING = ".,;:)]}>\"'`”’»"
+
+
+def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
+    """Yield values that stand after the name of a secret, in a window of text."""
+    if "://" in window:
+        yield from _in_addresses(window, offset)
+    if _ANCHOR.search(window) is None and "uthorization" not in window.lower():
+        return
+    yield from _after_names(window, offset)
+    for pattern, code in ((_SAID, "password"), (_FLAG_WORD, "password"), (_HEADER, "auth-header")):
+        for match in pattern.finditer(window):
+            start, end = _trimmed(window, *match.span("value"))
+            value = window[start:end]
+            if is_password_like(value) if code == "password" else is_random(value):
+                yield Candidate(offset + start, offset + end, code, 0.75, 3)
+
+
+def _in_addresses(window: str, offset: int) -> Iterator[Candidate]:
+    for match in _URL.finditer(window):
+        value = match["value"]
+        easy = _EASY_PASSWORDS.match(value) or is_weak_value(value) or value == match["user"]
+        if not easy and not is_placeholder(value):
+            start, end = match.span("value")
+            yield Candidate(offset + start, offset + end, "url-password", 0.85, 3)
+
+
+def _after_names(window: str, offset: int) -> Iterator[Candidate]:
+    for match in _ASSIGNED.finditer(window):
+        name = _name(window, match)
+        if _HARMLESS_NAME.search(name):
+            continue
+        quoted = match["quoted"] is not None
+        start, end = match.span("quoted" if quoted else "bare")
+        if not quoted:
+            start, end = _trimmed(window, start, end)
+        value = window[start:end]
+        score = _assigned_score(window, match, name, value, quoted=quoted)
+        if score:
+            code = "password" if _is_password_name(name) else "api-key"
+            yield Candidate(offset + start, offset + end, code, score, 4)
+
+
+def _name(window: str, match: re.Match[str]) -> str:
+    """Return the whole name before a sign, of which the pattern fits the end."""
+    before = _NAME_BEFORE.search(window, max(0, match.start() - 60), match.start())
+    return (before.group() if before else "") + match["core"] + match["rest"]
+
+
+def _is_password_name(name: str) -> bool:
+    return re.search(r"pass|pwd|parol|contrase|kennwort", name, re.IGNORECASE) is not None
+
+
+def _assigned_score(
+    window: str, match: re.Match[str], name: str, value: str, *, quoted: bool
+) -> float:
+    """Return how sure it is that a value after a name is a secret, 0 where it is none."""
+    if len(value) < 4 or is_placeholder(value) or is_weak_value(value):
+        return 0.0
+    if any(c.isspace() for c in value) or "://" in value:
+        return 0.0
+    named = _is_password_name(name)
+    if not named:
+        # Names such as "token" stand before much else: only what is drawn at random counts.
+        line = window[window.rfind("\n", 0, match.start()) + 1 : match.start("sign")]
+        if is_hash_like(value):
+            long_enough = len(value) >= 32 and entropy(value.lower()) > 3.0
+            return 0.6 if long_enough and not _HASH_LINE.search(line) and "-" not in value else 0.0
+        return 0.8 if is_random(value) else 0.0
+    if is_expression(value):
+        return 0.0
+    prefix = window[: match.start("sign") + len(match["sign"])][-120:]
+    if _ENV_LINE.search(prefix) and not value.startswith("$"):
+        return 0.8
+    if is_password_like(value) and (quoted or not _is_code_word(value)):
+        return 0.8 if quoted or "=" in match["sign"] else 0.7
+    return 0.0
+
+
+def _is_code_word(value: str) -> bool:
+    """Return whether a bare value reads as a name in code: ``user2.password``, ``utf-8``."""
+    return re.fullmatch(r"[a-z]+[A-Z]?[a-z]*(?:[._/-][A-Za-z]+)*\d?", value) is not None
+
+
+def _trimmed(window: str, start: int, end: int) -> tuple[int, int]:
+    while end > start and window[end - 1] in _TRAILING:
+        end -= 1
+    return start, end

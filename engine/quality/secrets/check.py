@@ -1,0 +1,86 @@
+"""The check for secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version as version_of
+
+from engine.models import Flag, Turn
+from engine.quality.base import Finding
+from engine.quality.placeholders import outside_placeholders
+from engine.quality.secrets.assigned import find_assigned
+from engine.quality.secrets.keys import find_private_keys
+from engine.quality.secrets.plugins import find_by_plugins
+from engine.quality.secrets.random_strings import find_random_strings
+from engine.quality.secrets.spans import Candidate, merged, windows
+from engine.quality.secrets.tokens import find_tokens
+
+_RULES = 1
+# Without such a run there is no token; most texts have none.
+_LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.:\-]{20}")
+
+_WORDS = {
+    "api-key": "a value after the name of a key",
+    "auth-header": "a token in a header",
+    "high-entropy": "a random string near a word for a key",
+    "jwt": "a JSON web token",
+    "password": "a value after the name of a password",
+    "private-key": "a private key",
+    "url-password": "a password in an address",
+}
+
+
+class SecretsCheck:
+    """Finds keys, tokens and passwords; a reason never quotes one.
+
+    Args:
+        min_score: Findings that are less sure than this are left out, from 0 to 1.
+    """
+
+    def __init__(self, *, min_score: float = 0.5) -> None:
+        self._min_score = min_score
+
+    @property
+    def name(self) -> str:
+        """Its stable name."""
+        return "secrets"
+
+    @property
+    def version(self) -> str:
+        """What changes with what it finds."""
+        library = version_of("detect-secrets")
+        return f"secrets-{_RULES}; detect-secrets {library}; min_score {self._min_score:g}"
+
+    def look(self, turns: Sequence[Turn]) -> Finding:
+        """Look at a conversation. See :class:`engine.quality.base.Check`."""
+        flags: list[Flag] = []
+        for index, turn in enumerate(turns):
+            for found in secrets_in(turn.content):
+                if found.score >= self._min_score:
+                    reason = _reason(found)
+                    where = (index, found.start, found.end)
+                    flags.append(Flag("secret", found.code, found.score, reason, *where))
+        return Finding(tuple(flags))
+
+
+def secrets_in(text: str) -> list[Candidate]:
+    """Return the secrets in a text, in its order, none overlapping another."""
+    found = merged(list(_candidates(text)))
+    return [each for each in found if outside_placeholders(text, each.start, each.end)]
+
+
+def _candidates(text: str) -> Iterator[Candidate]:
+    yield from find_private_keys(text)
+    for offset, window in windows(text):
+        if _LONG_RUN.search(window):
+            yield from find_tokens(window, offset)
+            yield from find_by_plugins(window, offset)
+            yield from find_random_strings(window, offset)
+        yield from find_assigned(window, offset)
+
+
+def _reason(found: Candidate) -> str:
+    words = _WORDS.get(found.code) or f"by its form: {found.code.replace('-', ' ')}"
+    size = found.end - found.start
+    return f"{words}, {size:,} characters"

@@ -1,0 +1,59 @@
+"""Private key blocks, which run over many lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.quality.secrets.plausible import is_placeholder
+from engine.quality.secrets.spans import Candidate
+
+_BEGIN = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?)-----")
+_PUTTY = re.compile(r"PuTTY-User-Key-File-[0-9]: [^\n]{1,60}\n")
+_BODY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}")
+_BODY = re.compile(r"(?:[A-Za-z0-9+/=:;,.()\- \t\r\n\\\"'>|]|PuTTY)*")
+# A key of 16,384 bits is 12,700 characters long.
+_MOST_CHARS = 20_000
+_LEAST_BODY = 40
+
+
+def find_private_keys(text: str) -> Iterator[Candidate]:
+    """Yield private key blocks from their first dash to their last.
+
+    A block whose end is missing goes as far as its body does. A header without a body, as
+    in a sentence about keys, does not count.
+    """
+    if "PRIVATE KEY" in text:
+        done = 0
+        for match in _BEGIN.finditer(text):
+            if match.start() < done:
+                continue
+            end = _end(text, match)
+            if _holds_key(text[match.end() : end]):
+                done = end
+                yield Candidate(match.start(), end, "private-key", 1.0, 0)
+    if "PuTTY-User-Key-File-" in text:
+        for match in _PUTTY.finditer(text):
+            stop = text.find("\n\n", match.end(), match.end() + _MOST_CHARS)
+            end = stop if stop >= 0 else min(len(text), match.end() + _MOST_CHARS)
+            if "Private-Lines" in text[match.end() : end]:
+                yield Candidate(match.start(), end, "private-key", 1.0, 0)
+
+
+def _end(text: str, begin: re.Match[str]) -> int:
+    limit = begin.end() + _MOST_CHARS
+    mark = f"-----END {begin.group(1)}-----"
+    found = text.find(mark, begin.end(), limit)
+    other = text.find("-----BEGIN ", begin.end(), limit)
+    if found >= 0 and not 0 <= other < found:
+        return found + len(mark)
+    body = _BODY.match(text, begin.end(), limit if other < 0 else other)
+    end = body.end() if body else begin.end()
+    while end > begin.end() and text[end - 1] in " \t\r\n":
+        end -= 1
+    return end
+
+
+def _holds_key(body: str) -> bool:
+    runs = [run for run in _BODY_LINE.findall(body) if not is_placeholder(run)]
+    return sum(map(len, runs)) >= _LEAST_BODY

@@ -1,0 +1,53 @@
+"""Long strings drawn at random, where the words around them speak of keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Protocol
+
+from engine.quality.secrets.plausible import is_hash_like, is_placeholder, is_random
+from engine.quality.secrets.spans import Candidate
+
+_RUN = re.compile(r"(?<![A-Za-z0-9+/=_.\-])[A-Za-z0-9+/_\-]{24,256}={0,2}(?![A-Za-z0-9+/=_\-])")
+_CONTEXT = re.compile(
+    r"\bkeys?\b|_key|apikey|api.key|secret|token|credential|passw|parol|cheie|cheia|schlüssel",
+    re.IGNORECASE,
+)
+_NOT_SECRET = re.compile(
+    r"sha-?\d|md5|commit|checksum|digest|\bhash|integrity|etag|uuid|revision|fingerprint|base64,"
+    r"|https?://|public.key|ssh-(?:rsa|ed25519)|signature|certificate",
+    re.IGNORECASE,
+)
+_CONTEXT_CHARS = 60
+# That of detect-secrets for base64 is 4.5; the context makes up for the rest.
+_BASE64_LIMIT = 4.2
+
+
+class _Entropy(Protocol):
+    def calculate_shannon_entropy(self, data: str) -> float: ...
+
+
+@lru_cache(maxsize=1)
+def _base64() -> _Entropy:
+    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString
+
+    made: _Entropy = Base64HighEntropyString(limit=_BASE64_LIMIT)
+    return made
+
+
+def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
+    """Yield random strings shortly after a word such as "key" on the same line."""
+    for match in _RUN.finditer(window):
+        start, end = match.span()
+        line_start = window.rfind("\n", max(0, start - _CONTEXT_CHARS), start) + 1
+        before = window[max(line_start, start - _CONTEXT_CHARS) : start]
+        if _CONTEXT.search(before) is None or _NOT_SECRET.search(before):
+            continue
+        value = match.group()
+        if is_hash_like(value) or is_placeholder(value) or not is_random(value):
+            continue
+        mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
+        if mixed and _base64().calculate_shannon_entropy(value) >= _BASE64_LIMIT:
+            yield Candidate(offset + start, offset + end, "high-entropy", 0.6, 5)

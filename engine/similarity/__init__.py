@@ -1,0 +1,1 @@
+"""Which examples say the same: embeddings and their cache, neighbours, clusters."""

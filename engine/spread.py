@@ -1,0 +1,88 @@
+"""Pure computation spread over as many processes as there are cores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+_MOST = 8
+_AHEAD = 3
+_WATCH_SECONDS = 1.0
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def can_spread() -> bool:
+    """Say whether copies of this process can be made; a copy of a threaded one may hang."""
+    return sys.platform == "linux" and cores() > 1 and threading.active_count() == 1
+
+
+def spread(
+    function: Callable[..., Result],
+    tasks: Iterable[Task],
+    *arguments: Any,
+    prepare: Callable[[], None] | None = None,
+) -> Iterator[Result]:
+    """Yield ``function(task, *arguments)`` of each task in order, computed by other processes.
+
+    A few tasks are taken ahead, so that no process is idle and little is held in memory.
+
+    Args:
+        function: A function of a module.
+        tasks: What is computed from; each goes to a process whole.
+        arguments: What goes with every task.
+        prepare: Called once in each process, before its first task.
+
+    Raises:
+        BrokenProcessPool: A process was killed; what was yielded so far counts.
+    """
+    workers = min(cores(), _MOST)
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("fork"),
+        initializer=_begin,
+        initargs=(os.getpid(), prepare),
+    )
+    rest = iter(tasks)
+    waiting: deque[Future[Result]] = deque()
+    try:
+        while True:
+            while len(waiting) < workers * _AHEAD:
+                try:
+                    waiting.append(pool.submit(function, next(rest), *arguments))
+                except StopIteration:
+                    break
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(parent: int, prepare: Callable[[], None] | None) -> None:
+    """Let a process that computes along end with the one that it computes for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    if prepare is not None:
+        prepare()

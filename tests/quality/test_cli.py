@@ -1,0 +1,105 @@
+"""The verbs of checking: what they say, and that they call what the app calls."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.cli.main import main
+from engine.models import Example, Provenance, Turn, example_id
+from engine.workspace import init_workspace, open_workspace
+
+KEY = "AKIA" + "QYLPMN5HNGY3WAB7"
+MAIL = "mara.ionescu@funicular-valea.ro"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = init_workspace(tmp_path / "ws")
+    with open_workspace(folder) as space:
+        source = space.store.add_source("vault", "/notes")
+        said = [
+            f"Write to {MAIL} or to {MAIL.upper()}, she knows the winch.",
+            f"The key was {KEY}, and it is gone now.",
+            "The winch holds, and the brake was mended before the snow came.",
+            f"I asked {MAIL} again, and she answered at once.",
+        ]
+        examples = []
+        for number, answer in enumerate(said):
+            turns = (Turn("user", f"What happened on day {number}?"), Turn("assistant", answer))
+            where = Provenance("", f"{number}.md", 1, 2)
+            examples.append(Example(example_id(turns), "qa", turns, where))
+        space.store.record_scan(source.id, examples, [], 4, at=1.0)
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(list(words)) == 0
+    return capsys.readouterr().out
+
+
+def as_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    return json.loads(run(capsys, *words, "--json"))
+
+
+def test_check_says_what_it_found(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ("--workspace", str(root))
+    text = run(capsys, "check", *at)
+    assert "looked at 4 examples; 0 had not changed" in text
+    assert "secret" in text
+    assert KEY not in text
+    found = as_json(capsys, "check", *at)
+    assert (found["looked"], found["current"]) == (0, 4)
+    assert found["standing"]["personal:email"] == 2
+
+    listed = as_json(capsys, "examples", "list", "--flag", "secret", *at)
+    assert listed["total"] == 1
+    shown = run(capsys, "examples", "show", listed["examples"][0]["id"], *at)
+    assert "! secret: aws-access-key" in shown
+    assert "quality " in shown
+    stats = as_json(capsys, "examples", "stats", *at)
+    assert stats["flags"]["personal:email"] == 2
+    assert stats["languages"]["en"] >= 3
+    assert as_json(capsys, "examples", "list", "--min-quality", "0", *at)["total"] == 4
+
+
+def test_only_some_checks_of_some_examples(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ("--workspace", str(root))
+    one = as_json(capsys, "examples", "list", *at)["examples"][0]["id"]
+    found = as_json(capsys, "check", one[:9], "--only", "personal", *at)
+    assert (found["looked"], found["flags"]) == (1, {"personal": 1})
+
+
+def test_an_unknown_flag_is_wrong_usage(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["examples", "list", "--flag", "beauty", "--workspace", str(root)]) == 2
+    assert "kinds are secret" in capsys.readouterr().err
+
+
+def test_redact_replaces_everywhere_alike_and_is_undone(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--workspace", str(root))
+    run(capsys, "check", *at)
+    done = as_json(capsys, "redact", "--all", *at)
+    assert sorted(sum(one.values()) for one in done.values()) == [1, 1, 2]
+    with open_workspace(root) as space:
+        texts = [card.turns[1].content for card in space.store.cards()]
+        assert texts[0] == "Write to [EMAIL_1] or to [EMAIL_1], she knows the winch."
+        assert "[SECRET_1]" in texts[1]
+        assert "[EMAIL_1] again" in texts[3]
+        assert not space.store.flag_counts() or {
+            kind for kind, _, _ in space.store.flag_counts()
+        }.isdisjoint({"secret", "personal"})
+        # The value is kept where the person wrote it, and nowhere else.
+        assert MAIL not in (space.store.get_meta("placeholders") or "")
+        space.store.undo(at=9.0)
+        assert MAIL in "".join(card.turns[1].content for card in space.store.cards())
+    assert run(capsys, "redact", "--all", *at)
+
+
+def test_redact_wants_to_know_what(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["redact", "--workspace", str(root)]) == 2
+    assert "--all" in capsys.readouterr().err
