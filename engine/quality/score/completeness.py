@@ -18,15 +18,21 @@ _ENDS = ".!?…。！？｡؟۔।॥;:：；~～•։။។"
 _CLOSERS = "\"'”’»)]}*_`>“）」』】》〉›"
 _OPEN = ",，、،([{（「『【《“„«—–=&+/<|"
 _SENTENCE = re.compile(
-    r"(?<!\s\d)(?<!\s\d\d)(?<!\d\.\d)(?<=[\w\"”’)\]%°$€'])[.!?…؟۔।]+[\"'”’»)\]*_]*(?=\s|$)|[。！？]"
+    # No end: "2. ", "10. ", "6.3. ", "J. ", "Dr. ".
+    r"(?<!\s\w)(?<!\s\d\d)(?<!\d\.\d)(?<!\bDr)(?<!\bMr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\bvs)"
+    r"(?<=[\w\"”’)\]%°$€'])[.!?…؟۔।]+[\"'”’»)\]*_]*(?=\s|$)|[。！？؟۔।]"
 )
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)]|\(?[a-zA-Z][.)])[ \t]+")
 _EMPTY_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)、]|#{1,6}|\*\*)[ \t]*")
 _REFERENCE = re.compile(r"(?:\[[^\]\n]{1,40}\]|(?<=[.!?]):\d[\d–:-]{0,40}|[¹²³⁰-⁹]+)+$")
-_RESULT = re.compile(r"(?:=|≈|\d[\d.,]*[ \t]*[%°€$£]?$)")
-_FURNITURE = re.compile(r"[ \t]*(?:#{1,6} |\||>|!\[|\[|https?:|www\.|[-=*_]{3,}$)")
-_VOWEL = re.compile(r"[^a-z]|[aeiouy]")
+_NUMBER = "0123456789%°€$£"
+_FURNITURE = re.compile(r"[ \t]*(?:#{1,6} |\||!\[|\[|https?:|www\.|[-=*_]{3,}$)")
+_UNMARKED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]$")
+"""Scripts whose sentences end without a sign: Thai, Lao, Burmese, Khmer."""
 _SHORT = 3
+_LATEST = 4000
+"""So much of a last line is looked at, in characters."""
+
 _PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ("（", "）"), ("「", "」"))
 
 _OPEN_WEIGHT = 0.6
@@ -43,11 +49,12 @@ def look(view: View) -> list[Fault]:
             Fault("completeness", "cut-off", _OPEN_WEIGHT, "a code block is never closed",
                   view.open_fence, len(body))
         ]  # fmt: skip
-    start = body.rfind("\n") + 1
+    start = max(body.rfind("\n") + 1, len(body) - _LATEST)
     last = body[start:]
     if last.lstrip().startswith(("```", "~~~")):
         return []
-    if view.code:
+    fenced = view.prose is not view.folded
+    if view.code and not (fenced and view.prose[start : len(body)].strip()):
         return _code(view, body)
     weight, why = _ending(view, body, last, start)
     if not weight:
@@ -76,14 +83,18 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     alone = start == 0
     if not alone and _EMPTY_ITEM.fullmatch(last):
         return 0.5, "the last list item is empty"
-    if _FURNITURE.match(last) or body.rpartition(" ")[2].lstrip("\"'“").startswith(("#", "http")):
+    if _FURNITURE.match(last) or _UNMARKED.search(last):
         return 0.0, ""
-    body = _REFERENCE.sub("", body[-4000:]) if body[-1] in "]0123456789¹²³" else body
+    if last.rpartition(" ")[2].lstrip("\"'“").startswith(("#", "http")):
+        return 0.0, ""
+    reference = _REFERENCE.search(body, max(start, len(body) - 200))
+    body = body[: reference.start()].rstrip() if reference else body
+    last = body[start:]
     closers = _CLOSERS
     if "„" in body or "»" in body[-2:]:
         closers += "“«"  # German closes with them.
     inner = body.rstrip(closers + " ")
-    if not inner:
+    if not inner or not last:
         return 0.0, ""
     words = len(view.words)
     final = body[-1]
@@ -101,13 +112,17 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     if not lasting or not (inner[-1].isalnum()):
         return (0.35, f"“{opened}” is not closed") if opened and words > 8 else (0.0, "")
     grammar = grammar_of(view.words or lasting)
-    if len(lasting) >= _SHORT and grammar and lasting[-1] in grammar.dangling and alone_word(body):
+    long = len(lasting) >= _SHORT or not alone
+    if long and grammar and lasting[-1] in grammar.dangling and _is_word(body):
         return _DANGLING_WEIGHT, f"the last sentence stops after “{lasting[-1]}”"
     if opened and words > 8:
         return 0.5, f"“{opened}” is not closed"
-    if _RESULT.search(last, max(0, len(last) - 40)):
+    result = last.rfind("=", max(0, len(last) - 60))
+    if result >= 0 and len(last[result:].split()) <= 5:
         return 0.0, ""  # "5 + 3 = 8 apples" needs no full stop.
-    weight = _unfinished(view, view.text.rstrip(), last, len(lasting))
+    weight = _unfinished(view, body, last, len(lasting))
+    if final in _NUMBER:
+        return weight * 0.5, "the last sentence has no end"
     if final in ")]`*_»”’\"'":
         return weight * 0.4, "the last sentence has no end"  # What is closed was not cut.
     if _broken_word(view, lasting[-1], body):
@@ -115,14 +130,14 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     return weight, "the last sentence has no end"
 
 
-def alone_word(body: str) -> bool:
-    """Say whether the last word is written as a word, not as a letter such as in "vitamin A"."""
+def _is_word(body: str) -> bool:
+    """Say whether the last word is written as a word, not as the letter in "vitamin A"."""
     return not (body[-1].isupper() or body[-1] in _CLOSERS)
 
 
 def _unclosed(tail: str) -> str:
     """Return an opening sign of the last line that stays open."""
-    quotes = () if "„" in tail or "»" in tail else (("“", "”"),)
+    quotes: tuple[tuple[str, str], ...] = () if "„" in tail or "»" in tail else (("“", "”"),)
     for opening, closing in (*_PAIRS, *quotes):
         at = tail.rfind(opening)
         if at >= 0 and tail.rfind(closing) < at:
@@ -141,7 +156,8 @@ def _unfinished(view: View, body: str, last: str, length: int) -> float:
     scale = 2 if view.single else 1
     length //= scale
     ends = list(_SENTENCE.finditer(last))
-    if ends and not _ITEM.match(last):
+    item = _ITEM.match(last)
+    if ends and (item is None or ends[-1].end() - item.end() > 40):
         rest = len(words_of(last[ends[-1].end() :].lower())) // scale
         if rest <= 2:
             sentence = len(words_of(last[: ends[-1].end()].lower())) // scale
@@ -153,19 +169,15 @@ def _unfinished(view: View, body: str, last: str, length: int) -> float:
         # A lone phrase: the longer, the more it should have been a sentence.
         listed = last.count(",") * 4 >= length
         return 0.0 if length < 8 else min(0.1 if listed else 0.4, 0.1 + 0.017 * (length - 8))
-    if _ITEM.match(last):
+    if item:
         before = [line for line in before if _ITEM.match(line)]
         if not before:
             return 0.0
         ended = sum(map(_ended, before))
-        return (
-            0.4
-            if ended == len(before) and len(before) > 1
-            else 0.2
-            if ended * 2 > len(before)
-            else 0.0
-        )
-    if length <= 4 or last.count(",") * 4 >= length:
+        if ended == len(before) > 1:
+            return 0.4
+        return 0.2 if ended * 2 > len(before) else 0.0
+    if length <= (2 if view.single else 4) or last.count(",") * 4 >= length:
         return 0.0
     # Who leaves the full stop out once leaves it out at the end, too.
     whole = [line for line in before if len(line.split()) > 4 or view.single]
@@ -179,18 +191,12 @@ def _ended(line: str) -> bool:
 
 def _broken_word(view: View, word: str, body: str) -> bool:
     """Say whether the last word is a part of another that stands in the conversation."""
-    if (
-        len(word) < 2
-        or not word.isascii()
-        or not word.isalpha()
-        or not body[-len(word) :].islower()
-    ):
-        return False
-    if len(view.words) < 6:
+    plain = word.isascii() and word.isalpha() and body[-len(word) :].islower()
+    if not plain or len(word) < 3 or len(view.words) < 6:
         return False
     if len(word) > 3 and not any(map("aeiouy".__contains__, word)):
         return True
-    if len(word) < 3 or view.words.count(word) > 1 or word in view.prompt_words:
+    if view.words.count(word) > 1 or word in view.prompt_words:
         return False
     longer = len(word) + 2  # "month" is no part of "months".
     return any(len(w) > longer and w.startswith(word) for w in (*view.words, *view.prompt_words))

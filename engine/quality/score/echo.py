@@ -114,8 +114,9 @@ def _fault(view: View, key_at: int, at: int, length: int) -> Fault | None:
     if key_at and at > 3:
         return None  # The end of a prompt, found later, is mostly the text to work on.
     fault = _made(view, at, length)
-    if of_prompt < 1 and not key_at and (view.single or _states(view, length)):
-        # Problems state facts before they ask; an answer may begin with them.
+    if of_prompt < 1 and not key_at and (at or view.single or _states(view, length)):
+        # Problems state facts before they ask, and "to calculate the …" takes up what was
+        # asked: an answer may begin so.
         return Fault("echo", "echo", 0.5 * fault.weight, fault.reason, fault.start, fault.end)
     if at > 3 * least:
         return Fault("echo", "echo", fault.weight * 0.4, fault.reason, fault.start, fault.end)
@@ -133,9 +134,8 @@ def _states(view: View, length: int) -> bool:
 def _made(view: View, at: int, length: int) -> Fault:
     share = length / len(view.words)
     weight = 0.32 + 0.6 * ramp(share, 0.1, 0.9)
-    spans = spans_of(view.prose[: 20 * (at + length) + 4000])
-    start = spans[min(at, len(spans) - 1)][0]
-    end = spans[min(at + length, len(spans)) - 1][1]
+    spans = spans_of(view.prose, at + length)
+    start, end = spans[at][0], spans[-1][1]
     why = f"the first {length} words say the prompt again"
     if share > 0.9:
         why = "the answer is the prompt again"

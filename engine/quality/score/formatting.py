@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from engine.quality.score.fault import Fault, ramp
 from engine.quality.score.view import View
@@ -29,8 +30,10 @@ _ENTITY = re.compile(
 )
 _ESCAPE = re.compile(r"\\[nrt](?![a-z])|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
 _LOST = re.compile(r"[^\W\d_]\?[^\W\d_]")
-_LINK = re.compile(r"https?:\S+|\S+\?\w+=\S*")
+_LINK = re.compile(r"https?:\S+|\?\w{1,40}=\S*")
 _ABOUT_HTML = re.compile(r"html|<[a-z/]|\bxml\b|\btags?\b|website|web page|webpage|css|网页")
+
+_MOST = 1000
 
 
 def look(view: View) -> list[Fault]:
@@ -67,10 +70,14 @@ def _encoding(text: str) -> list[Fault]:
         weight = 0.35 + 0.5 * ramp(number / len(text), 0.0, 0.05)
         why = f"{number} characters were lost in decoding"
         faults.append(Fault("formatting", "encoding", weight, why, at, at + 1))
-    broken = [match for match in _MOJIBAKE.finditer(text) if _is_mojibake(match[0])]
+    found = (match for match in _MOJIBAKE.finditer(text) if _is_mojibake(match[0]))
+    broken = list(islice(found, _MOST))
     if broken:
-        weight = 0.35 + 0.5 * ramp(len(broken) / len(text), 0.0, 0.05)
-        why = f"text in a wrong encoding at {len(broken)} place{'s' if len(broken) > 1 else ''}"
+        looked_at = broken[-1].end() if len(broken) == _MOST else len(text)
+        weight = 0.35 + 0.5 * ramp(len(broken) / looked_at, 0.0, 0.05)
+        more = " or more" if len(broken) == _MOST else ""
+        places = "1 place" if len(broken) == 1 else f"{len(broken)}{more} places"
+        why = f"text in a wrong encoding at {places}"
         faults.append(_fault("encoding", weight, why, broken[0]))
     return faults
 
@@ -124,6 +131,8 @@ def _markup(view: View) -> list[Fault]:
     prose = view.prose
     if ("<" in prose or "&" in prose) and not _ABOUT_HTML.search(view.prompt_folded):
         tags = _TAG.findall(prose) if "`" not in text or hidden else []
+        if "|" in prose:
+            tags = [tag for tag in tags if not tag.startswith("<br")]  # A table's line break.
         found = len(tags) + len(_ENTITY.findall(prose))
         match = _TAG.search(prose) or _ENTITY.search(prose)
         if found and match:

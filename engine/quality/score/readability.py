@@ -23,6 +23,7 @@ _NO_VOWEL = re.compile(
     r"[bcdfghjklmnpqrstvwxz]{6,}|q[bcdfghjklmnpqrstvwxyz]|x[bdfgjkqrvwz]|v[bfgjmpqwx]|w[cgjpqvxz]"
     r"|(?<![aeiou])j[bcdfghklmpqrstvwxz]"
 )
+_CAPITALS = re.compile(r"[A-Z]{4,}")
 _VOWELS = frozenset("aeiouy")
 _STOP = re.compile(r"\. +([^\W\d_])")
 _LAST = re.compile(r"[^\W\d_]+$")
@@ -80,10 +81,9 @@ def _letters(words: Sequence[str], text: str) -> list[Fault]:
         faults.append(_whole("gibberish", weight, f"words are {mean:.0f} letters long on average"))
     latin = [w for w in frozenset(words) if len(w) > 3 and w.isascii() and w.isalpha()]
     if len(latin) >= 4 and "://" not in text:
-        odd = 0
-        for word in latin:
-            if _VOWELS.isdisjoint(word) or _NO_VOWEL.search(word):
-                odd += word.upper() not in text  # "HTTP" is a name.
+        strange = [w for w in latin if _VOWELS.isdisjoint(w) or _NO_VOWEL.search(w)]
+        names = frozenset(_CAPITALS.findall(text)) if strange else frozenset()
+        odd = sum(word.upper() not in names for word in strange)  # "HTTP" is a name.
         weight = 0.75 * ramp(odd / len(latin), 0.12, 0.35)
         if weight and (odd > 2 or (odd * 3 > len(latin) and odd > 1)):
             why = f"{odd} of {len(latin)} words can't be spoken"
@@ -105,7 +105,7 @@ def _order(view: View) -> list[Fault]:
         if heads >= 4 and bad >= 2:
             scrambled = ramp(bad / heads, 0.12, 0.32)
     lower, cased = _stops(view.text)
-    if lower >= 2:
+    if lower >= 3 or lower == cased == 2:
         scrambled = max(scrambled, 0.85 * ramp(lower / cased, 0.4, 0.8))
     if scrambled < 0.05:
         return []
@@ -119,7 +119,7 @@ def _stops(text: str) -> tuple[int, int]:
         letter = match[1]
         if letter.islower():
             before = _LAST.search(text, max(0, match.start() - 20), match.start())
-            if before is None or len(before[0]) < 2 or before[0].lower() in _SHORTENED:
+            if before is None or len(before[0]) < 4 or before[0].lower() in _SHORTENED:
                 continue
             lower += 1
             cased += 1

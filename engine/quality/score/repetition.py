@@ -17,7 +17,7 @@ from engine.quality.score.view import View, spans_of
 
 _GRAM = 8
 _GRAM_SINGLE = 14
-_LONGEST = 300_000
+_LONGEST = 200_000
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•|#]|\d)")
 _SIGN = re.compile(r"[\s\W_]+")
@@ -76,7 +76,7 @@ def _repeated_words(
         )
     if weight < 0.02:
         return []
-    spans = spans_of(view.prose)
+    spans = spans_of(view.prose, past)
     start, end = spans[first][0], spans[past - 1][1]
     code = "loop" if share > 0.6 else "repetition"
     why = f"{share:.0%} of the words repeat what stands before, {longest} of them in one run"

@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import islice
 
 SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
 """Scripts without spaces between words, where each character counts as a word."""
 
-_WORD = re.compile(rf"[{SINGLE}]|[^\W{SINGLE}]+")
+_MARKS = "\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+"""Signs within words that \\w leaves out: accents, vowel signs."""
+
+_SINGLE = re.compile(rf"[{SINGLE}]")
+_MIXED_WORD = re.compile(rf"[{SINGLE}]|[^\W{SINGLE}]+")
+_WORD = re.compile(rf"[\w{_MARKS}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9_]+")
 _FENCE = re.compile(r"^[ \t]*(?:>[ \t]*)?(`{3,}|~{3,})", re.MULTILINE)
 _CODE_LINE = re.compile(
@@ -47,16 +53,21 @@ def fold(text: str) -> str:
     return low.translate(_plain())
 
 
+def _word(folded: str) -> re.Pattern[str]:
+    if folded.isascii():
+        return _ASCII_WORD
+    return _MIXED_WORD if _SINGLE.search(folded) else _WORD
+
+
 def words_of(folded: str) -> list[str]:
     """Return the words of a folded text; in scripts without spaces, its characters."""
-    found: list[str] = (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
+    found: list[str] = _word(folded).findall(folded)
     return found
 
 
-def spans_of(folded: str) -> list[tuple[int, int]]:
-    """Return where the words of :func:`words_of` stand."""
-    pattern = _ASCII_WORD if folded.isascii() else _WORD
-    return [match.span() for match in pattern.finditer(folded)]
+def spans_of(folded: str, most: int) -> list[tuple[int, int]]:
+    """Return where the first words of :func:`words_of` stand, so many at most."""
+    return [match.span() for match in islice(_word(folded).finditer(folded), most)]
 
 
 class View:
@@ -133,6 +144,8 @@ class View:
         sample = text[:4000]
         signs = sum(map(sample.count, _CODE_SIGNS))
         if signs * 40 < len(sample) or signs < 3 or not _CODE_SURE.search(sample):
+            return False
+        if sum(map(len, self.words)) * 5 < min(len(text), len(sample)):
             return False
         lines = sum(1 for line in sample.splitlines() if line.strip())
         return 2 * len(_CODE_LINE.findall(sample)) >= lines or signs * 8 > len(sample)
