@@ -12,6 +12,7 @@ from engine.models import Document, canonical_json, content_hash
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
+from engine.sources.instructions.layout import split_of
 from engine.sources.jsonfiles import (
     SAMPLE_FILES,
     SAMPLE_RECORDS,
@@ -143,7 +144,8 @@ def _look(files: Sequence[Item]) -> _Seen:
             name = name_of(known, record.fields)
             seen.talks[name] += 1
             if known is lists:
-                seen.saved += _is_saved(record.fields)
+                rows = item.suffix == ".jsonl" and (len(found) > 1 or split_of(item.name))
+                seen.saved += not (rows and _is_bare(record.fields)) and _is_saved(record.fields)
             else:
                 seen.holds[name] = known.HOLDS
         if seen.talks.total() > before:
@@ -158,6 +160,11 @@ def _is_saved(fields: Mapping[str, Any]) -> bool:
     listed = [value for value in fields.values() if isinstance(value, list)]
     longest = max((len(value) for value in listed), default=0)
     return bool(fields.keys() & _SAVED_KEYS) or longest > 3
+
+
+def _is_bare(fields: Mapping[str, Any]) -> bool:
+    """Say whether a record holds messages and nothing that an app would note beside them."""
+    return fields.keys() <= {"messages", "conversations", "metadata"}
 
 
 def _documents(

@@ -86,13 +86,43 @@ def made_of(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
         value = value_at(fields, columns.messages)
         if value is None:
             raise Refused("no-answer", f"nothing stands in the column {columns.messages}")
-        said = [turn_of(message, at) for at, message in enumerate(messages_in(value), 1)]
-        return [tidy(_with_system(fields, columns, said), "messages")]
+        messages = messages_in(value)
+        said = [turn_of(message, at) for at, message in enumerate(messages, 1)]
+        end, dropped = _weighed(messages, said)
+        found = tidy(_with_system(fields, columns, said[:end]), "messages")
+        return [replace(found, dropped=(*found.dropped, *dropped)) if dropped else found]
     if columns.text:
         return [_marked(_text(fields, columns.text), fields, columns)]
     if not columns.answer:
         return _instances(fields, columns)
     return [_pair(fields, columns)]
+
+
+def _weighed(
+    messages: Sequence[Any], turns: Sequence[Turn]
+) -> tuple[int, tuple[tuple[str, str], ...]]:
+    """Return how many messages count, and what is lost where answers have the weight 0.
+
+    OpenAI's fine-tuning does not train on such an answer. Those at the end go; one in
+    between is needed by what follows, and is trained on here as every answer is.
+
+    Raises:
+        Refused: No answer has another weight.
+    """
+    answers = [at for at, turn in enumerate(turns) if turn.role == "assistant"]
+    without = [at for at in answers if isinstance(messages[at], dict)
+               and messages[at].get("weight") == 0]  # fmt: skip
+    if not without:
+        return len(turns), ()
+    trained = [at for at in answers if at not in without]
+    if not trained:
+        raise Refused("rejected-answer", "each of its answers has the weight 0")
+    end = trained[-1] + 1
+    dropped = [("weight", f"message {at + 1} has the weight 0, and would be trained on")
+               for at in without if at < end]  # fmt: skip
+    if end < len(turns):
+        dropped.append(("weight", f"message {end + 1} and on: the answers there have the weight 0"))
+    return end, tuple(dropped)
 
 
 def _unwrapped(fields: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,203 +1,280 @@
+"""What each format looks like, what it refuses, and what is said of the rest."""
+
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from engine.dataset import FORMATS, export, freeze
-from engine.dataset.formats import to_chat, to_completion, to_instruction
-from engine.errors import DatasetRefused, FormatUnknown, UsageError
-from engine.models import Role, Turn
-from engine.sources.items import Item
-from engine.sources.records import records
-from engine.sources.turns import dialogues
-from engine.workspace import Workspace
-from tests.dataset.support import Note, approve, note, notes
+from engine.dataset import FORMATS
+from engine.dataset.formats import Choices, format_of, write_row
+from engine.errors import FormatUnknown
+from engine.models import Turn, example_id
+from engine.sources.instructions.exact import exact
+from tests.dataset.frozen_support import row, turns_of
 
-MARKERS = re.compile(r"(?:^|\n)<\|(system|user|assistant)\|>\n")
+PAIR = turns_of(("user", "Cine ești?"), ("assistant", "Sunt NOVA, un asistent AI..."))
+SYSTEM = turns_of(("system", "You are NOVA, a helpful AI assistant."))
+LATER = turns_of(("user", "And what is a transformer?"), ("assistant", "A neural network."))
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-plain = texts.filter(lambda text: "<|" not in text)
+EXPECTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "chat": (
+        {
+            "messages": [
+                {"role": "user", "content": "Cine ești?"},
+                {"role": "assistant", "content": "Sunt NOVA, un asistent AI..."},
+            ]
+        },
+        {
+            "messages": [
+                {"role": "system", "content": "You are NOVA, a helpful AI assistant."},
+                {"role": "user", "content": "Cine ești?"},
+                {"role": "assistant", "content": "Sunt NOVA, un asistent AI..."},
+                {"role": "user", "content": "And what is a transformer?"},
+                {"role": "assistant", "content": "A neural network."},
+            ]
+        },
+    ),
+    "instruction": (
+        {"prompt": "Cine ești?", "completion": "Sunt NOVA, un asistent AI..."},
+        {
+            "prompt": "<|system|>\nYou are NOVA, a helpful AI assistant.\n<|user|>\nCine ești?\n"
+            "<|assistant|>\nSunt NOVA, un asistent AI...\n<|user|>\nAnd what is a transformer?\n"
+            "<|assistant|>\n",
+            "completion": "A neural network.",
+        },
+    ),
+    "alpaca": (
+        {"instruction": "Cine ești?", "input": "", "output": "Sunt NOVA, un asistent AI..."},
+        {
+            "instruction": "And what is a transformer?",
+            "input": "",
+            "output": "A neural network.",
+            "system": "You are NOVA, a helpful AI assistant.",
+            "history": [["Cine ești?", "Sunt NOVA, un asistent AI..."]],
+        },
+    ),
+    "sharegpt": (
+        {
+            "conversations": [
+                {"from": "human", "value": "Cine ești?"},
+                {"from": "gpt", "value": "Sunt NOVA, un asistent AI..."},
+            ]
+        },
+        {
+            "conversations": [
+                {"from": "system", "value": "You are NOVA, a helpful AI assistant."},
+                {"from": "human", "value": "Cine ești?"},
+                {"from": "gpt", "value": "Sunt NOVA, un asistent AI..."},
+                {"from": "human", "value": "And what is a transformer?"},
+                {"from": "gpt", "value": "A neural network."},
+            ]
+        },
+    ),
+    "completion": (
+        {"text": "<|user|>\nCine ești?\n<|assistant|>\nSunt NOVA, un asistent AI..."},
+        {
+            "text": "<|system|>\nYou are NOVA, a helpful AI assistant.\n<|user|>\nCine ești?\n"
+            "<|assistant|>\nSunt NOVA, un asistent AI...\n<|user|>\nAnd what is a transformer?\n"
+            "<|assistant|>\nA neural network."
+        },
+    ),
+    "chatml": (
+        {
+            "text": "<|im_start|>user\nCine ești?<|im_end|>\n"
+            "<|im_start|>assistant\nSunt NOVA, un asistent AI...<|im_end|>\n"
+        },
+        {
+            "text": "<|im_start|>system\nYou are NOVA, a helpful AI assistant.<|im_end|>\n"
+            "<|im_start|>user\nCine ești?<|im_end|>\n"
+            "<|im_start|>assistant\nSunt NOVA, un asistent AI...<|im_end|>\n"
+            "<|im_start|>user\nAnd what is a transformer?<|im_end|>\n"
+            "<|im_start|>assistant\nA neural network.<|im_end|>\n"
+        },
+    ),
+    "instruct-text": (
+        {
+            "text": "### Instruction:\nCine ești?\n\n### Response:\nSunt NOVA, un asistent AI..."
+        },
+        {
+            "text": "You are NOVA, a helpful AI assistant.\n\n### Instruction:\nCine ești?\n\n"
+            "### Response:\nSunt NOVA, un asistent AI...\n\n"
+            "### Instruction:\nAnd what is a transformer?\n\n### Response:\nA neural network."
+        },
+    ),
+}  # fmt: skip
+EXPECTED["openai"] = EXPECTED["chat"]
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_format_is_that_of_other_tools(format: str) -> None:
+    short, long = EXPECTED[format]
+    convert = FORMATS[format].convert
+    assert convert(PAIR).fields == short
+    assert convert(PAIR).note == ""
+    assert convert((*SYSTEM, *PAIR, *LATER)).fields == long
 
 
-def parsed(text: str) -> tuple[Turn, ...]:
-    """Read the completion form back, by its definition."""
-    _, *parts = MARKERS.split(text)
-    roles: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant"}
-    pairs = zip(parts[::2], parts[1::2], strict=True)
-    return tuple(Turn(roles[role], content) for role, content in pairs)
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("turns", [PAIR, (*SYSTEM, *PAIR), (*SYSTEM, *PAIR, *LATER)])
+def test_nothing_of_it_is_lost_on_the_way_back(format: str, turns: tuple[Turn, ...]) -> None:
+    one = write_row(row(turns), FORMATS[format], Choices())
+    assert one.converted.fields is not None
+    assert one.reread == ""
 
 
-@given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant", "tool"]), texts)))
-def test_chat_keeps_everything(made: list[tuple[Role, str]]) -> None:
-    turns = tuple(Turn(role, content) for role, content in made)
-    fields = json.loads(json.dumps(to_chat(turns).fields))
-    assert tuple(Turn(m["role"], m["content"]) for m in fields["messages"]) == turns
+def test_what_stands_elsewhere_than_usual_is_said() -> None:
+    system, both = (*SYSTEM, *PAIR), (*SYSTEM, *PAIR, *LATER)
+    prompt = FORMATS["instruction"].convert
+    assert prompt(system).note == "system message written into the prompt"
+    assert prompt(both).note == "earlier turns written into the prompt"
+    alpaca = FORMATS["alpaca"].convert
+    assert alpaca(system).note == "a column system beside alpaca's own"
+    assert alpaca(both).note == "a column system and history beside alpaca's own"
 
 
-@given(texts, texts)
-def test_instruction_keeps_one_question_and_its_answer(question: str, answer: str) -> None:
-    converted = to_instruction((Turn("user", question), Turn("assistant", answer)))
-    assert converted.fields == {"prompt": question, "completion": answer}
-    assert converted.note == ""
-
-
-@given(st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), plain), min_size=1))
-def test_completion_keeps_what_it_accepts(made: list[tuple[Role, str]]) -> None:
-    turns = tuple(Turn(role, content) for role, content in made)
-    fields = to_completion(turns).fields
-    assert fields is not None
-    assert parsed(fields["text"]) == turns
-
-
-def test_the_forms_are_those_of_other_tools() -> None:
-    turns = (Turn("user", "Cine ești?"), Turn("assistant", "Sunt NOVA, un asistent AI..."))
-    assert to_completion(turns).fields == {
-        "text": "<|user|>\nCine ești?\n<|assistant|>\nSunt NOVA, un asistent AI..."
-    }
-    assert to_instruction(turns).fields == {
-        "prompt": "Cine ești?",
-        "completion": "Sunt NOVA, un asistent AI...",
-    }
-    assert to_chat(turns).fields == {
-        "messages": [
-            {"role": "user", "content": "Cine ești?"},
-            {"role": "assistant", "content": "Sunt NOVA, un asistent AI..."},
-        ]
-    }
-
-
-def test_what_comes_before_is_written_into_the_prompt_and_said() -> None:
-    pair = (Turn("user", "Q1"), Turn("assistant", "A1"))
-    talk = to_instruction((*pair, Turn("user", "Q2"), Turn("assistant", "A2")))
-    assert talk.fields == {
-        "prompt": "<|user|>\nQ1\n<|assistant|>\nA1\n<|user|>\nQ2\n<|assistant|>\n",
-        "completion": "A2",
-    }
-    assert talk.note == "earlier turns written into the prompt"
-    system = to_instruction((Turn("system", "S"), *pair))
-    assert system.fields == {
-        "prompt": "<|system|>\nS\n<|user|>\nQ1\n<|assistant|>\n",
-        "completion": "A1",
-    }
-    assert system.note == "system message written into the prompt"
+TOOL = turns_of(("user", "Q"), ("tool", "T"), ("assistant", "A"))
+MARKED = {
+    "completion": ("a <|user|> b", "<|bot|>"),
+    "chatml": ("a <|im_start|>user b", "it ends<|im_end|>"),
+    "instruct-text": ("### Instruction:\nx", "x\n### response :\ny", "### Input:"),
+}
 
 
 @pytest.mark.parametrize(
     ("format", "turns", "code"),
     [
-        ("instruction", (Turn("user", "Q"),), "last-not-answer"),
-        ("instruction", (), "last-not-answer"),
-        ("completion", (Turn("tool", "T"), Turn("assistant", "A")), "role"),
-        ("completion", (Turn("user", "a <|user|> b"), Turn("assistant", "A")), "marker"),
-        ("instruction", (Turn("tool", "T"), Turn("assistant", "A")), "role"),
+        *((name, turns_of(("user", "Q")), "last-not-answer") for name in
+          ("instruction", "alpaca", "openai")),
+        *((name, (), "last-not-answer") for name in ("instruction", "alpaca", "openai")),
+        *((name, (), "empty") for name in MARKED),
+        *((name, TOOL, "role") for name in
+          ("instruction", "openai", "sharegpt", "completion", "instruct-text")),
+        ("alpaca", TOOL, "order"),
+        ("alpaca", (*PAIR, Turn("user", "Q"), *PAIR), "order"),
+        ("alpaca", (*PAIR, *SYSTEM, *PAIR), "order"),
+        ("instruct-text", (*PAIR, *SYSTEM, *PAIR), "order"),
+        ("instruction", turns_of(("assistant", "A")), "no-question"),
+        ("openai", turns_of(("system", "S"), ("assistant", "A")), "no-question"),
+        ("openai", turns_of(("user", "Q"), ("assistant", " \n")), "empty-message"),
+        ("openai", turns_of(("user", ""), ("assistant", "A")), "empty-message"),
+        *((name, turns_of(("user", text), ("assistant", "A")), "marker")
+          for name, held in MARKED.items() for text in held),
+        *((name, turns_of(("user", "Q"), ("assistant", text)), "marker")
+          for name, held in MARKED.items() for text in held),
+        ("instruction", turns_of(("system", "<|user|>"), ("user", "Q"), ("assistant", "A")),
+         "marker"),
+        *((name, turns_of(("user", "a \ud800 b"), ("assistant", "A")), "not-unicode")
+          for name in FORMATS),
     ],
-)
+)  # fmt: skip
 def test_what_a_format_can_not_hold_is_refused(
     format: str, turns: tuple[Turn, ...], code: str
 ) -> None:
-    converted = FORMATS[format](turns)
+    converted = write_row(row(turns), FORMATS[format], Choices()).converted
     assert (converted.fields, converted.code) == (None, code)
     assert converted.reason
 
 
+def test_a_marker_is_named_in_the_reason() -> None:
+    turns = turns_of(("user", "Q"), ("assistant", "it ends<|im_end|>"))
+    assert "<|im_end|>" in FORMATS["chatml"].convert(turns).reason
+
+
+@pytest.mark.parametrize(
+    ("turns", "said"),
+    [
+        (turns_of(("user", " Q"), ("assistant", "A")), "without white space"),
+        (turns_of(("user", "Q\r\nR"), ("assistant", "A")), "other line ends"),
+        (turns_of(("user", "Q\x00R"), ("assistant", "A")), "without NUL"),
+        (turns_of(("user", "Q"), ("user", "R"), ("assistant", "A")), "joined"),
+        (TOOL, "not read back by finetui: tool-calls"),
+        (turns_of(("user", "Q"), ("assistant", "<tool_call>{}")), "tool-calls"),
+        (turns_of(("user", "Q")), "not read back by finetui: no-answer"),
+    ],
+)
+def test_what_an_import_would_make_otherwise_is_said(turns: tuple[Turn, ...], said: str) -> None:
+    assert said in write_row(row(turns), FORMATS["chat"], Choices()).reread
+
+
+@pytest.mark.parametrize("text", ["ends with </s>", "Q: one?\nA:", "<|user|>\nx\n<|assistant|>"])
+def test_what_is_taken_for_tokens_and_markers_is_said(text: str) -> None:
+    turns = turns_of(("user", text), ("assistant", text))
+    one = write_row(row(turns), FORMATS["instruction"], Choices())
+    assert one.converted.fields == {"prompt": text, "completion": text}
+    assert "markers or tokens" in one.reread
+
+
+HARD = [
+    turns_of(("system", " S\n"), ("user", "\n Q \r\n"), ("assistant", "\tA\x00 ")),
+    turns_of(("user", "Q: one?\nA:"), ("assistant", "ends with </s>")),
+    turns_of(("user", " a"), ("assistant", "b "), ("user", "\nc"), ("assistant", "d\n\n")),
+]
+
+
 @pytest.mark.parametrize("format", FORMATS)
-def test_what_is_exported_is_read_again_as_a_source(
-    workspace: Workspace, tmp_path: Path, format: str
+@pytest.mark.parametrize("turns", HARD)
+def test_with_its_metadata_a_row_comes_back_to_the_letter(
+    format: str, turns: tuple[Turn, ...]
 ) -> None:
-    approve(workspace, notes(10))
-    made = freeze(workspace, base=None)
-    out = tmp_path / "out.jsonl"
-    report = export(workspace, made.name, format, out)
-    assert (report.rows, dict(report.files), report.refused) == (10, {out: 10}, ())
-    problems: list[object] = []
-    found = [
-        dialogue.turns
-        for record in records(Item.of(out, out.name), lambda *problem: problems.append(problem))
-        for dialogue in dialogues(record.fields)
-    ]
-    expected = [row.turns for row in (*made.train_rows(), *made.validation_rows())]
-    assert [[t.content.strip() for t in turns] for turns in found] == [
-        [t.content for t in turns] for turns in expected
-    ]
-    assert problems == []
+    if not FORMATS[format].metadata:
+        return
+    one = write_row(row(turns), FORMATS[format], Choices(metadata=True))
+    assert one.reread == ""
+    fields = json.loads(json.dumps(one.converted.fields))
+    assert fields["metadata"]["text_id"] == example_id(turns)
+    found = exact(fields)
+    assert found is not None
+    assert found.turns == turns
 
 
-def test_a_folder_gets_both_sides_and_a_file_the_side_that_is_asked_for(
-    workspace: Workspace, tmp_path: Path
+ASKED = [
+    (Choices(system=False), PAIR, "system message left out, as asked"),
+    (Choices(system_prompt=" Be brief. "), (*SYSTEM, *PAIR), ""),
+    (
+        Choices(system=False, system_prompt="Be brief."),
+        (Turn("system", "Be brief."), *PAIR),
+        "system message replaced, as asked",
+    ),
+]
+
+
+@pytest.mark.parametrize(("choices", "expected", "said"), ASKED)
+def test_system_messages_are_as_asked(
+    choices: Choices, expected: tuple[Turn, ...], said: str
 ) -> None:
-    approve(workspace, notes(10))
-    made = freeze(workspace, base=None, validation_fraction=0.2)
-    both = export(workspace, "d1", "chat", tmp_path / "both")
-    assert {path.name: rows for path, rows in both.files.items()} == {
-        "train.jsonl": 8,
-        "validation.jsonl": 2,
-    }
-    export(workspace, "d1", "chat", tmp_path / "v.jsonl", split="validation", metadata=True)
-    (first, _) = lines(tmp_path / "v.jsonl")
-    assert first["metadata"]["id"] == made.validation_rows()[0].id
-    one = export(made.directory, "", "chat", tmp_path / "one", split="train")
-    assert [path.name for path in one.files] == ["train.jsonl"]
-    assert set(lines(tmp_path / "one" / "train.jsonl")[0]) == {"messages"}
+    one = write_row(row((*SYSTEM, *PAIR)), FORMATS["chat"], choices)
+    assert (one.turns, one.asked) == (expected, said)
 
 
-def test_what_was_left_out_or_changed_is_reported(workspace: Workspace, tmp_path: Path) -> None:
-    talk = (
-        Turn("user", "Q1"),
-        Turn("assistant", "A1"),
-        Turn("user", "Q2"),
-        Turn("assistant", "A2"),
-    )
-    ids = approve(
-        workspace,
-        [
-            note("a.md", "plain?", "yes."),
-            Note("b.json", talk, kind="conversation"),
-            Note("c.json", (*talk, Turn("user", "unanswered")), kind="conversation"),
-        ],
-    )
-    freeze(workspace, base=None, validation_fraction=0.4)
-    report = export(workspace, "d1", "instruction", tmp_path / "x.jsonl")
-    assert report.rows == 2
-    assert dict(report.notes) == {"earlier turns written into the prompt": 1}
-    assert [(one.example_id, one.code) for one in report.refused] == [(ids[2], "last-not-answer")]
+def test_a_system_prompt_goes_before_rows_that_have_none() -> None:
+    one = write_row(row(PAIR), FORMATS["sharegpt"], Choices(system_prompt=" Be brief. "))
+    assert one.turns == (Turn("system", "Be brief."), *PAIR)
+    assert one.notes == ("system message put in front, as asked",)
+    assert write_row(row(PAIR), FORMATS["chat"], Choices(system_prompt=" \n")).turns == PAIR
 
 
-def test_wrong_words_are_named(workspace: Workspace, tmp_path: Path) -> None:
-    approve(workspace, notes(4))
-    freeze(workspace, base=None)
+def test_metadata_names_the_text_that_was_written() -> None:
+    made = row((*SYSTEM, *PAIR), tags=["a"])
+    one = write_row(made, FORMATS["chat"], Choices(system=False, metadata=True))
+    assert one.converted.fields is not None
+    told = one.converted.fields["metadata"]
+    assert told["id"] == made.id
+    assert told["tags"] == ["a"]
+    assert told["text_id"] == example_id(PAIR) != made.metadata["text_id"]
+
+
+def test_formats_are_described_and_found() -> None:
+    assert len(FORMATS) == 8
+    for name, format in FORMATS.items():
+        assert format.name == name
+        assert 10 < len(format.line) < 90
+        assert set(format.optional) <= set(format.columns)
     with pytest.raises(FormatUnknown) as caught:
-        export(workspace, "d1", "alpaca", tmp_path / "x.jsonl")
-    assert "chat, instruction, completion" in caught.value.hint
-    with pytest.raises(UsageError, match="split"):
-        export(workspace, "d1", "chat", tmp_path / "x.jsonl", split="test")
-    with pytest.raises(UsageError, match="by its name it is a file"):
-        export(workspace, "d1", "chat", tmp_path / "x.json")
-
-
-def test_files_that_are_there_are_kept_unless_told(workspace: Workspace, tmp_path: Path) -> None:
-    approve(workspace, notes(4))
-    freeze(workspace, base=None)
-    out = tmp_path / "x.jsonl"
-    out.write_text("mine")
-    with pytest.raises(UsageError, match="there already"):
-        export(workspace, "d1", "chat", out)
-    assert out.read_text() == "mine"
-    assert export(workspace, "d1", "chat", out, overwrite=True).rows == 4
-
-
-def test_a_format_that_fits_no_row_writes_nothing(workspace: Workspace, tmp_path: Path) -> None:
-    approve(workspace, [note(f"{n}.md", f"<|user|> {n}", "A") for n in range(3)])
-    freeze(workspace, base=None)
-    with pytest.raises(DatasetRefused, match="no row of d1 fits"):
-        export(workspace, "d1", "completion", tmp_path / "x.jsonl")
-    assert not (tmp_path / "x.jsonl").exists()
+        format_of("alpacca")
+    assert "did you mean alpaca?" in caught.value.hint
+    assert all(name in caught.value.hint for name in FORMATS)
+    with pytest.raises(FormatUnknown) as caught:
+        format_of("")
+    assert "did you mean" not in caught.value.hint

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.sources.columns import known
+from engine.sources.messages import ROLE_KEYS, ROLES
 from engine.sources.records import Record
 
 
@@ -59,7 +60,15 @@ def _is_row(value: Any) -> bool:
 def _is_rows(value: Any) -> bool:
     if not isinstance(value, list) or not value or not _is_row(value[0]):
         return False
+    if _is_said(value[0]):
+        # A message whose text holds markers looks like a row; its list is one conversation.
+        return False
     return all(isinstance(row, dict) for row in value)
+
+
+def _is_said(value: Mapping[str, Any]) -> bool:
+    speakers = (value.get(key) for key in ROLE_KEYS)
+    return any(isinstance(name, str) and name.strip().lower() in ROLES for name in speakers)
 
 
 def _is_column(value: Any) -> bool:

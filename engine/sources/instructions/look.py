@@ -10,6 +10,7 @@ from typing import Any
 from engine.sources.base import Detection, Survey
 from engine.sources.columns import ROLES, Columns, fold, known
 from engine.sources.files import Item, Refused
+from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.guess import MAX_SHOWN, columns_of
 from engine.sources.instructions.layout import is_data
 from engine.sources.instructions.plan import Plan, looked_ahead, made
@@ -18,12 +19,13 @@ from engine.sources.messages import speaks
 from engine.sources.refusals import OTHER_DATA
 from engine.sources.tables import FORMATS, Format, rows
 from engine.sources.tables.formats import TEXT_SUFFIXES, suffix_inside
-from engine.sources.turns import dialogues, made_of
+from engine.sources.turns import made_of
 
 SAMPLE_FILES = 30
 ROWS_OF_ONE = 500
 ROWS_OF_MANY = 50
 
+_OWN = 1.0
 _PAIR = 0.95
 _MESSAGES = 0.66
 _AKIN = 0.6
@@ -141,7 +143,7 @@ def _at_rows(fields: Sequence[Mapping[str, Any]], plan: Plan, look: Look, found:
     for row in fields:
         columns = plan.columns or known(row)
         try:
-            made_of(row, columns) if plan.columns and columns else dialogues(row)
+            made_of(row, columns) if plan.columns and columns else conversations(row)
         except Refused as refused:
             if refused.code in OTHER_DATA:
                 look.other[refused.code] += 1
@@ -155,7 +157,10 @@ def _at_rows(fields: Sequence[Mapping[str, Any]], plan: Plan, look: Look, found:
             columns = Columns(messages="chat")
         look.layouts[_label(row, columns, plan)] += 1
         look.used[columns] += 1
-        look.weight += plan.sure if plan.columns else _MESSAGES if columns.messages else _PAIR
+        if told_by(row):
+            look.weight += _OWN
+        else:
+            look.weight += plan.sure if plan.columns else _MESSAGES if columns.messages else _PAIR
     if sum(look.layouts.values()) + sum(look.other.values()) > before:
         look.files += 1
         look.formats[found] += 1

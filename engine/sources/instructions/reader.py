@@ -11,13 +11,15 @@ from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.columns import Columns, known
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
+from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
+from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
 from engine.sources.records import Record
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
-from engine.sources.turns import Dialogue, dialogues, made_of
+from engine.sources.turns import Dialogue, made_of
 
 _COLUMN = "The column that {}; a dotted path reaches into objects. Detected where empty."
 _BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
@@ -37,7 +39,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -112,7 +114,9 @@ class _File:
             yield from self._of(record, plan)
 
     def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
-        title = title_of(record.fields)
+        told = told_by(record.fields)
+        origin = origin_of(told) if told else None
+        title = origin.title if origin else title_of(record.fields)
         what = f"{self._what} {record.number}" + (f" ({title[:60]})" if title else "")
         try:
             columns, found = _dialogues(record.fields, plan)
@@ -120,10 +124,16 @@ class _File:
             self._skip(record.line, refused.code, f"{what}: {refused.reason}")
             return
         metadata = self._metadata(record.fields, columns, plan)
+        if origin is not None:
+            metadata |= origin.metadata
         said = {turn.content for dialogue in found for turn in dialogue.turns}
         metadata = {name: value for name, value in metadata.items() if value not in said}
-        date = date_of(record.fields)
-        if title and any(record.fields.get(name) == title for name in columns.used()):
+        date = origin.date if origin else date_of(record.fields)
+        if (
+            not origin
+            and title
+            and any(record.fields.get(name) == title for name in columns.used())
+        ):
             title = ""
         for dialogue in found:
             for code, reason in dialogue.dropped:
@@ -136,6 +146,7 @@ class _File:
                 title=title,
                 content_hash=content_hash(text),
                 turns=dialogue.turns,
+                tags=origin.tags if origin else (),
                 date=date,
                 start_line=record.line,
                 metadata=MappingProxyType({**metadata, "layout": dialogue.layout}),
@@ -146,6 +157,8 @@ class _File:
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
         beside = fields
+        if told_by(fields):
+            beside = {name: value for name, value in fields.items() if name != "metadata"}
         for box in {name.split(".")[0] for name in used if name not in fields}:
             inner = fields.get(box)
             if isinstance(inner, dict):
@@ -162,7 +175,7 @@ class _File:
 
 def _dialogues(fields: Mapping[str, Any], plan: Plan) -> tuple[Columns, list[Dialogue]]:
     if plan.columns is None:
-        return known(fields) or Columns(), dialogues(fields)
+        return known(fields) or Columns(), conversations(fields)
     if not plan.named:
         check(fields)
     return plan.columns, made_of(fields, plan.columns)
