@@ -68,6 +68,9 @@ class CheckSettings(_Section):
     """The languages that examples are expected in, as ISO 639-1 codes; others are flagged."""
     phone_regions: tuple[str, ...] = ("RO", "GB", "US", "DE")
     """Regions whose phone numbers are recognised without their country's prefix."""
+    names: Literal["all", "introduced", "none"] = "introduced"
+    """Which names of people are flagged: those that a title, a greeting, a signature or the like
+    says are somebody's; all that a known first name begins; or none."""
     max_length: int = Field(default=1024, ge=16)
     """The longest sequence in tokens; what would be cut off is flagged."""
     embedding_model: str = ""

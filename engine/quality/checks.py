@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from engine.errors import BaseError, TemplateError, UsageError
 from engine.quality.base import Check
 from engine.workspace import Workspace
+
+Names = Literal["all", "introduced", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class CheckOptions:
         names: The checks that are wanted, in the order of :data:`CHECKS`.
         languages: The languages that examples are expected in; empty expects none.
         phone_regions: Regions whose national phone numbers are recognised (ISO 3166).
+        names_of_people: Which names of people are sought.
         base_dir: The folder of the base whose tokens are counted.
         template: Another chat template than that base's.
         system_prompt: Put before conversations without one, as a freeze does.
@@ -28,6 +32,7 @@ class CheckOptions:
     names: tuple[str, ...]
     languages: tuple[str, ...] = ()
     phone_regions: tuple[str, ...] = ()
+    names_of_people: Names = "introduced"
     base_dir: Path | None = None
     template: str = ""
     system_prompt: str = ""
@@ -43,7 +48,7 @@ def _secrets(_: CheckOptions) -> Check:
 def _personal(options: CheckOptions) -> Check:
     from engine.quality.personal import PersonalCheck
 
-    return PersonalCheck(regions=options.phone_regions)
+    return PersonalCheck(regions=options.phone_regions, names=options.names_of_people)
 
 
 def _safety(_: CheckOptions) -> Check:
@@ -127,6 +132,7 @@ def options_of(
             names=tuple(name for name in wanted if name not in left_out),
             languages=tuple(settings.check.languages),
             phone_regions=tuple(settings.check.phone_regions),
+            names_of_people=settings.check.names,
             base_dir=base_dir,
             template=settings.training.template,
             system_prompt=settings.dataset.system_prompt,

@@ -31,7 +31,7 @@ class LengthCheck:
         tokenizer: A tokenizer that is there already, in its place.
         template: Another chat template than the base's; see :meth:`Tokenizer.load`.
         system_prompt: Put before conversations without a system message, as a freeze does.
-        max_length: The longest sequence, in tokens; None cuts nothing off.
+        max_length: The longest sequence, in tokens; None or 0 cuts nothing off.
         min_tokens: Answers of fewer tokens are flagged.
     """
 
@@ -53,7 +53,7 @@ class LengthCheck:
         self._given = tokenizer
         self._template = template
         self._system_prompt = system_prompt.strip()
-        self._max_length = max_length
+        self._max_length = max_length or None
         self._min_tokens = min_tokens
 
     @cached_property

@@ -81,6 +81,7 @@ def spelled(code: str, value: str, *, inside: bool) -> str:
         body = f"(?i:{body})"
     if inside:
         return body
-    before = r"(?<!\w)" if value[0].isalnum() or value[0] in "_+(" else ""
+    edged = word in _NUMBER_WORDS
+    before = r"(?<!\w)" if edged or value[0].isalnum() or value[0] == "_" else ""
     after = r"(?!\w)" if value[-1].isalnum() or value[-1] == "_" else ""
     return before + body + after

@@ -70,7 +70,7 @@ def made(rng: random.Random) -> list[tuple[str, str, str]]:
 
 
 def unseen(rng: random.Random) -> list[tuple[str, str, str]]:
-    """Return secrets in forms that the rules were not written for: form, value, text."""
+    """Return secrets in forms that the first rules were not written for: form, value, text."""
     word = _mixed(rng, 11)
     long = _mixed(rng, 40)
     return [
@@ -99,4 +99,40 @@ def unseen(rng: random.Random) -> list[tuple[str, str, str]]:
             "key in a sentence": f"I got a new API key today, it is {long} I think",
             "terraform": f'  token = "{long}"',
         }.items()
+    ]
+
+
+def later(rng: random.Random) -> list[tuple[str, str, str]]:
+    """Return secrets in forms that no rule was changed for: form, value, text."""
+    word = _mixed(rng, 12)
+    long = _mixed(rng, 40)
+    coded = base64.b64encode(_mixed(rng, 18).encode()).decode()
+    return [
+        (form, word, text)
+        for form, text in {
+            "xml": f"    <password>{word}</password>",
+            "php": f"define('DB_PASSWORD', '{word}');",
+            "in brackets": f"ssh ana@gate (pass: {word})",
+            "bold label": f"**Password:** {word}",
+            "with a slash": f"login for the router: ana / {word}",
+            "short label": f"user ana, pw {word}",
+            "French sentence": f"Le mot de passe est {word}.",
+            "Spanish sentence": f"La contraseña es {word}.",
+            "Romanian label": f"Parolă router: {word}",
+            "ini": f"[client]\nuser=ana\npassword={word}",
+            "function call": f"connect(host, 'ana', '{word}')",
+            "ftp address": f"ftp://ana:{word}@files.intern/x",
+        }.items()
+    ] + [
+        (form, value, text)
+        for form, value, text in (
+            ("environment", long, f"docker run -e API_TOKEN={long} image"),
+            ("dotenv", long, f'SECRET_KEY="{long}"'),
+            ("in code", long, f'os.environ["SERVICE_KEY"] = "{long}"'),
+            ("git remote", long, f"git clone https://oauth2:{long}@git.intern/a/b.git"),
+            ("bearer in curl", long, f'curl -H "Authorization: Bearer {long}" https://api.intern'),
+            ("list of two", long, f'["token", "{long}"]'),
+            ("kubernetes", coded, f"data:\n  token: {coded}"),
+            ("key on the next line", long, f"API key:\n\n    {long}\n"),
+        )
     ]

@@ -118,7 +118,7 @@ def test_regions_decide_about_numbers_without_a_code() -> None:
 
 
 def test_names_can_be_left_out() -> None:
-    assert found("My name is Ana Pop.", PersonalCheck(names=False)) == []
+    assert found("My name is Ana Pop.", PersonalCheck(names="none")) == []
 
 
 def test_flags_name_their_turn_and_say_why_without_the_value() -> None:
@@ -134,7 +134,7 @@ def test_the_version_tells_libraries_and_options() -> None:
     assert "phonenumbers" in check.version
     assert "python-stdnum" in check.version
     others = [
-        PersonalCheck(names=False),
+        PersonalCheck(names="none"),
         PersonalCheck(regions=("FR",)),
         PersonalCheck(min_score=0.7),
     ]
@@ -142,15 +142,12 @@ def test_the_version_tells_libraries_and_options() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(10**14, 10**15 - 1))
+@given(st.integers(0, 10**14 - 1))
 def test_a_card_needs_its_checksum(number: int) -> None:
-    start = f"4{number}"
-    right = luhn.calc_check_digit(start[:15])
-    digits = {str(d): found(f"visa {start[:15]}{d}") for d in range(10)}
-    assert [d for d, hits in digits.items() if ("card", f"{start[:15]}{d}") in hits] in (
-        [right],
-        [],
-    )
+    start = f"4{number:014}"
+    hits = [d for d in "0123456789" if ("card", start + d) in found(f"visa {start}{d}")]
+    # Of a single digit all over no card is made.
+    assert hits == ([] if len(set(start)) == 1 else [luhn.calc_check_digit(start)])
 
 
 @settings(max_examples=150, deadline=None)

@@ -7,7 +7,6 @@ import multiprocessing
 import random
 import re
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,31 +33,13 @@ def flag(code: str, text: str, value: str, turn: int = 0, kind: FlagKind = "pers
     return Flag(kind, code, 0.9, "", turn, start, start + len(value))
 
 
-class Shelf:
-    """A store's single values, with the one call more that placeholders need."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def get_meta(self, key: str) -> str | None:
-        return self._store.get_meta(key)
-
-    def update_meta(self, key: str, change: Callable[[str | None], str]) -> str:
-        with self._store._db.transaction():
-            value = change(self._store.get_meta(key))
-            self._store.set_meta(key, value)
-        return value
-
-
 # What is replaced
 
 
 def test_a_value_is_replaced_everywhere_in_the_example() -> None:
     turns = (
         Turn("user", "I am Ana Pop, ana.pop@posta.ro."),
-        Turn(
-            "assistant", "Thanks, Ana Pop. I wrote to ANA.POP@posta.ro, not to diana.pop@posta.ro."
-        ),
+        Turn("assistant", "Thanks, Ana Pop. I wrote to ANA.POP@posta.ro, not diana.pop@posta.ro."),
     )
     flags = [
         flag("person", turns[0].content, "Ana Pop"),
@@ -67,7 +48,7 @@ def test_a_value_is_replaced_everywhere_in_the_example() -> None:
     result = redact(turns, flags, names=TemporaryPlaceholders())
     assert result.turns[0].content == "I am [PERSON_1], [EMAIL_1]."
     assert result.turns[1].content == (
-        "Thanks, [PERSON_1]. I wrote to [EMAIL_1], not to diana.pop@posta.ro."
+        "Thanks, [PERSON_1]. I wrote to [EMAIL_1], not diana.pop@posta.ro."
     )
     assert result.replaced == (
         Replaced("person", "[PERSON_1]", 2),
@@ -76,12 +57,10 @@ def test_a_value_is_replaced_everywhere_in_the_example() -> None:
 
 
 def test_spellings_of_a_number_are_one_value() -> None:
-    text = (
-        "RO49AAAA1B31007593840000 or ro49 aaaa 1b31 0075 9384 0000; +40 721 234 567, 0040721234567"
-    )
+    text = "RO49AAAA1B31007593840000, ro49 aaaa 1b31 0075 9384 0000; +40 721 234 567, 0040721234567"
     flags = [flag("iban", text, "RO49AAAA1B31007593840000"), flag("phone", text, "+40 721 234 567")]
     result = redact([Turn("user", text)], flags, names=TemporaryPlaceholders())
-    assert result.turns[0].content == "[IBAN_1] or [IBAN_1]; [PHONE_1], [PHONE_1]"
+    assert result.turns[0].content == "[IBAN_1], [IBAN_1]; [PHONE_1], [PHONE_1]"
 
 
 def test_overlapping_flags_become_one_placeholder_named_by_the_longest() -> None:
@@ -106,12 +85,12 @@ def test_of_flags_over_the_same_stretch_the_more_severe_names_it() -> None:
 
 
 def test_a_secret_inside_of_a_longer_word_goes_but_a_name_stays() -> None:
-    text = "Ann has zK3pQ9xw; Annual reports hold prefix_zK3pQ9xwsuffix"
+    text = "Ann has zK3pQ9xw; Annual reports hold pre_zK3pQ9xwpost"
     flags = [flag("person", text, "Ann"), flag("password", text, "zK3pQ9xw", kind="secret")]
     result = redact([Turn("user", text)], flags, names=TemporaryPlaceholders())
     assert (
         result.turns[0].content
-        == "[PERSON_1] has [SECRET_1]; Annual reports hold prefix_[SECRET_1]suffix"
+        == "[PERSON_1] has [SECRET_1]; Annual reports hold pre_[SECRET_1]post"
     )
 
 
@@ -173,9 +152,14 @@ def test_checks_find_nothing_after_a_redaction() -> None:
 
 def test_placeholders_are_not_flagged_even_where_a_value_would_be() -> None:
     texts = [
-        "password: [SECRET_1]", "DB_PASSWORD=[SECRET_22]", "call [PHONE_1]", "My name is [PERSON_3].",
-        "https://a:[SECRET_1]@host.ro/", "Authorization: Bearer [SECRET_4]", "Dr. [PERSON_1] at [ADDRESS_2]",
-    ]  # fmt: skip
+        "password: [SECRET_1]",
+        "DB_PASSWORD=[SECRET_22]",
+        "call [PHONE_1]",
+        "My name is [PERSON_3].",
+        "https://a:[SECRET_1]@host.ro/",
+        "Authorization: Bearer [SECRET_4]",
+        "Dr. [PERSON_1] at [ADDRESS_2]",
+    ]
     assert remaining(CHECKS, [Turn("user", text) for text in texts]) == ()
 
 
@@ -184,8 +168,9 @@ def test_placeholders_are_not_flagged_even_where_a_value_would_be() -> None:
     st.lists(
         st.sampled_from(
             [
-                "Dr. Ana Pop", "ana@posta.ro", "+40 721 234 567", "4111 1111 1111 1111", "strada Lungă nr. 3",
-                "DE89370400440532013000", "password=", "token:", "call", "\n", ",", "my name is", "x" * 30,
+                "Dr. Ana Pop", "ana@posta.ro", "+40 721 234 567", "4111 1111 1111 1111",
+                "strada Lungă nr. 3", "DE89370400440532013000", "password=", "token:", "call",
+                "\n", ",", "my name is", "x" * 30,
                 *(row[2] for row in ROWS),
             ]
         )
@@ -235,8 +220,9 @@ def test_no_flagged_value_survives(case: tuple[list[Turn], list[Flag]]) -> None:
         left = [PLACEHOLDER.sub("\0", turn.content) for turn in result.turns]
         edge = r"(?<!\w)", r"(?!\w)"
         whole = each.kind != "secret" or len(value) < 6
-        pattern = (edge[0] if whole and value[0].isalnum() else "") + re.escape(value)
-        pattern += edge[1] if whole and value[-1].isalnum() else ""
+        starts = each.code in ("phone", "iban") or re.match(r"\w", value[0])
+        pattern = (edge[0] if whole and starts else "") + re.escape(value)
+        pattern += edge[1] if whole and re.match(r"\w", value[-1]) else ""
         if value.strip() and not re.fullmatch(r"[\[\]_\W\d]*", value):
             assert not any(re.search(pattern, text) for text in left)
     again = redact(result.turns, [], names=TemporaryPlaceholders())
@@ -279,11 +265,11 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_numbers_outlive_the_process_and_hold_no_value(store: Store) -> None:
-    names = WorkspacePlaceholders(Shelf(store))
+    names = WorkspacePlaceholders(store)
     assert names.of("email", "Ana@posta.ro") == "[EMAIL_1]"
     assert names.of("email", "ion@posta.ro") == "[EMAIL_2]"
     assert names.of("person", "Ana Pop") == "[PERSON_1]"
-    again = WorkspacePlaceholders(Shelf(store))
+    again = WorkspacePlaceholders(store)
     assert again.of("email", "ana@POSTA.ro") == "[EMAIL_1]"
     assert again.of("email", "new@posta.ro") == "[EMAIL_3]"
     assert names.of("email", "new@posta.ro") == "[EMAIL_3]"
@@ -296,7 +282,7 @@ def test_two_workspaces_hash_the_same_value_differently(tmp_path: Path) -> None:
     hashes = []
     for name in ("a", "b"):
         with Store.open(tmp_path / f"{name}.db") as store:
-            WorkspacePlaceholders(Shelf(store)).of("email", "ana@posta.ro")
+            WorkspacePlaceholders(store).of("email", "ana@posta.ro")
             stored = store.get_meta(META_KEY)
             assert stored is not None
             hashes.append(set(json.loads(stored)["numbers"]["EMAIL"]))
@@ -304,12 +290,12 @@ def test_two_workspaces_hash_the_same_value_differently(tmp_path: Path) -> None:
 
 
 def test_a_lone_surrogate_has_a_placeholder(store: Store) -> None:
-    names = WorkspacePlaceholders(Shelf(store))
+    names = WorkspacePlaceholders(store)
     assert names.of("password", "a\ud800b") == names.of("password", "a\ud800b") == "[SECRET_1]"
 
 
 def test_threads_never_share_or_lose_a_number(store: Store) -> None:
-    names = [WorkspacePlaceholders(Shelf(store)) for _ in range(4)]
+    names = [WorkspacePlaceholders(store) for _ in range(4)]
     got: list[dict[str, str]] = [{} for _ in names]
 
     def take(which: int) -> None:
@@ -328,7 +314,7 @@ def test_threads_never_share_or_lose_a_number(store: Store) -> None:
 
 def _give(path: str, letter: str) -> None:
     with Store.open(Path(path)) as store:
-        names = WorkspacePlaceholders(Shelf(store))
+        names = WorkspacePlaceholders(store)
         for number in range(30):
             names.of("email", f"{letter}{number}@posta.ro")
             names.of("email", f"both{number}@posta.ro")
@@ -356,7 +342,7 @@ def test_two_processes_never_share_or_lose_a_number(tmp_path: Path) -> None:
 def test_a_memory_that_cannot_be_read_is_named_and_kept(store: Store, stored: str) -> None:
     store.set_meta(META_KEY, stored)
     with pytest.raises(WorkspaceError) as caught:
-        WorkspacePlaceholders(Shelf(store)).of("email", "ana@posta.ro")
+        WorkspacePlaceholders(store).of("email", "ana@posta.ro")
     assert caught.value.hint
     assert store.get_meta(META_KEY) == stored
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.models import Turn
 from engine.quality.base import Check
 from engine.quality.secrets import SecretsCheck
-from tests.quality.made_secrets import made, private_key
+from tests.quality.made_secrets import later, made, private_key, unseen
 
 ROWS = made(random.Random(11))
 
@@ -32,6 +32,16 @@ def test_most_drawn_secrets_of_any_seed_are_found(seed: int) -> None:
     rows = made(random.Random(1000 + seed))
     missed = [code for code, value, text in rows if (value not in [v for _, v in found(text)])]
     assert len(missed) <= 1
+
+
+FORMS = unseen(random.Random(12)) + later(random.Random(13))
+NOT_FOUND = {"with a slash", "function call"}
+
+
+@pytest.mark.parametrize(("form", "value", "text"), FORMS, ids=[row[0] for row in FORMS])
+def test_forms_in_which_secrets_are_written(form: str, value: str, text: str) -> None:
+    # What docs/checks-personal.md says is not found is here too, so that it stays true.
+    assert (value in [v for _, v in found(f"A note.\n{text}\nMore.")]) == (form not in NOT_FOUND)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.errors import CheckError
 from engine.models import Flag, Turn
@@ -86,35 +87,40 @@ class LanguageCheck:
             # A short question and its short answer may be enough together.
             told = "\n".join(turn.content[:WHOLE] for turn in turns[:4] if turn.role != "system")
             whole = self._detector.tell(" ".join(prose(told).split()))
-        flags = [flag for index, one in enumerate(spoken) for flag in _mixed(index, one)]
+        flags = _mixed(turns, spoken)
         flags += _mixed_answers(turns, spoken)
         flags += _differing(turns, spoken)
         if self._expected and whole.language and whole.language not in self._expected:
             expected = " or ".join(self._expected)
             reason = f"is in {whole.language}, not in {expected}"
             flags.append(Flag("language", "unexpected", whole.confidence, reason))
-        measures = {"language": whole.language, "language.confidence": whole.confidence}
+        measures: dict[str, float | str] = {
+            "language": whole.language,
+            "language.confidence": whole.confidence,
+        }
         return Finding(tuple(flags), measures)
 
     def speak(self, content: str) -> Spoken:
         """Return the languages of one turn's text."""
-        text = prose(content)
-        own = unquoted(text)
+        bare = unquoted(content)
+        own = prose(bare)
         cut = passages(own)
-        if own != text:
-            full = passages(text)
+        if bare != content:
+            full = passages(prose(content))
             # A text that is all quotation is judged by what it quotes.
             if sum(passage.letters for passage in cut) * 4 < sum(one.letters for one in full):
                 cut = full
         pairs = [(passage, self._tell(passage)) for passage in cut]
         told, letters = _most(pairs)
-        if not told.language and cut:
-            sample = " ".join(" ".join(passage.text.split()) for passage in cut[:WHOLE_PASSAGES])
-            told = self._detector.tell(sample)
-            letters = sum(passage.letters for passage in cut[:WHOLE_PASSAGES])
+        if not told.language and len(cut) > 1:
+            parts = [
+                one for one in cut[:WHOLE_PASSAGES] if one.letters >= NAME or not _is_name(one.text)
+            ]
+            told = self._detector.tell(" ".join(" ".join(one.text.split()) for one in parts))
+            letters = sum(one.letters for one in parts)
         others = tuple(
             (passage, other)
-            for passage, other in _joined(pairs, own)
+            for passage, other in _joined(pairs, content)
             if not related(other.language, told.language) and passage.letters >= MINORITY_LETTERS
         )
         present = {other.language for _, other in pairs} | {told.language}
@@ -151,10 +157,10 @@ def _code(language: str) -> str:
 
 
 def _is_name(text: str) -> bool:
-    """Say whether most longer words begin with a capital: a name or title, not a sentence."""
-    words = [word for word in text.split() if len(word) > 3]
-    capital = sum(word.lstrip("([\"'„“«*-")[:1].isupper() for word in words)
-    return capital * 5 > len(words) * 3 and not text.isupper()
+    """Say whether nearly every word begins with a capital: a name or title, not a sentence."""
+    first = [word.lstrip("([\"'„“«*-")[:1] for word in text.split()]
+    begins = [sign for sign in first if sign.isalpha()]
+    return sum(map(str.isupper, begins)) * 10 > len(begins) * 7 and not text.isupper()
 
 
 def _most(pairs: Sequence[tuple[Passage, Told]]) -> tuple[Told, int]:
@@ -193,16 +199,25 @@ def _joined(pairs: Sequence[tuple[Passage, Told]], text: str) -> list[tuple[Pass
     return joined
 
 
-def _mixed(index: int, one: Spoken) -> list[Flag]:
+def _mixed(turns: Sequence[Turn], spoken: Sequence[Spoken]) -> list[Flag]:
+    """Flag passages of answers; what a question brings along may be in any language."""
     flags: list[Flag] = []
-    total = len(one.others)
-    for passage, other in one.others[:MINORITY_FLAGS]:
-        reason = f"a passage in {other.language}, where the rest is in {one.told.language}"
-        if total > 1:
-            reason += f" (one of {total})"
-        flags.append(
-            Flag("language", "mixed", other.confidence, reason, index, passage.start, passage.end)
-        )
+    asked = False
+    for index, (turn, one) in enumerate(zip(turns, spoken, strict=True)):
+        if turn.role != "assistant":
+            asked = asked or (turn.role != "tool" and asks_for_language(turn.content))
+            continue
+        total = len(one.others)
+        for passage, other in one.others[:MINORITY_FLAGS]:
+            score = other.confidence
+            reason = f"a passage in {other.language}, where the rest is in {one.told.language}"
+            if total > 1:
+                reason += f" (one of {total})"
+            if asked:
+                reason += "; another language may have been asked for"
+                score = round(score * ASKED, 3)
+            place = passage.start, passage.end
+            flags.append(Flag("language", "mixed", score, reason, index, *place))
     return flags
 
 
@@ -213,7 +228,7 @@ def _mixed_answers(turns: Sequence[Turn], spoken: Sequence[Spoken]) -> list[Flag
         for index, (turn, one) in enumerate(zip(turns, spoken, strict=True))
         if turn.role == "assistant" and one.told.confidence >= MINORITY_SURE
     ]
-    for (_, before), (index, after) in zip(told, told[1:], strict=False):
+    for (_, before), (index, after) in pairwise(told):
         if not related(before.language, after.language):
             reason = f"an answer in {before.language} and one in {after.language}"
             score = min(before.confidence, after.confidence)

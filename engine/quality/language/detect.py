@@ -124,7 +124,7 @@ class Detector:
         return Told(best, round(confidence, 3)) if confidence >= sure else UNTOLD
 
     def scores(self, text: str) -> Mapping[str, float]:
-        """Return for the likelier languages the logarithm of what speaks for each, up to a constant.
+        """Return the logarithm of what speaks for each of the likelier languages, up to a constant.
 
         The library's own temperature is used, the root of the text's bytes, which keeps
         the odds of short and of long texts comparable.
@@ -148,12 +148,13 @@ class Detector:
         return scores
 
 
-KNOWN = frozenset(
-    """af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga gd
+_CODES = """
+    af am an ar as az ba be bg bn br bs ca cs cy da de dz el en eo es et eu fa fi fo fr fy ga gd
     gl gu ha he hi hr ht hu hy id ig is it ja jv ka kk km kn ko ku ky la lb lg ln lo lt lv mg mk ml
     mn mr ms mt my ne nl no oc om or pa pl ps pt qu ro ru rw sa se si sk sl sn so sq sr st sv sw ta
-    te tg th tk tl tr tt ug uk ur uz vi vo wa xh yo zh zu""".split()
-)
+    te tg th tk tl tr tt ug uk ur uz vi vo wa xh yo zh zu
+"""
+KNOWN = frozenset(_CODES.split())
 """The ISO 639-1 codes of all languages that can be told."""
 
 

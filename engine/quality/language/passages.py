@@ -21,12 +21,15 @@ _INLINE = re.compile(
     r"`[^`\n]{1,300}`|<[^<>\n]{1,300}>|\$[^$\n]{1,300}\$|&#?\w{1,10};|\]\([^()\[\]\n]{1,300}\)"
 )
 _TOKEN = re.compile(r"\S+")
-_NAMING = re.compile(r"[/\\@_=<>{}|~^]|::|[a-z]\.[a-z]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z]")
+_NAMING = re.compile(
+    r"[\\@_=<>{}|~^]|^/|/.*[/.]|\./|::|[a-z]\.[a-z]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z]"
+)
 _SYMBOLS = str.maketrans("", "", "{}[]();=<>&|\\_$#")
 _CODE_SHARE = 0.15
 _CODE_LINE = re.compile(
     r"\s*(?:(?:def|class|elif|while|for|if|try|else|except|public|private|function|fn|func)\b.*[:{]\s*$"
-    r"|(?:import|from|return|var|let|const|using|#include|print|echo)\b(?=.*[;()=.{]|\s+\w+\s*$)(?!.*[a-z] [a-z]+ [a-z]+ )"
+    r"|(?:import|from|return|var|let|const|using|#include|print|echo)\b"
+    r"(?=.*[;()=.{]|\s+\w+\s*$)(?!.*[a-z] [a-z]+ [a-z]+ )"
     r"|[\w.\[\]]{1,80}\(.{0,200}\);?\s*$|[\w.\[\]]{1,80} ?[-+*/]?= )"
 )
 # Bounded, so that a quotation mark without a partner costs no more than its next kilobyte.

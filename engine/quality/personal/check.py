@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version as version_of
+from typing import Literal
 
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
@@ -15,7 +16,9 @@ from engine.quality.personal.places import find_birthdays, find_places
 from engine.quality.personal.spans import Span, without_overlaps
 from engine.quality.placeholders import outside_placeholders
 
-_RULES = 1
+_RULES = 2
+
+Names = Literal["all", "introduced", "none"]
 
 CODES: tuple[str, ...] = (
     "iban",
@@ -38,7 +41,9 @@ class PersonalCheck:
 
     Args:
         regions: Countries (ISO 3166) whose telephone numbers count without their code.
-        names: Whether names of people are sought; they are the least sure of all.
+        names: Which names of people are sought: "all", also a known first name with a
+            surname, which takes in everybody whom the text speaks of; "introduced", those
+            that a title, a greeting, a signature or the like says are somebody's; "none".
         min_score: Findings that are less sure than this are left out, from 0 to 1.
     """
 
@@ -46,7 +51,7 @@ class PersonalCheck:
         self,
         *,
         regions: Sequence[str] = ("RO", "GB", "US", "DE"),
-        names: bool = True,
+        names: Names = "all",
         min_score: float = 0.5,
     ) -> None:
         self._regions = tuple(region.upper() for region in regions)
@@ -63,7 +68,7 @@ class PersonalCheck:
         """What changes with what it finds."""
         libraries = ", ".join(f"{n} {version_of(n)}" for n in ("phonenumbers", "python-stdnum"))
         options = (
-            f"regions {' '.join(self._regions)}, names {self._names}, min_score {self._min_score:g}"
+            f"regions {' '.join(self._regions)}; names {self._names}; min_score {self._min_score:g}"
         )
         return f"personal-{_RULES}; {libraries}; {options}"
 
@@ -93,5 +98,5 @@ class PersonalCheck:
             yield from find_phones(text, self._regions)
             yield from find_places(text)
             yield from find_birthdays(text)
-        if self._names:
-            yield from find_people(text)
+        if self._names != "none":
+            yield from find_people(text, listed=self._names == "all")

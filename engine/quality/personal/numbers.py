@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
-from engine.quality.personal.spans import Span, words_before, words_near
+from engine.quality.personal.spans import Span, around, words_before, words_near
 
 _CARD = re.compile(r"(?<![\w.,:/-])\d(?:[ -]?\d){11,18}(?![\w]|[.,:/-]\d)")
 _CARD_WORD = re.compile(
@@ -136,49 +136,45 @@ _NINO = re.compile(
 _NINO_WORD = re.compile(r"\b(?:nino|national insurance|ni number)", re.IGNORECASE)
 
 
-_ENOUGH_DIGITS = re.compile(r"\d(?:[ ./-]?\d){5}|[A-Za-z]{2} ?\d\d[ \dA-Za-z]")
-_ANY_WORD = re.compile("|".join(n.words.pattern for n in NUMBERINGS if not n.free), re.IGNORECASE)
+_ENOUGH_DIGITS = re.compile(r"\d(?:[ ./-]?\d){5}|[A-Z]{6}\d\d")
 
 
 def find_numbers(text: str) -> Iterator[Span]:
     """Yield card, bank and national numbers."""
-    if _ENOUGH_DIGITS.search(text) is None:
-        return
-    yield from find_ibans(text)
-    yield from _find_cards(text)
-    named_at_all = _ANY_WORD.search(text) is not None
+    for start, end in around(text, _ENOUGH_DIGITS, 60, 60):
+        yield from find_ibans(text, start, end)
+        yield from _find_cards(text, start, end)
+        yield from _find_national(text, start, end)
+
+
+def _find_national(text: str, start: int, end: int) -> Iterator[Span]:
     for numbering in NUMBERINGS:
-        if not (numbering.free or named_at_all):
-            continue
-        for count, match in enumerate(numbering.pattern.finditer(text)):
+        for count, match in enumerate(numbering.pattern.finditer(text, start, end)):
             if count >= _MOST_NUMBERS:
                 break
             named = words_before(text, match.start(), numbering.words)
             if not (named or numbering.free) or not _is_valid(numbering.module, match.group()):
                 continue
-            score = 0.97 if named else 0.8
-            yield Span(
-                *match.span(), numbering.code, score, f"{numbering.title} with a right checksum"
-            )
-    for match in _NINO.finditer(text):
+            reason = f"{numbering.title} with a right checksum"
+            yield Span(*match.span(), numbering.code, 0.97 if named else 0.8, reason)
+    for match in _NINO.finditer(text, start, end):
         named = words_before(text, match.start(), _NINO_WORD)
         if named or " " in match.group():
             score = 0.95 if named else 0.7
             yield Span(*match.span(), "gb-nino", score, "a British national insurance number")
 
 
-def find_ibans(text: str) -> Iterator[Span]:
+def find_ibans(text: str, start: int, end: int) -> Iterator[Span]:
     """Yield bank accounts (IBAN), with or without spaces, in any case."""
     done = 0
-    for match in _IBAN_START.finditer(text):
+    for match in _IBAN_START.finditer(text, start, end):
         if match.start() < done:
             continue
-        end = _iban_end(text, match.start())
-        if end:
-            done = end
-            yield Span(
-                match.start(), end, "iban", 0.99, "a bank account (IBAN) with a right checksum"
-            )
+        stop = _iban_end(text, match.start())
+        if stop:
+            done = stop
+            reason = "a bank account (IBAN) with a right checksum"
+            yield Span(match.start(), stop, "iban", 0.99, reason)
 
 
 def _iban_end(text: str, start: int) -> int:
@@ -200,8 +196,8 @@ def _iban_end(text: str, start: int) -> int:
     return best
 
 
-def _find_cards(text: str) -> Iterator[Span]:
-    for count, match in enumerate(_CARD.finditer(text)):
+def _find_cards(text: str, start: int, end: int) -> Iterator[Span]:
+    for count, match in enumerate(_CARD.finditer(text, start, end)):
         if count >= _MOST_NUMBERS:
             return
         value = match.group()

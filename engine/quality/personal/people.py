@@ -96,6 +96,11 @@ _AFTER_NAMES_TEXT = (
 )
 _AFTER_NAMES = frozenset(_AFTER_NAMES_TEXT.split())
 _MOST_NAMES = 5000
+# One of these is in each of the forms of the costliest rule.
+_INTRODUCING = (
+    "name", "call", "numesc", "numele", "cheam", "heiße", "appelle", "llamo", "chiamo", "nome",
+    "nazywam", "contact", "signed",
+)  # fmt: skip
 
 _RULES: tuple[tuple[re.Pattern[str], float, str, bool], ...] = (
     # Pattern, score, reason, and whether the first word must be a known first name.
@@ -116,9 +121,17 @@ def given_names() -> frozenset[str]:
     return frozenset(n for line in lines if not line.startswith("#") for n in line.lower().split())
 
 
-def find_people(text: str) -> Iterator[Span]:
-    """Yield names of people."""
+def find_people(text: str, *, listed: bool = True) -> Iterator[Span]:
+    """Yield names of people.
+
+    Args:
+        text: The text.
+        listed: Whether a known first name with a surname after it is enough.
+    """
+    lowered = text.lower()
     for pattern, score, reason, known in _RULES:
+        if pattern is _INTRODUCED and not any(word in lowered for word in _INTRODUCING):
+            continue
         for count, match in enumerate(pattern.finditer(text)):
             if count >= _MOST_NAMES:
                 break
@@ -129,7 +142,8 @@ def find_people(text: str) -> Iterator[Span]:
             if any(word in _AFTER_NAMES for word in words):
                 continue
             yield Span(start, end, "person", score, reason)
-    yield from _listed(text)
+    if listed:
+        yield from _listed(text)
 
 
 def _is_given(word: str) -> bool:

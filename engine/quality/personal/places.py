@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from engine.quality.personal.spans import Span
+from engine.quality.personal.spans import Span, around
 
 _UP = r"[A-ZÀ-ÖØ-ÞĂÂÎȘȚŞŢ]"
 _WORD = rf"{_UP}[\w'’.-]{{0,24}}"
@@ -72,20 +72,20 @@ _CODE = re.compile(
     r"(?<!\w)(?:ZIP(?: ?[Cc]ode)?|[Zz]ip code|[Pp]ost(?:al)? ?code|PLZ"
     r"|[Cc]od(?:ul)? po[șsş]tal)[: ]{1,3}(?P<place>\d{4,6}(?:-\d{4})?)(?![\w.,]\d|\w)"
 )
+_NUMBER = re.compile(r"\d+")
 _YEAR_BEFORE = re.compile(r"(?:1[89]\d\d|20[0-3]\d) [^\d\n,]+\Z")
 _ABBREVIATED = re.compile(r"\b(?:St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Pkwy|Hwy|Trl)\.\Z")
 _ROAD = re.compile("[SsȘșŞş]oseaua")
-_FORMS: tuple[tuple[re.Pattern[str], str, float, str], ...] = (
-    # What a text must hold, lower case, comes first with the cheapest test.
-    (_EN, "a street with a number", 0.8, ""),
-    (_US_STATE_ZIP, "a town with state and ZIP code", 0.8, ""),
-    (_RO, "a Romanian street with a number", 0.85, ""),
-    (_DE, "a German street with a number", 0.8, ""),
-    (_FR, "a French street with a number", 0.75, ""),
-    (_ROMANCE, "a street with a number", 0.75, ""),
-    (_PO_BOX, "a post box", 0.8, "box psc postfach"),
-    (_UNIT_ALONE, "a flat or suite with its number", 0.6, "apt suite flat apartment"),
-    (_UK_POSTCODE, "a British postcode", 0.75, ""),
+_FORMS: tuple[tuple[re.Pattern[str], str, float], ...] = (
+    (_EN, "a street with a number", 0.8),
+    (_US_STATE_ZIP, "a town with state and ZIP code", 0.8),
+    (_RO, "a Romanian street with a number", 0.85),
+    (_DE, "a German street with a number", 0.8),
+    (_FR, "a French street with a number", 0.75),
+    (_ROMANCE, "a street with a number", 0.75),
+    (_PO_BOX, "a post box", 0.8),
+    (_UNIT_ALONE, "a flat or suite with its number", 0.6),
+    (_UK_POSTCODE, "a British postcode", 0.75),
 )
 
 _DATE = (
@@ -102,22 +102,35 @@ _BORN = re.compile(
 )
 
 
+_BIRTH = (
+    "birth",
+    "born",
+    "dob",
+    "d.o.b",
+    "scut",
+    "naș",
+    "nas",
+    "naiss",
+    "ziua mea",
+    "gebur",
+    "gebor",
+    "née",
+    "né ",
+    "naci",
+)
+
+
 def find_places(text: str) -> Iterator[Span]:
     """Yield postal addresses: a street with a number, in the forms of some countries."""
-    if not any(c.isdigit() for c in text):
-        return
-    yield from _after_words(text)
-    lowered = text.lower()
-    for pattern, reason, score, anchors in _FORMS:
-        if anchors and not any(word in lowered for word in anchors.split()):
-            continue
-        for match in pattern.finditer(text):
-            end = match.end()
-            end = match.start() + len(match.group().rstrip(" \n,"))
-            if text[end - 1] == "." and not _ABBREVIATED.search(text, match.start(), end):
-                end -= 1
-            if not _is_other(text[match.start() : end]):
-                yield Span(match.start(), end, "address", score, reason)
+    for start, end in around(text, _NUMBER, 130, 60):
+        yield from _after_words(text, start, end)
+        for pattern, reason, score in _FORMS:
+            for match in pattern.finditer(text, start, end):
+                stop = match.start() + len(match.group().rstrip(" \n,"))
+                if text[stop - 1] == "." and not _ABBREVIATED.search(text, match.start(), stop):
+                    stop -= 1
+                if not _is_other(text[match.start() : stop]):
+                    yield Span(match.start(), stop, "address", score, reason)
 
 
 def _is_other(value: str) -> bool:
@@ -127,9 +140,9 @@ def _is_other(value: str) -> bool:
     return _ROAD.match(value) is not None and re.search(r"nr|num", value, re.IGNORECASE) is None
 
 
-def _after_words(text: str) -> Iterator[Span]:
+def _after_words(text: str, first: int, last: int) -> Iterator[Span]:
     for pattern in (_SAID, _CODE):
-        for match in pattern.finditer(text):
+        for match in pattern.finditer(text, first, last):
             start, end = match.span("place")
             end = start + len(text[start:end].rstrip(" ."))
             if not _YEAR_BEFORE.match(text[start:end]):
@@ -138,5 +151,8 @@ def _after_words(text: str) -> Iterator[Span]:
 
 def find_birthdays(text: str) -> Iterator[Span]:
     """Yield dates that a text says somebody was born on."""
+    lowered = text.lower()
+    if not any(word in lowered for word in _BIRTH):
+        return
     for match in _BORN.finditer(text):
         yield Span(*match.span("date"), "date-of-birth", 0.8, "a date after a word for birth")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -56,3 +56,28 @@ def without_overlaps(spans: Sequence[Span], order: Sequence[str]) -> list[Span]:
         starts.insert(place, span.start)
         taken.insert(place, span)
     return taken
+
+
+def around(
+    text: str, pattern: re.Pattern[str], before: int, after: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a text around what a pattern fits, joined where they meet.
+
+    Costly rules look there alone. A stretch ends at a space, or a little further on where
+    there is none.
+    """
+    start = end = -1
+    for match in pattern.finditer(text):
+        new_start = max(0, match.start() - before)
+        new_end = match.end() + after
+        space = text.find(" ", new_end, new_end + after)
+        new_end = min(len(text), space if space >= 0 else new_end + after)
+        if start < 0:
+            start, end = new_start, new_end
+        elif new_start <= end:
+            end = max(end, new_end)
+        else:
+            yield start, end
+            start, end = new_start, new_end
+    if start >= 0:
+        yield start, end

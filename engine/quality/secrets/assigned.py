@@ -28,13 +28,38 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
-_ANCHOR = re.compile(r"pass|pwd|parol|contrase|kennwort|secret|credential|key|token", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"pass|pwd|\bpw\b|parol|contrase|senha|kennwort|secret|credential|key|token|curl|mysql|psql"
+    r"|redis-cli",
+    re.IGNORECASE,
+)
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
 _SAID = re.compile(
     r"\b(?:password|passphrase|passcode|parola|codul pin|pin code|passwort|api key|access key"
-    r"|access token|secret key)\b"
-    r"[^.\n:=]{0,30}?\b(?:is|was|este|e|era|ist|to|as)\b[: ]{1,3}[\"'`“„]?"
+    r"|access token|secret key|mot de passe|contraseña|senha)\b"
+    r"[^.\n:=]{0,30}?\b(?:is|was|este|e|era|ist|lautet|est|es|é|è|to|as)\b[: ]{1,3}[\"'`“„]?"
     r"(?P<value>[^\s\"'`”“]{6,120})",
+    re.IGNORECASE,
+)
+_TAGGED = re.compile(
+    r"<[\w:.-]{0,30}(?:password|passwd|pwd|secret|token|apikey|api-key)[\w.-]{0,20}>"
+    r"(?P<value>[^<>\s]{6,200})</",
+    re.IGNORECASE,
+)
+_NEXT_ARGUMENT = re.compile(
+    r"[\"'][\w.-]{0,30}(?:password|passwd|pwd|passphrase)\w{0,10}[\"'][ \t]{0,4},[ \t]{0,4}"
+    r"[\"'](?P<value>[^\"'\s]{6,200})[\"']",
+    re.IGNORECASE,
+)
+_LABELLED = re.compile(
+    r"\b(?:password|passwort|parol[aă]|contraseña|mot de passe)(?: [^\W\d_]{2,15}){1,3}[ \t]{0,2}:"
+    r"[ \t]{1,3}[\"'`]?(?P<value>[^\s\"'`]{6,120})",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(
+    r"\b(?:password|passwort|passwd|pwd|parola|kennwort|contraseña|pw|pass)[ \t]*(?:\|[ \t]*"
+    r"|[ \t])[\"'`]?"
+    r"(?P<value>[^\s\"'`|]{8,120})",
     re.IGNORECASE,
 )
 _URL = re.compile(
@@ -75,6 +100,16 @@ _HASH_LINE = re.compile(
 _TRAILING = ".,;:)]}>\"'`”’»"
 
 
+_SAYINGS = (
+    (_SAID, "password"),
+    (_TAGGED, "password"),
+    (_NEXT_ARGUMENT, "password"),
+    (_LABELLED, "password"),
+    (_FLAG_WORD, "password"),
+    (_HEADER, "auth-header"),
+)
+
+
 def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     """Yield values that stand after the name of a secret, in a window of text."""
     if "://" in window:
@@ -82,12 +117,25 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     if _ANCHOR.search(window) is None and "uthorization" not in window.lower():
         return
     yield from _after_names(window, offset)
-    for pattern, code in ((_SAID, "password"), (_FLAG_WORD, "password"), (_HEADER, "auth-header")):
+    yield from _beside_words(window, offset)
+    for pattern, code in _SAYINGS:
         for match in pattern.finditer(window):
             start, end = _trimmed(window, *match.span("value"))
             value = window[start:end]
             if is_password_like(value) if code == "password" else is_random(value):
                 yield Candidate(offset + start, offset + end, code, 0.75, 3)
+
+
+def _beside_words(window: str, offset: int) -> Iterator[Candidate]:
+    """Yield passwords that follow the word with nothing between, as in a list or a table."""
+    for match in _BESIDE.finditer(window):
+        start, end = _trimmed(window, *match.span("value"))
+        value = window[start:end]
+        mixed = any(c.isupper() for c in value[1:]) and any(c.islower() for c in value)
+        signed = any(not c.isalnum() and c not in "-_./:" for c in value)
+        digits = any(c.isdigit() for c in value)
+        if (mixed or signed) and digits and is_password_like(value):
+            yield Candidate(offset + start, offset + end, "password", 0.6, 4)
 
 
 def _in_addresses(window: str, offset: int) -> Iterator[Candidate]:
@@ -108,6 +156,9 @@ def _after_names(window: str, offset: int) -> Iterator[Candidate]:
         start, end = match.span("quoted" if quoted else "bare")
         if not quoted:
             start, end = _trimmed(window, start, end)
+            if window[start:end].count("&"):
+                # In an address the next parameter follows.
+                end = start + window[start:end].index("&") if "?" in _line(window, start) else end
         value = window[start:end]
         score = _assigned_score(window, match, name, value, quoted=quoted)
         if score:
@@ -121,8 +172,13 @@ def _name(window: str, match: re.Match[str]) -> str:
     return (before.group() if before else "") + match["core"] + match["rest"]
 
 
+def _line(window: str, place: int) -> str:
+    """Return what stands before a place on its line."""
+    return window[window.rfind("\n", 0, place) + 1 : place]
+
+
 def _is_password_name(name: str) -> bool:
-    return re.search(r"pass|pwd|parol|contrase|kennwort", name, re.IGNORECASE) is not None
+    return re.search(r"pass|pwd|\bpw\b|parol|contrase|kennwort", name, re.IGNORECASE) is not None
 
 
 def _assigned_score(
@@ -136,7 +192,7 @@ def _assigned_score(
     named = _is_password_name(name)
     if not named:
         # Names such as "token" stand before much else: only what is drawn at random counts.
-        line = window[window.rfind("\n", 0, match.start()) + 1 : match.start("sign")]
+        line = _line(window, match.start("sign"))
         if is_hash_like(value):
             long_enough = len(value) >= 32 and entropy(value.lower()) > 3.0
             return 0.6 if long_enough and not _HASH_LINE.search(line) and "-" not in value else 0.0

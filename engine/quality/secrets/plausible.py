@@ -28,6 +28,10 @@ _WEAK_VALUES_TEXT = (
     "password1 your_password username:password"
 )
 _WEAK_VALUES = frozenset(_WEAK_VALUES_TEXT.split())
+# Of random strings of 40 letters and digits one in 70 has nine lower-case letters in a row;
+# thirteen has one in 3,000.
+_WORD = re.compile(r"[a-z]{9}|[a-z]{5,}[-_/.][a-z]{5,}")
+_LONG_WORD = re.compile(r"[a-z]{13}|[a-z]{6,}[-_/.][a-z]{6,}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+\Z")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
@@ -47,11 +51,15 @@ def is_placeholder(value: str) -> bool:
     return len(set(value)) <= max(2, len(value) // 8)
 
 
-def is_random(value: str) -> bool:
+def is_random(value: str, *, named: bool = False) -> bool:
     """Return whether a long value looks drawn at random, as the body of a token does.
 
     Words joined by dashes have few digits and long runs of one case; of a random string
     of letters and digits about one character in six is a digit.
+
+    Args:
+        value: The value, without what is the same in all tokens of its kind.
+        named: Whether it has the form of a known kind of token, so that less is needed.
     """
     body = value.strip("=")
     if len(body) < 16 or is_placeholder(body):
@@ -61,12 +69,7 @@ def is_random(value: str) -> bool:
         return False
     if entropy(body) < min(3.6, 0.72 * math.log2(len(body))):
         return False
-    return not _has_long_word(body)
-
-
-def _has_long_word(body: str) -> bool:
-    # A run of nine and more lower-case letters is one random string in thousands.
-    return re.search(r"[a-z]{9}|[a-z]{5,}[-_/.][a-z]{5,}", body) is not None
+    return (_LONG_WORD if named else _WORD).search(body) is None
 
 
 def is_hash_like(value: str) -> bool:

@@ -112,5 +112,5 @@ def _is_real(plugin: Plugin, window: str, start: int, end: int) -> bool:
     if plugin.code == "aws-access-key":
         return not is_placeholder(value) and any(c.isdigit() for c in value)
     if value.startswith("https://hooks."):
-        return is_random(value.rsplit("/", 1)[-1])
-    return is_random(value)
+        return is_random(value.rsplit("/", 1)[-1], named=True)
+    return is_random(value, named=True)

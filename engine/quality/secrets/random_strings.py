@@ -38,12 +38,14 @@ def _base64() -> _Entropy:
 
 
 def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
-    """Yield random strings shortly after a word such as "key" on the same line."""
+    """Yield random strings after a word such as "key", or with a line of their own."""
     for match in _RUN.finditer(window):
         start, end = match.span()
         line_start = window.rfind("\n", max(0, start - _CONTEXT_CHARS), start) + 1
         before = window[max(line_start, start - _CONTEXT_CHARS) : start]
-        if _CONTEXT.search(before) is None or _NOT_SECRET.search(before):
+        if _CONTEXT.search(before) is None and not _is_alone(window, start, end):
+            continue
+        if _NOT_SECRET.search(before):
             continue
         value = match.group()
         if is_hash_like(value) or is_placeholder(value) or not is_random(value):
@@ -51,3 +53,19 @@ def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
         mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
         if mixed and _base64().calculate_shannon_entropy(value) >= _BASE64_LIMIT:
             yield Candidate(offset + start, offset + end, "high-entropy", 0.6, 5)
+
+
+def _is_alone(window: str, start: int, end: int) -> bool:
+    """Return whether a run is a line by itself, and its neighbours are not of its kind.
+
+    Lines of random characters one upon another are a picture or a certificate.
+    """
+    line_end = window.find("\n", end)
+    line_start = window.rfind("\n", 0, start)
+    after = window[end : line_end if line_end >= 0 else len(window)]
+    if window[line_start + 1 : start].strip() or after.strip() or end - start < 32:
+        return False
+    above = window[:line_start] if line_start >= 0 else ""
+    above = above[above.rfind("\n") + 1 :] if above else ""
+    below = window[line_end + 1 :].partition("\n")[0] if line_end >= 0 else ""
+    return all(_RUN.fullmatch(line.strip()) is None for line in (above, below))

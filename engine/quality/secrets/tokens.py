@@ -74,4 +74,4 @@ def _is_real(body: str, code: str) -> bool:
     if code == "aws-access-key":
         # Sixteen capitals and digits; about one id in a hundred holds no digit.
         return not is_placeholder(body) and any(c.isdigit() for c in body)
-    return is_random(body)
+    return is_random(body, named=True)
