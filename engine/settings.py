@@ -99,8 +99,6 @@ class TrainingSettings(_Section):
     """The base model: a preset's name, a hub id, or a local directory."""
     preset: str = ""
     """The preset of hyperparameters; empty takes the one that fits the base."""
-    template: str = ""
-    """Another chat template than the base's own: a shipped one's name, or a file."""
 
 
 class ChatSettings(_Section):

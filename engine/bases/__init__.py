@@ -7,7 +7,7 @@ download run as child processes.
 from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
 from engine.bases.presets import EMBEDDED, PRESETS
-from engine.bases.registry import add, installed, presets, resolve
+from engine.bases.registry import add, installed, presets, resolve, with_template
 
 __all__ = [
     "EMBEDDED",
@@ -19,4 +19,5 @@ __all__ = [
     "installed",
     "presets",
     "resolve",
+    "with_template",
 ]

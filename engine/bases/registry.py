@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from dataclasses import asdict, replace
@@ -20,7 +21,7 @@ from engine.bases.check import inspect
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish, sync_tree
 from engine.bases.presets import PRESETS, preset_for
-from engine.bases.template import read_json
+from engine.bases.template import TEMPLATE_FILES, own_template, read_json
 from engine.child import Progress, quiet, run_child
 from engine.errors import BaseError, BaseInvalid, BaseMissing
 from engine.paths import bases_dir, shorten, write_atomic
@@ -108,6 +109,44 @@ def add(name_or_path: str, *, progress: Progress = quiet) -> Base:
     if preset is not None and preset.embedded:
         return _add_embedded(preset, progress)
     return _add_from_hub(preset.hub_id if preset else text, preset, progress)
+
+
+def with_template(base: Base, text: str, label: str) -> Base:
+    """Make a base that is another one with another chat template.
+
+    Its folder holds links to the other's files and a template of its own, so that whatever
+    reads a base (training, export, the server) finds that template in it.
+
+    Args:
+        base: The base; its files stay where they are.
+        text: The template's Jinja text.
+        label: What is added to the base's name.
+
+    Raises:
+        BaseInvalid: The base is damaged.
+        DiskFull: There is no room for the links.
+    """
+    name = f"{base.name}-{slug(label)}"
+    target = bases_dir() / name / "hf"
+    if target.is_dir() and own_template(target) == text:
+        return resolve(name)
+    temporary = bases_dir() / name / f".hf.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        for path in base.directory.iterdir():
+            if path.name not in TEMPLATE_FILES:
+                (temporary / path.name).symlink_to(path.resolve())
+        settings = read_json(base.directory / "tokenizer_config.json")
+        settings.pop("chat_template", None)
+        write_atomic(temporary / "tokenizer_config.json", json.dumps(settings, indent=2).encode())
+        write_atomic(temporary / "chat_template.jinja", text.encode())
+        shutil.rmtree(target, ignore_errors=True)
+        publish(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    made = inspect(target, name, hub_id=base.hub_id, embedded=base.embedded)
+    return _record(replace(made, default_quant=base.default_quant, preset=base.preset))
 
 
 def _add_embedded(preset: BasePreset, progress: Progress) -> Base:

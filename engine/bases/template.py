@@ -23,6 +23,10 @@ PLAIN = (
 )
 
 
+TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json", "tokenizer_config.json")
+"""Where a model's directory may carry its chat template, the first that is found."""
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; an absent, unreadable or different file is an empty one."""
     try:
@@ -40,10 +44,10 @@ def own_template(directory: Path) -> str:
     the one called "default" is meant.
     """
     try:
-        return (directory / "chat_template.jinja").read_text("utf-8")
+        return (directory / TEMPLATE_FILES[0]).read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         pass
-    for name in ("chat_template.json", "tokenizer_config.json"):
+    for name in TEMPLATE_FILES[1:]:
         found = _chosen(read_json(directory / name).get("chat_template"))
         if found:
             return found

@@ -12,6 +12,7 @@ from engine import bases as engine_bases
 from engine.bases import Base, BasePreset
 from engine.cli.common import Progress, common_options, print_json, say, table
 from engine.errors import BaseInvalid, BaseMissing
+from engine.tokens import Tokenizer
 
 
 @click.group()
@@ -54,10 +55,24 @@ def _to_get(preset: BasePreset) -> str:
 
 @bases.command("add")
 @click.argument("name_or_path")
+@click.option(
+    "--template",
+    default="",
+    help="Add it with another chat template: the name of a shipped one, or a Jinja file.",
+)
 @common_options
-def add_base(name_or_path: str, workspace: Path | None, as_json: bool) -> None:
-    """Bring a model here: a preset's name, a hub id, or a directory."""
+def add_base(name_or_path: str, template: str, workspace: Path | None, as_json: bool) -> None:
+    """Bring a model here: a preset's name, a hub id, or a directory.
+
+    With --template it comes once more, under a name of its own, and is trained, exported
+    and asked with that template: chatml, gemma, instruction, llama-3, mistral, phi-3,
+    qwen-2.5, qwen-3, smollm2, or yours. A model that was never taught to chat needs one.
+    """
     base = engine_bases.add(name_or_path, progress=Progress("adding", quiet=as_json))
+    if template:
+        # Refuses, by name, a form whose control tokens the vocabulary lacks.
+        text = Tokenizer.load(base.directory, template=template).template
+        base = engine_bases.with_template(base, text, Path(template).stem)
     _show(base, as_json)
 
 

@@ -24,7 +24,6 @@ class CheckOptions:
         phone_regions: Regions whose national phone numbers are recognised (ISO 3166).
         names_of_people: Which names of people are sought.
         base_dir: The folder of the base whose tokens are counted.
-        template: Another chat template than that base's.
         system_prompt: Put before conversations without one, as a freeze does.
         max_length: The longest sequence, in tokens.
     """
@@ -34,7 +33,6 @@ class CheckOptions:
     phone_regions: tuple[str, ...] = ()
     names_of_people: Names = "introduced"
     base_dir: Path | None = None
-    template: str = ""
     system_prompt: str = ""
     max_length: int = 0
 
@@ -74,7 +72,6 @@ def _length(options: CheckOptions) -> Check:
 
     return LengthCheck(
         base_dir=options.base_dir,
-        template=options.template,
         system_prompt=options.system_prompt,
         max_length=options.max_length,
     )
@@ -134,7 +131,6 @@ def options_of(
             phone_regions=tuple(settings.check.phone_regions),
             names_of_people=settings.check.names,
             base_dir=base_dir,
-            template=settings.training.template,
             system_prompt=settings.dataset.system_prompt,
             max_length=settings.check.max_length,
         ),

@@ -1,5 +1,6 @@
 """Token truth: what a conversation is for a model, and which tokens are trained."""
 
+from engine.tokens import shipped
 from engine.tokens.render import (
     IGNORED,
     Rendered,
@@ -10,14 +11,23 @@ from engine.tokens.render import (
     segments,
 )
 from engine.tokens.tokenizer import Tokenizer
+from engine.tokens.view import Cost, Loss, Preview, Token, TurnTokens, cost, preview
 
 __all__ = [
     "IGNORED",
+    "Cost",
+    "Loss",
+    "Preview",
     "Rendered",
     "Segment",
+    "Token",
     "Tokenizer",
+    "TurnTokens",
     "control_tokens_in_content",
+    "cost",
+    "preview",
     "prompt_ids",
     "render",
     "segments",
+    "shipped",
 ]

@@ -6,11 +6,12 @@ all of them speak of the same ids.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.errors import TemplateError
 from engine.models import Turn
+from engine.tokens.spans import Span, place
 from engine.tokens.tokenizer import Tokenizer
 
 IGNORED = -100
@@ -27,6 +28,7 @@ class Rendered:
         text: The whole text, before the cut.
         truncated: How many tokens were cut off at the end.
         offsets: For each id its half-open range of characters in ``text``.
+        answers: Where the answers stand in ``text``.
     """
 
     ids: tuple[int, ...]
@@ -34,6 +36,17 @@ class Rendered:
     text: str
     truncated: int
     offsets: tuple[tuple[int, int], ...]
+    answers: tuple[Span, ...] = ()
+
+    def cut(self, length: int) -> Rendered:
+        """Return it cut off at a length in tokens."""
+        return replace(
+            self,
+            ids=self.ids[:length],
+            trained=self.trained[:length],
+            truncated=self.truncated + max(0, len(self.ids) - length),
+            offsets=self.offsets[:length],
+        )
 
     @property
     def trained_count(self) -> int:
@@ -76,18 +89,20 @@ def render(
             out, or rewrites earlier turns when later ones come.
     """
     turns = tokenizer.prepared(turns)
-    text = tokenizer.chat.text(turns)
-    _require_whole(turns, text)
-    spans = _answer_spans(tokenizer, turns, text)
+    text, answers = place(tokenizer, turns)
+    spans = [(answer.start, answer.end) for answer in answers]
     ids, offsets = tokenizer.encode_with_offsets(text)
-    kept = len(ids) if max_length is None else min(len(ids), max_length)
-    return Rendered(
-        ids=tuple(ids[:kept]),
-        trained=_marks(offsets[:kept], spans),
+    if answers and answers[-1].turn == len(turns) - 1:
+        ids, offsets = _as_prompted(tokenizer, text, ids, offsets, answers[-1].start)
+    rendered = Rendered(
+        ids=tuple(ids),
+        trained=_marks(offsets, spans),
         text=text,
-        truncated=len(ids) - kept,
-        offsets=tuple(offsets[:kept]),
+        truncated=0,
+        offsets=tuple(offsets),
+        answers=tuple(answers),
     )
+    return rendered if max_length is None else rendered.cut(max_length)
 
 
 def prompt_ids(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[int, ...]:
@@ -139,6 +154,34 @@ def segments(rendered: Rendered) -> list[Segment]:
     return found
 
 
+def _as_prompted(
+    tokenizer: Tokenizer,
+    text: str,
+    ids: list[int],
+    offsets: list[tuple[int, int]],
+    start: int,
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return tokens that break where the prompt of the last answer ends, as they will for it.
+
+    A tokenizer may take the end of a prompt, such as two new lines, for one token, and for two
+    where an answer follows; it may also join it with the answer's first character. Since the
+    model answers after the prompt's own ids, these are trained on. That is looked at from the
+    last control token on, before which nothing can be joined.
+    """
+    if not tokenizer.splits_anywhere:
+        return ids, offsets
+    window = tokenizer.last_control_before(text, start)
+    first = bisect_left(offsets, window, key=lambda place: place[0])
+    last = bisect_left(offsets, start, key=lambda place: place[0])
+    prompt, places = tokenizer.encode_with_offsets(text[window:start])
+    if ids[first:last] == prompt:
+        return ids, offsets
+    answer, after = tokenizer.encode_with_offsets(text[start:])
+    moved = [(begin + window, end + window) for begin, end in places]
+    moved += [(begin + start, end + start) for begin, end in after]
+    return [*ids[:first], *prompt, *answer], [*offsets[:first], *moved]
+
+
 def _marks(
     offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
 ) -> tuple[bool, ...]:
@@ -150,82 +193,3 @@ def _marks(
             span = next(remaining, None)
         marks.append(span is not None and span[0] <= start)
     return tuple(marks)
-
-
-def _require_whole(turns: Sequence[Turn], text: str) -> None:
-    for turn in turns:
-        # An answer can be re-arranged by a template (its thinking part, say); what
-        # is said to the model must arrive.
-        if turn.role != "assistant" and turn.content.strip() not in text:
-            raise TemplateError(
-                f"the chat template leaves the {turn.role} message out, or changes it",
-                hint=f"edit the example without a {turn.role} message, or choose another base",
-            )
-
-
-def _answer_spans(tokenizer: Tokenizer, turns: Sequence[Turn], text: str) -> list[tuple[int, int]]:
-    """Return the trained ranges of characters, one an answer."""
-    spans: list[tuple[int, int]] = []
-    for index, turn in enumerate(turns):
-        if turn.role != "assistant":
-            continue
-        if index == 0:
-            raise TemplateError(
-                "the conversation starts with an answer", hint="edit the example: add a question"
-            )
-        before = tokenizer.chat.text(turns[:index], generation_prompt=True)
-        if not text.startswith(before):
-            raise TemplateError(
-                "the chat template begins an answer with something that a finished answer "
-                "doesn't have, such as a thinking part",
-                hint="choose a base whose template has no thinking part",
-            )
-        after = tokenizer.chat.text(turns[: index + 1])
-        end = _end_of_turn(tokenizer, text, len(before), after, turn.content.strip())
-        if end is None:
-            raise TemplateError(
-                f"the chat template rewrites message {index + 1} when later ones follow, "
-                "so its trained tokens can't be told",
-                hint="keep one answer an example, or choose a base with another template",
-            )
-        spans.append((len(before), end))
-    return spans
-
-
-def _end_of_turn(
-    tokenizer: Tokenizer, text: str, start: int, after: str, content: str
-) -> int | None:
-    """Return where an answer's last trained character ends in ``text``.
-
-    Args:
-        tokenizer: The base model's.
-        text: The whole conversation.
-        start: Where the answer begins.
-        after: The conversation rendered up to the answer's end.
-        content: The answer, without white space around it.
-
-    Returns:
-        The end, or None where the answer does not stand at ``start`` as it should.
-    """
-    head, _, tail = after.rpartition(content) if content in after[start:] else ("", "", "")
-    answer = content if head else after[start:]
-    tail = _ending(tokenizer, tail)
-    whole = (head or after[:start]) + answer + tail
-    if text.startswith(whole) and len(whole) > start:
-        return len(whole)
-    # Some templates write a last answer otherwise than an earlier one (with an empty
-    # thinking part, say). Then the answer and its end must stand right here.
-    if text.startswith(answer + tail, start):
-        return start + len(answer) + len(tail)
-    return None
-
-
-def _ending(tokenizer: Tokenizer, tail: str) -> str:
-    """Return the part of what follows an answer that the model has to write itself.
-
-    That is everything up to the first control token; the newline after it is the
-    template's. Where there is no control token, it is the text without the white
-    space at its end, and where there is only white space, that ends the turn.
-    """
-    end = tokenizer.end_of_first_control(tail)
-    return tail[:end] if end else tail.rstrip() or tail

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ from engine.bases.template import chat_template, read_json
 from engine.errors import BaseInvalid, TemplateError
 from engine.models import Turn
 from engine.paths import shorten
+from engine.tokens import shipped
 from engine.tokens.template import ChatTemplate
 
 if TYPE_CHECKING:
@@ -20,6 +24,21 @@ if TYPE_CHECKING:
 _NAMES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token")
 # Words that no template contains, to see what a template does with them.
 _PROBE = tuple(f"finetui-probe-{name}" for name in ("system", "first", "answer", "second"))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnds:
+    """What a template writes after answers.
+
+    Args:
+        last_tail: All that follows a conversation's last answer.
+        last_ending: The part of it that the model writes.
+        ending: The part of what follows an earlier answer that the model writes.
+    """
+
+    last_tail: str
+    last_ending: str
+    ending: str
 
 
 class Tokenizer:
@@ -41,12 +60,17 @@ class Tokenizer:
         self._eos_ids = frozenset(eos_ids)
 
     @classmethod
-    def load(cls, base_dir: Path) -> Tokenizer:
+    def load(cls, base_dir: Path, *, template: str = "") -> Tokenizer:
         """Load the tokenizer of a Hugging Face directory.
+
+        Args:
+            base_dir: The directory.
+            template: The name of a template that finetui ships, or the path of one, in place
+                of the base's own; empty takes the base's.
 
         Raises:
             BaseInvalid: There is no readable ``tokenizer.json``.
-            TemplateError: The chat template is not one.
+            TemplateError: The chat template is not one, or not one for this vocabulary.
         """
         from tokenizers import Tokenizer as Backend
 
@@ -58,13 +82,25 @@ class Tokenizer:
                 hint="get the file again",
             ) from error
         names = _special_tokens(base_dir)
-        template = ChatTemplate(chat_template(base_dir), names)
-        return cls(backend, template, _eos_ids(base_dir, backend, names.get("eos_token", "")))
+        source = shipped.template_text(template) if template else chat_template(base_dir)
+        if template:
+            _require_control(backend, template, source, names)
+        chat = ChatTemplate(source, names)
+        return cls(backend, chat, _eos_ids(base_dir, backend, names.get("eos_token", "")))
 
     @property
     def template(self) -> str:
         """The Jinja text of the chat template."""
         return self.chat.source
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash that changes when a conversation may become other tokens."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self._backend.to_str(), self.chat.source, *self.chat.named_tokens):
+            digest.update(part.encode("utf-8", "backslashreplace") + b"\0")
+        digest.update(str(sorted(self._eos_ids)).encode())
+        return digest.hexdigest()
 
     @property
     def size(self) -> int:
@@ -82,10 +118,65 @@ class Tokenizer:
         names = sorted((self.token(index) for index in self.control_ids), key=len, reverse=True)
         return re.compile("|".join(map(re.escape, names))) if names else None
 
-    def end_of_first_control(self, text: str) -> int:
-        """Return where the first control token in a text ends; 0 where there is none."""
-        match = self._control_pattern.search(text) if self._control_pattern else None
-        return match.end() if match else 0
+    @cached_property
+    def splits_anywhere(self) -> bool:
+        """Whether a text may be tokenised in parts: nothing is put before its first word."""
+        return not any("\u2581" in token for token in self._encoding("A").tokens)
+
+    def last_control_before(self, text: str, end: int) -> int:
+        """Return where the last control token before a place begins; 0 where there is none."""
+        if self._control_pattern is None:
+            return 0
+        # Nearly always it stands in the header of an answer.
+        for start in (max(0, end - 200), 0):
+            found = [match.start() for match in self._control_pattern.finditer(text, start, end)]
+            if found:
+                return found[-1]
+        return 0
+
+    def end_of_turn(self, tail: str) -> int:
+        """Return how much of what follows an answer the model has to write itself.
+
+        That is everything up to the first control token; the newline after it is the
+        template's. Where more control tokens follow at once and one of them ends the
+        model's text, it is everything up to that one. Where there is no control token, it
+        is the text without the white space at its end, and where there is only white
+        space, that ends the turn.
+        """
+        first = self._control_pattern.search(tail) if self._control_pattern else None
+        if first is None or self._control_pattern is None:
+            return len(tail.rstrip()) or len(tail)
+        match: re.Match[str] | None = first
+        while match is not None:
+            if self._backend.token_to_id(match[0]) in self._eos_ids:
+                return match.end()
+            match = self._control_pattern.match(tail, match.end())
+        return first.end()
+
+    @cached_property
+    def form(self) -> TurnEnds:
+        """What the template writes after answers."""
+        _, first, answer, second = _PROBE
+        turns = [Turn("user", first), Turn("assistant", answer)]
+        try:
+            tail = self.chat.text(turns).rpartition(answer)[2]
+        except TemplateError:
+            return TurnEnds("", "", "")
+        last = tail[: self.end_of_turn(tail)]
+        try:
+            text = self.chat.text([*turns, Turn("user", second)])
+        except TemplateError:
+            return TurnEnds(tail, last, last)
+        between = text.partition(answer)[2].partition(second)[0]
+        control = self._control_pattern.search(between) if self._control_pattern else None
+        # A control token right after an answer ends it, unless it begins the next question.
+        if control is not None and not between[: control.start()].strip():
+            end = self.end_of_turn(between)
+            if between[end:].strip():
+                return TurnEnds(tail, last, between[:end])
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(tail, between, strict=False))
+        common = "".join(character for character, _ in same)
+        return TurnEnds(tail, last, common.rstrip() or common)
 
     @cached_property
     def eos_ids(self) -> frozenset[int]:
@@ -97,6 +188,25 @@ class Tokenizer:
             return self._eos_ids
         end_of_turn = next((i for i in self.encode(tail) if i in self.control_ids), None)
         return self._eos_ids if end_of_turn is None else self._eos_ids | {end_of_turn}
+
+    @cached_property
+    def header(self) -> tuple[str, str]:
+        """What stands before an earlier answer: masked, and what the model writes before it.
+
+        Both are empty where the template does not write a finished answer as the
+        continuation of its prompt, or opens a thinking part in that.
+        """
+        _, first, answer, second = _PROBE
+        question = Turn("user", first)
+        try:
+            prompt = self.chat.text([question], generation_prompt=True)
+            text = self.chat.text([question, Turn("assistant", answer), Turn("user", second)])
+        except TemplateError:
+            return "", ""
+        lead, found, _ = text.removeprefix(prompt).partition(answer)
+        if not (text.startswith(prompt) and found):
+            return "", ""
+        return prompt.rpartition(first)[2], lead
 
     @cached_property
     def folds_system(self) -> bool:
@@ -159,6 +269,24 @@ class Tokenizer:
     def token(self, index: int) -> str:
         """Return a token as it stands in the vocabulary."""
         return str(self._backend.id_to_token(index))
+
+
+def _require_control(
+    backend: tokenizers.Tokenizer, name: str, source: str, names: dict[str, str]
+) -> None:
+    """Require that the control tokens of a template are some of the vocabulary's."""
+    missing = [t for t in shipped.control_tokens(source) if backend.token_to_id(t) is None]
+    missing += [
+        named for named in ("bos_token", "eos_token") if named in source and named not in names
+    ]
+    # A template may do without a token at the start; the end of a text has to be told.
+    missing = [token for token in missing if token != "bos_token"]
+    if missing:
+        raise TemplateError(
+            f"the chat template {name} needs {', '.join(missing[:3])}, "
+            "which the base's vocabulary has not",
+            hint="choose a template of the base's family, or plain text: instruction",
+        )
 
 
 def _special_tokens(base_dir: Path) -> dict[str, str]:

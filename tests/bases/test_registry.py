@@ -10,6 +10,7 @@ from engine.bases import EMBEDDED, PRESETS, add, embedded, installed, presets, r
 from engine.cli.main import main
 from engine.errors import BaseInvalid, BaseMissing, DependencyMissing
 from engine.paths import bases_dir
+from engine.tokens import Tokenizer
 from tests.support.tiny_base import CHATML, make_tiny_base
 
 
@@ -131,3 +132,38 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "finetui bases add gemma-2b" in capsys.readouterr().out
     assert main(["bases", "show", "nonsense", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "base-missing"
+
+
+def test_a_base_with_another_template_is_one_more_base(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    own = add(str(folder))
+    assert main(["bases", "add", str(folder), "--template", "instruction", "--json"]) == 0
+    made = resolve(json.loads(capsys.readouterr().out)["name"])
+    assert made.name == "model-instruction"
+    assert "### Instruction" in Tokenizer.load(made.directory).template
+    assert "### Instruction" in made.chat_template
+    assert made.fingerprint != own.fingerprint
+    assert made.parameters == own.parameters
+    # The model's own files are read where they are, and not one of them is changed.
+    assert (made.directory / "model.safetensors").samefile(folder / "model.safetensors")
+    assert resolve("model") == own
+    assert {base.name for base in installed()} == {"model", "model-instruction"}
+    # Again gives the same; another text under the same name takes its place.
+    assert main(["bases", "add", str(folder), "--template", "instruction"]) == 0
+    mine = tmp_path / "instruction.jinja"
+    mine.write_text(Tokenizer.load(made.directory).template + "{# mine #}")
+    assert main(["bases", "add", str(folder), "--template", str(mine)]) == 0
+    assert resolve("model-instruction").chat_template.endswith("{# mine #}")
+
+
+def test_a_template_that_the_vocabulary_can_t_write_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    assert main(["bases", "add", str(folder), "--template", "llama-3"]) == 1
+    assert "llama-3" in capsys.readouterr().err
+    assert main(["bases", "add", str(folder), "--template", "haiku"]) == 1
+    assert "there is no chat template haiku" in capsys.readouterr().err
+    assert {base.name for base in installed()} == {"model"}

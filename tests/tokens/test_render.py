@@ -19,6 +19,7 @@ from engine.tokens import (
     render,
     segments,
 )
+from engine.tokens.template import ChatTemplate
 from tests.support.tiny_base import make_tiny_base
 
 QUESTION, ANSWER = Turn("user", "Where?"), Turn("assistant", "There.")
@@ -135,3 +136,40 @@ def test_neither_torch_nor_transformers_is_loaded(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def newline_pairs() -> Tokenizer:
+    """Return a tokenizer for which two new lines are one token, and a template that ends in two."""
+    from tokenizers import AddedToken, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer as Backend
+
+    names = ["<|end|>", *sorted(pre_tokenizers.ByteLevel.alphabet()), "ĊĊ"]
+    vocabulary = {name: index for index, name in enumerate(names)}
+    backend = Backend(models.BPE(vocab=vocabulary, merges=[("Ċ", "Ċ")]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens([AddedToken("<|end|>", normalized=False)])
+    template = ChatTemplate(
+        "{% for m in messages %}{{ m.role + ':\n\n' + m.content + '<|end|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ 'assistant:\n\n' }}{% endif %}",
+        {},
+    )
+    return Tokenizer(backend, template, [0])
+
+
+@pytest.mark.parametrize("answer", ["There.", "\nThere.", "\n\nThere.", "\n", " ", "There.\n"])
+def test_the_last_answer_follows_the_very_ids_of_its_prompt(answer: str) -> None:
+    pairs = newline_pairs()
+    # By itself the prompt ends in one token; before a word its two new lines are two.
+    assert pairs.token(pairs.encode("assistant:\n\n")[-1]) == "ĊĊ"
+    assert pairs.token(pairs.encode("assistant:\n\nThere")[10]) == "Ċ"
+    turns = [QUESTION, ANSWER, QUESTION, Turn("assistant", answer)]
+    prompt = prompt_ids(pairs, turns[:-1])
+    rendered = render(pairs, turns)
+    assert rendered.ids[: len(prompt)] == prompt
+    assert pairs.decode(rendered.ids[len(prompt) :]) == answer + "<|end|>"
+    assert all(rendered.trained[len(prompt) :])
+    assert pairs.decode(rendered.ids) == rendered.text
+    assert [rendered.text[start:end] for start, end in rendered.offsets] == [
+        pairs.decode([index]) for index in rendered.ids
+    ]

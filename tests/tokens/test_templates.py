@@ -124,17 +124,37 @@ def test_an_empty_system_message_is_left_out_where_it_would_be_folded(tmp_path: 
     assert tokenizer.prepared((Turn("system", " "), *PAIR)) == PAIR
 
 
-def test_a_template_that_opens_a_thinking_part_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="thinking") as caught:
-        render(load(tmp_path, THINKING), PAIR)
-    assert caught.value.hint
-
-
-def test_a_template_that_rewrites_an_answer_is_refused_for_several(tmp_path: Path) -> None:
+def test_an_answer_s_end_that_differs_for_the_last_one_is_found(tmp_path: Path) -> None:
     tokenizer = load(tmp_path, RETURNING)
     assert trained(tokenizer, PAIR) == ["A1<|eos|>"]
-    with pytest.raises(TemplateError, match="rewrites message 2"):
-        render(tokenizer, TALK)
+    assert trained(tokenizer, TALK) == ["A1<|im_end|>", "A2<|eos|>"]
+
+
+def test_a_template_that_rewrites_all_that_was_said_is_refused(tmp_path: Path) -> None:
+    # The text says before each message how long the conversation is.
+    template = "{% for m in messages %}{{ loop.length ~ m.content }}{% endfor %}"
+    with pytest.raises(TemplateError, match="rewrites"):
+        render(load(tmp_path, template), TALK)
+
+
+@pytest.mark.parametrize("answer", ["e", "end", "|", "<", "im_end", "Q1", "user", "\n\ne"])
+@pytest.mark.parametrize("template", [PHI, RETURNING, BARE, MARKED])
+def test_an_answer_that_is_part_of_the_marks_or_the_question(
+    tmp_path: Path, template: str, answer: str
+) -> None:
+    tokenizer = load(tmp_path, template)
+    expected = [
+        text.replace("A1", answer).replace("A2", answer) for text in trained(tokenizer, TALK)
+    ]
+    turns = tuple(Turn(t.role, answer) if t.role == "assistant" else t for t in TALK)
+    assert trained(tokenizer, turns) == expected
+
+
+def test_control_tokens_in_a_row_are_trained_up_to_the_one_that_ends(tmp_path: Path) -> None:
+    template = BARE.replace(
+        "message.content + '\\n\\n'", "message.content + '<|end|><|eos|><|bos|>'"
+    )
+    assert trained(load(tmp_path, template), PAIR) == [" A1<|end|><|eos|>"]
 
 
 @pytest.mark.parametrize("role", ["tool", "system"])
@@ -178,3 +198,42 @@ def test_a_template_can_use_what_models_templates_use(tmp_path: Path) -> None:
     )
     text = load(tmp_path, template).chat.text([Turn("user", "x")])
     assert text == '<|bos|>{"ü<": "x"}4TrueFalse'
+
+
+LONG = "{{ 'x' * 100000 }}"
+ROUNDS = "{% for i in range(90000) %}{% for j in range(90000) %}{% endfor %}{% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (ROUNDS, "loops without end"),
+        ("{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}", "recursion|loops"),
+        ("{% for i in range(10 ** 9) %}x{% endfor %}", "Range too big"),
+        ("{{ 'x' * 10 ** 9 }}", "too long"),
+        ("{{ [1] * 10 ** 9 }}", "too long"),
+        ("{{ 9 ** (9 ** 9) }}", "too large"),
+        ("{{ '%900000000d' % 1 }}", "too long"),
+        ("{% for i in range(9000) %}" + LONG + "{% endfor %}", "without end"),
+        ("{{ raise_exception('no') }}", "refuses the conversation: no"),
+        ("x" * 1_000_001, "1,000,001 characters"),
+    ],
+    ids=["loops", "macro", "range", "text", "list", "power", "wide", "output", "raises", "huge"],
+)
+def test_a_template_that_would_work_for_ever_is_stopped(
+    tmp_path: Path, template: str, message: str
+) -> None:
+    with pytest.raises(TemplateError, match=message):
+        render(load(tmp_path, template), PAIR)
+
+
+def test_counting_rounds_changes_no_text(tmp_path: Path) -> None:
+    template = (
+        "{% macro twice(text) %}{{ text }}{{ text }}{% endmacro %}"
+        "{%- for message in messages if message.role != 'system' -%}"
+        "{{ loop.index }}{{ twice(message.content) }}{{ '%03d' % loop.index }}"
+        "{%- if loop.last %}{% break %}{% endif %}{% else %}nothing{% endfor %}"
+    )
+    chat = load(tmp_path, template).chat
+    assert chat.text(PAIR) == "1Q1Q10012A1A1002"
+    assert chat.text([]) == "nothing"

@@ -1,19 +1,84 @@
-"""Token counts for the card, if the base of the settings is installed."""
+"""What cards and rows are in tokens, with the tokenizer of a base that is installed."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import BaseError
 from engine.models import Turn
 
 if TYPE_CHECKING:
-    from engine.tokens import Tokenizer
+    from engine.bases import Base
+    from engine.dataset import Row
+    from engine.tokens import Segment, Token, Tokenizer, TurnTokens
 
 KEPT = 512
+
+LISTED = 2_000
+"""The most tokens that are listed one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """A row as the model sees it; counts are in tokens.
+
+    Attributes:
+        segments: Its text in stretches.
+        total: How many tokens are kept.
+        trained: How many of these are trained.
+        truncated: How many are cut off.
+        turns: Counts for each turn that the template got.
+        tokens: The first tokens, each with its text in the vocabulary.
+        unlisted: How many more there are.
+    """
+
+    segments: tuple[Segment, ...]
+    total: int
+    trained: int
+    truncated: int
+    turns: tuple[TurnTokens, ...] = ()
+    tokens: tuple[tuple[Token, str], ...] = ()
+    unlisted: int = 0
+
+
+class TokenViews:
+    """Renders rows with one tokenizer, which is read once. Called in threads.
+
+    Args:
+        base: The base.
+        max_length: The longest row in tokens; None cuts nothing.
+    """
+
+    def __init__(self, base: Base, max_length: int | None) -> None:
+        self._base = base
+        self.max_length = max_length
+        self._tokenizer: Tokenizer | None = None
+
+    def view(self, row: Row) -> TokenView:
+        """Return a row as the model sees it.
+
+        Raises:
+            TemplateError: The chat template refuses the conversation.
+        """
+        from engine.tokens import Tokenizer, preview, segments
+
+        if self._tokenizer is None:
+            self._tokenizer = Tokenizer.load(self._base.directory)
+        tokenizer = self._tokenizer
+        seen = preview(tokenizer, row.turns, max_length=self.max_length)
+        return TokenView(
+            segments=tuple(segments(seen.rendered)),
+            total=len(seen.rendered.ids),
+            trained=seen.rendered.trained_count,
+            truncated=seen.rendered.truncated,
+            turns=seen.turns,
+            tokens=tuple((token, tokenizer.token(token.id)) for token in seen.tokens[:LISTED]),
+            unlisted=max(0, len(seen.tokens) - LISTED),
+        )
 
 
 class TokenCounter:

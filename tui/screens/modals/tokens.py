@@ -11,8 +11,8 @@ from engine.errors import FinetuiError
 from engine.models import short_id
 from engine.text import inert
 from tui.actions import bindings
-from tui.bridge.datasets import TokenView, TokenViews
 from tui.bridge.threads import off_loop
+from tui.bridge.tokens import TokenView, TokenViews
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.textpane import Block, TextPane
 from tui.widgets.words import counted, one_line
@@ -30,10 +30,52 @@ LEGEND = Content.assemble(
 )  # fmt: skip
 
 
-def view_blocks(view: TokenView) -> list[Block]:
-    """Return the rendered text with its stretches in their looks."""
+LENGTHS = (512, 1024, 2048, 4096, 8192, None)
+"""Longest rows to try, in tokens."""
+
+VIEWS = ("text", "turns", "tokens")
+"""What is shown: the text, counts by turn, or the tokens one by one."""
+
+
+def view_blocks(view: TokenView, shown: str = "text") -> list[Block]:
+    """Return what is shown of a row: its text in looks, counts by turn, or single tokens."""
+    if shown == "turns":
+        return _turn_blocks(view)
+    if shown == "tokens":
+        return _token_blocks(view)
     parts = [(inert(segment.text).expandtabs(4), STYLES[segment.kind]) for segment in view.segments]
     return [Block(Content.assemble(*parts))]
+
+
+def _turn_blocks(view: TokenView) -> list[Block]:
+    head = f"{'turn':<14}{'tokens':>9}{'trained':>9}{'masked':>9}{'cut off':>9}"
+    blocks = [Block(Content.assemble((head, "$text-muted")))]
+    for number, turn in enumerate(view.turns, 1):
+        kinds = (("trained", turn.trained), ("masked", turn.masked), ("cut", turn.cut))
+        counts = [
+            (f"{count:>9,}", STYLES[kind] if count else "$text-muted") for kind, count in kinds
+        ]
+        blocks.append(
+            Block(Content.assemble((f"{f'{number} {turn.role}':<14}{turn.total:>9,}", ""), *counts))
+        )
+    lost = sum(turn.lost for turn in view.turns)
+    if lost:
+        words = f"{lost:,} of {counted(lost + view.trained, 'trained token')} would be lost"
+        blocks += [Block(Content("")), Block(Content.assemble((words, STYLES["cut"])))]
+    return blocks
+
+
+def _token_blocks(view: TokenView) -> list[Block]:
+    lines = []
+    for number, (token, name) in enumerate(view.tokens, 1):
+        words = f"{number:>6}  {token.id:>7}  {token.kind:<8}{token.turn + 1:>3}  "
+        # The text shows white space and control characters; a part of a character has none.
+        text = repr(token.text) if token.text.strip() or token.text else name
+        lines.append((words + inert(text) + "\n", STYLES[token.kind]))
+    if view.unlisted:
+        lines.append((f"… and {counted(view.unlisted, 'more token')}", "$text-muted"))
+    head = f"{'':>6}  {'id':>7}  {'':<8}turn  text\n"
+    return [Block(Content.assemble((head, "$text-muted"), *lines))]
 
 
 class TokensDialog(Dialog[None]):
@@ -59,6 +101,8 @@ class TokensDialog(Dialog[None]):
         self._rows = rows
         self._views = views
         self._at = at
+        self._shown = VIEWS[0]
+        self._view: TokenView | None = None
 
     def compose_box(self) -> ComposeResult:
         """The legend and the text."""
@@ -78,16 +122,39 @@ class TokensDialog(Dialog[None]):
         try:
             view = await off_loop(self._views.view, row)
         except FinetuiError as error:
+            self._view = None
             self.legend.show([])
             self.pane.show([Block(Content(one_line(error.message)))])
             self.say(error.message, hint=error.hint, kind="error")
             return
+        self._view = view
         counts = f"{counted(view.total, 'token')} · {view.trained:,} trained"
         if view.truncated:
             counts += f" · {view.truncated:,} cut off"
         self.legend.show([Block(LEGEND, right=Content.assemble((counts, "bold")))])
-        self.pane.show(view_blocks(view))
-        self.say(one_line(str(row.metadata.get("path", ""))))
+        self._draw_view()
+        path = one_line(str(row.metadata.get("path", "")))
+        longest = self._views.max_length
+        limit = "no longest row" if longest is None else f"longest row {longest:,} tokens"
+        self.say(" · ".join(part for part in (limit, path) if part))
+        if not view.trained:
+            self.say("no token would be trained", hint="a freeze refuses this row", kind="error")
+
+    def _draw_view(self) -> None:
+        if self._view is not None:
+            self.pane.show(view_blocks(self._view, self._shown))
+
+    def action_view(self) -> None:
+        """Show the text, the counts by turn, or the tokens one by one."""
+        self._shown = VIEWS[(VIEWS.index(self._shown) + 1) % len(VIEWS)]
+        self._draw_view()
+
+    def action_length(self) -> None:
+        """Try another longest row."""
+        now = self._views.max_length
+        larger = [one for one in LENGTHS if one is None or (now is not None and one > now)]
+        self._views.max_length = LENGTHS[0] if now is None else larger[0]
+        self._draw()
 
     def _turn(self, rows: int) -> None:
         at = max(0, min(len(self._rows) - 1, self._at + rows))
