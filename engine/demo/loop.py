@@ -19,6 +19,7 @@ from engine.errors import RunFailed
 from engine.evaluate.pair import Pair, Side, prompts
 from engine.export.artifacts import ExportInfo, artifacts
 from engine.export.start import start as start_export
+from engine.quality.child import check_apart
 from engine.runs import Monitor, RunSummary, RunView, runs
 from engine.serve.client import Timing
 from engine.train.spec import make_spec
@@ -111,13 +112,17 @@ def run_headless(folder: Path, *, say: Say, data: Path | None = None) -> Summary
         counts = workspace.store.counts()
         clock.lap("sources", f"{counts.total} examples found, {skipped} items skipped")
 
+        base = bases.add(BASE)
+        clock.lap("base", f"{base.name}, {base.parameters / 1e6:.0f}M parameters")
+
+        checked = check_apart(workspace.root)
+        flags = ", ".join(f"{number} {kind}" for kind, number in checked.flags.items())
+        clock.lap("checks", f"{checked.looked} examples checked; flagged: {flags or 'none'}")
+
         curate(workspace)
         counts = workspace.store.counts()
         what = f"{counts.approved} approved, {counts.rejected} near-copies rejected"
         clock.lap("curation", what)
-
-        base = bases.add(BASE)
-        clock.lap("base", f"{base.name}, {base.parameters / 1e6:.0f}M parameters")
 
         frozen = _freeze(workspace, base)
         clock.lap("dataset", _describe(frozen))
