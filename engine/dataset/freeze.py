@@ -9,32 +9,34 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from engine import __version__
 from engine.bases import Base
 from engine.bases.files import clear_abandoned, publish, sync_tree
+from engine.child import never
 from engine.dataset.card import dataset_card
 from engine.dataset.draft import DatasetOptions, Draft, Progress, draft, quiet, refused
 from engine.dataset.frozen import (
     CARD,
     MANIFEST,
-    MANIFEST_VERSION,
+    TEST,
     TRAIN,
     VALIDATION,
     Frozen,
     check_name,
     datasets,
-    file_hash,
     load,
     read_frozen,
 )
-from engine.dataset.gate import Checked
+from engine.dataset.manifest import describe, identity, manifest_of
+from engine.dataset.meter import measure
+from engine.dataset.notices import Notice
 from engine.dataset.rows import encode_rows
-from engine.errors import DatasetMissing, DatasetRefused, UsageError
+from engine.dataset.stats import default_options
+from engine.errors import DatasetMissing, DatasetRefused
 from engine.paths import require_free, write_atomic
 from engine.workspace import Workspace
 
@@ -51,7 +53,9 @@ def freeze(
     max_length: int | None = None,
     name: str = "",
     drop_refused: bool = False,
+    options: DatasetOptions | None = None,
     progress: Progress = quiet,
+    cancelled: Callable[[], bool] = never,
 ) -> Frozen:
     """Write the approved examples as a dataset of the workspace.
 
@@ -61,50 +65,61 @@ def freeze(
     Args:
         workspace: Where the examples are, and where the dataset goes.
         base: The base to check tokens for; None leaves out what needs tokens.
-        validation_fraction: The share that is held out; None takes the setting.
-        seed: The seed of the split; None takes the setting.
-        system_prompt: Put before conversations without one; None takes the setting.
-        max_length: The longest sequence in tokens; None cuts nothing.
+        validation_fraction: The share that is held out; None takes that of ``options``.
+        seed: The seed of the split; None takes that of ``options``.
+        system_prompt: Put before conversations without one; None takes that of ``options``.
+        max_length: The longest sequence in tokens; None takes that of ``options``.
         name: The dataset's name; empty takes the next of d1, d2, ….
         drop_refused: Leave out what the gate refuses, instead of refusing it all.
-        progress: Called with rows checked and in total.
+        options: All else that decides it; None takes the settings'. With
+            ``near_duplicates="now"``, which verbs and screens ask for, near-duplicates are
+            looked for first, and how near the sides are to each other is measured.
+        progress: Called with what is done and what there is, in each step anew.
+        cancelled: Asked several times a second, while near-duplicates are looked for, to stop.
 
     Raises:
         NothingApproved: No example is approved.
         DatasetRefused: The gate refuses rows, the rest can't be divided, or the
             name is taken by another dataset.
-        UsageError: The name can't be one, or the fraction is not between 0 and 1.
+        UsageError: The name can't be one, or the options can't be meant.
+        SourceError: A holdout file can't be read.
         DiskFull: There is no room.
+        Cancelled: It was stopped.
     """
     if name:
         check_name(name)
-    settings = workspace.settings.dataset
-    fraction = settings.validation_fraction if validation_fraction is None else validation_fraction
-    if not 0 < fraction < 1:
-        raise UsageError(
-            f"{fraction} can't be the share that is held out", hint="take one between 0 and 1"
-        )
-    options = DatasetOptions(
-        validation_fraction=fraction,
-        seed=settings.seed if seed is None else seed,
-        system_prompt=settings.system_prompt if system_prompt is None else system_prompt,
-        max_length=max_length,
-    )
+    given: dict[str, Any] = {
+        "validation_fraction": validation_fraction,
+        "seed": seed,
+        "system_prompt": system_prompt,
+        "max_length": max_length,
+    }
+    chosen = options or default_options(workspace)
+    chosen = replace(chosen, **{key: value for key, value in given.items() if value is not None})
     # Read before the examples: a decision made meanwhile then comes after it.
     journal = workspace.store.journal(limit=1)
-    made = draft(workspace, base=base, options=options, progress=progress)
+    made = draft(workspace, base=base, options=chosen, progress=progress, cancelled=cancelled)
     if made.refusals and not drop_refused:
         raise refused(made.refusals)
-    return _write(workspace, made, name, head=journal[0].seq if journal else 0)
+    head = journal[0].seq if journal else 0
+    return _write(workspace, made, name, head, progress, cancelled)
 
 
-def _write(workspace: Workspace, made: Draft, name: str, *, head: int) -> Frozen:
+def _write(
+    workspace: Workspace,
+    made: Draft,
+    name: str,
+    head: int,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> Frozen:
     files = {
-        TRAIN: encode_rows(one.row for one in made.train),
-        VALIDATION: encode_rows(one.row for one in made.validation),
+        file: encode_rows(one.row for one in rows)
+        for file, rows in ((TRAIN, made.train), (VALIDATION, made.validation), (TEST, made.test))
+        if rows or file != TEST
     }
-    settings = _settings(made)
-    content = _content_hash(files, settings)
+    described = describe(made, head)
+    content = _content_hash(files, identity(described))
     existing = _existing(workspace, name, content)
     if existing is not None:
         return existing
@@ -112,71 +127,74 @@ def _write(workspace: Workspace, made: Draft, name: str, *, head: int) -> Frozen
     require_free(folder, 2 * sum(map(len, files.values())) + 1_000_000, "freezing the dataset")
     folder.mkdir(parents=True, exist_ok=True)
     clear_abandoned(folder, _TEMPORARY)
+    measured: dict[str, Any] | None = None
     while True:
         chosen = name or _next_name(folder)
-        if _publish(folder, chosen, made, files, settings, content, head):
-            return read_frozen(folder / chosen)
+        with _temporary(folder) as temporary:
+            for file, data in files.items():
+                write_atomic(temporary / file, data)
+            if measured is None:
+                measured = _measured(made, described, temporary, progress, cancelled)
+            manifest = manifest_of(chosen, content, files, measured)
+            text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+            write_atomic(temporary / MANIFEST, text.encode())
+            write_atomic(temporary / CARD, dataset_card(manifest).encode())
+            sync_tree(temporary)
+            if publish(temporary, folder / chosen):
+                return read_frozen(folder / chosen)
         # Another session froze under that name just now: its dataset may be this one.
         existing = _existing(workspace, name, content)
         if existing is not None:
             return existing
 
 
-def _publish(
-    folder: Path,
-    name: str,
-    made: Draft,
-    files: Mapping[str, bytes],
-    settings: Mapping[str, Any],
-    content: str,
-    head: int,
-) -> bool:
-    """Write the dataset's folder and put it in its place; False where the place is taken."""
-    manifest: dict[str, Any] = {
-        "v": MANIFEST_VERSION,
-        "name": name,
-        "content_hash": content,
-        "files": {
-            file: {"sha256": file_hash(data), "bytes": len(data), "rows": data.count(b"\n")}
-            for file, data in files.items()
-        },
-        "counts": {
-            "approved": made.approved,
-            "train": len(made.train),
-            "validation": len(made.validation),
-            "duplicates": made.duplicates,
-            "refused": made.refused_by_code,
-        },
-        "refused": {one.example_id: one.code for one in made.refusals},
-        "tokens": _tokens(made),
-        "settings": settings,
-        "base": None if made.base is None else _base(made.base),
-        "sources": _sources(made),
-        "decisions": {"head": head},
-        "versions": {"finetui": __version__, "tokenizers": version("tokenizers")},
-    }
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}.{os.getpid()}.", dir=folder))
     try:
-        for file, data in files.items():
-            write_atomic(temporary / file, data)
-        text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
-        write_atomic(temporary / MANIFEST, text.encode())
-        write_atomic(temporary / CARD, dataset_card(manifest).encode())
-        sync_tree(temporary)
-        return publish(temporary, folder / name)
+        yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _settings(made: Draft) -> dict[str, Any]:
-    options = made.options
-    return {
-        "validation_fraction": options.validation_fraction,
-        "seed": options.seed,
-        "system_prompt": options.system_prompt.strip(),
-        "max_length": options.max_length,
-        # What the gate lets through depends on it.
-        "base_fingerprint": made.base.fingerprint if made.base else "",
+def _measured(
+    made: Draft,
+    described: dict[str, Any],
+    folder: Path,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+) -> dict[str, Any]:
+    """Add how near the held-out rows are to those that are trained on, where it was asked for."""
+    if made.near is None or made.options.near_duplicates != "now":
+        return described
+    found = [
+        measure(
+            file.removesuffix(".jsonl"),
+            folder / file,
+            folder / TRAIN,
+            threshold=made.near.threshold,
+            model=made.options.model,
+            near=made.near.checked,
+            progress=progress,
+            cancelled=cancelled,
+        )
+        for file in (VALIDATION, TEST)
+        if (folder / file).is_file()
+    ]
+    notices = [
+        asdict(
+            Notice(
+                "leak",
+                f"{one.leaking:,} of {one.rows:,} {one.side} rows are near one that is trained "
+                "on: the index that compared so many rows found not all of them",
+            )
+        )
+        for one in found
+        if one.leaking
+    ]
+    return described | {
+        "leak": [one.as_dict() for one in found],
+        "notices": described["notices"] + notices,
     }
 
 
@@ -221,31 +239,3 @@ def _next_name(folder: Path) -> str:
         if (match := re.fullmatch(r"d(\d{1,9})", path.name))
     ]
     return f"d{max(numbers, default=0) + 1}"
-
-
-def _tokens(made: Draft) -> dict[str, Any] | None:
-    if made.base is None:
-        return None
-
-    def counts(rows: Sequence[Checked]) -> dict[str, int]:
-        return {
-            "all": sum(one.tokens for one in rows),
-            "trained": sum(one.trained for one in rows),
-            "longest": max((one.tokens for one in rows), default=0),
-            "truncated_rows": sum(one.truncated > 0 for one in rows),
-        }
-
-    return {"train": counts(made.train), "validation": counts(made.validation)}
-
-
-def _base(base: Base) -> dict[str, str]:
-    return {"name": base.name, "fingerprint": base.fingerprint}
-
-
-def _sources(made: Draft) -> dict[str, int]:
-    """Return rows by source. Their folders' paths are nobody else's business."""
-    counts: dict[str, int] = {}
-    for one in (*made.train, *made.validation):
-        source = str(one.row.metadata.get("source", ""))
-        counts[source] = counts.get(source, 0) + 1
-    return dict(sorted(counts.items()))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.dataset.leak import LeakSummary
+from engine.dataset.notices import Notice
 from engine.dataset.rows import Row, read_rows
 from engine.errors import DatasetMissing, DatasetRefused, UsageError
 from engine.paths import shorten
@@ -18,8 +20,11 @@ from engine.workspace import Workspace
 MANIFEST = "manifest.json"
 TRAIN = "train.jsonl"
 VALIDATION = "validation.jsonl"
+TEST = "test.jsonl"
 CARD = "README.md"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+READABLE = (1, MANIFEST_VERSION)
+"""Versions that are read; 1 had no test side, and knew nothing of near-duplicates."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -49,6 +54,11 @@ class Frozen:
         return int(self.manifest["counts"]["validation"])
 
     @property
+    def test(self) -> int:
+        """How many rows are held out for the end; mostly there are none."""
+        return int(self.manifest["counts"].get("test", 0))
+
+    @property
     def content_hash(self) -> str:
         """The hash of rows and settings: equal datasets have equal ones."""
         return str(self.manifest["content_hash"])
@@ -63,6 +73,11 @@ class Frozen:
         """The rows that are held out."""
         return self.directory / VALIDATION
 
+    @property
+    def test_file(self) -> Path:
+        """The rows that are held out for the end; absent where there are none."""
+        return self.directory / TEST
+
     def train_rows(self) -> list[Row]:
         """Read the rows to train on."""
         return read_rows(self.train_file)
@@ -70,6 +85,20 @@ class Frozen:
     def validation_rows(self) -> list[Row]:
         """Read the rows that are held out."""
         return read_rows(self.validation_file)
+
+    def test_rows(self) -> list[Row]:
+        """Read the rows that are held out for the end."""
+        return read_rows(self.test_file) if self.test else []
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the freeze warned of."""
+        return tuple(Notice(**one) for one in self.manifest.get("notices", ()))
+
+    @property
+    def leak(self) -> tuple[LeakSummary, ...]:
+        """How near the held-out rows are to what is trained on; empty where not measured."""
+        return tuple(LeakSummary.of(one) for one in self.manifest.get("leak") or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +113,7 @@ class FrozenInfo:
     base: str
     frozen_at: float
     content_hash: str
+    test: int = 0
 
 
 def file_hash(data: bytes) -> str:
@@ -125,11 +155,28 @@ def datasets(workspace: Workspace) -> list[FrozenInfo]:
                     base=str(base["name"]) if base else "",
                     frozen_at=path.stat().st_mtime,
                     content_hash=frozen.content_hash,
+                    test=frozen.test,
                 )
             )
         except (DatasetMissing, DatasetRefused):
             continue
     return sorted(found, key=lambda info: (info.frozen_at, info.name))
+
+
+def newest(workspace: Workspace, name: str = "") -> str:
+    """Return a dataset's name, that of the newest one where it is empty.
+
+    Raises:
+        DatasetMissing: There is none.
+    """
+    if name:
+        return name
+    found = datasets(workspace)
+    if not found:
+        raise DatasetMissing(
+            "there is no dataset yet", hint="make one with: finetui dataset freeze"
+        )
+    return found[-1].name
 
 
 def load(workspace: Workspace, name: str) -> Frozen:
@@ -160,15 +207,15 @@ def read_frozen(directory: Path) -> Frozen:
         manifest = json.loads(path.read_text("utf-8"))
         version = manifest["v"]
         frozen = Frozen(str(manifest["name"]), directory, manifest)
-        _ = (frozen.train, frozen.validation, frozen.content_hash, manifest["files"])
-        _ = (manifest["tokens"], manifest["base"])
+        _ = (frozen.train, frozen.validation, frozen.test, frozen.content_hash, manifest["files"])
+        _ = (manifest["tokens"], manifest["base"], manifest["settings"]["seed"])
     except FileNotFoundError as error:
         raise DatasetMissing(f"{shorten(directory)} is not a dataset", hint="") from error
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise DatasetRefused(
             f"{shorten(path)} is damaged", hint="freeze the dataset again under another name"
         ) from error
-    if version != MANIFEST_VERSION:
+    if version not in READABLE:
         raise DatasetRefused(
             f"{shorten(path)} was written by another version of finetui (v{version})",
             hint="bring finetui up to date, or freeze the dataset again",

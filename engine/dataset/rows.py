@@ -94,14 +94,15 @@ def read_rows(path: Path) -> list[Row]:
         DatasetRefused: It is not a file that a freeze wrote; the message names the line.
     """
     try:
-        return list(_parse(path))
+        return list(iter_rows(path))
     except FileNotFoundError as error:
         raise DatasetMissing(
             f"{shorten(path)} is not there", hint="freeze the dataset again"
         ) from error
 
 
-def _parse(path: Path) -> Iterator[Row]:
+def iter_rows(path: Path) -> Iterator[Row]:
+    """Read a file of a frozen dataset a row at a time; a damaged line raises."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:

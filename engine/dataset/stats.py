@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.bases import Base
-from engine.dataset.draft import DatasetOptions, Progress, draft, quiet
-from engine.dataset.frozen import load
+from engine.dataset.draft import Cut, DatasetOptions, Draft, Progress, cuts_of, draft, quiet
+from engine.dataset.figures import (
+    average,
+    counted,
+    headings,
+    kind_of,
+    source_of,
+    tags_of,
+    tenths,
+)
+from engine.dataset.frozen import Frozen, load
 from engine.dataset.gate import Checked, check
+from engine.dataset.leak import LeakSummary
+from engine.dataset.notices import Notice
+from engine.dataset.split import Side
 from engine.models import Turn
 from engine.tokens import Tokenizer
 from engine.workspace import Workspace
@@ -48,6 +61,21 @@ class DatasetStats:
         tags: Rows by tag, the commonest first.
         histogram: Rows by length.
         unit: What the histogram counts: "tokens" or "characters".
+        test: Rows held out for the end.
+        left_out: Rows that filters left out, by filter.
+        truncated_tokens: Tokens that are cut off.
+        lost_tokens: Those of them that would have carried loss.
+        languages: Rows by language, the commonest first; "" where it is not known.
+        headings: Rows by the heading that they stand under, the commonest first.
+        sources: Rows by the kind of their source.
+        quality: Rows by quality in hundredths, as far as they were scored.
+        flags: Rows by "kind:code" of their flags, the commonest first.
+        unchecked: Rows that no check has looked at.
+        cuts: Rows that are cut off, those that lose the most trained tokens first.
+        notices: What to know before trusting the numbers.
+        leak: How near each held-out side is to what is trained on, where it was measured.
+        groups: How many groups of rows stay whole; 0 where it is not known.
+        largest_group: How many rows the largest has.
     """
 
     name: str
@@ -67,11 +95,26 @@ class DatasetStats:
     tags: Mapping[str, int]
     histogram: tuple[Bin, ...]
     unit: str
+    test: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    truncated_tokens: int = 0
+    lost_tokens: int = 0
+    languages: Mapping[str, int] = field(default_factory=dict)
+    headings: Mapping[str, int] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    quality: tuple[Bin, ...] = ()
+    flags: Mapping[str, int] = field(default_factory=dict)
+    unchecked: int = 0
+    cuts: tuple[Cut, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    leak: tuple[LeakSummary, ...] = ()
+    groups: int = 0
+    largest_group: int = 0
 
     @property
     def rows(self) -> int:
-        """How many rows there are on both sides."""
-        return self.train + self.validation
+        """How many rows there are."""
+        return self.train + self.validation + self.test
 
 
 def stats(
@@ -101,39 +144,93 @@ def stats(
         made = draft(
             workspace, base=base, options=options or default_options(workspace), progress=progress
         )
-        return summarise(
-            made.train,
-            made.validation,
-            duplicates=made.duplicates,
-            refused=made.refused_by_code,
-            unit="tokens" if base else "characters",
-        )
+        return stats_of(made)
     frozen = load(workspace, name)
     max_length = options.max_length if options else frozen.manifest["settings"]["max_length"]
     tokenizer = Tokenizer.load(base.directory) if base else None
-    train, validation = frozen.train_rows(), frozen.validation_rows()
-    checked: list[Checked] = []
-    for number, row in enumerate((*train, *validation), 1):
-        checked.append(check(row, tokenizer, max_length))
-        progress(number, len(train) + len(validation))
-    return summarise(
-        checked[: len(train)],
-        checked[len(train) :],
+    sides = {"train": frozen.train_rows(), "validation": frozen.validation_rows()}
+    sides |= {"test": frozen.test_rows()}
+    total = sum(map(len, sides.values()))
+    checked: dict[str, list[Checked]] = {side: [] for side in sides}
+    for side, rows in sides.items():
+        for row in rows:
+            checked[side].append(check(row, tokenizer, max_length, None))
+            progress(sum(map(len, checked.values())), total)
+    counts = frozen.manifest["counts"]
+    found = summarise(
+        checked["train"],
+        checked["validation"],
+        test=checked["test"],
         name=name,
-        duplicates=frozen.manifest["counts"]["duplicates"],
-        refused=frozen.manifest["counts"]["refused"],
+        duplicates=counts["duplicates"],
+        refused=counts["refused"],
         unit="tokens" if base else "characters",
+    )
+    return replace(found, **_recorded(frozen))
+
+
+def _recorded(frozen: Frozen) -> dict[str, Any]:
+    """Return what the manifest says that the rows alone don't; nothing for an old one."""
+    known, groups = frozen.manifest.get("statistics"), frozen.manifest.get("groups")
+    if not known or not groups:
+        return {}
+    return {
+        "left_out": frozen.manifest["counts"].get("left_out", {}),
+        "languages": _added(known["languages"].values()),
+        "sources": known["sources"],
+        "quality": _hundredths(known["quality"]["tenths"]),
+        "flags": known["flags"],
+        "unchecked": frozen.train + frozen.validation + frozen.test - known["checked"],
+        "notices": frozen.notices,
+        "leak": frozen.leak,
+        "groups": groups["count"],
+        "largest_group": groups["largest"],
+    }
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for one in counts:
+        total.update(one)
+    return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _hundredths(tenths: Sequence[int]) -> tuple[Bin, ...]:
+    if not any(tenths):
+        return ()
+    return tuple(Bin(10 * at, 10 * at + 10, count) for at, count in enumerate(tenths))
+
+
+def stats_of(made: Draft) -> DatasetStats:
+    """Return numbers about a draft."""
+    found = summarise(
+        made.train,
+        made.validation,
+        test=made.test,
+        duplicates=made.duplicates,
+        refused=made.refused_by_code,
+        unit="tokens" if made.base else "characters",
+        sources=made.sources,
+    )
+    return replace(
+        found,
+        left_out=made.left_out,
+        notices=made.notices,
+        groups=len(made.grouping.groups),
+        largest_group=made.grouping.largest,
     )
 
 
 def default_options(workspace: Workspace) -> DatasetOptions:
     """Return the options of a freeze as the workspace's settings have them."""
-    settings = workspace.settings.dataset
+    settings, checks = workspace.settings.dataset, workspace.settings.check
     return DatasetOptions(
         validation_fraction=settings.validation_fraction,
         seed=settings.seed,
         system_prompt=settings.system_prompt,
         max_length=None,
+        threshold=checks.duplicate_threshold,
+        model=checks.embedding_model,
     )
 
 
@@ -141,42 +238,56 @@ def summarise(
     train: Sequence[Checked],
     validation: Sequence[Checked],
     *,
+    test: Sequence[Checked] = (),
     name: str = "",
     duplicates: int = 0,
     refused: Mapping[str, int],
     unit: str,
+    sources: Mapping[str, str] | None = None,
 ) -> DatasetStats:
     """Return numbers about rows that were looked at.
 
     Args:
         train: Rows to train on.
         validation: Rows held out.
+        test: Rows held out for the end.
         name: The dataset's name, if it has one.
         duplicates: Copies that were left out before.
         refused: Rows that were left out before, by code.
         unit: "tokens" where tokens were counted, else "characters".
+        sources: The kind of each source, by id.
     """
-    both = [*train, *validation]
-    turns = [turn for one in both for turn in one.row.turns]
-    lengths = [one.tokens if unit == "tokens" else _chars(one.row.turns) for one in both]
-    kinds = Counter(str(one.row.metadata.get("kind", "")) for one in both)
-    tags = Counter(tag for one in both for tag in one.row.metadata.get("tags", ()))
+    sides: dict[Side, Sequence[Checked]] = {"train": train, "validation": validation, "test": test}
+    rows = [one for side in sides.values() for one in side]
+    turns = [turn for one in rows for turn in one.row.turns]
+    lengths = [one.tokens if unit == "tokens" else _chars(one.row.turns) for one in rows]
+    scored = [one.quality for one in rows if one.quality is not None]
     return DatasetStats(
         name=name,
         train=len(train),
         validation=len(validation),
+        test=len(test),
         duplicates=duplicates,
         refused=refused,
         turns=len(turns),
-        question_chars=_average([len(turn.content) for turn in turns if turn.role == "user"]),
-        answer_chars=_average([len(turn.content) for turn in turns if turn.role == "assistant"]),
-        row_tokens=_average([one.tokens for one in both]),
-        longest_tokens=max((one.tokens for one in both), default=0),
+        question_chars=average([len(turn.content) for turn in turns if turn.role == "user"]),
+        answer_chars=average([len(turn.content) for turn in turns if turn.role == "assistant"]),
+        row_tokens=average([one.tokens for one in rows]),
+        longest_tokens=max((one.tokens for one in rows), default=0),
         trained_tokens=sum(one.trained for one in train),
-        held_out_tokens=sum(one.trained for one in validation),
-        truncated=sum(one.truncated > 0 for one in both),
-        kinds=dict(kinds.most_common()),
-        tags=dict(tags.most_common()),
+        held_out_tokens=sum(one.trained for one in (*validation, *test)),
+        truncated=sum(one.truncated > 0 for one in rows),
+        truncated_tokens=sum(one.truncated for one in rows),
+        lost_tokens=sum(one.lost for one in rows),
+        kinds=counted(kind_of(one) for one in rows),
+        tags=counted(tag for one in rows for tag in tags_of(one)),
+        headings=counted(headings(rows)),
+        languages=counted(one.language for one in rows),
+        sources=counted(source_of(sources or {})(one) for one in rows),
+        quality=_hundredths(tenths(scored)),
+        flags=counted(flag for one in rows for flag in one.flags),
+        unchecked=sum(not one.checked for one in rows),
+        cuts=cuts_of(sides),
         histogram=histogram(lengths),
         unit=unit,
     )
@@ -184,10 +295,6 @@ def summarise(
 
 def _chars(turns: Sequence[Turn]) -> int:
     return sum(len(turn.content) for turn in turns)
-
-
-def _average(values: Sequence[int]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def histogram(values: Sequence[int], bins: int = BINS) -> tuple[Bin, ...]:

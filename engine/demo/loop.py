@@ -181,7 +181,9 @@ def follow(directory: Path, *, say: Say) -> RunView:
 
 def _freeze(workspace: Workspace, base: bases.Base) -> Frozen:
     longest = make_spec(base.name, "", base.preset).max_length
-    return freeze(workspace, base=base, max_length=longest, drop_refused=True)
+    return freeze(
+        workspace, base=base, max_length=longest, drop_refused=True, near_duplicates="now"
+    )
 
 
 def _describe(frozen: Frozen) -> str:

@@ -38,7 +38,7 @@ def test_a_dataset_is_four_files_that_say_what_they_are(workspace: Workspace, ba
     assert manifest["settings"]["max_length"] == 64
     assert manifest["settings"]["seed"] == 0
     assert manifest["base"] == {"name": "tiny", "fingerprint": base.fingerprint}
-    assert manifest["decisions"] == {"head": 20}
+    assert manifest["decisions"]["head"] == 20
     assert manifest["counts"]["approved"] == 20
     assert manifest["files"]["train.jsonl"]["rows"] == 16
     assert manifest["versions"]["finetui"]
