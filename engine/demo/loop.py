@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import bases
-from engine.dataset import Frozen, freeze
+from engine.dataset import Frozen, default_options, freeze
 from engine.demo.bundle import prepare
 from engine.demo.curator import curate
 from engine.errors import RunFailed
@@ -181,9 +181,8 @@ def follow(directory: Path, *, say: Say) -> RunView:
 
 def _freeze(workspace: Workspace, base: bases.Base) -> Frozen:
     longest = make_spec(base.name, "", base.preset).max_length
-    return freeze(
-        workspace, base=base, max_length=longest, drop_refused=True, near_duplicates="now"
-    )
+    options = replace(default_options(workspace), near_duplicates="now", max_length=longest)
+    return freeze(workspace, base=base, drop_refused=True, options=options)
 
 
 def _describe(frozen: Frozen) -> str:
