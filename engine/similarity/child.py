@@ -1,0 +1,100 @@
+"""Deduplication in a process of its own: ``python -m engine.similarity.child``.
+
+Embedding takes the processor for minutes and PyTorch takes hundreds of megabytes; the
+terminal app keeps both out of its own process.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from engine.child import (
+    Cancelled,
+    Progress,
+    end_with_caller,
+    never,
+    quiet,
+    run_child,
+    run_step,
+    sparing,
+)
+from engine.similarity.linkage import DEFAULT_THRESHOLD
+from engine.similarity.reports import DedupReport
+from engine.workspace import open_workspace
+
+_MODULE = "engine.similarity.child"
+
+
+def dedup_apart(
+    root: Path,
+    *,
+    model: str = "",
+    threshold: float = DEFAULT_THRESHOLD,
+    cache: Path | None = None,
+    progress: Progress = quiet,
+    cancelled: Callable[[], bool] = never,
+) -> DedupReport:
+    """Link and mark near-duplicates in a process of its own.
+
+    See :func:`engine.similarity.stage.dedup`. What was embedded when it is stopped or
+    killed is kept, and the next run goes on from there.
+
+    Args:
+        root: The workspace's folder.
+        model: An embedding model's folder; empty for the embedded one.
+        threshold: The similarity from which examples are marked.
+        cache: The folder of vectors; the user's where None.
+        progress: Called with what is done and what there is, in texts to embed.
+        cancelled: Asked several times a second whether to stop.
+    """
+    what = {
+        "root": str(root),
+        "model": model,
+        "threshold": threshold,
+        "cache": "" if cache is None else str(cache),
+    }
+    try:
+        found = run_child(
+            _MODULE,
+            [],
+            progress,
+            given=json.dumps(what),
+            # The embedding model is on this machine; nothing is asked of any other.
+            environment={"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"},
+            cancelled=cancelled,
+        )
+    except Cancelled:
+        return DedupReport(cancelled=True)
+    return DedupReport(**found)
+
+
+def main(_: Sequence[str]) -> Mapping[str, Any]:
+    """Do what standard input says."""
+    what = json.loads(sys.stdin.read())
+    end_with_caller()
+    # A person who types meanwhile goes first.
+    os.nice(10)
+    # Hundreds of thousands of small values live to the end; looking for cycles finds none.
+    gc.disable()
+    from engine.similarity.stage import dedup
+
+    with open_workspace(Path(what["root"])) as space:
+        report = dedup(
+            space,
+            model=what["model"],
+            threshold=what["threshold"],
+            cache=Path(what["cache"]) if what["cache"] else None,
+            progress=sparing(),
+        )
+    return asdict(report)
+
+
+if __name__ == "__main__":
+    sys.exit(run_step(main, sys.argv[1:]))
