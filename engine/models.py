@@ -249,6 +249,17 @@ class QueueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What is known of an example without its text; ``quality`` is None where never scored."""
+
+    position: int
+    example_id: str
+    source_id: str
+    state: State
+    quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many examples are in each state."""
 

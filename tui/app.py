@@ -20,17 +20,29 @@ from textual.theme import BUILTIN_THEMES
 from textual.worker import Worker, WorkerState
 
 from engine.errors import FinetuiError, SettingsError
+from engine.models import Filter
 from engine.paths import shorten
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
+from tui.bridge.checks import Checks
 from tui.bridge.jobs import watch_jobs
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
 from tui.log import log_exception, log_file
-from tui.messages import Job, JobChanged, Scan, ScanEnded, ScanMoved, WatchFailed
+from tui.messages import (
+    Check,
+    ChecksEnded,
+    ChecksMoved,
+    Job,
+    JobChanged,
+    Scan,
+    ScanEnded,
+    ScanMoved,
+    WatchFailed,
+)
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
 
@@ -77,6 +89,8 @@ class FinetuiApp(App[int]):
         job: The job that the title line shows, None when nothing runs.
         scan: The scan that it shows, None when nothing is read.
         scans: Reads sources; a scan goes on whatever stage is shown.
+        check: The checks that the title line shows, None when nothing is checked.
+        checks: Checks examples; they go on whatever stage is shown.
         tokens: What was typed for addresses that ask for a token.
         cheat_shown: Whether the line of keys is shown.
         unexpected: Exceptions without a name that were caught and logged, newest last;
@@ -103,6 +117,8 @@ class FinetuiApp(App[int]):
         self.scan: Scan | None = None
         self.tokens = Tokens()
         self.scans = Scans(self, workspace.root, self.tokens)
+        self.check: Check | None = None
+        self.checks = Checks(self, workspace.root, workspace.settings.check)
         self.cheat_shown = workspace.settings.display.cheat_line
         self.unexpected: list[BaseException] = []
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
@@ -134,9 +150,12 @@ class FinetuiApp(App[int]):
             self.bring_base()
 
     def on_unmount(self) -> None:
-        """Stop watching, and end what is being read."""
+        """Stop watching, and end what is being read or checked."""
         self._watcher.stop()
+        self.scans.stop()
+        self.checks.stop()
         self.scans.close()
+        self.checks.close()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what a worker of the app raised."""
@@ -159,6 +178,8 @@ class FinetuiApp(App[int]):
             self.say("the embedded base model is being imported, once; go on meanwhile", "busy")
             await off_loop(add, EMBEDDED)
             self.say("the embedded base model is here: cards show tokens now", "done")
+            # What was scanned before it came was not checked for its length.
+            self.checks.follow()
         except FinetuiError as error:
             self.complain(error)
 
@@ -180,6 +201,8 @@ class FinetuiApp(App[int]):
     def on_scan_moved(self, event: ScanMoved) -> None:
         """Show how far the scan is on the screen that is in front."""
         self.scan = event.scan
+        if event.scan is None and any(ended.report is not None for ended in self.scans.ended):
+            self.checks.follow()
         if (stage := self.stage) is not None:
             stage.refresh_title()
             stage.scan_moved()
@@ -190,6 +213,19 @@ class FinetuiApp(App[int]):
             self.unexpected.append(event.error)
         if (stage := self.stage) is not None:
             stage.scan_ended(event)
+
+    def on_checks_moved(self, event: ChecksMoved) -> None:
+        """Show how far the checks are on the screen that is in front."""
+        self.check = event.check
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+
+    def on_checks_ended(self, event: ChecksEnded) -> None:
+        """Let the stage in front say what the checks found."""
+        if event.error is not None and not isinstance(event.error, FinetuiError):
+            self.unexpected.append(event.error)
+        if (stage := self.stage) is not None:
+            stage.checks_ended(event)
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         """Tell that the runs can't be read."""
@@ -260,6 +296,15 @@ class FinetuiApp(App[int]):
         stage = self.stage
         if isinstance(stage, CurateScreen):
             stage.show_example(example_id)
+
+    async def open_filter(self, which: Filter) -> None:
+        """Go to Curate and show a part of the queue there."""
+        from tui.screens.curate import CurateScreen
+
+        await self.switch_mode("curate")
+        stage = self.stage
+        if isinstance(stage, CurateScreen):
+            stage.show_part(which)
 
     def action_command_palette(self) -> None:
         """Open the palette, with a cursor that stands still."""

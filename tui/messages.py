@@ -11,6 +11,8 @@ from engine.models import Source
 
 if TYPE_CHECKING:
     from engine.extract.scan import ScanReport
+    from engine.quality.stage import CheckReport
+    from engine.similarity import DedupReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class Scan:
     name: str
     percent: int | None = None
     waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The checks that the title line shows.
+
+    Attributes:
+        what: What is done: "checks" or "near-duplicates".
+        percent: How much of it is behind, None where that can't be told.
+    """
+
+    what: str
+    percent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,46 @@ class ScanEnded(Message):
         self.source = source
         self.report = report
         self.error = error
+
+
+class ChecksMoved(Message):
+    """Checks began or got further, or the last run is over. Posted to the app."""
+
+    def __init__(self, check: Check | None) -> None:
+        super().__init__()
+        self.check = check
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, ChecksMoved)
+
+
+class ChecksEnded(Message):
+    """Examples were checked, or could not be. Posted to the app.
+
+    Attributes:
+        report: What the checks found; None where they failed.
+        near: What the search for near-duplicates found; None where it was not made.
+        error: What went wrong.
+        by_hand: Whether the person asked for it.
+        few: How many examples were asked for; 0 means all that was new or changed.
+    """
+
+    def __init__(
+        self,
+        report: CheckReport | None,
+        near: DedupReport | None,
+        error: Exception | None = None,
+        *,
+        by_hand: bool = False,
+        few: int = 0,
+    ) -> None:
+        super().__init__()
+        self.report = report
+        self.near = near
+        self.error = error
+        self.by_hand = by_hand
+        self.few = few
 
 
 class Progressed(Message):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.child import Progress
-from engine.models import Card, LinkWhat, State, example_id
+from engine.models import Brief, Card, LinkWhat, State, example_id
 from engine.similarity.texts import key_of, normal_form, parts, signature
 from engine.similarity.vectors import CHUNK, Embedder
 from engine.store import Store
@@ -14,6 +14,10 @@ from engine.store import Store
 WHATS: tuple[LinkWhat, ...] = ("both", "prompt", "answer")
 
 _HELD_CHARACTERS = 8_000_000
+_CARDS_AT_ONCE = 256
+
+CHANGED = "!"
+"""What the store puts before the key of a text that an example no longer has."""
 
 NodeKey = tuple[bytes, ...]
 """What is compared as one thing: the keys of the sides that are compared."""
@@ -30,6 +34,7 @@ class Sides:
         prompt_numbers: What stands for the numbers in the prompt; see
             :func:`engine.similarity.texts.signature`.
         answer_numbers: What stands for those in the answer.
+        answer_length: The length of the answer, in characters.
     """
 
     text_id: str
@@ -37,6 +42,7 @@ class Sides:
     answer: bytes
     prompt_numbers: int
     answer_numbers: int
+    answer_length: int
 
     def node(self, what: LinkWhat) -> NodeKey | None:
         """Return what takes part in a forest; None where there is nothing to compare."""
@@ -49,19 +55,22 @@ class Sides:
     def packed(self) -> str:
         """Return it as the store keeps it."""
         keys = f"{self.prompt.hex()}|{self.answer.hex()}"
-        return f"{self.text_id}|{keys}|{self.prompt_numbers:x}|{self.answer_numbers:x}"
+        numbers = f"{self.prompt_numbers:x}|{self.answer_numbers:x}|{self.answer_length:x}"
+        return f"{self.text_id}|{keys}|{numbers}"
 
 
 def unpacked(text: str) -> Sides | None:
-    """Return what :meth:`Sides.packed` made; None for anything else."""
+    """Return what :meth:`Sides.packed` made, of a changed text too; None for anything else."""
     try:
-        text_id, prompt, answer, prompt_numbers, answer_numbers = text.split("|")
+        text_id, prompt, answer, *numbers = text.removeprefix(CHANGED).split("|")
+        prompt_numbers, answer_numbers, answer_length = (int(number, 16) for number in numbers)
         return Sides(
             text_id,
             bytes.fromhex(prompt),
             bytes.fromhex(answer),
-            int(prompt_numbers, 16),
-            int(answer_numbers, 16),
+            prompt_numbers,
+            answer_numbers,
+            answer_length,
         )
     except ValueError:
         return None
@@ -89,50 +98,61 @@ class Reading:
 
 
 def read(store: Store, before: Mapping[int, str], cancelled: Callable[[], bool]) -> Reading | None:
-    """Read all examples; texts that were read before are known by their ids.
+    """Read all examples; the texts of those that have not changed are not looked at.
 
     Args:
         store: The workspace's store.
         before: What the store has kept, by position.
-        cancelled: Asked between examples whether to stop.
+        cancelled: Asked now and then whether to stop.
 
     Returns:
         What was read; None where it was stopped.
     """
     sides: dict[int, Sides] = {}
     about: dict[int, About] = {}
+    unknown: dict[int, Brief] = {}
+    for brief in store.briefs():
+        key = before.get(brief.position, "")
+        known = None if key.startswith(CHANGED) else unpacked(key)
+        if known is None:
+            unknown[brief.position] = brief
+        else:
+            sides[brief.position] = known
+            about[brief.position] = _about(brief, known)
     changed: list[int] = []
-    for card in store.cards():
+    places = list(unknown)
+    for start in range(0, len(places), _CARDS_AT_ONCE):
         if cancelled():
             return None
-        known = _known(card, before.get(card.position, ""))
-        if known is None:
+        for card in store.cards_at(places[start : start + _CARDS_AT_ONCE]):
             changed.append(card.position)
-        sides[card.position] = known or _sides(card)
-        about[card.position] = _about(card)
+            sides[card.position] = _sides(card)
+            about[card.position] = _about(unknown[card.position], sides[card.position])
     return Reading(sides, about, changed)
-
-
-def _known(card: Card, before: str) -> Sides | None:
-    return unpacked(before) if before.startswith(f"{example_id(card.turns)}|") else None
 
 
 def _sides(card: Card) -> Sides:
     text_id = example_id(card.turns)
     pair = parts(card.turns)
     prompt, answer = normal_form(pair.prompt), normal_form(pair.answer)
-    return Sides(text_id, key_of(prompt), key_of(answer), signature(prompt), signature(answer))
-
-
-def _about(card: Card) -> About:
-    quality = card.measures.get("quality")
-    return About(
-        card.position,
-        card.example.id,
-        card.example.provenance.source_id,
-        card.state,
-        float(quality) if isinstance(quality, int | float) else None,
+    return Sides(
+        text_id,
+        key_of(prompt),
+        key_of(answer),
+        signature(prompt),
+        signature(answer),
         sum(len(turn.content) for turn in card.turns if turn.role == "assistant"),
+    )
+
+
+def _about(brief: Brief, sides: Sides) -> About:
+    return About(
+        brief.position,
+        brief.example_id,
+        brief.source_id,
+        brief.state,
+        brief.quality,
+        sides.answer_length,
     )
 
 

@@ -59,7 +59,10 @@ class CheckedStore:
         return finding_rows.languages(self._db)
 
     def linked(self, model: str) -> dict[int, str]:
-        """Return the key of the text by which an example takes part in a model's forests."""
+        """Return the key of the text by which an example takes part in a model's forests.
+
+        A key that begins with "!" is of a text that the example no longer has.
+        """
         return link_rows.linked(self._db, model)
 
     def save_links(

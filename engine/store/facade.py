@@ -12,6 +12,7 @@ from typing import Literal
 from engine.models import (
     NO_METADATA,
     Action,
+    Brief,
     Card,
     Counts,
     Example,
@@ -249,6 +250,10 @@ class Store(CheckedStore):
     def positions(self, filter: Filter = ALL) -> list[int]:
         """Return the places of a filter's examples, in queue order."""
         return queue_rows.positions(self._db, filter)
+
+    def briefs(self) -> list[Brief]:
+        """Return what is known of every example without its text, in queue order."""
+        return queue_rows.briefs(self._db)
 
     def cards_at(self, positions: Sequence[int]) -> list[Card]:
         """Return the cards at some places, a few hundred at most; what is gone is left out."""

@@ -241,8 +241,9 @@ def m003_findings(db: Any) -> None:
         "CREATE TABLE linked (model TEXT NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, "
         "PRIMARY KEY (model, position)) WITHOUT ROWID"
     )
+    db["linked"].create_index(["position"])
     # What was found in a text says nothing about another one. Links stay: the next look at
-    # them needs to know what they were made of.
+    # them needs to know what they were made of, and a mark says that it is another text now.
     forget = (
         "DELETE FROM flags WHERE position = OLD.position; "
         "DELETE FROM checks WHERE position = OLD.position; "
@@ -251,7 +252,8 @@ def m003_findings(db: Any) -> None:
         "CREATE TRIGGER findings_of_edited AFTER UPDATE OF turns, edited_turns ON examples "
         "WHEN coalesce(OLD.edited_turns, OLD.turns) IS NOT coalesce(NEW.edited_turns, NEW.turns) "
         f"BEGIN {forget} UPDATE queue SET flagged = 0, language = '', quality = NULL "
-        "WHERE position = OLD.position; END"
+        "WHERE position = OLD.position; UPDATE linked SET key = '!' || key "
+        "WHERE position = OLD.position AND key NOT LIKE '!%'; END"
     )
     db.execute(f"CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN {forget} END")
 

@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import ExampleAmbiguous, ExampleMissing
 from engine.models import (
     NO_MEASURES,
+    Brief,
     Card,
     Counts,
     Example,
@@ -336,6 +337,14 @@ def positions(db: Connection, which: Filter, limit: int | None = None) -> list[i
         [*parameters, -1 if limit is None else limit],
     )
     return [row[0] for row in rows]
+
+
+def briefs(db: Connection) -> list[Brief]:
+    """Return what is known of every example without its text, in queue order."""
+    rows = db.all(
+        "SELECT position, example_id, source_id, state, quality FROM queue ORDER BY position"
+    )
+    return [Brief(*row) for row in rows]
 
 
 def cards_at(

@@ -69,7 +69,8 @@ def fill(
 def sides_of(prompt: str, answer: str) -> Sides:
     """Return an example's sides."""
     one, other = normal_form(prompt), normal_form(answer)
-    return Sides(f"{prompt}/{answer}", key_of(one), key_of(other), signature(one), signature(other))
+    numbers = signature(one), signature(other)
+    return Sides(f"{prompt}/{answer}", key_of(one), key_of(other), *numbers, len(answer))
 
 
 def partition(links: Sequence[Link], what: str, threshold: float) -> set[frozenset[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.models import Filter, Link, Turn, example_id
+from engine.models import Brief, Filter, Link, Turn, example_id
 from engine.store import Store
 from tests.store.support import NOW, example, filled, flag, found_in, ids, turns
 
@@ -161,3 +161,29 @@ def test_two_openings_see_each_others_findings(tmp_path: Path) -> None:
         assert store.card(card.example.id).flags
         assert example_id(card.turns) == card.example.id
         assert card.turns[0] == Turn("user", "Question 0?")
+
+
+def test_links_of_a_text_that_changed_are_marked(tmp_path: Path) -> None:
+    with filled(tmp_path / "db", 2) as store:
+        first, second = ids(store)
+        one, two = (card.position for card in store.cards())
+        store.save_links("m", linked={one: "a", two: "b"}, links=[])
+        for answer in ("Other.", "Another."):
+            store.append("edit", first, turns=turns("Other?", answer), at=NOW)
+        store.append("approve", second, at=NOW)
+        assert store.linked("m") == {one: "!a", two: "b"}
+
+
+def test_briefs_tell_of_every_example_without_its_text(tmp_path: Path) -> None:
+    with filled(tmp_path / "db", 2) as store:
+        cards = list(store.cards())
+        store.write_flags("q", [found_in(cards[1], quality=0.5)])
+        store.append("approve", cards[0].example.id, at=NOW)
+        source = store.sources()[0].id
+        assert store.briefs() == [
+            Brief(cards[0].position, cards[0].example.id, source, "approved", None),
+            Brief(cards[1].position, cards[1].example.id, source, "undecided", 0.5),
+        ]
+        assert [card.position for card in store.cards_at(store.positions())] == [
+            card.position for card in cards
+        ]

@@ -53,6 +53,12 @@ def make_example(
     return Example(example_id(turns), kind, turns, where, score=0.82, reason="first person")
 
 
+@pytest.fixture(autouse=True)
+def checks_by_hand_alone(monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -> None:
+    """Start no check that the test did not ask for: each is a process and takes seconds."""
+    monkeypatch.setenv("FINETUI_CHECK__AUTOMATIC", "false")
+
+
 @pytest.fixture
 def utc() -> Iterator[None]:
     """Let the clock on the screen be that of Greenwich."""

@@ -26,9 +26,11 @@ from tui.screens.modals.dialog import Dialog
 from tui.screens.modals.edit import EditDialog
 from tui.screens.modals.filter import FilterDialog
 from tui.screens.modals.help import HelpDialog
+from tui.screens.modals.near import NearDialog
 from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.modals.versions import VersionsDialog
+from tui.screens.modals.why import WhyDialog
 
 DIALOGS: dict[str, type[DOMNode]] = {
     "dialog": Dialog,
@@ -41,6 +43,8 @@ DIALOGS: dict[str, type[DOMNode]] = {
     "setup": SetupDialog,
     "answers": AnswersDialog,
     "versions": VersionsDialog,
+    "why": WhyDialog,
+    "near": NearDialog,
 }
 
 
@@ -93,7 +97,7 @@ def test_every_action_of_a_dialog_is_a_method_of_it(group: str) -> None:
 
 
 def test_keys_of_ones_own_are_checked() -> None:
-    check_keys({"curate.approve": "y", "curate.reject": "ctrl+r,x", "curate.redo": "U"})
+    check_keys({"curate.approve": "y", "curate.reject": "ctrl+r,z", "curate.redo": "U"})
     with pytest.raises(SettingsError, match=r"no action curate\.aprove") as caught:
         check_keys({"curate.aprove": "y"})
     assert caught.value.hint == "did you mean curate.approve?"

@@ -35,7 +35,7 @@ STAGES: tuple[str, ...] = ("sources", "curate", "dataset", "train", "chat")
 
 DIALOGS: tuple[str, ...] = (
     "dialog", "add", "edit", "skips", "help", "choose", "confirm", "read", "pick", "form",
-    "fields", "write", "setup", "answers", "versions",
+    "fields", "write", "setup", "answers", "versions", "why", "near",
 )  # fmt: skip
 """Groups of actions that work in dialogs."""
 

@@ -7,4 +7,6 @@ from tui.actions import Action
 ACTIONS = (
     Action("fields.next", "down,tab", "next field", "Next field", priority=True),
     Action("fields.before", "up,shift+tab", "field before", "Field before", False, priority=True),
+    Action("fields.later", "right", "other value", "The next value of a list", False),
+    Action("fields.earlier", "left", "value before", "The value before it in a list", False),
 )

@@ -11,4 +11,6 @@ ACTIONS = (
     Action("read.page-up", "pageup", "page back", "A page back", False),
     Action("read.next", "right,n", "next", "The next row"),
     Action("read.before", "left,p", "before", "The row before"),
+    Action("read.view", "v", "view", "Show the text, the counts by turn, or the single tokens"),
+    Action("read.length", "l", "length", "Try another longest row"),
 )

@@ -64,7 +64,9 @@ class QueuePages:
             Whether the rows before and after it stayed; False asks for a redraw of all.
         """
         which = self.filter
-        if which.states or which.edited is not None or which.text:
+        qualities = (which.min_quality, which.max_quality) != (None, None)
+        found_by = which.flags or which.languages or qualities
+        if which.states or which.edited is not None or which.text or found_by:
             self.reload()  # the row may have left the filter, or come into it
             return False
         for page in self._pages.values():

@@ -12,18 +12,18 @@ from tui.actions import bindings
 from tui.bridge.curation import shares
 from tui.bridge.queue import NO_FILTER, QueuePages
 from tui.bridge.threads import off_loop
-from tui.screens.curate_text import CurateText
+from tui.screens.curate_checks import CurateChecks
 from tui.screens.modals.filter import FilterDialog, choices
 from tui.screens.modals.search import SearchDialog
 from tui.stylesheets import stylesheet
 from tui.widgets.queue import filter_words
-from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted
+from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
 
 DONE = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
 UNDONE = {**DONE, "edit": "edited"}
 
 
-class CurateScreen(CurateText):
+class CurateScreen(CurateChecks):
     """The queue on the left, the card on the right, progress below.
 
     A decision is written to SQLite by the key's own handler, before the next key is
@@ -34,7 +34,7 @@ class CurateScreen(CurateText):
     STAGE = "curate"
     LEGEND = "  ".join(
         [f"{sign} {state}" for state, sign in SIGNS.items()]
-        + [f"{EDITED} edited"]
+        + [f"{EDITED} edited", f"{FLAGGED} flagged"]
         + [f"{ORIGIN_SIGNS[origin]} {origin} in its source" for origin in ORIGINS]
     )
     BINDINGS = bindings("curate")
@@ -113,6 +113,8 @@ class CurateScreen(CurateText):
              if entry.seq == target), "",
         )  # fmt: skip
         self._after(card)
+        if what == "edit":
+            self.app.checks.follow([card.example.id])
         rank = self._pages.rank_of(card.position, self.queue.cursor)
         row = self._pages.row(rank)
         inside = row is not None and row.example_id == example_id
@@ -152,6 +154,11 @@ class CurateScreen(CurateText):
         """Show the whole queue."""
         if self._pages.filter != NO_FILTER:
             self._narrow(NO_FILTER)
+
+    def show_part(self, which: Filter) -> None:
+        """Show a part of the queue, for another stage."""
+        self._entered = True
+        self._narrow(which)
 
     def _narrow(self, which: Filter) -> None:
         if which == self._pages.filter:

@@ -14,11 +14,10 @@ from tui.bridge.threads import off_loop
 from tui.bridge.tokens import TokenCounter
 from tui.screens.stage import StageScreen
 from tui.widgets.borders import set_border
-from tui.widgets.card import CardPane
+from tui.widgets.card import CardPane, card_label
 from tui.widgets.meter import Meter
 from tui.widgets.queue import QueueList, filter_words
 from tui.widgets.rows import RowList
-from tui.widgets.words import one_line
 
 
 class CurateQueue(StageScreen):
@@ -139,7 +138,7 @@ class CurateQueue(StageScreen):
             set_border(self.queue, shown)
 
     def _say_card(self, did: str, card: Card, hint: str = "") -> None:
-        self.say(f"{did} {short_id(card.example.id)} · {_label(card)}", hint=hint, kind="done")
+        self.say(f"{did} {short_id(card.example.id)} · {card_label(card)}", hint=hint, kind="done")
 
     def _after(self, card: Card) -> None:
         """Show what a decision or an edit changed in the queue."""
@@ -211,10 +210,3 @@ class CurateQueue(StageScreen):
     def action_card_up(self) -> None:
         """Scroll the card up."""
         self.card_pane.pages_down(-1)
-
-
-def _label(card: Card) -> str:
-    where = card.example.provenance
-    first = next((turn.content for turn in card.turns if turn.role == "user"), "")
-    label = one_line(where.heading or where.title or first)
-    return label if len(label) <= 60 else label[:59] + "…"

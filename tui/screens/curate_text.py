@@ -7,10 +7,12 @@ from textual.app import SuspendNotSupported
 
 from engine.curate import check_turns, from_text, to_text
 from engine.curate.editor import edit_text
-from engine.errors import DependencyMissing, ExampleMissing
+from engine.errors import BaseMissing, DependencyMissing, ExampleMissing
 from engine.models import Card, Turn, short_id
 from tui.bridge.curation import other_answers, with_answer
+from tui.bridge.datasets import row_for
 from tui.bridge.threads import off_loop
+from tui.bridge.tokens import TokenViews
 from tui.screens.curate_queue import CurateQueue
 from tui.screens.modals.answers import AnswersDialog
 from tui.screens.modals.edit import EditDialog
@@ -52,6 +54,7 @@ class CurateText(CurateQueue):
         self._after(saved)
         self._show_current()
         self._say_card("edited", saved, hint="u takes it back")
+        self.app.checks.follow([saved.example.id])
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
@@ -90,6 +93,27 @@ class CurateText(CurateQueue):
         chosen = await self.app.push_screen_wait(AnswersDialog(card, answers))
         if chosen is not None:
             self._save(card, with_answer(card, answers[chosen]))
+
+    # -- tokens ---------------------------------------------------------------------------
+
+    def action_tokens(self) -> None:
+        """Show which tokens of the card are trained."""
+        if (card := self._card) is not None:
+            self._show_tokens(card)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _show_tokens(self, card: Card) -> None:
+        from tui.screens.modals.tokens import TokensDialog
+
+        settings = self._settings
+        row, base = await off_loop(row_for, self.app.workspace, card)
+        if base is None:
+            raise BaseMissing(
+                f"tokens can't be shown: the base {settings.training.base} is not installed",
+                hint=f"add it with: finetui bases add {settings.training.base}",
+            )
+        views = TokenViews(base, settings.check.max_length)
+        await self.app.push_screen_wait(TokensDialog(base.name, [row], views))
 
     # -- versions -----------------------------------------------------------------------
 

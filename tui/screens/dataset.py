@@ -2,150 +2,49 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from textual import getters, on, work
-from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual import on, work
 
-from engine.errors import BaseMissing
-from engine.models import short_id
+from engine.errors import BaseMissing, ExampleMissing
+from engine.models import Filter, short_id
 from engine.paths import shorten
 from tui.actions import bindings
 from tui.bridge.datasets import (
     FreezeOptions,
-    Overview,
-    TokenViews,
     export_to,
     freeze_now,
-    frozen_datasets,
-    frozen_stats,
-    overview,
+    leaks_now,
+    leaks_of,
     rows_of,
 )
-from tui.bridge.threads import off_loop, only_long, progress_to
+from tui.bridge.threads import Cancel, off_loop, progress_to
+from tui.bridge.tokens import TokenViews
 from tui.messages import Progressed
-from tui.screens.stage import StageScreen
+from tui.screens.dataset_list import DatasetList, sides_of
 from tui.stylesheets import stylesheet
-from tui.widgets.borders import set_border
-from tui.widgets.datasets import now_blocks, stats_blocks
-from tui.widgets.rows import FixedRows, Part, RowList
-from tui.widgets.textpane import TextPane
-from tui.widgets.words import ago, counted, fit, one_line
-
-if TYPE_CHECKING:
-    from engine.dataset import FrozenInfo, Refusal
+from tui.widgets.rows import RowList
+from tui.widgets.words import counted
 
 
-class DatasetScreen(StageScreen):
-    """A list on the left: now, the frozen ones, the refused examples; numbers on the right."""
+class DatasetScreen(DatasetList):
+    """Freezing, exporting, measuring leaks, and going from a number to its example."""
 
     STAGE = "dataset"
     BINDINGS = bindings("dataset")
     CSS_PATH = stylesheet("dataset")
 
-    rows = getters.query_one("#datasets", FixedRows)
-    numbers = getters.query_one("#numbers", TextPane)
-
     def __init__(self) -> None:
         super().__init__()
-        self._overview: Overview | None = None
-        self._frozen: list[FrozenInfo] = []
-        self._lines: list[Overview | FrozenInfo | Refusal | str] = []
-
-    def compose_body(self) -> ComposeResult:
-        """The list and the numbers."""
-        with Horizontal(id="panes"):
-            yield FixedRows(id="datasets", classes="pane pane-second")
-            yield TextPane(id="numbers", classes="pane pane-first")
-
-    def on_mount(self) -> None:
-        """Title the panes."""
-        set_border(self.rows, "Datasets")
-
-    def entered(self) -> None:
-        """Measure again: decisions may have been made meanwhile."""
-        self._load()
-
-    # -- showing --------------------------------------------------------------------
-
-    @work(group="load", exclusive=True, exit_on_error=False)
-    async def _load(self, show: str = "") -> None:
-        workspace = self.app.workspace
-        watch = progress_to(self, lambda done, total: Progressed("checking", done, total))
-        self._frozen = await off_loop(frozen_datasets, workspace)
-        self._overview = await off_loop(overview, workspace, progress=only_long(watch))
-        if self.status_line.text.startswith("checking"):
-            self.say("")
-        self._list()
-        for index, line in enumerate(self._lines):
-            if show and getattr(line, "name", "") == show:
-                self.rows.move_to(index)
-        self._show_numbers()
-
-    def _list(self) -> None:
-        now = self._overview
-        assert now is not None
-        self._lines = [now]
-        if self._frozen:
-            self._lines += ["frozen", *self._frozen]
-        if now.refusals:
-            self._lines += [f"refused by the gate · {len(now.refusals):,}", *now.refusals]
-        self.rows.show([self._row(line) for line in self._lines])
-
-    def _row(self, line: Overview | FrozenInfo | Refusal | str) -> list[Part]:
-        from engine.dataset import FrozenInfo
-
-        if isinstance(line, str):
-            return [(line, "muted")]
-        if isinstance(line, Overview):
-            return [(fit("now", 12), "accent"), (f"{line.counts.approved:,} approved", "row")]
-        if isinstance(line, FrozenInfo):
-            size = f"{line.train:,} + {line.validation:,}"
-            when = ago(line.frozen_at, time.time())
-            return [(fit(line.name, 12), "strong"), (fit(size, 14), "row"), (when, "muted")]
-        return [
-            (f"! {short_id(line.example_id)} ", "warning"),
-            (fit(line.code, 16) + " ", "row"),
-            (one_line(line.reason), "muted"),
-        ]
-
-    @property
-    def _line(self) -> Overview | FrozenInfo | Refusal | str | None:
-        return self._lines[self.rows.cursor] if self._lines else None
-
-    @property
-    def _selected(self) -> FrozenInfo | None:
-        """The frozen dataset under the cursor."""
-        from engine.dataset import FrozenInfo
-
-        line = self._line
-        return line if isinstance(line, FrozenInfo) else None
-
-    @on(RowList.Moved, "#datasets")
-    def _show_numbers(self) -> None:
-        info = self._selected
-        if info is not None:
-            self._show_frozen(info)
-        elif self._overview is not None:
-            set_border(self.numbers, "What a freeze would take now")
-            self.numbers.show(now_blocks(self._overview))
-
-    @work(group="numbers", exclusive=True, exit_on_error=False)
-    async def _show_frozen(self, info: FrozenInfo) -> None:
-        watch = progress_to(self, lambda done, total: Progressed("counting", done, total))
-        found = await off_loop(
-            frozen_stats, self.app.workspace, info.name, progress=only_long(watch)
-        )
-        if info is self._selected:
-            set_border(self.numbers, one_line(f"{info.name} · {shorten(info.directory, 44)}"))
-            self.numbers.show(stats_blocks(found, base=info.base))
+        self._cancel = Cancel()
 
     @on(RowList.Chosen, "#datasets")
     def _clicked(self) -> None:
         self._open()
+
+    def on_unmount(self) -> None:
+        """End what is being measured."""
+        self._cancel.set()
 
     # -- freezing and exporting ---------------------------------------------------------
 
@@ -164,12 +63,14 @@ class DatasetScreen(StageScreen):
         settings = self.app.workspace.settings.dataset
         start = FreezeOptions(
             name="",
-            base=now.base,
+            base=self.app.workspace.settings.training.base if now.base else "",
             validation_fraction=settings.validation_fraction,
             seed=settings.seed,
             system_prompt=settings.system_prompt,
             max_length=None,
             drop_refused=False,
+            # Who wants nothing in the background takes what is known.
+            near="now" if self.app.checks.automatic else "known",
         )
         dialog = FreezeDialog(start, approved=now.counts.approved, refused=len(now.refusals))
         options = await self.app.push_screen_wait(dialog)
@@ -177,7 +78,10 @@ class DatasetScreen(StageScreen):
             return
         watch = progress_to(self, lambda done, total: Progressed("freezing", done, total))
         before = {info.name for info in self._frozen}
-        made = await off_loop(freeze_now, self.app.workspace, options, progress=watch)
+        self.say("freezing", kind="busy")
+        made = await off_loop(
+            freeze_now, self.app.workspace, options, progress=watch, cancelled=self._cancel
+        )
         rows = f"{counted(made.train, 'row')} to train on, {made.validation:,} held out"
         if made.name in before:
             self.say(f"{made.name} is this very dataset already: {rows}", hint="4 trains on it")
@@ -200,13 +104,10 @@ class DatasetScreen(StageScreen):
         chosen = await self.app.push_screen_wait(ExportDialog(info.name, _exports_dir()))
         if chosen is None:
             return
-        format, path = chosen
-        report = await off_loop(export_to, self.app.workspace, info.name, format, path)
-        words = f"wrote {counted(report.rows, 'row')} as {format} to {shorten(path)}"
-        notes = [f"{count:,}: {note}" for note, count in report.notes.items()]
-        if report.refused:
-            notes.append(f"{len(report.refused):,} left out: {report.refused[0].reason}")
-        self.say(words, hint="; ".join(notes), kind="done")
+        self.say(f"writing {info.name} as {chosen.format}", kind="busy")
+        wrote = await off_loop(export_to, self.app.workspace, info.name, chosen)
+        words = f"wrote {counted(wrote.rows, 'row')} as {chosen.format} to {shorten(chosen.path)}"
+        self.say(words, hint="; ".join(wrote.notes), kind="done")
 
     def action_preview(self) -> None:
         """Show which tokens of a row are trained."""
@@ -233,41 +134,60 @@ class DatasetScreen(StageScreen):
         self._open()
 
     def _open(self) -> None:
-        from engine.dataset import Refusal
-
         line = self._line
-        if isinstance(line, Refusal):
-            self._go_to(line.example_id)
-        elif line is not None and not isinstance(line, str):
+        if line is None:
+            return
+        if line.opens:
+            self._go_to(line.opens)
+        elif line.filter is not None:
+            self._go_to_some(line.filter)
+        elif line.holds is not None:
             self._preview()
 
     @work(group="go", exclusive=True, exit_on_error=False)
     async def _go_to(self, example_id: str) -> None:
-        await self.app.open_example(example_id)
+        try:
+            await self.app.open_example(example_id)
+        except ExampleMissing:
+            self.say(f"{short_id(example_id)} is no longer in the workspace")
 
-    # -- moving ---------------------------------------------------------------------
+    @work(group="go", exclusive=True, exit_on_error=False)
+    async def _go_to_some(self, which: Filter) -> None:
+        await self.app.open_filter(which)
 
-    def _step(self, rows: int) -> None:
-        self.rows.move(rows)
-        # A heading holds nothing: the cursor steps over it.
-        if isinstance(self._line, str):
-            self.rows.move(rows)
+    # -- leaks ------------------------------------------------------------------------
 
-    def action_down(self) -> None:
-        """Next line."""
-        self._step(1)
+    def action_leaks(self) -> None:
+        """Measure how near held-out rows are to those that are trained on."""
+        self._measure_leaks()
 
-    def action_up(self) -> None:
-        """Line before."""
-        self._step(-1)
-
-    def action_scroll_down(self) -> None:
-        """Scroll the numbers down."""
-        self.numbers.pages_down(1)
-
-    def action_scroll_up(self) -> None:
-        """Scroll the numbers up."""
-        self.numbers.pages_down(-1)
+    @work(group="leaks", exclusive=True, exit_on_error=False)
+    async def _measure_leaks(self) -> None:
+        info, now = self._selected, self._overview
+        made = now.draft if now is not None else None
+        if info is None and made is None:
+            self.say("there is no split to measure yet", hint="2 goes to Curate; a approves there")
+            return
+        watch = progress_to(self, lambda done, total: Progressed("measuring", done, total))
+        self.say("measuring how near held-out rows are to what is trained on", kind="busy")
+        workspace = self.app.workspace
+        if info is not None:
+            found = await off_loop(
+                leaks_of, workspace, info.name, progress=watch, cancelled=self._cancel
+            )
+            self._leaks, self._leaks_of = found, info.content_hash
+        else:
+            assert made is not None
+            found = await off_loop(
+                leaks_now, workspace, made, progress=watch, cancelled=self._cancel
+            )
+            self._leaks, self._leaks_of = found, sides_of(made)
+            self._list()
+        leaking = sum(one.leaking for one in found)
+        rows = sum(one.rows for one in found)
+        self.say(f"{leaking:,} of {counted(rows, 'held-out row')} near what is trained on",
+                 kind="done")  # fmt: skip
+        self._show_numbers()
 
 
 def _exports_dir() -> Path:

@@ -43,7 +43,8 @@ from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions, key_name
 from tui.app import FinetuiApp, explain
 from tui.bridge.scans import short_name
-from tui.messages import Progressed, ScanEnded
+from tui.messages import ChecksEnded, Progressed, ScanEnded
+from tui.widgets.checks import checks_words
 from tui.widgets.frame import (
     MIN_COLUMNS,
     MIN_ROWS,
@@ -146,7 +147,32 @@ class StageScreen(Screen[None]):
             self.examples_changed()
 
     def examples_changed(self) -> None:
-        """Show the queue's examples as they are after a scan, where a stage shows them."""
+        """Show the examples as they are after a scan or checks, where a stage shows them."""
+
+    # -- checks, which go on whatever stage is shown -----------------------------------
+
+    def checks_ended(self, event: ChecksEnded) -> None:
+        """Say what the checks found, or why they could not be made."""
+        message, hint, kind = checks_words(event)
+        if event.error is not None:
+            failed, help_ = explain(event.error)
+            message = f"{message}; {failed}" if message else failed
+            hint, kind = help_, "error"
+        if message:
+            self.say(message, hint=hint, kind=kind)
+        if event.report is not None:
+            self.examples_changed()
+
+    def action_check(self) -> None:
+        """Check what is new or changed, or stop what is being checked."""
+        if self.app.checks.active:
+            self.app.checks.stop()
+            self.say("stopping the checks; what they found is kept", kind="busy")
+        elif not self.app.workspace.store.counts().total:
+            self.say("there is no example to check", hint="1 goes to Sources")
+        else:
+            self.app.checks.start(by_hand=True)
+            self.say("looking for what is new or changed", hint="C stops it", kind="busy")
 
     # -- the frame ------------------------------------------------------------------
 
@@ -171,6 +197,7 @@ class StageScreen(Screen[None]):
                 active=STAGES.index(self.STAGE),
                 job=self.app.job,
                 scan=self.app.scan,
+                check=self.app.check,
             )
         )
 

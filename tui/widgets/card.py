@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from engine.models import Card, Role, Turn, short_id
+from engine.models import Card, Flag, Role, Turn, short_id
 from tui.bridge.curation import other_answers
+from tui.widgets.flags import flags_block, marked_text
 from tui.widgets.queue import STATE_STYLE
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted, kind_label, one_line, plain
+from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted, kind_label, one_line
 
 LONGEST = 20_000
 """Characters of a turn that are shown; nobody reads further on a card."""
@@ -29,16 +30,19 @@ def role_block(role: Role, right: Content | None = None) -> Block:
     return Block(text(role, _ROLE_STYLE[role]), right=right)
 
 
-def turn_blocks(turns: Sequence[Turn], tokens: Sequence[int] = ()) -> list[Block]:
-    """Return turns as blocks: the role, the tokens at the right, the text indented."""
+def turn_blocks(
+    turns: Sequence[Turn], tokens: Sequence[int] = (), flags: Sequence[Flag] = ()
+) -> list[Block]:
+    """Return turns as blocks: the role, the tokens at the right, the text with its flags marked."""
     blocks: list[Block] = []
     for index, turn in enumerate(turns):
         right = None
         if index < len(tokens):
             right = text(counted(tokens[index], "token"), "$text-muted")
         blocks.append(role_block(turn.role, right))
-        shown = turn.content[:LONGEST]
-        blocks.append(Block(plain(shown.rstrip("\n")), indent=2))
+        shown = turn.content[:LONGEST].rstrip("\n")
+        here = [flag for flag in flags if flag.turn == index]
+        blocks.append(Block(marked_text(shown, here), indent=2))
         if len(turn.content) > LONGEST:
             more = f"… {len(turn.content) - LONGEST:,} more characters"
             blocks.append(Block(text(more, "$text-muted italic"), indent=2))
@@ -81,6 +85,14 @@ def version_blocks(card: Card) -> list[Block]:
     return [Block(text(f"{sign} {words}", "$text-warning"))] if words else []
 
 
+def card_label(card: Card) -> str:
+    """Return what a card is called on a line: its heading, or how its question begins."""
+    where = card.example.provenance
+    first = next((turn.content for turn in card.turns if turn.role == "user"), "")
+    label = one_line(where.heading or where.title or first[:400])
+    return label if len(label) <= 60 else label[:59] + "…"
+
+
 class CardPane(TextPane):
     """Shows a card, or what to do when there is none."""
 
@@ -104,8 +116,10 @@ class CardPane(TextPane):
             Block(text(provenance_words(card), "$text-muted")),
             Block(text(why, "$text-muted")),
             *version_blocks(card),
+            # Above the text: below a long one nobody would see it.
+            flags_block(card),
             BLANK,
-            *turn_blocks(card.turns, tokens),
+            *turn_blocks(card.turns, tokens, card.flags),
         ]
         if answers := len(other_answers(card)):
             words = f"── {counted(answers, 'other answer')} · o shows, and takes one instead"

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.messages import Job, Progressed, Scan
+from tui.messages import Check, Job, Progressed, Scan
 from tui.widgets.lines import Lines
 from tui.widgets.words import duration, file_size, fit, one_line
 
@@ -32,6 +32,7 @@ class Title:
     active: int
     job: Job | None = None
     scan: Scan | None = None
+    check: Check | None = None
 
 
 def job_words(job: Job, width: int) -> str:
@@ -72,6 +73,15 @@ def scan_words(scan: Scan, width: int) -> str:
         f"▶ {percent}",
         "▶",
     ):
+        if cell_len(form) <= width:
+            return form
+    return ""
+
+
+def check_words(check: Check, width: int) -> str:
+    """Return the checks in the longest form that fits into ``width`` cells, or nothing."""
+    percent = f"{check.percent}%" if check.percent is not None else "…"
+    for form in (f"▶ {check.what} {percent}", f"▶ {percent}", "▶"):
         if cell_len(form) <= width:
             return form
     return ""
@@ -129,9 +139,12 @@ class TitleLine(Widget):
         room = width - left.cell_length - 2
         job = scan = ""
         if title.job:
-            job = job_words(title.job, room - (JOB_COLUMNS if title.scan else 0))
+            beside = title.scan is not None or title.check is not None
+            job = job_words(title.job, room - (JOB_COLUMNS if beside else 0))
         if title.scan:
             scan = scan_words(title.scan, room - cell_len(job) - 2 * bool(job))
+        elif title.check:
+            scan = check_words(title.check, room - cell_len(job) - 2 * bool(job))
         between = "  " if scan and job else ""
         gap = max(0, room + 1 - cell_len(scan + between + job))
         parts = (" " * gap, (scan, "$text-accent"), between, (job, _job_style(title.job)))
@@ -140,7 +153,8 @@ class TitleLine(Widget):
     def _left(self, title: Title, width: int) -> Content:
         stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
         # What runs is worth more than the name of where one is.
-        running = (title.job is not None) + (title.scan is not None)
+        second = title.scan is not None or title.check is not None
+        running = (title.job is not None) + second
         room = width - stages_width - 1 - JOB_COLUMNS * running
         name = one_line(title.workspace)
         brand = " finetui · " if room >= cell_len(name) + 30 else " "

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from engine.models import Filter, QueueRow, State
 from tui.widgets.rows import Part, RowList, Style
-from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
+from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
 
 STATE_STYLE: dict[State, Style] = {
     "approved": "success",
@@ -57,6 +57,8 @@ class QueueList(RowList):
         edited = EDITED if row.edited else " "
         label = one_line(row.label) or "(empty)"
         parts: list[Part] = [(f"{SIGNS[row.state]}{edited} ", STATE_STYLE[row.state])]
+        if row.flagged:
+            parts.append((f"{FLAGGED} ", "warning"))
         if row.origin:
             parts.append((f"{ORIGIN_SIGNS[row.origin]} ", "warning"))
         body: Style = "row" if row.state == "undecided" else "muted"
@@ -71,5 +73,22 @@ def filter_words(which: Filter) -> str:
     parts = [" or ".join(which.states), " or ".join(map(kind_label, which.kinds))]
     parts.append(f"{' or '.join(which.origins)} in its source" if which.origins else "")
     parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
+    parts.append(" or ".join(_flag_words(flag) for flag in which.flags))
+    parts.append(_quality_words(which))
+    parts.append(" or ".join(which.languages))
     parts += ["one source" if which.source_id else "", f'"{which.text}"' if which.text else ""]
     return one_line(" · ".join(part for part in parts if part)) or "all"
+
+
+def _flag_words(flag: str) -> str:
+    kind, _, code = flag.partition(":")
+    return f"{FLAGGED} {code.replace('-', ' ') or kind}"
+
+
+def _quality_words(which: Filter) -> str:
+    least, most = which.min_quality, which.max_quality
+    if least is not None and most is not None:
+        return f"quality {least:.1f} to {most:.1f}"
+    if least is not None:
+        return f"quality {least:.1f} and more"
+    return f"quality below {most:.1f}" if most is not None else ""

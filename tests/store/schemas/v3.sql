@@ -10,7 +10,7 @@ CREATE TABLE "sources" (
    "examples" INTEGER NOT NULL DEFAULT 0,
    "skipped" INTEGER NOT NULL DEFAULT 0
 , options TEXT NOT NULL DEFAULT '{}', fingerprint TEXT NOT NULL DEFAULT '');
-INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795268995.6651702, 1760000000.0, 5, 5, 1, '{}', '');
+INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795273495.2896237, 1760000000.0, 5, 5, 1, '{}', '');
 CREATE TABLE "skips" (
    "source_id" TEXT NOT NULL,
    "path" TEXT NOT NULL,
@@ -82,12 +82,12 @@ CREATE TABLE journal (
             target INTEGER NOT NULL DEFAULT 0,
             turns TEXT
         );
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '5d02a437da6b6af5', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '5d02a437da6b6af5', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '5d02a437da6b6af5', 0, '[["user","Edited?"],["assistant","It''s edited."]]');
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '5d02a437da6b6af5', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '5d02a437da6b6af5', 0, NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '5d02a437da6b6af5', 5, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '627f1286ec28962b', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '627f1286ec28962b', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '627f1286ec28962b', 0, '[["user","Edited?"],["assistant","It''s edited."]]');
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '627f1286ec28962b', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '627f1286ec28962b', 0, NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '627f1286ec28962b', 5, NULL);
 CREATE TABLE "undone" (
    "seq" INTEGER PRIMARY KEY,
    "undo_seq" INTEGER NOT NULL
@@ -168,6 +168,8 @@ CREATE INDEX idx_journal_at ON journal (at);
 CREATE INDEX idx_journal_decisions ON journal (seq) WHERE action IN ('approve', 'reject', 'skip', 'edit');
 CREATE INDEX "idx_journal_example_id"
     ON "journal" ("example_id");
+CREATE INDEX "idx_linked_position"
+    ON "linked" ("position");
 CREATE INDEX idx_queue_edited ON queue (edited) WHERE edited = 1;
 CREATE INDEX idx_queue_flagged ON queue (position) WHERE flagged > 0;
 CREATE INDEX "idx_queue_kind"
@@ -189,7 +191,7 @@ CREATE INDEX "idx_undone_undo_seq"
     ON "undone" ("undo_seq");
 CREATE INDEX "idx_votes_run_id"
     ON "votes" ("run_id");
-CREATE TRIGGER findings_of_edited AFTER UPDATE OF turns, edited_turns ON examples WHEN coalesce(OLD.edited_turns, OLD.turns) IS NOT coalesce(NEW.edited_turns, NEW.turns) BEGIN DELETE FROM flags WHERE position = OLD.position; DELETE FROM checks WHERE position = OLD.position;  UPDATE queue SET flagged = 0, language = '', quality = NULL WHERE position = OLD.position; END;
+CREATE TRIGGER findings_of_edited AFTER UPDATE OF turns, edited_turns ON examples WHEN coalesce(OLD.edited_turns, OLD.turns) IS NOT coalesce(NEW.edited_turns, NEW.turns) BEGIN DELETE FROM flags WHERE position = OLD.position; DELETE FROM checks WHERE position = OLD.position;  UPDATE queue SET flagged = 0, language = '', quality = NULL WHERE position = OLD.position; UPDATE linked SET key = '!' || key WHERE position = OLD.position AND key NOT LIKE '!%'; END;
 CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN DELETE FROM flags WHERE position = OLD.position; DELETE FROM checks WHERE position = OLD.position;  END;
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is only appended to'); END;
 CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is only appended to'); END;

@@ -11,6 +11,7 @@ import pytest
 from engine.models import Turn
 from engine.settings import Settings
 from engine.workspace import Workspace
+from tests.tui.findings import flag_some, link_some
 from tests.tui.support import (
     LARGE,
     SMALL,
@@ -177,9 +178,9 @@ async def test_what_the_gate_refuses_opens_in_curate(approved: Workspace) -> Non
         await wait_until(pilot, lambda: "can't be trained on" in screen.status_line.text)
         await pilot.press("z")
         await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
-        from tui.widgets.field import Field
+        from tui.widgets.choice import Choice
 
-        app.screen.query_one("#freeze-drop", Field).value = "yes"
+        app.screen.query_one("#freeze-drop", Choice).value = "yes"
         await pilot.press("enter")
         await wait_until(pilot, lambda: "froze d1" in screen.status_line.text)
 
@@ -213,3 +214,111 @@ async def test_token_preview(approved: Workspace, tiny_model_dir: Path) -> None:
         assert trained.endswith("<|im_end|>")
         await press_all(pilot, "n n p j pagedown")
         await wait_until(pilot, lambda: "row 2 of 6" in text_of(dialog))
+
+
+async def test_a_flag_opens_its_examples_in_curate(approved: Workspace) -> None:
+    flag_some(approved.store)
+    link_some(approved.store)
+    async with opened_app(approved, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "flagged" in text_of(screen.rows))
+        assert "1 approved of 1" in text_of(screen.rows)
+        assert "!! secret" in screen.numbers.text
+        assert "clusters in the workspace" in screen.numbers.text
+        assert "By quality" in screen.numbers.text
+        assert "By language" in screen.numbers.text
+        # From "now" over the heading to the secrets, and on to the personal data.
+        await press_all(pilot, "j j enter")
+        await wait_until(pilot, lambda: stage_name(app) == "curate")
+        curate = app.stage
+        assert isinstance(curate, CurateScreen)
+        await wait_until(pilot, lambda: curate.queue.count == 1)
+        assert "! personal" in curate.status_line.text
+
+
+async def test_what_truncation_costs_opens_each_example(
+    approved: Workspace, tiny_model_dir: Path
+) -> None:
+    values = {"training": {"base": str(tiny_model_dir)}, "check": {"max_length": 40}}
+    workspace = Workspace(approved.root, Settings.model_validate(values), approved.store)
+    async with opened_app(workspace, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "cut off at 40 tokens" in text_of(screen.rows))
+        assert "At most 40 tokens a row" in screen.numbers.text
+        assert "of them trained" in text_of(screen.rows)
+        await pilot.press("j")
+        line = screen._line
+        assert line is not None
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: stage_name(app) == "curate")
+        curate = app.stage
+        assert isinstance(curate, CurateScreen)
+        await wait_until(pilot, lambda: curate._card is not None)
+        assert curate._card is not None
+        assert curate._card.example.id == line.opens
+
+
+async def test_the_answers_of_the_freeze_reach_the_engine(approved: Workspace) -> None:
+    from tui.widgets.choice import Choice
+    from tui.widgets.field import Field
+
+    flag_some(approved.store)
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        dialog = app.screen
+        dialog.query_one("#freeze-quality", Field).value = "0.5"
+        await pilot.press("enter")
+        # One of the six was never checked.
+        await wait_until(pilot, lambda: "never checked" in screen.status_line.text)
+        await pilot.press("z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        dialog = app.screen
+        dialog.query_one("#freeze-test", Field).value = "0.2"
+        dialog.query_one("#freeze-shortest", Field).value = "20"
+        dialog.query_one("#freeze-near", Choice).value = "no"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "froze d1" in screen.status_line.text)
+    manifest = json.loads((approved.datasets_dir / "d1" / "manifest.json").read_text("utf-8"))
+    assert "test.jsonl" in manifest["files"]
+    assert manifest["counts"]["left_out"] == {"min_length": 0}
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_export_of_every_format_and_container(
+    approved: Workspace, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    from engine.dataset import FORMATS
+
+    async with opened_app(approved, size, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        await press_all(pilot, "z")
+        await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "froze d1" in screen.status_line.text)
+        await pilot.press("x")
+        await wait_until(pilot, lambda: isinstance(app.screen, ExportDialog))
+        dialog = app.screen
+        assert isinstance(dialog, ExportDialog)
+        for name in FORMATS:
+            assert name in text_of(dialog.rows)
+        assert "system prompt" in text_of(dialog)
+        # OpenAI's format is read from one container alone, and has no place for metadata.
+        dialog.metadata.value = "yes"
+        dialog.container.value = "parquet"
+        await wait_until(pilot, lambda: dialog.field.value.endswith("d1-chat.parquet"))
+        dialog.rows.move_to(list(FORMATS).index("openai"))
+        await wait_until(pilot, lambda: dialog.field.value.endswith("d1-openai.jsonl"))
+        assert (dialog.container.value, dialog.metadata.value) == ("jsonl", "no")
+        dialog.rows.move_to(0)
+        dialog.container.value = "parquet"
+        dialog.metadata.value = "yes"
+        await wait_until(pilot, lambda: dialog.field.value.endswith("d1-chat.parquet"))
+        out = tmp_path / f"out-{size[0]}.parquet"
+        dialog.field.value = str(out)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "wrote 6 rows" in screen.status_line.text, seconds=60)
+        assert out.read_bytes()[:4] == b"PAR1"

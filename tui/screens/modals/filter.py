@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from engine.models import STATES, Filter
 from engine.paths import shorten
 from tui.actions import bindings
-from tui.bridge.curation import Shares
+from tui.bridge.curation import QUALITY_BANDS, Shares
 from tui.screens.modals.dialog import Dialog
+from tui.widgets.flags import SEVERITY, SEVERITY_SIGNS, code_label
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
 
@@ -37,7 +38,7 @@ class Choice:
 
 
 def choices(shares: Shares) -> list[Choice]:
-    """Return the lines: states, origins, kinds, sources and tags, each under its heading."""
+    """Return the lines: states, origins, kinds, findings, sources and tags, under headings."""
     counts = shares.counts
     by_state = {
         "undecided": counts.undecided,
@@ -59,6 +60,7 @@ def choices(shares: Shares) -> list[Choice]:
     if shares.kinds:
         lines.append(Choice("", "", "kind"))
         lines += [Choice("kinds", kind, kind_label(kind), count) for kind, count in shares.kinds]
+    lines += found_choices(shares)
     if len(shares.sources) > 1:
         lines.append(Choice("", "", "source"))
         lines += [
@@ -71,18 +73,47 @@ def choices(shares: Shares) -> list[Choice]:
     return lines
 
 
+def found_choices(shares: Shares) -> list[Choice]:
+    """Return the lines of what checks found; none where nothing was checked."""
+    lines: list[Choice] = []
+    if shares.flag_kinds:
+        lines.append(Choice("", "", "flagged"))
+    for kind, count in shares.flag_kinds:
+        lines.append(Choice("flags", kind, f"{SEVERITY_SIGNS[SEVERITY[kind]]} {kind}", count))
+        codes = [(code, number) for of, code, number in shares.flag_codes if of == kind]
+        lines += [
+            Choice("flags", f"{kind}:{code}", f"    {code_label(code)}", number)
+            for code, number in codes
+        ]
+    if any(count for _, count in shares.quality):
+        lines.append(Choice("", "", "quality"))
+        lines += [Choice("quality", name, name, count) for name, count in shares.quality]
+    if shares.languages:
+        lines.append(Choice("", "", "language"))
+        lines += [Choice("languages", name, name, count) for name, count in shares.languages]
+    return lines
+
+
+_BANDS = {name: (least, most) for name, least, most in QUALITY_BANDS}
+
+
 def chosen(filter: Filter, choice: Choice) -> bool:
     """Return whether a filter has a choice."""
     if choice.field == "edited":
         return filter.edited is True
+    if choice.field == "quality":
+        return (filter.min_quality, filter.max_quality) == _BANDS[choice.value]
     value: object = getattr(filter, choice.field)
     return choice.value in value if isinstance(value, tuple) else value == choice.value
 
 
 def toggled(filter: Filter, choice: Choice) -> Filter:
-    """Return a filter with a choice made or taken back; of tags and sources one holds."""
+    """Return a filter with a choice made or taken back; of tags, sources, qualities one holds."""
     if choice.field == "edited":
         return replace(filter, edited=None if filter.edited else True)
+    if choice.field == "quality":
+        least, most = (None, None) if chosen(filter, choice) else _BANDS[choice.value]
+        return replace(filter, min_quality=least, max_quality=most)
     value: object = getattr(filter, choice.field)
     if isinstance(value, tuple):
         rest = tuple(item for item in value if item != choice.value)
@@ -90,6 +121,12 @@ def toggled(filter: Filter, choice: Choice) -> Filter:
     else:
         new = "" if value == choice.value else choice.value
     return replace(filter, **{choice.field: new})  # type: ignore[arg-type]
+
+
+def _label(choice: Choice) -> str:
+    # One line, but the codes under a kind stay indented.
+    indent = len(choice.label) - len(choice.label.lstrip(" "))
+    return " " * indent + one_line(choice.label)
 
 
 class FilterDialog(Dialog[Filter]):
@@ -132,7 +169,7 @@ class FilterDialog(Dialog[Filter]):
         count = f"{choice.count:>8,}" if choice.count >= 0 else ""
         return [
             mark,
-            (fit(one_line(choice.label), 44), "strong" if here else "row"),
+            (fit(_label(choice), 44), "strong" if here else "row"),
             (count, "muted"),
         ]
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from textual import events, getters, on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Label
 
 from engine.errors import UsageError
 from tui.actions import bindings
 from tui.bridge.datasets import FreezeOptions
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.dialog import FormDialog
+from tui.widgets.choice import Choice
 from tui.widgets.field import Field
+
+NO, YES = "no", "yes"
+NO_YES = (NO, YES)
+NEAR = ("now", "known", "no")
 
 
 def number(text: str, what: str, *, low: float, high: float) -> float:
@@ -30,8 +37,24 @@ def number(text: str, what: str, *, low: float, high: float) -> float:
     return value
 
 
-class FreezeDialog(Dialog[FreezeOptions]):
-    """A few fields with the settings' values; returns what was chosen.
+def words(text: str) -> tuple[str, ...]:
+    """Return what was typed with commas or blanks between."""
+    return tuple(text.replace(",", " ").split())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the form; where there are values it holds one of them."""
+
+    name: str
+    label: str
+    value: str
+    note: str
+    values: tuple[str, ...] = ()
+
+
+class FreezeDialog(FormDialog[FreezeOptions]):
+    """Fields with the settings' values; returns what was chosen.
 
     Args:
         start: What the fields start with.
@@ -45,54 +68,77 @@ class FreezeDialog(Dialog[FreezeOptions]):
     BINDINGS = bindings("fields")
     AUTO_FOCUS = "Field"
 
+    fields = getters.query_one("#freeze-fields", VerticalScroll)
+
     def __init__(self, start: FreezeOptions, *, approved: int, refused: int) -> None:
         super().__init__()
         self._start = start
         self._approved = approved
         self._refused = refused
 
-    def _fields(self) -> Iterator[tuple[str, str, str, str]]:
+    def _lines(self) -> Iterator[Line]:
         start = self._start
-        yield "name", "name", start.name, "empty takes the next of d1, d2, …"
-        yield "held-out", "held out", f"{start.validation_fraction:g}", "a share, 0.01 to 0.9"
-        yield "seed", "seed", str(start.seed), "a whole number; the same seed, the same split"
-        yield "base", "base", start.base, "whose tokens are checked; empty checks none"
         longest = "" if start.max_length is None else str(start.max_length)
-        yield "longest", "longest", longest, "tokens a row; empty cuts nothing"
-        yield "system", "system prompt", start.system_prompt, "put before every example; or empty"
+        least = "" if start.min_quality is None else f"{start.min_quality:g}"
+        yield Line("name", "name", start.name, "empty takes the next of d1, d2, …")
+        share = f"{start.validation_fraction:g}"
+        yield Line("held-out", "held out", share, "a share, 0.01 to 0.9, to watch training with")
+        yield Line("test", "test", f"{start.test_fraction:g}", "a share besides, for the end; or 0")
+        yield Line("seed", "seed", str(start.seed), "the same seed, the same split")
+        yield Line("base", "base", start.base, "whose tokens are checked; empty checks none")
+        yield Line("longest", "longest", longest, "tokens a row; empty cuts nothing")
+        yield Line("system", "system prompt", start.system_prompt, "put before every example")
+        yield Line("quality", "least quality", least, "0 to 1; empty takes any")
+        short = str(start.min_length or "")
+        yield Line("shortest", "least length", short, "characters of the answers; empty takes any")
+        flags = " ".join(start.exclude_flags)
+        yield Line("flags", "without flags", flags, "kinds or kind:code, such as safety")
+        copies = YES if start.deduplicate else NO
+        yield Line("dedup", "deduplicate", copies, "one of each near-duplicates", NO_YES)
+        yield Line("near", "near ones", start.near, "looked for now; as known; or left aside", NEAR)
+        secrets = " ".join(start.allow_secrets)
+        yield Line("secrets", "allow secrets", secrets, "each by its code, or an example's id")
         if self._refused:
-            yield "drop", "leave out", "no", f"yes leaves out the {self._refused} refused; or no"
+            drop = YES if start.drop_refused else NO
+            yield Line("drop", "leave out", drop, f"the {self._refused:,} refused", NO_YES)
 
     def compose_box(self) -> ComposeResult:
         """A line a field."""
-        for name, label, value, hint in self._fields():
-            with Horizontal(classes="field-line"):
-                yield Label(label, markup=False)
-                yield Field(value, placeholder=hint, id=f"freeze-{name}")
+        with VerticalScroll(id="freeze-fields", can_focus=False):
+            for line in self._lines():
+                with Horizontal(classes="form-line"):
+                    yield Label(line.label, markup=False, classes="label")
+                    if line.values:
+                        yield Choice(line.values, line.value, id=f"freeze-{line.name}")
+                    else:
+                        yield Field(line.value, id=f"freeze-{line.name}")
+                    yield Label(line.note, markup=False, classes="note")
 
     def on_mount(self) -> None:
         """Say what would be frozen."""
-        refused = f", {self._refused:,} of them refused by the gate" if self._refused else ""
-        self.say(f"{self._approved:,} approved{refused}")
+        refused = f" · {self._refused:,} refused by the gate" if self._refused else ""
+        self.title_box(f"{self.HEADING} · {self._approved:,} approved{refused}")
+
+    @on(events.DescendantFocus)
+    def _explain(self) -> None:
+        """Say what the field is for: at 80 columns the notes beside the fields are cut."""
+        focused = self.focused.id if self.focused is not None else ""
+        for line in self._lines():
+            if f"freeze-{line.name}" == focused:
+                self.say(f"{line.label}: {line.note}")
 
     def _typed(self, name: str) -> str:
-        fields = list(self.query(f"#freeze-{name}").results(Field))
-        return fields[0].value.strip() if fields else ""
+        found = list(self.query(f"#freeze-{name}"))
+        return found[0].value.strip() if found and isinstance(found[0], Field | Choice) else ""
 
-    def action_next(self) -> None:
-        """Next field."""
-        self.focus_next(Field)
-
-    def action_before(self) -> None:
-        """Field before."""
-        self.focus_previous(Field)
+    def _number(self, name: str, what: str, low: float, high: float) -> float | None:
+        typed = self._typed(name)
+        return number(typed, what, low=low, high=high) if typed else None
 
     def action_accept(self) -> None:
         """Give the answers back, if they can be read."""
-        longest = self._typed("longest")
-        drop = self._typed("drop").lower()
-        if drop not in {"", "yes", "no", "y", "n"}:
-            raise UsageError(f"leave out: {drop!r} is neither yes nor no", hint="yes or no")
+        longest = self._number("longest", "longest", 16, 10**6)
+        shortest = self._number("shortest", "least length", 0, 10**6)
         self.dismiss(
             FreezeOptions(
                 name=self._typed("name"),
@@ -100,7 +146,14 @@ class FreezeDialog(Dialog[FreezeOptions]):
                 validation_fraction=number(self._typed("held-out"), "held out", low=0.01, high=0.9),
                 seed=int(number(self._typed("seed"), "seed", low=0, high=2**31)),
                 system_prompt=self._typed("system"),
-                max_length=int(number(longest, "longest", low=16, high=10**6)) if longest else None,
-                drop_refused=drop in {"yes", "y"},
+                max_length=int(longest) if longest is not None else None,
+                drop_refused=self._typed("drop") == YES,
+                test_fraction=self._number("test", "test", 0, 0.9) or 0.0,
+                min_quality=self._number("quality", "least quality", 0, 1),
+                min_length=int(shortest or 0),
+                exclude_flags=words(self._typed("flags")),
+                deduplicate=self._typed("dedup") == YES,
+                near=self._typed("near"),
+                allow_secrets=words(self._typed("secrets")),
             )
         )

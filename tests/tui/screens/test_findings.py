@@ -1,0 +1,96 @@
+"""How findings look: on the card, in their dialogs, and in the numbers of a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.screen import Screen
+
+from engine.settings import Settings
+from engine.workspace import Workspace
+from tests.tui.findings import flag_some, link_some
+from tests.tui.screens.test_first_stages import SIZES, Compare, reach
+from tui.app import FinetuiApp
+from tui.screens.modals.export import ExportDialog
+from tui.screens.modals.filter import FilterDialog
+from tui.screens.modals.near import NearDialog
+from tui.screens.modals.question import QuestionDialog
+from tui.screens.modals.why import WhyDialog
+from tui.themes import THEMES
+
+
+@pytest.fixture
+def found(filled: Workspace) -> Workspace:
+    """Return the eight notes, most of them checked, and compared with one another."""
+    flag_some(filled.store)
+    link_some(filled.store)
+    return filled
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("keys", "shows", "screen"),
+    [
+        ("", "── flags", None),
+        ("tab", "! Groceries", None),
+        ("i", "Measured", WhyDialog),
+        ("c j", "question", NearDialog),
+        ("f pagedown pagedown", "quality", FilterDialog),
+        ("q", "ask it", QuestionDialog),
+    ],
+    ids=["card", "queue", "why", "near", "filter", "question"],
+)
+def test_curate(
+    found: Workspace,
+    snap_compare: Compare,
+    size: tuple[int, int],
+    keys: str,
+    shows: str,
+    screen: type[Screen[Any]] | None,
+) -> None:
+    run = reach("curate", keys, shows, screen)
+    assert snap_compare(FinetuiApp(found), terminal_size=size, run_before=run)
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+def test_themes(found: Workspace, snap_compare: Compare, theme: str) -> None:
+    settings = Settings.model_validate({"display": {"theme": theme}})
+    app = FinetuiApp(Workspace(found.root, settings, found.store))
+    assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "", "── flags"))
+
+
+@SIZES
+@pytest.mark.parametrize("keys", ["", "tab"], ids=["numbers", "list"])
+def test_dataset(
+    found: Workspace,
+    snap_compare: Compare,
+    tiny_model_dir: Path,
+    size: tuple[int, int],
+    keys: str,
+) -> None:
+    for card in list(found.store.cards())[:7]:
+        found.store.append("approve", card.example.id, at=1.0)
+    values = {"training": {"base": str(tiny_model_dir)}, "check": {"max_length": 40}}
+    app = FinetuiApp(Workspace(found.root, Settings.model_validate(values), found.store))
+    run = reach("dataset", keys, "flagged" if keys or size[0] > 99 else "Queue")
+    assert snap_compare(app, terminal_size=size, run_before=run)
+
+
+@SIZES
+def test_export(
+    found: Workspace,
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    isolated_home: Path,
+    size: tuple[int, int],
+) -> None:
+    from engine.dataset import freeze
+
+    monkeypatch.chdir(isolated_home)
+    for card in found.store.cards():
+        found.store.append("approve", card.example.id, at=1.0)
+    freeze(found, base=None, name="letters")
+    run = reach("dataset", "x down", "letters-instruction", ExportDialog)
+    assert snap_compare(FinetuiApp(found), terminal_size=size, run_before=run)

@@ -1,0 +1,97 @@
+"""Why an example is flagged."""
+
+from __future__ import annotations
+
+from textual import getters, on
+from textual.app import ComposeResult
+
+from engine.models import Card, Flag, short_id
+from tui.actions import bindings
+from tui.screens.modals.pick import PickDialog
+from tui.widgets.flags import (
+    SEVERITY,
+    SEVERITY_SIGNS,
+    Severity,
+    by_severity,
+    code_label,
+    flag_heading,
+    measure_blocks,
+    where_words,
+    why_blocks,
+)
+from tui.widgets.rows import FixedRows, Part, RowList, Style
+from tui.widgets.textpane import BLANK, Block, TextPane
+from tui.widgets.words import counted, fit, one_line
+
+_ROW_STYLE: dict[Severity, Style] = {"severe": "error", "warning": "warning", "note": "muted"}
+
+
+class WhyDialog(PickDialog):
+    """Lists an example's flags, the one under the cursor with its reason and its place.
+
+    Args:
+        card: The example.
+    """
+
+    GROUP = "why"
+    OK = "close"
+    BINDINGS = bindings("why")
+
+    MOST_ROWS = 8
+
+    pane = getters.query_one("#why-text", TextPane)
+
+    def __init__(self, card: Card) -> None:
+        self._card = card
+        self._flags = by_severity(card.flags)
+        super().__init__([self._row(flag) for flag in self._flags])
+
+    def compose_box(self) -> ComposeResult:
+        """The list and what is known of the flag under the cursor."""
+        yield FixedRows(id="pick-rows")
+        yield TextPane(id="why-text")
+
+    def on_mount(self) -> None:
+        """Show the flag that matters most."""
+        count = counted(len(self._flags), "flag")
+        self.title_box(f"{short_id(self._card.example.id)} · {count}")
+        self._show()
+        if not self._card.checked:
+            self.say("the text was not checked as it is now", hint="C on Curate checks")
+        elif self._flags:
+            self.say("flags decide nothing: that is for you, or for rules that you wrote")
+
+    def _row(self, flag: Flag) -> list[Part]:
+        severity = SEVERITY[flag.kind]
+        return [
+            (fit(SEVERITY_SIGNS[severity], 3), _ROW_STYLE[severity]),
+            (fit(flag.kind, 10) + " ", "muted"),
+            (fit(code_label(flag.code), 18) + " ", "row"),
+            (f"{flag.score:.2f}  ", "muted"),
+            (f"{where_words(self._card, flag)}  ", "muted"),
+            (one_line(flag.reason), "muted"),
+        ]
+
+    def _show(self) -> None:
+        blocks: list[Block] = []
+        if self._flags:
+            blocks += [*why_blocks(self._card, self._flags[self.rows.cursor]), BLANK]
+        if self._card.measures:
+            blocks += [flag_heading("Measured"), *measure_blocks(self._card.measures)]
+        self.pane.show(blocks)
+
+    @on(RowList.Moved)
+    def _moved(self) -> None:
+        self._show()
+
+    def action_accept(self) -> None:
+        """Close: there is nothing to take."""
+        self.dismiss(None)
+
+    def action_scroll_down(self) -> None:
+        """Scroll the text down."""
+        self.pane.pages_down(1)
+
+    def action_scroll_up(self) -> None:
+        """Scroll the text up."""
+        self.pane.pages_down(-1)
