@@ -118,8 +118,11 @@ def check(
     for found in _look_at(_parcels(workspace, needs), options, len(needs)):
         store.write_findings(found.findings)
         failed += found.failed
-        flags.update(_kinds(found))
-        looked += len({one.position for some in found.findings.values() for one in some})
+        places = sorted({one.position for some in found.findings.values() for one in some})
+        # What other checks found before stands, too.
+        for of_one in store.flags_of(places).values():
+            flags.update({flag.kind for flag in of_one})
+        looked += len(places)
         progress(total - len(needs) + looked, total)
         if cancelled():
             stopped = True
@@ -217,10 +220,3 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
             findings.setdefault(name, []).append(found)
     return Looked(findings, failed)
 
-
-def _kinds(looked: Looked) -> Counter[str]:
-    kinds: dict[int, set[str]] = {}
-    for some in looked.findings.values():
-        for found in some:
-            kinds.setdefault(found.position, set()).update(flag.kind for flag in found.flags)
-    return Counter(kind for of_one in kinds.values() for kind in of_one)

@@ -64,6 +64,13 @@ def test_looks_at_everything_once_and_then_at_what_is_new(space: Workspace) -> N
     assert stage.check(space, names=FEW, again=True).looked == 4
 
 
+def test_a_later_check_says_what_stands_besides(space: Workspace) -> None:
+    assert stage.check(space, names=("secrets",)).flags == {"secret": 1}
+    later = stage.check(space, names=("quality",))
+    assert later.looked == 3
+    assert later.flags["secret"] == 1
+
+
 def test_an_edited_example_is_looked_at_again(space: Workspace) -> None:
     stage.check(space, names=FEW)
     clean = talk(0)
