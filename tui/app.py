@@ -146,6 +146,7 @@ class FinetuiApp(App[int]):
     def on_mount(self) -> None:
         """Start watching for the running job."""
         self._watcher.start()
+        self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
 

@@ -42,6 +42,10 @@ class CheckedStore:
         """Return which version of a check has seen an example's present text, by position."""
         return finding_rows.versions(self._db, check)
 
+    def any_unchecked(self) -> bool:
+        """Return whether there is an example that no check has looked at as it is now."""
+        return finding_rows.any_unchecked(self._db)
+
     def flags_of(self, positions: Sequence[int]) -> dict[int, tuple[Flag, ...]]:
         """Return the flags of some examples; those without any are absent."""
         return finding_rows.flags_of(self._db, positions)

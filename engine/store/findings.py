@@ -168,3 +168,14 @@ def languages(db: Connection) -> list[tuple[str, int]]:
             "GROUP BY language ORDER BY count(*) DESC, language"
         )
     ]
+
+
+def any_unchecked(db: Connection) -> bool:
+    """Return whether there is an example that no check has looked at as it is now."""
+    return bool(
+        db.value(
+            "SELECT 1 FROM queue AS q WHERE NOT EXISTS (SELECT 1 FROM checks AS c "
+            "WHERE c.position = q.position AND c.name != ?) LIMIT 1",
+            [DUPLICATES],
+        )
+    )

@@ -29,6 +29,18 @@ def test_findings_come_back_on_the_card_and_in_the_queue(tmp_path: Path) -> None
         assert store.languages() == [("ro", 1)]
 
 
+def test_says_whether_something_is_unchecked(tmp_path: Path) -> None:
+    with filled(tmp_path / "db", 2) as store:
+        first, second = ids(store)
+        store.write_flags("duplicates", [found_in(store.card(one)) for one in (first, second)])
+        store.write_flags("quality", [found_in(store.card(first), quality=1.0)])
+        assert store.any_unchecked()
+        store.write_flags("quality", [found_in(store.card(second), quality=1.0)])
+        assert not store.any_unchecked()
+        store.append("edit", first, turns=turns("Other?", "Other."), at=NOW)
+        assert store.any_unchecked()
+
+
 def test_a_second_look_takes_the_place_of_the_first(tmp_path: Path) -> None:
     with filled(tmp_path / "db", 1) as store:
         (only,) = ids(store)

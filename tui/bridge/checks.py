@@ -17,6 +17,7 @@ from textual.message_pump import MessagePump
 
 from engine.errors import EmbeddingModelMissing, ExampleMissing
 from engine.settings import CheckSettings
+from engine.store import Store
 from tui.bridge.scans import INTERVAL, LEAVE_SECONDS
 from tui.bridge.threads import Cancel, post
 from tui.messages import Check, ChecksEnded, ChecksMoved
@@ -67,6 +68,7 @@ class Checks:
         self._running = False
         self._cancel = Cancel()
         self._thread: threading.Thread | None = None
+        self._looking: threading.Thread | None = None
         self._told_missing = False
         self.automatic = settings.automatic
 
@@ -98,6 +100,20 @@ class Checks:
         if self.automatic:
             self.start(examples)
 
+    def catch_up(self, store: Store) -> None:
+        """Check what an earlier opening, or a verb, left unchecked, where the settings want that.
+
+        Whether there is any is looked up in a thread: of many examples it takes a moment.
+        """
+
+        def look() -> None:
+            if store.any_unchecked():
+                self.start()
+
+        if self.automatic:
+            self._looking = threading.Thread(target=look, name="unchecked", daemon=True)
+            self._looking.start()
+
     def stop(self) -> None:
         """Stop; what was found so far is kept."""
         with self._lock:
@@ -106,6 +122,9 @@ class Checks:
 
     def close(self) -> None:
         """Stop, and wait a moment until the child is gone."""
+        # The store is closed after this.
+        if self._looking is not None:
+            self._looking.join(LEAVE_SECONDS)
         self.stop()
         if self._thread is not None:
             self._thread.join(LEAVE_SECONDS)

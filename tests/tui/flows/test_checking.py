@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from pathlib import Path
 
 import psutil
@@ -87,6 +88,24 @@ async def test_a_scan_is_followed_by_checks_and_then_by_near_duplicates(
         await wait_until(pilot, lambda: workspace.store.card(card.example.id).checked)
         assert not workspace.store.card(card.example.id).flags
         assert checkers() == []
+
+
+async def test_what_was_left_unchecked_is_checked_when_the_app_is_opened(
+    filled: Workspace,
+) -> None:
+    space = with_checks(filled, automatic=True, embedding_model="/nowhere/model")
+    async with opened_app(space) as (app, pilot):
+        await wait_until(pilot, lambda: not filled.store.any_unchecked(), seconds=60)
+        await wait_until(pilot, lambda: app.check is None)
+    # And nothing is started where there is nothing to look at.
+    async with opened_app(space) as (app, pilot):
+        await pilot.pause()
+        await wait_until(pilot, lambda: threads_named("unchecked") == 0)
+        assert not app.checks.active
+
+
+def threads_named(name: str) -> int:
+    return sum(thread.name == name for thread in threading.enumerate())
 
 
 async def test_a_missing_embedding_model_is_told_once(workspace: Workspace, chats: Path) -> None:
