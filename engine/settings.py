@@ -75,8 +75,8 @@ class CheckSettings(_Section):
     """The longest sequence in tokens; what would be cut off is flagged."""
     embedding_model: str = ""
     """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
-    duplicate_threshold: float | None = Field(default=None, ge=0.7, le=1)
-    """From which similarity two examples are near-duplicates; unset takes the measured one."""
+    duplicate_threshold: float = Field(default=0.9, ge=0.7, le=1)
+    """From which similarity, 0.7 to 1, two examples are near-duplicates (docs/duplicates.md)."""
     rules: tuple[CheckRule, ...] = ()
     """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""
 
@@ -156,8 +156,18 @@ def _described(defaults: BaseModel, values: BaseModel, prefix: str) -> list[Sett
         if isinstance(value, BaseModel):
             found.extend(_described(default, value, f"{prefix}{name}."))
         else:
-            found.append(SettingInfo(prefix + name, value, default, field.description or ""))
+            words = " ".join((field.description or "").split())
+            found.append(SettingInfo(prefix + name, _plain(value), _plain(default), words))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value without models in it, as a settings file writes it."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_defaults=True)
+    return value
 
 
 def read_toml(path: Path) -> dict[str, Any]:

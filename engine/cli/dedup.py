@@ -66,7 +66,7 @@ def dedup(
         checking = space.settings.check
         model = model or checking.embedding_model
         if threshold is None:
-            threshold = checking.duplicate_threshold or DEFAULT_THRESHOLD
+            threshold = checking.duplicate_threshold
         report = dedup_apart(
             space.root,
             model=model,

@@ -69,7 +69,7 @@ def refresh(
             workspace.root,
             model=options.model,
             # It also marks examples, for which the workspace has a threshold of its own.
-            threshold=workspace.settings.check.duplicate_threshold or DEFAULT_THRESHOLD,
+            threshold=workspace.settings.check.duplicate_threshold,
             progress=progress,
             cancelled=cancelled,
         )

@@ -219,4 +219,3 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
             found = Found(position, text_id, checks[name].version, finding.flags, measures)
             findings.setdefault(name, []).append(found)
     return Looked(findings, failed)
-

@@ -10,6 +10,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.models import Example, Provenance, Turn, example_id
+from engine.similarity import DEFAULT_THRESHOLD
 from engine.workspace import init_workspace, open_workspace
 
 KEY = "AKIA" + "QYLPMN5HNGY3WAB7"
@@ -103,3 +104,24 @@ def test_redact_replaces_everywhere_alike_and_is_undone(
 def test_redact_wants_to_know_what(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["redact", "--workspace", str(root)]) == 2
     assert "--all" in capsys.readouterr().err
+
+
+def test_settings_show_the_rules_as_they_are_written(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = '[[check.rules]]\naction = "reject"\nflag = "secret"\n'
+    (root / "finetui.toml").write_text(rule, "utf-8")
+    text = run(capsys, "settings", "--workspace", str(root))
+    assert 'check.rules = [{ "action" = "reject", "flag" = "secret" }]  (default [])' in text
+    found = as_json(capsys, "settings", "--workspace", str(root))
+    values = {one["name"]: one["value"] for one in found["settings"]}
+    assert values["check.rules"] == [{"action": "reject", "flag": "secret"}]
+    assert values["check.duplicate_threshold"] == DEFAULT_THRESHOLD
+
+
+def test_a_rule_that_says_nothing_is_refused(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "finetui.toml").write_text('[[check.rules]]\naction = "reject"\n', "utf-8")
+    assert main(["check", "--workspace", str(root)]) == 1
+    assert "a rule needs a flag" in capsys.readouterr().err

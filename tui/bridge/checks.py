@@ -205,13 +205,12 @@ def find_near(
     root: Path, settings: CheckSettings, *, progress: Progress, cancelled: Callable[[], bool]
 ) -> DedupReport:
     """Mark near-duplicates; see :func:`engine.similarity.child.dedup_apart`."""
-    from engine.similarity import DEFAULT_THRESHOLD
     from engine.similarity.child import dedup_apart
 
     return dedup_apart(
         root,
         model=settings.embedding_model,
-        threshold=settings.duplicate_threshold or DEFAULT_THRESHOLD,
+        threshold=settings.duplicate_threshold,
         progress=progress,
         cancelled=cancelled,
     )

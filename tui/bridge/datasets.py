@@ -207,10 +207,9 @@ def leaks_now(
     """
     from engine.dataset.leak import summarise
     from engine.dataset.meter import by_text, nearest_rows
-    from engine.similarity import DEFAULT_THRESHOLD
 
     settings = workspace.settings.check
-    threshold = settings.duplicate_threshold or DEFAULT_THRESHOLD
+    threshold = settings.duplicate_threshold
     train = [one.row for one in made.train]
     found = []
     for side, checked in made.sides.items():

@@ -47,7 +47,7 @@ class CurateChecks(CurateText):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _show_near(self, card: Card) -> None:
-        from engine.similarity import DEFAULT_THRESHOLD, FLOOR
+        from engine.similarity import FLOOR
 
         found = await off_loop(neighbours, self._store, card)
         if not found.known:
@@ -56,7 +56,7 @@ class CurateChecks(CurateText):
         if not found.members:
             self.say(f"no other example is near it (at {FLOOR:.2f} and more)")
             return
-        threshold = self._settings.check.duplicate_threshold or DEFAULT_THRESHOLD
+        threshold = self._settings.check.duplicate_threshold
         if not found.at(threshold):
             # Better the nearest than an empty list: the threshold says how near that is.
             nearest = max(one.similarity for one in found.members[0].reach.values())
