@@ -23,6 +23,7 @@ _WORDS = {
 _NUMBER_WORDS = frozenset(("PHONE", "CARD", "IBAN", "NATIONAL_ID", "MAC_ADDRESS"))
 _CASELESS_WORDS = _NUMBER_WORDS | {"EMAIL", "IP_ADDRESS", "PERSON", "ADDRESS"}
 _LEAST_DIGITS = 6
+_GAP = r"[ \u00a0().\-/:]{0,3}"
 
 
 def word_for(code: str) -> str:
@@ -67,7 +68,7 @@ def spelled(code: str, value: str, *, inside: bool) -> str:
     word = word_for(code)
     kept = [c for c in value if c.isalnum()]
     if word in _NUMBER_WORDS and len(kept) >= _LEAST_DIGITS:
-        body = r"[ \u00a0().\-/:]{0,3}".join(re.escape(c) for c in kept)
+        body = _grouped(value)
         if value.lstrip().startswith("+"):
             # Without the plus it is found too, with it the plus goes as well.
             body = r"(?:\+|00)?\(?" + body
@@ -85,3 +86,17 @@ def spelled(code: str, value: str, *, inside: bool) -> str:
     before = r"(?<!\w)" if edged or value[0].isalnum() or value[0] == "_" else ""
     after = r"(?!\w)" if value[-1].isalnum() or value[-1] == "_" else ""
     return before + body + after
+
+
+def _grouped(value: str) -> str:
+    """Return a pattern for letters and digits however they are grouped, or as they are here."""
+    body, gap = "", ""
+    for character in value:
+        if not character.isalnum():
+            gap += character
+            continue
+        if body:
+            body += f"(?:{_GAP}|{re.escape(gap)})" if gap else _GAP
+        body += re.escape(character)
+        gap = ""
+    return body

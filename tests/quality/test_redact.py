@@ -210,6 +210,16 @@ def flagged(draw: st.DrawFn) -> tuple[list[Turn], list[Flag]]:
     return turns, flags
 
 
+def test_a_number_is_found_with_any_sign_that_it_was_written_with() -> None:
+    turns = [Turn("user", "Call 07221+33445*6."), Turn("user", "07221+33445*6, or 0722 133 4456.")]
+    flags = [Flag("personal", "phone", 1.0, "", 0, 5, 18)]
+    result = redact(turns, flags, names=TemporaryPlaceholders())
+    assert [turn.content for turn in result.turns] == [
+        "Call [PHONE_1].",
+        "[PHONE_1], or [PHONE_1].",
+    ]
+
+
 @settings(max_examples=400, deadline=None)
 @given(flagged())
 def test_no_flagged_value_survives(case: tuple[list[Turn], list[Flag]]) -> None:
