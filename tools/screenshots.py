@@ -29,6 +29,8 @@ from engine.demo import data_dir
 from engine.demo.bundle import prepare
 from engine.models import Filter
 from engine.paths import cache_dir
+from engine.quality.child import check_apart
+from engine.similarity.child import dedup_apart
 from engine.workspace import init_workspace, open_workspace
 from tui.actions import STAGES
 from tui.app import FinetuiApp
@@ -97,6 +99,8 @@ def halfway(home: Path, notes: Path) -> Path:
             if workspace.store.counts().approved >= HALFWAY:
                 break
             (curator.reject if at % 3 == 2 else curator.approve)(card.example.id)
+    check_apart(folder)
+    dedup_apart(folder)
     return folder
 
 
@@ -112,7 +116,9 @@ def whole_loop(home: Path, notes: Path) -> Path:
 
 def pictures(home: Path, notes: Path) -> list[Picture]:
     """Do the work that the pictures show, and return them."""
-    curating, trained = halfway(home, notes), whole_loop(home, notes)
+    # The loop brings the base, whose tokens the checks count.
+    trained = whole_loop(home, notes)
+    curating = halfway(home, notes)
     asked = (("b", "· blind"), ("n", "· held out"), ("enter", "both bad"))
     return [
         Picture(curating, "sources", "126 examples"),

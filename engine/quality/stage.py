@@ -108,8 +108,8 @@ def check(
         positions = sorted(store.card(identity).position for identity in example_ids)
     else:
         positions = store.positions(which)
-    checks = list(_checks(options).values())
-    needs = _needs(workspace, checks, positions, again)
+    versions = {name: version for name, (_, version) in _checks(options).items()}
+    needs = _needs(workspace, versions, positions, again)
     looked, stopped = 0, False
     flags: Counter[str] = Counter()
     failed: list[CheckFailure] = []
@@ -138,15 +138,15 @@ def check(
 
 
 def _needs(
-    workspace: Workspace, checks: Sequence[Check], positions: Sequence[int], again: bool
+    workspace: Workspace, versions: Mapping[str, str], positions: Sequence[int], again: bool
 ) -> dict[int, tuple[str, ...]]:
     """Return which checks each example needs; those that need none are absent."""
     if again:
-        return dict.fromkeys(positions, tuple(check.name for check in checks))
-    seen = {check.name: workspace.store.check_versions(check.name) for check in checks}
+        return dict.fromkeys(positions, tuple(versions))
+    seen = {name: workspace.store.check_versions(name) for name in versions}
     found = {}
     for at in positions:
-        missing = tuple(check.name for check in checks if seen[check.name].get(at) != check.version)
+        missing = tuple(name for name, version in versions.items() if seen[name].get(at) != version)
         if missing:
             found[at] = missing
     return found
@@ -188,12 +188,13 @@ def _look_at(parcels: Iterator[Parcel], options: CheckOptions, many: int) -> Ite
         yield look(parcel, options)
 
 
-_made: dict[CheckOptions, dict[str, Check]] = {}
+_made: dict[CheckOptions, dict[str, tuple[Check, str]]] = {}
 
 
-def _checks(options: CheckOptions) -> dict[str, Check]:
+def _checks(options: CheckOptions) -> dict[str, tuple[Check, str]]:
+    """Return the checks by name, with their versions, which are slow to tell."""
     if options not in _made:
-        _made[options] = {check.name: check for check in make(options)}
+        _made[options] = {check.name: (check, check.version) for check in make(options)}
     return _made[options]
 
 
@@ -205,8 +206,9 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
     for position, identity, turns, names in parcel.rows:
         text_id = example_id(turns)
         for name in names:
+            one, version = checks[name]
             try:
-                finding = checks[name].look(turns)
+                finding = one.look(turns)
             except FinetuiError as error:
                 failed.append(CheckFailure(identity, name, error.message, error.hint))
                 continue
@@ -216,6 +218,6 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
                 continue
             # A plain dictionary, since this may go from one process to another.
             measures = dict(finding.measures)
-            found = Found(position, text_id, checks[name].version, finding.flags, measures)
+            found = Found(position, text_id, version, finding.flags, measures)
             findings.setdefault(name, []).append(found)
     return Looked(findings, failed)
