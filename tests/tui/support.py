@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from engine.settings import Settings
 from engine.workspace import Workspace
 from tui.app import FinetuiApp
 
@@ -46,6 +47,12 @@ def text_of(widget: Widget) -> str:
 def stage_name(app: FinetuiApp) -> str:
     """Return the mode of the stage in front."""
     return app.stage.STAGE if app.stage is not None else ""
+
+
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Return settings by which the app checks nothing by itself, and which have these values."""
+    check = {"automatic": False, **values.get("check", {})}
+    return Settings.model_validate({**values, "check": check})
 
 
 @asynccontextmanager

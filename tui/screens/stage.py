@@ -190,6 +190,9 @@ class StageScreen(Screen[None]):
 
     def refresh_title(self) -> None:
         """Show workspace, stages and the running job as they are now."""
+        # News of a job may come before the screen is composed, which shows them itself.
+        if not self.query(TitleLine):
+            return
         self.title_line.show(
             Title(
                 workspace=shorten(self.app.workspace.root.name, 24),

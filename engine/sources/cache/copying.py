@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -103,15 +103,24 @@ class StoreItem(Item):
             Refused: One can't be read.
         """
         hasher = hashlib.blake2b(digest_size=16)
-        for part in self.parts():
-            hasher.update(f"{part.name}\n{part.size}\n".encode())
-            with part.open() as stream:
-                try:
-                    while chunk := stream.read(_CHUNK):
-                        hasher.update(chunk)
-                except OSError as error:
-                    raise refusal(error) from error
+        main, *logs = self.parts()
+        _hash(main, hasher.update)
+        for log in logs:
+            # One that went away since then holds nothing any more.
+            if self.main.with_name(log.name).exists():
+                with suppress(Refused):
+                    _hash(log, hasher.update)
         return "b2-" + hasher.hexdigest()
+
+
+def _hash(part: Item, take: Callable[[bytes], object]) -> None:
+    take(f"{part.name}\n{part.size}\n".encode())
+    with part.open() as stream:
+        try:
+            while chunk := stream.read(_CHUNK):
+                take(chunk)
+        except OSError as error:
+            raise refusal(error) from error
 
 
 def _summary(parts: Sequence[Item]) -> tuple[int, int]:

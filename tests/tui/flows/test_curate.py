@@ -6,9 +6,8 @@ import pytest
 from textual.widgets import TextArea
 
 from engine.models import Filter, State
-from engine.settings import Settings
 from engine.workspace import Workspace
-from tests.tui.support import SMALL, opened_app, press_all, text_of, wait_until
+from tests.tui.support import SMALL, opened_app, press_all, settings_of, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
 from tui.screens.modals.edit import EditDialog
@@ -261,7 +260,7 @@ async def test_a_decision_made_elsewhere_is_seen_on_coming_back(filled: Workspac
 
 
 async def test_token_counts_of_an_installed_base(filled: Workspace, tiny_model_dir: object) -> None:
-    settings = Settings.model_validate({"training": {"base": str(tiny_model_dir)}})
+    settings = settings_of({"training": {"base": str(tiny_model_dir)}})
     workspace = Workspace(filled.root, settings, filled.store)
     async with opened_app(workspace, stage="curate") as (app, pilot):
         await wait_until(pilot, lambda: " tokens" in text_of(screen_of(app).card_pane))

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from engine.models import Turn
-from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.tui.findings import flag_some, link_some
 from tests.tui.support import (
@@ -17,6 +16,7 @@ from tests.tui.support import (
     SMALL,
     opened_app,
     press_all,
+    settings_of,
     stage_name,
     text_of,
     wait_until,
@@ -194,7 +194,7 @@ async def test_tokens_need_a_base(approved: Workspace) -> None:
 
 
 async def test_token_preview(approved: Workspace, tiny_model_dir: Path) -> None:
-    settings = Settings.model_validate({"training": {"base": str(tiny_model_dir)}})
+    settings = settings_of({"training": {"base": str(tiny_model_dir)}})
     workspace = Workspace(approved.root, settings, approved.store)
     async with opened_app(workspace, LARGE, stage="dataset") as (app, pilot):
         screen = screen_of(app)
@@ -240,7 +240,7 @@ async def test_what_truncation_costs_opens_each_example(
     approved: Workspace, tiny_model_dir: Path
 ) -> None:
     values = {"training": {"base": str(tiny_model_dir)}, "check": {"max_length": 40}}
-    workspace = Workspace(approved.root, Settings.model_validate(values), approved.store)
+    workspace = Workspace(approved.root, settings_of(values), approved.store)
     async with opened_app(workspace, LARGE, stage="dataset") as (app, pilot):
         screen = screen_of(app)
         await wait_until(pilot, lambda: "cut off at 40 tokens" in text_of(screen.rows))

@@ -7,10 +7,18 @@ import time
 import pytest
 
 from engine.runs import EventLog
-from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.tui.run_dirs import make_run
-from tests.tui.support import LARGE, SMALL, opened_app, press_all, stage_name, text_of, wait_until
+from tests.tui.support import (
+    LARGE,
+    SMALL,
+    opened_app,
+    press_all,
+    settings_of,
+    stage_name,
+    text_of,
+    wait_until,
+)
 from tui.log import log_file
 from tui.screens.modals.help import HelpDialog
 from tui.themes import THEMES
@@ -18,7 +26,7 @@ from tui.themes import THEMES
 
 def with_settings(workspace: Workspace, **values: object) -> Workspace:
     """Return the same workspace with other settings."""
-    return Workspace(workspace.root, Settings.model_validate(values), workspace.store)
+    return Workspace(workspace.root, settings_of(values), workspace.store)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

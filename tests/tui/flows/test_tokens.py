@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.support.tiny_base import make_tiny_base
-from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
+from tests.tui.support import LARGE, SMALL, opened_app, press_all, settings_of, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
 from tui.screens.modals.tokens import TokensDialog
@@ -19,7 +18,7 @@ from tui.screens.modals.tokens import TokensDialog
 def with_base(filled: Workspace, tmp_path: Path) -> Workspace:
     """Return a workspace whose settings name a base that is there, and a short longest row."""
     base = make_tiny_base(tmp_path / "base")
-    settings = Settings.model_validate(
+    settings = settings_of(
         {
             "training": {"base": str(base)},
             "check": {"max_length": 100},

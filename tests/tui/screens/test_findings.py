@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from textual.screen import Screen
 
-from engine.settings import Settings
 from engine.workspace import Workspace
 from tests.tui.findings import flag_some, link_some
 from tests.tui.screens.test_first_stages import SIZES, Compare, reach
+from tests.tui.support import settings_of
 from tui.app import FinetuiApp
 from tui.screens.modals.export import ExportDialog
 from tui.screens.modals.filter import FilterDialog
@@ -56,7 +56,7 @@ def test_curate(
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 def test_themes(found: Workspace, snap_compare: Compare, theme: str) -> None:
-    settings = Settings.model_validate({"display": {"theme": theme}})
+    settings = settings_of({"display": {"theme": theme}})
     app = FinetuiApp(Workspace(found.root, settings, found.store))
     assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "", "── flags"))
 
@@ -73,7 +73,7 @@ def test_dataset(
     for card in list(found.store.cards())[:7]:
         found.store.append("approve", card.example.id, at=1.0)
     values = {"training": {"base": str(tiny_model_dir)}, "check": {"max_length": 40}}
-    app = FinetuiApp(Workspace(found.root, Settings.model_validate(values), found.store))
+    app = FinetuiApp(Workspace(found.root, settings_of(values), found.store))
     run = reach("dataset", keys, "flagged" if keys or size[0] > 99 else "Queue")
     assert snap_compare(app, terminal_size=size, run_before=run)
 

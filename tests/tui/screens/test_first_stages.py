@@ -13,9 +13,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from engine.settings import Settings
 from engine.workspace import Workspace
-from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
+from tests.tui.support import LARGE, SMALL, press_all, settings_of, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
 from tui.screens.dataset import DatasetScreen
@@ -138,7 +137,7 @@ def test_dialogs(
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 def test_themes(filled: Workspace, snap_compare: Compare, theme: str) -> None:
-    settings = Settings.model_validate({"display": {"theme": theme}})
+    settings = settings_of({"display": {"theme": theme}})
     app = FinetuiApp(Workspace(filled.root, settings, filled.store))
     assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "a r s", "1 of"))
 
