@@ -69,6 +69,10 @@ class CheckedStore:
         """
         return link_rows.linked(self._db, model)
 
+    def link_key(self, model: str, position: int) -> str:
+        """Return what :meth:`linked` has of one example, or nothing."""
+        return link_rows.key_of(self._db, model, position)
+
     def save_links(
         self,
         model: str,

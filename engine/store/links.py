@@ -15,6 +15,12 @@ def linked(db: Connection, model: str) -> dict[int, str]:
     return dict(db.all("SELECT position, key FROM linked WHERE model = ?", [model]))
 
 
+def key_of(db: Connection, model: str, position: int) -> str:
+    """Return the key by which one example takes part in a model's forests; empty if none."""
+    found = db.value("SELECT key FROM linked WHERE model = ? AND position = ?", [model, position])
+    return str(found or "")
+
+
 def save(
     db: Connection,
     model: str,

@@ -145,6 +145,7 @@ def test_links_are_kept_by_model_and_replaced_whole(tmp_path: Path) -> None:
         store.save_links("m1", linked={one: "a", two: "b", three: "c"}, links=[far, near])
         store.save_links("m2", linked={one: "a"}, links=[])
         assert store.linked("m1") == {one: "a", two: "b", three: "c"}
+        assert [store.link_key("m1", at) for at in (two, three + 1)] == ["b", ""]
         assert store.links("m1") == [near, far]
         assert store.links("m1", "both") == [near]
         assert store.links("m1", threshold=0.9) == [near]

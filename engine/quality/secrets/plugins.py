@@ -78,7 +78,8 @@ def find_by_plugins(window: str, offset: int) -> Iterator[Candidate]:
                 start, end = _value(match)
                 if plugin.code == "jwt":
                     # The pattern is lazy at its end and leaves the signature out.
-                    end = _JWT_REST.match(window, end).end()  # type: ignore[union-attr]
+                    rest = _JWT_REST.match(window, end)
+                    end = rest.end() if rest else end
                 if _is_real(plugin, window, start, end):
                     yield Candidate(offset + start, offset + end, plugin.code, 0.9, 2)
 
