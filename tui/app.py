@@ -7,30 +7,33 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
-from textual import work
+from rich.text import Text
+from textual import events, work
 from textual._path import CSSPathType
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.color import Color
 from textual.dom import DOMNode
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.theme import BUILTIN_THEMES
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerFailed, WorkerState
 
 from engine.errors import FinetuiError, SettingsError
 from engine.models import Filter
 from engine.paths import shorten
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
-from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
+from tui.actions import FRAME, STAGES, Action, actions, bindings
 from tui.bridge.checks import Checks
 from tui.bridge.jobs import watch_jobs
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
+from tui.guard import install as install_guard
+from tui.keys import check_keys, key_name
 from tui.log import log_exception, log_file
 from tui.messages import (
     Check,
@@ -45,9 +48,12 @@ from tui.messages import (
 )
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
+from tui.typeahead import KeyPassed, TypeAhead
 
 if TYPE_CHECKING:
     from tui.screens.stage import StageScreen
+
+T = TypeVar("T")
 
 SCREENS: Mapping[str, str] = {
     "sources": "tui.screens.sources:SourcesScreen",
@@ -109,6 +115,9 @@ class FinetuiApp(App[int]):
         self, workspace: Workspace, *, watch_interval: float = 1.0, bring_base: bool = False
     ) -> None:
         super().__init__()
+        install_guard()
+        self._typed = TypeAhead(self, super().on_event)
+        self._told: tuple[object, str] | None = None
         self._bring_base = bring_base
         # Nothing moves by itself, and nothing costs more on a slow line than it must.
         self.animation_level = "none"
@@ -242,6 +251,59 @@ class FinetuiApp(App[int]):
                 return screen
         return None
 
+    # -- keys -----------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hand keys on one at a time; all else as Textual does."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
+
+    async def on_key_passed(self, event: KeyPassed) -> None:
+        """Hand on the next key."""
+        event.stop()
+        await self._typed.passed(event.number)
+
+    @property
+    def keys_settled(self) -> bool:
+        """Whether all keys are done with, as far as no screen holds them."""
+        return self._typed.settled
+
+    def ask(self, dialog: ModalScreen[T], then: Callable[[T], object] | None = None) -> None:
+        """Open a dialog now, and hand its answer on.
+
+        The only way to open one: nothing is awaited between the key that asks for it and the
+        push, so that whatever is typed next belongs to the dialog. What a dialog shows it
+        loads itself, after it is open.
+
+        Args:
+            dialog: The dialog.
+            then: Called with the answer; not called when the dialog was cancelled.
+        """
+
+        def answered(result: T | None) -> object:
+            return then(result) if then is not None and result is not None else None
+
+        # The result's type carries None, by which a dialog says that it was cancelled.
+        self.push_screen(cast("ModalScreen[T | None]", dialog), answered)  # type: ignore[arg-type]
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        handled = await super()._check_bindings(key, priority)
+        if handled:
+            self._told = None
+        elif not priority:
+            self._say_unknown(key)
+        return handled
+
+    def _say_unknown(self, key: str) -> None:
+        """Say that a key has no meaning here, once until another key has one."""
+        told = (self.screen, key)
+        say = getattr(self.screen, "say", None)
+        if say is not None and told != self._told:
+            self._told = told
+            say(f"{key_name(key)} does nothing here", hint="? shows the keys")
+
     # -- errors ---------------------------------------------------------------------
 
     async def run_action(
@@ -257,9 +319,34 @@ class FinetuiApp(App[int]):
             self.complain(error)
             return True
 
+    def survive(self, error: Exception) -> None:
+        """Show what a handler, a timer, a worker or a paint raised, and go on."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        try:
+            self.complain(cause)
+        except Exception:  # there is no screen that could show it
+            self._end(cause)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Take over from Textual, which would print a traceback with private text, and end."""
+        if self._running and self.screen_stack:
+            self.survive(error)
+        else:
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        """End the app with a short notice; the details go to the log."""
+        message, hint = explain(error)
+        self._return_code = 1
+        if self._exception is None and isinstance(error, Exception):
+            self._exception = error  # a test's pilot raises it again
+            self._exception_event.set()
+        self._exit_renderables.append(Text(f"finetui ended: {message}\n{hint}".rstrip()))
+        self._close_messages_no_wait()
+
     def complain(self, error: BaseException) -> None:
         """Show an error where the person looks: in the dialog in front, else on the stage."""
-        if not isinstance(error, FinetuiError):
+        if not isinstance(error, FinetuiError) and error not in self.unexpected:
             self.unexpected.append(error)
         for screen in reversed(self.screen_stack):
             complain = getattr(screen, "complain", None)

@@ -66,8 +66,21 @@ async def opened_app(
         if stage != "sources":
             await app.run_action(stage)
             await wait_until(pilot, lambda: stage_name(app) == stage)
+        settle_keys(app, pilot)
         yield app, pilot
     assert app.unexpected == []
+
+
+def settle_keys(app: FinetuiApp, pilot: Pilot[int]) -> None:
+    """Let ``pilot.press`` return when its keys are done with, held ones aside."""
+    press = pilot.press
+
+    async def settled(*keys: str) -> None:
+        await press(*keys)
+        if app.is_running and app.screen_stack:
+            await wait_until(pilot, lambda: app.keys_settled, what="keys are done with")
+
+    pilot.press = settled  # type: ignore[method-assign]
 
 
 async def press_all(pilot: Pilot[Any], keys: str) -> None:

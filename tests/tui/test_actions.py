@@ -7,18 +7,9 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 from engine.errors import SettingsError
-from tui.actions import (
-    FRAME,
-    GROUPS,
-    STAGES,
-    actions,
-    all_actions,
-    bindings,
-    check_keys,
-    clashes,
-    key_name,
-)
+from tui.actions import FRAME, GROUPS, STAGES, actions, all_actions, bindings
 from tui.app import SCREENS, FinetuiApp
+from tui.keys import check_keys, clashes, key_name
 from tui.screens.modals.add import AddDialog
 from tui.screens.modals.answers import AnswersDialog
 from tui.screens.modals.confirm import ConfirmDialog

@@ -5,7 +5,7 @@ A stage's screen is a subclass that sets ``STAGE``, its own ``BINDINGS`` and
 
     class TrainScreen(StageScreen):
         STAGE = "train"
-        BINDINGS = bindings("train")          # tui/actions/train.py
+        BINDINGS = bindings("train")          # tui/actions.py
         CSS_PATH = stylesheet("train")        # styles/train.tcss
 
         def compose_body(self) -> ComposeResult:
@@ -40,9 +40,10 @@ from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
 from engine.paths import shorten
-from tui.actions import FRAME, STAGES, actions, key_name
+from tui.actions import FRAME, STAGES, actions
 from tui.app import FinetuiApp, explain
 from tui.bridge.scans import short_name
+from tui.keys import key_name
 from tui.messages import ChecksEnded, Progressed, ScanEnded
 from tui.widgets.checks import checks_words
 from tui.widgets.frame import (

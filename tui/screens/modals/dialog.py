@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar, TypeVar
 
 from textual import events, getters
@@ -13,8 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from tui.actions import Action, actions, bindings, key_name
+from tui.actions import Action, actions, bindings
 from tui.app import FinetuiApp, explain
+from tui.keys import key_name
 from tui.messages import Progressed
 from tui.widgets.borders import set_border
 from tui.widgets.choice import Choice
@@ -51,6 +54,35 @@ class Dialog(ModalScreen[T]):
     box = getters.query_one("#box", Vertical)
     status_line = getters.query_one("#box > StatusLine", StatusLine)
     cheat_line = getters.query_one("#box > CheatLine", CheatLine)
+
+    holding = 0
+    """How many loads are under way that keys have to wait for."""
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait: what they would act on is loading, or the dialog is closing."""
+        return self.holding > 0 or any(
+            worker.group == "accept" and not worker.is_finished for worker in self.workers
+        )
+
+    @contextmanager
+    def holding_keys(self) -> Iterator[None]:
+        """Let keys wait while a block runs; ``escape`` cancels the dialog all the same.
+
+        For a worker that loads what the dialog's keys act on::
+
+            @work(group="load", exclusive=True, exit_on_error=False)
+            async def load(self) -> None:
+                with self.holding_keys():
+                    self.rows.show(await off_loop(read_rows, self.store))
+
+        Call :meth:`load` from ``on_mount``, or earlier, so that no key slips in between.
+        """
+        self.holding += 1
+        try:
+            yield
+        finally:
+            self.holding -= 1
 
     def compose(self) -> ComposeResult:
         """Compose the box; subclasses override :meth:`compose_box`."""

@@ -6,7 +6,8 @@ from textual import getters
 from textual.app import ComposeResult
 from textual.content import Content
 
-from tui.actions import FRAME, Action, actions, bindings, key_name
+from tui.actions import FRAME, Action, actions, bindings
+from tui.keys import key_name
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 
