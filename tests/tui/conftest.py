@@ -111,3 +111,12 @@ def hostile(workspace: Workspace, isolated_home: Path) -> Workspace:
     skipped = [Skipped(source.id, "a\x1b[31m[b]x[/].md", 1, "binary", "[red]why\x1b[2J[/]")]
     workspace.store.record_scan(source.id, examples, skipped, 4, at=time.time())
     return workspace
+
+
+@pytest.fixture
+def closed(filled: Workspace) -> Path:
+    """Return the folder of a filled workspace that nobody has open."""
+    filled.close()
+    # With another base than the embedded one nothing is imported in the background.
+    (filled.root / "finetui.toml").write_text('[training]\nbase = "of-ones-own"\n', "utf-8")
+    return filled.root

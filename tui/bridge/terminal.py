@@ -29,6 +29,8 @@ def leave_with_terminal() -> None:
     """Watch the terminal in a daemon thread; when it is closed, end as by its hang-up signal.
 
     Nothing is lost: each decision is on the disk already, and runs are processes of their own.
+    A parent such as ``nohup`` may have had the signal ignored. Then the process ends itself:
+    Textual's input thread would read end-of-file without a pause for ever.
     """
     descriptor = sys.stdin.fileno()
 
@@ -36,6 +38,8 @@ def leave_with_terminal() -> None:
         while not forever.wait(INTERVAL_S):
             if terminal_is_gone(descriptor):
                 os.kill(os.getpid(), signal.SIGHUP)
+                forever.wait(INTERVAL_S)
+                os._exit(128 + signal.SIGHUP)  # it was ignored, or its handler did not end us
 
     forever = threading.Event()
     threading.Thread(target=watch, name="terminal", daemon=True).start()
