@@ -91,6 +91,10 @@ _FRAME = (
     ),
     Action("frame.cheat", "ctrl+k", "hide this line", "Hide or show the line of keys", False),
     Action(
+        "frame.suspend-process", "ctrl+z", "suspend", "Suspend finetui; fg in the shell resumes it",
+        False,
+    ),
+    Action(
         "frame.quit", "ctrl+q", "leave", "Leave finetui; a run goes on by itself", False,
         priority=True,
     ),
@@ -372,6 +376,14 @@ _VERSIONS = (
     Action("versions.scroll-up", "pageup", "scroll back", "Scroll both up", False),
 )
 
+# Keys of texts to be read: settings, doctor.
+_REPORT = (
+    Action("report.scroll-down", "j,down", "down", "Scroll down"),
+    Action("report.scroll-up", "k,up", "up", "Scroll up", False),
+    Action("report.page-down", "pagedown,space", "page", "Scroll down a page", False),
+    Action("report.page-up", "pageup", "page back", "Scroll up a page", False),
+)
+
 # Keys of the dialog that says why an example is flagged.
 _WHY = (
     Action("why.down", "j,down", "down", "Next finding"),
@@ -415,6 +427,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "setup": _SETUP,
     "answers": _ANSWERS,
     "versions": _VERSIONS,
+    "report": _REPORT,
     "why": _WHY,
     "near": _NEAR,
 }

@@ -4,56 +4,43 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from rich.text import Text
-from textual import events, work
+from textual import work
 from textual._path import CSSPathType
-from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.color import Color
-from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
-from textual.worker import Worker, WorkerFailed, WorkerState
+from textual.worker import Worker, WorkerState
 
 from engine.errors import FinetuiError, SettingsError
 from engine.models import Filter
-from engine.paths import shorten
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings
-from tui.bridge.checks import Checks
 from tui.bridge.jobs import watch_jobs
-from tui.bridge.reading import Tokens
-from tui.bridge.scans import Scans
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
-from tui.guard import install as install_guard
-from tui.keys import check_keys, key_name
-from tui.log import log_exception, log_file
+from tui.host import Host
+from tui.keys import check_keys
 from tui.messages import (
-    Check,
     ChecksEnded,
     ChecksMoved,
-    Job,
     JobChanged,
-    Scan,
     ScanEnded,
     ScanMoved,
     WatchFailed,
 )
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
-from tui.typeahead import KeyPassed, TypeAhead
 
 if TYPE_CHECKING:
-    from tui.screens.stage import StageScreen
+    from textual.command import Provider
 
-T = TypeVar("T")
+    from tui.screens.stage import StageScreen
 
 SCREENS: Mapping[str, str] = {
     "sources": "tui.screens.sources:SourcesScreen",
@@ -65,6 +52,13 @@ SCREENS: Mapping[str, str] = {
 """Where each mode's screen is; it is imported when it is first shown."""
 
 
+def _palette() -> type[Provider]:
+    """Return what the palette offers; imported when it is first opened."""
+    from tui.palette import Commands
+
+    return Commands
+
+
 def _factory(mode: str) -> Callable[[], Screen[Any]]:
     def make() -> Screen[Any]:
         module, _, name = SCREENS[mode].partition(":")
@@ -73,82 +67,24 @@ def _factory(mode: str) -> Callable[[], Screen[Any]]:
     return make
 
 
-def explain(error: BaseException) -> tuple[str, str]:
-    """Return an error's message and hint for a person.
-
-    An error that is none of finetui's own is written to the log with its traceback.
-    """
-    if isinstance(error, FinetuiError):
-        return error.message, error.hint
-    log_exception(error)
-    return (
-        f"something unexpected happened: {type(error).__name__}: {error}",
-        f"the details are in {shorten(log_file())}",
-    )
-
-
-class FinetuiApp(App[int]):
-    """The terminal app on one workspace.
-
-    Attributes:
-        workspace: The open workspace; screens hand it, or its store, to the engine.
-        job: The job that the title line shows, None when nothing runs.
-        scan: The scan that it shows, None when nothing is read.
-        scans: Reads sources; a scan goes on whatever stage is shown.
-        check: The checks that the title line shows, None when nothing is checked.
-        checks: Checks examples; they go on whatever stage is shown.
-        tokens: What was typed for addresses that ask for a token.
-        cheat_shown: Whether the line of keys is shown.
-        unexpected: Exceptions without a name that were caught and logged, newest last;
-            tests assert that there are none.
-    """
+class FinetuiApp(Host):
+    """The terminal app on one workspace: its stages, what it watches, and the frame's keys."""
 
     TITLE: str | None = "finetui"
     CSS_PATH: ClassVar[CSSPathType | None] = [stylesheet("app"), stylesheet("modals")]
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         mode: _factory(mode) for mode in STAGES
     }
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     DEFAULT_MODE: ClassVar[str] = "sources"
     BINDINGS: ClassVar[list[BindingType]] = bindings(FRAME)
 
     def __init__(
         self, workspace: Workspace, *, watch_interval: float = 1.0, bring_base: bool = False
     ) -> None:
-        super().__init__()
-        install_guard()
-        self._typed = TypeAhead(self, super().on_event)
-        self._told: tuple[object, str] | None = None
+        super().__init__(workspace)
         self._bring_base = bring_base
-        # Nothing moves by itself, and nothing costs more on a slow line than it must.
-        self.animation_level = "none"
-        self.workspace = workspace
-        self.job: Job | None = None
-        self.scan: Scan | None = None
-        self.tokens = Tokens()
-        self.scans = Scans(self, workspace.root, self.tokens)
-        self.check: Check | None = None
-        self.checks = Checks(self, workspace.root, workspace.settings.check)
-        self.cheat_shown = workspace.settings.display.cheat_line
-        self.unexpected: list[BaseException] = []
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = workspace.settings.display.theme
-        self.set_keymap(workspace.settings.keys)
-
-    def get_css_variables(self) -> dict[str, str]:
-        """Return the theme's variables, with the muted text as a plain colour.
-
-        Textual's "auto 60%" needs a background to be seen against, which text inside a
-        line doesn't have: there it would come out brighter than the text beside it.
-        """
-        variables = super().get_css_variables()
-        background = Color.parse(variables["background"])
-        foreground = Color.parse(variables["foreground"])
-        for name, share in (("text-muted", 0.62), ("text-disabled", 0.42)):
-            if variables[name].startswith("auto"):
-                variables[name] = background.blend(foreground, share).hex
-        return variables
 
     # -- life -----------------------------------------------------------------------
 
@@ -251,108 +187,10 @@ class FinetuiApp(App[int]):
                 return screen
         return None
 
-    # -- keys -----------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Hand keys on one at a time; all else as Textual does."""
-        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
-            await self._typed.take(event)
-        else:
-            await super().on_event(event)
-
-    async def on_key_passed(self, event: KeyPassed) -> None:
-        """Hand on the next key."""
-        event.stop()
-        await self._typed.passed(event.number)
-
     @property
-    def keys_settled(self) -> bool:
-        """Whether all keys are done with, as far as no screen holds them."""
-        return self._typed.settled
-
-    def ask(self, dialog: ModalScreen[T], then: Callable[[T], object] | None = None) -> None:
-        """Open a dialog now, and hand its answer on.
-
-        The only way to open one: nothing is awaited between the key that asks for it and the
-        push, so that whatever is typed next belongs to the dialog. What a dialog shows it
-        loads itself, after it is open.
-
-        Args:
-            dialog: The dialog.
-            then: Called with the answer; not called when the dialog was cancelled.
-        """
-
-        def answered(result: T | None) -> object:
-            return then(result) if then is not None and result is not None else None
-
-        # The result's type carries None, by which a dialog says that it was cancelled.
-        self.push_screen(cast("ModalScreen[T | None]", dialog), answered)  # type: ignore[arg-type]
-
-    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        handled = await super()._check_bindings(key, priority)
-        if handled:
-            self._told = None
-        elif not priority:
-            self._say_unknown(key)
-        return handled
-
-    def _say_unknown(self, key: str) -> None:
-        """Say that a key has no meaning here, once until another key has one."""
-        told = (self.screen, key)
-        say = getattr(self.screen, "say", None)
-        if say is not None and told != self._told:
-            self._told = told
-            say(f"{key_name(key)} does nothing here", hint="? shows the keys")
-
-    # -- errors ---------------------------------------------------------------------
-
-    async def run_action(
-        self,
-        action: str | tuple[str, str, tuple[object, ...]],
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Run an action; whatever it raises is shown and the app goes on."""
-        try:
-            return await super().run_action(action, default_namespace, namespaces)
-        except Exception as error:
-            self.complain(error)
-            return True
-
-    def survive(self, error: Exception) -> None:
-        """Show what a handler, a timer, a worker or a paint raised, and go on."""
-        cause = error.error if isinstance(error, WorkerFailed) else error
-        try:
-            self.complain(cause)
-        except Exception:  # there is no screen that could show it
-            self._end(cause)
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Take over from Textual, which would print a traceback with private text, and end."""
-        if self._running and self.screen_stack:
-            self.survive(error)
-        else:
-            self._end(error)
-
-    def _end(self, error: BaseException) -> None:
-        """End the app with a short notice; the details go to the log."""
-        message, hint = explain(error)
-        self._return_code = 1
-        if self._exception is None and isinstance(error, Exception):
-            self._exception = error  # a test's pilot raises it again
-            self._exception_event.set()
-        self._exit_renderables.append(Text(f"finetui ended: {message}\n{hint}".rstrip()))
-        self._close_messages_no_wait()
-
-    def complain(self, error: BaseException) -> None:
-        """Show an error where the person looks: in the dialog in front, else on the stage."""
-        if not isinstance(error, FinetuiError) and error not in self.unexpected:
-            self.unexpected.append(error)
-        for screen in reversed(self.screen_stack):
-            complain = getattr(screen, "complain", None)
-            if complain is not None:
-                complain(error)
-                return
+    def front(self) -> str:
+        """The mode of the stage in front, empty before the first."""
+        return self.stage.STAGE if self.stage is not None else ""
 
     # -- actions of the frame ---------------------------------------------------------
 
@@ -394,6 +232,51 @@ class FinetuiApp(App[int]):
         if isinstance(stage, CurateScreen):
             stage.show_part(which)
 
+    async def open_source(self, source_id: str) -> None:
+        """Go to Sources and select a source there."""
+        from tui.screens.sources import SourcesScreen
+
+        await self.switch_mode("sources")
+        if isinstance(stage := self.stage, SourcesScreen):
+            stage.show_source(source_id)
+
+    async def open_run(self, run_id: str) -> None:
+        """Go to Train and select a run there."""
+        from tui.screens.train import TrainScreen
+
+        await self.switch_mode("train")
+        if isinstance(stage := self.stage, TrainScreen):
+            stage.show_run(run_id)
+
+    async def act_on(self, mode: str, action: Action) -> None:
+        """Go to a stage and carry out one of its actions there."""
+        await self.switch_mode(mode)
+        if (stage := self.stage) is None:
+            return
+        if stage.check_action(action.method, ()):
+            await self.run_action(action.method, stage)
+        else:
+            stage.say(f"{action.label}: not possible at the moment")
+
+    def action_settings(self) -> None:
+        """Show every setting and its value."""
+        from tui.screens.modals.report import ReportDialog, settings_report
+
+        settings, root = self.workspace.settings, self.workspace.root
+        self.ask(ReportDialog("Settings", partial(settings_report, settings, root)))
+
+    def action_doctor(self) -> None:
+        """Show what is installed and what is missing."""
+        from tui.screens.modals.report import ReportDialog, doctor_report
+
+        self.ask(ReportDialog("Doctor", partial(doctor_report, self.workspace.root)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to suspend only where the terminal can."""
+        if action == "suspend_process":
+            return self._driver is not None and self._driver.can_suspend
+        return super().check_action(action, parameters)
+
     def action_command_palette(self) -> None:
         """Open the palette, with a cursor that stands still."""
         from textual.widgets import Input
@@ -413,7 +296,7 @@ class FinetuiApp(App[int]):
 
         stage = self.stage
         if stage is not None:
-            self.push_screen(HelpDialog(stage.STAGE, stage.LEGEND))
+            self.ask(HelpDialog(stage.STAGE, stage.LEGEND))
 
     def action_cheat(self) -> None:
         """Hide or show the line of keys."""
@@ -434,24 +317,6 @@ class FinetuiApp(App[int]):
             steps = f", {self.job.done:,} of {self.job.total:,}" if self.job.total else ""
             message = f"{self.job.name} goes on{steps}; open finetui again to watch it."
         self.exit(0, message=message)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every action of the registry that works now, and the themes."""
-        stage = self.stage
-        found: list[tuple[DOMNode, Action]] = [(self, action) for action in actions(FRAME)]
-        if stage is not None and screen is stage:
-            found = [(stage, action) for action in actions(stage.STAGE)] + found
-        for node, action in found:
-            if action.id != "frame.command-palette" and node.check_action(action.method, ()):
-                title = f"{action.label}  ({', '.join(self.keys_of(action))})"
-                run = partial(self.run_action, action.method, node)
-                yield SystemCommand(title, action.help, run)
-        yield SystemCommand("theme", "Choose another theme", self.action_change_theme)
-
-    def keys_of(self, action: Action) -> tuple[str, ...]:
-        """Return the keys that an action is on, after the settings' own keys."""
-        own = self.workspace.settings.keys.get(action.id)
-        return tuple(key.strip() for key in own.split(",")) if own else action.keys
 
 
 def check_display(settings: Settings) -> None:

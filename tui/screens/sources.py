@@ -15,11 +15,11 @@ from engine.models import Source
 from engine.paths import shorten
 from engine.store import Store
 from tui.actions import bindings
-from tui.app import explain
 from tui.bridge.reading import Stopped, add_demo, located, look_for
 from tui.bridge.scans import short_name
 from tui.bridge.sources import details
 from tui.bridge.threads import Cancel, off_loop
+from tui.host import explain
 from tui.messages import ScanEnded
 from tui.screens.modals.add import AddDialog
 from tui.screens.modals.confirm import ConfirmDialog

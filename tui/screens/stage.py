@@ -41,8 +41,8 @@ from textual.worker import Worker, WorkerState
 
 from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions
-from tui.app import FinetuiApp, explain
 from tui.bridge.scans import short_name
+from tui.host import Host, explain
 from tui.keys import key_name
 from tui.messages import ChecksEnded, Progressed, ScanEnded
 from tui.widgets.checks import checks_words
@@ -80,7 +80,7 @@ class StageScreen(Screen[None]):
 
     AUTO_FOCUS: ClassVar[str | None] = ""
 
-    app = getters.app(FinetuiApp)
+    app = getters.app(Host)
     title_line = getters.query_one(TitleLine)
     status_line = getters.query_one(StatusLine)
     cheat_line = getters.query_one(CheatLine)

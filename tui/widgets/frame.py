@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tui.messages import Check, Job, Progressed, Scan
@@ -187,6 +188,9 @@ _MARKS: dict[Kind, tuple[str, str]] = {
 }
 _MAY_WRAP = {"error", "help"}
 
+EXPIRES_S: dict[Kind, float] = {"info": 12.0, "done": 12.0, "error": 60.0}
+"""Seconds after which a message is taken away; what is not listed stays until the next one."""
+
 
 class StatusLine(Widget):
     """What was last done, or what went wrong and what to do about it."""
@@ -196,6 +200,7 @@ class StatusLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._said: tuple[str, str, Kind] = ("", "", "info")
+        self._expiry: Timer | None = None
 
     @property
     def text(self) -> str:
@@ -206,11 +211,24 @@ class StatusLine(Widget):
     def say(self, message: str, *, hint: str = "", kind: Kind = "info") -> None:
         """Say something in place of what was said before."""
         said = (one_line(message), one_line(hint), kind)
+        self._expire(EXPIRES_S.get(kind) if said[0] else None)
         if said == self._said:
             return
         relayout = bool(_MAY_WRAP & {kind, self._said[2]})
         self._said = said
         self.refresh(layout=relayout)
+
+    def _expire(self, seconds: float | None) -> None:
+        """Take the message away after a time; None keeps it."""
+        if self._expiry is not None:
+            self._expiry.stop()
+            self._expiry = None
+        if seconds is not None and self.is_attached:
+            self._expiry = self.set_timer(seconds, self.clear)
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.say("")
 
     def render(self) -> Content:
         """Draw the line; only an error or a help takes more than one."""

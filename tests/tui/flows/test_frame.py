@@ -22,6 +22,7 @@ from tests.tui.support import (
 from tui.log import log_file
 from tui.screens.modals.help import HelpDialog
 from tui.themes import THEMES
+from tui.widgets.frame import EXPIRES_S
 
 
 def with_settings(workspace: Workspace, **values: object) -> Workspace:
@@ -56,24 +57,6 @@ async def test_help_lists_every_key_of_the_stage(workspace: Workspace) -> None:
         await pilot.press("question_mark")
         await wait_until(pilot, lambda: stage_name(app) == "curate")
         assert app.screen is app.stage
-
-
-async def test_the_palette_offers_what_works_here(filled: Workspace) -> None:
-    async with opened_app(filled, stage="curate") as (app, _):
-        titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert "approve  (a)" in titles
-        assert "Sources  (1)" in titles
-        assert "add  (a)" not in titles
-
-
-async def test_the_palette_carries_an_action_out(filled: Workspace) -> None:
-    async with opened_app(filled, stage="curate") as (app, pilot):
-        await pilot.press("ctrl+p")
-        await wait_until(pilot, lambda: app.screen is not app.stage)
-        await press_all(pilot, "r e j e c t")
-        await wait_until(pilot, lambda: "Reject, and go" in text_of(app.screen))
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: filled.store.counts().rejected == 1)
 
 
 async def test_keys_of_ones_own(filled: Workspace) -> None:
@@ -192,3 +175,32 @@ async def test_ctrl_c_says_how_to_leave(workspace: Workspace) -> None:
         await pilot.press("ctrl+c")
         assert app.stage is not None
         assert "ctrl+q leaves" in app.stage.status_line.text
+
+
+async def test_a_key_without_meaning_says_so_once(workspace: Workspace) -> None:
+    async with opened_app(workspace) as (app, pilot):
+        assert app.stage is not None
+        await pilot.press("Z")
+        assert "Z does nothing here" in app.stage.status_line.text
+        app.stage.say("")
+        await pilot.press("Z")
+        assert app.stage.status_line.text == ""
+        await pilot.press("ctrl+k")
+        await pilot.press("Z")
+        assert "Z does nothing here" in app.stage.status_line.text
+
+
+async def test_a_message_is_taken_away_after_a_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EXPIRES_S, "done", 0.05)
+    async with opened_app(workspace) as (app, pilot):
+        assert app.stage is not None
+        app.stage.say("approved", kind="done")
+        app.stage.say("going on", kind="busy")
+        app.stage.say("approved", kind="done")
+        assert app.stage.status_line.text == "approved"
+        await wait_until(pilot, lambda: app.stage is not None and not app.stage.status_line.text)
+        app.stage.say("going on", kind="busy")
+        await pilot.pause(0.2)
+        assert app.stage.status_line.text == "going on"  # only what is over expires

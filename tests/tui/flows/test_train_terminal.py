@@ -9,8 +9,8 @@ import pytest
 from engine.runs import runs, state
 from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
+from tests.support.pty_app import Terminal, finetui
 from tests.support.waiting import wait_until
-from tests.tui.flows.test_terminal import Terminal, finetui
 
 pytestmark = pytest.mark.slow
 

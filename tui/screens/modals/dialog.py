@@ -16,7 +16,7 @@ from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from tui.actions import Action, actions, bindings
-from tui.app import FinetuiApp, explain
+from tui.host import Host, explain
 from tui.keys import key_name
 from tui.messages import Progressed
 from tui.widgets.borders import set_border
@@ -34,6 +34,9 @@ from tui.widgets.words import one_line
 
 T = TypeVar("T")
 
+NARROW_COLUMNS = 100
+"""Below, a box takes the whole width: beside it only pieces of the stage's borders would show."""
+
 
 class Dialog(ModalScreen[T]):
     """A box over a stage.
@@ -50,7 +53,7 @@ class Dialog(ModalScreen[T]):
     """What enter does, in a word or two."""
     BINDINGS: ClassVar[list[BindingType]] = bindings("dialog")
 
-    app = getters.app(FinetuiApp)
+    app = getters.app(Host)
     box = getters.query_one("#box", Vertical)
     status_line = getters.query_one("#box > StatusLine", StatusLine)
     cheat_line = getters.query_one("#box > CheatLine", CheatLine)
@@ -155,6 +158,7 @@ class Dialog(ModalScreen[T]):
         """Cover everything while the terminal is too small."""
         small = event.size.width < MIN_COLUMNS or event.size.height < MIN_ROWS
         self.set_class(small, "-small")
+        self.set_class(event.size.width < NARROW_COLUMNS, "-narrow")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Do nothing that can't be seen."""
