@@ -30,7 +30,7 @@ from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
 from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
-from engine.store.migrations import migrate
+from engine.store.schema import bring_up_to_date
 from engine.store.staging import ReadItem, ScannedItem, Stage, staged
 from engine.store.takeover import ScanTally, Takeover
 
@@ -70,7 +70,7 @@ class Store(CheckedStore):
         with translated(path):
             raw = raw_connection(str(path), busy_seconds)
             try:
-                migrate(raw, path)
+                bring_up_to_date(raw, path, busy_seconds)
                 # Readers go on while a scan writes. Where the file system can't do it,
                 # SQLite keeps its rollback journal, which is as safe.
                 raw.execute("PRAGMA journal_mode = WAL")
