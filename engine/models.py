@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring
@@ -347,12 +346,18 @@ def example_id(turns: Sequence[Turn]) -> str:
     string has an id.
     """
     data = canonical_json(turns).encode("utf-8", "backslashreplace")
-    return "b2-" + hashlib.blake2b(data, digest_size=16).hexdigest()
+    return _hash(data)
 
 
 def content_hash(data: bytes) -> str:
     """Return the hash of a file's bytes: ``b2-`` and 32 hex digits of BLAKE2b."""
-    return "b2-" + hashlib.blake2b(data, digest_size=16).hexdigest()
+    return _hash(data)
+
+
+def _hash(data: bytes) -> str:
+    from hashlib import blake2b  # loads OpenSSL, which what only shows examples does without
+
+    return "b2-" + blake2b(data, digest_size=16).hexdigest()
 
 
 def short_id(identifier: str) -> str:

@@ -8,36 +8,33 @@ also its help text on the screen and in the documentation.
 
 from __future__ import annotations
 
-import difflib
+import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing import Annotated, Any, Literal
 
 from engine.errors import SettingsError
 from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
+from engine.schema import Invalid, Limits, names, nearest, options, plain, read
 
 ENV_PREFIX = "FINETUI_"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class CurationSettings(_Section):
+@dataclass(frozen=True, slots=True)
+class CurationSettings:
     """How the queue behaves."""
 
-    target: int = Field(default=100, ge=1)
+    target: Annotated[int, Limits(ge=1)] = 100
     """How many approved examples the progress bar counts towards."""
     editor: str = ""
     """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
 
 
-class CheckRule(_Section):
+@dataclass(frozen=True, slots=True)
+class CheckRule:
     """A rule by which checks decide examples that nobody has decided."""
 
     action: Literal["approve", "reject", "skip"]
@@ -46,20 +43,19 @@ class CheckRule(_Section):
     """The flag that it has: a kind, such as "secret", or kind:code, such as "quality:refusal"."""
     language: str = ""
     """The language that it is in, as an ISO 639-1 code."""
-    below_quality: float | None = Field(default=None, ge=0, le=1)
+    below_quality: Annotated[float | None, Limits(ge=0, le=1)] = None
     """The quality that it stays under."""
-    above_quality: float | None = Field(default=None, ge=0, le=1)
+    above_quality: Annotated[float | None, Limits(ge=0, le=1)] = None
     """The quality that it reaches."""
 
-    @model_validator(mode="after")
-    def _says_something(self) -> CheckRule:
+    def __post_init__(self) -> None:
         conditions = (self.flag, self.language, self.below_quality, self.above_quality)
         if all(value in ("", None) for value in conditions):
             raise ValueError("a rule needs a flag, a language or a quality")
-        return self
 
 
-class CheckSettings(_Section):
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
     """What is looked for in the examples."""
 
     automatic: bool = True
@@ -71,20 +67,21 @@ class CheckSettings(_Section):
     names: Literal["all", "introduced", "none"] = "introduced"
     """Which names of people are flagged: those that a title, a greeting, a signature or the like
     says are somebody's; all that a known first name begins; or none."""
-    max_length: int = Field(default=1024, ge=16)
+    max_length: Annotated[int, Limits(ge=16)] = 1024
     """The longest sequence in tokens; what would be cut off is flagged."""
     embedding_model: str = ""
     """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
-    duplicate_threshold: float = Field(default=0.9, ge=0.7, le=1)
+    duplicate_threshold: Annotated[float, Limits(ge=0.7, le=1)] = 0.9
     """From which similarity, 0.7 to 1, two examples are near-duplicates (docs/duplicates.md)."""
     rules: tuple[CheckRule, ...] = ()
     """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""
 
 
-class DatasetSettings(_Section):
+@dataclass(frozen=True, slots=True)
+class DatasetSettings:
     """How a dataset is frozen."""
 
-    validation_fraction: float = Field(default=0.2, gt=0, lt=0.9)
+    validation_fraction: Annotated[float, Limits(gt=0, lt=0.9)] = 0.2
     """The share of examples that are held out."""
     seed: int = 0
     """The seed of the split."""
@@ -92,7 +89,8 @@ class DatasetSettings(_Section):
     """A system message put before every example that has none; empty adds none."""
 
 
-class TrainingSettings(_Section):
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
     """What the training form starts from."""
 
     base: str = "smollm2-135m-instruct"
@@ -101,18 +99,20 @@ class TrainingSettings(_Section):
     """The preset of hyperparameters; empty takes the one that fits the base."""
 
 
-class ChatSettings(_Section):
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
     """How the two sides of the chat answer."""
 
-    temperature: float = Field(default=0.7, ge=0, le=2)
+    temperature: Annotated[float, Limits(ge=0, le=2)] = 0.7
     """Sampling temperature; 0 is greedy."""
-    max_tokens: int = Field(default=200, ge=1)
+    max_tokens: Annotated[int, Limits(ge=1)] = 200
     """The longest answer, in tokens."""
-    context: int = Field(default=2048, ge=128)
+    context: Annotated[int, Limits(ge=128)] = 2048
     """The context window of a worker, in tokens."""
 
 
-class DisplaySettings(_Section):
+@dataclass(frozen=True, slots=True)
+class DisplaySettings:
     """How the terminal app looks."""
 
     theme: str = "finetui-dark"
@@ -121,7 +121,8 @@ class DisplaySettings(_Section):
     """Whether the line of keys at the bottom is shown."""
 
 
-class Settings(_Section):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """All settings of finetui."""
 
     curation: CurationSettings = CurationSettings()
@@ -130,7 +131,7 @@ class Settings(_Section):
     training: TrainingSettings = TrainingSettings()
     chat: ChatSettings = ChatSettings()
     display: DisplaySettings = DisplaySettings()
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     """Keys of one's own: an action's id, and the key or keys (comma-separated) that do it."""
 
 
@@ -146,28 +147,17 @@ class SettingInfo:
 
 def describe(settings: Settings) -> list[SettingInfo]:
     """Return every setting with its value, in the order of the schema."""
-    return _described(Settings(), settings, "")
+    return list(_described(settings, ""))
 
 
-def _described(defaults: BaseModel, values: BaseModel, prefix: str) -> list[SettingInfo]:
-    found: list[SettingInfo] = []
-    for name, field in type(values).model_fields.items():
-        default, value = getattr(defaults, name), getattr(values, name)
-        if isinstance(value, BaseModel):
-            found.extend(_described(default, value, f"{prefix}{name}."))
+def _described(section: Any, prefix: str) -> Iterator[SettingInfo]:
+    for option in options(type(section)):
+        value = getattr(section, option.name)
+        if dataclasses.is_dataclass(value):
+            yield from _described(value, f"{prefix}{option.name}.")
         else:
-            words = " ".join((field.description or "").split())
-            found.append(SettingInfo(prefix + name, _plain(value), _plain(default), words))
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """Return a value without models in it, as a settings file writes it."""
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, BaseModel):
-        return value.model_dump(exclude_defaults=True)
-    return value
+            name = prefix + option.name
+            yield SettingInfo(name, plain(value), plain(option.default), option.help)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -182,7 +172,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(
-            f"{shorten(path)} can't be read: {error}", hint="mend the file, or move it away"
+            f"{shorten(path)} can't be read: {error}", hint="fix the file, or move it away"
         ) from error
 
 
@@ -206,24 +196,24 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _known_names() -> list[str]:
-    names: list[str] = []
-    for section, info in Settings.model_fields.items():
-        names.append(section)
-        inner = info.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            names.extend(f"{section}.{key}" for key in inner.model_fields)
-    return names
+def _explain(error: Invalid) -> SettingsError:
+    if error.unknown:
+        near = nearest(error.name, names(Settings))
+        hint = f"did you mean {near}?" if near else "remove the line"
+        return SettingsError(f"there is no setting {error.name}", hint=hint)
+    return SettingsError(f"setting {error.name}: {error.reason}", hint="change or remove the line")
 
 
-def _explain(error: ValidationError) -> SettingsError:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(name, _known_names(), n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else "remove the line"
-        return SettingsError(f"there is no setting {name}", hint=hint)
-    return SettingsError(f"setting {name}: {first['msg']}", hint="change or remove the line")
+def settings_of(values: Mapping[str, Any]) -> Settings:
+    """Return settings that differ from the defaults in these values, nested as in a file.
+
+    Raises:
+        SettingsError: A key is unknown, or a value is of another type or out of range.
+    """
+    try:
+        return read(Settings, values)
+    except Invalid as error:
+        raise _explain(error) from error
 
 
 def load_settings(
@@ -247,7 +237,4 @@ def load_settings(
         merged = _merge(merged, read_toml(workspace / WORKSPACE_FILE))
     merged = _merge(merged, _from_environment(os.environ if environment is None else environment))
     merged = _merge(merged, overrides or {})
-    try:
-        return Settings.model_validate(merged)
-    except ValidationError as error:
-        raise _explain(error) from error
+    return settings_of(merged)

@@ -5,14 +5,15 @@ Usage: python -m tools.reference [--check]
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
-from pydantic import BaseModel
 
 from engine.cli.main import VERBS, cli
+from engine.schema import options as options_of
 from engine.settings import Settings
 from engine.sources import KINDS
 from tui.actions import GROUPS, actions
@@ -78,15 +79,13 @@ def keys() -> str:
 def settings() -> str:
     """Return the table of settings, with defaults."""
     lines = ["| setting | default | what it is |", "|---|---|---|"]
-    for section, info in Settings.model_fields.items():
-        inner = info.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            for name, field in inner.model_fields.items():
-                text = (field.description or "").replace("\n", " ")
-                lines.append(f"| `{section}.{name}` | `{field.default!r}` | {text} |")
+    for section in options_of(Settings):
+        if isinstance(section.type, type) and dataclasses.is_dataclass(section.type):
+            for option in options_of(section.type):
+                name = f"{section.name}.{option.name}"
+                lines.append(f"| `{name}` | `{option.default!r}` | {option.help} |")
         else:
-            text = (info.description or "").replace("\n", " ")
-            lines.append(f"| `{section}` | | {text} |")
+            lines.append(f"| `{section.name}` | | {section.help} |")
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import gc
 import importlib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from tui.screens.stage import StageScreen
+
+SETTLE_SECONDS = 0.3
+"""When the app begins with what the first screen does not need."""
 
 SCREENS: Mapping[str, str] = {
     "sources": "tui.screens.sources:SourcesScreen",
@@ -89,11 +92,19 @@ class FinetuiApp(Host):
     # -- life -----------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Start watching for the running job."""
+        """Show the first screen; what it does not need waits until it is there."""
+        self.set_timer(SETTLE_SECONDS, self._settle)
+
+    def _settle(self) -> None:
+        """Watch for the running job, catch up with checks, and look for garbage again."""
         self._watcher.start()
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
+        if not gc.isenabled():
+            # What a start leaves is modules and classes, which no collection need look at.
+            gc.freeze()
+            gc.enable()
 
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""
@@ -328,12 +339,15 @@ def check_display(settings: Settings) -> None:
     names = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
     theme = settings.display.theme
     if theme not in names:
+        import difflib  # only a mistake pays for it
+
         near = difflib.get_close_matches(theme, names, n=1, cutoff=0.4)
         raise SettingsError(
             f"setting display.theme: there is no theme {theme}",
             hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}",
         )
-    check_keys(settings.keys)
+    if settings.keys:
+        check_keys(settings.keys)
 
 
 def run(workspace: Path | None) -> int:

@@ -32,6 +32,7 @@ from tui.messages import (
     Job,
     Scan,
 )
+from tui.stylesheets import KeptStylesheet
 from tui.themes import THEMES
 from tui.typeahead import KeyPassed, TypeAhead
 
@@ -87,6 +88,7 @@ class Host(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = workspace.settings.display.theme
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.set_keymap(workspace.settings.keys)
 
     # -- what screens ask for; the app does it -----------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 from engine.errors import SettingsError
@@ -22,6 +21,8 @@ def check_keys(keys: Mapping[str, str]) -> None:
     known = {action.id: action for action in all_actions()}
     for identifier, key in keys.items():
         if identifier not in known:
+            import difflib  # only a mistake pays for it
+
             near = difflib.get_close_matches(identifier, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?" if near else "press ? in the app for the names"
             raise SettingsError(f"setting keys: there is no action {identifier}", hint=hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from engine.paths import state_dir
@@ -23,6 +22,8 @@ def log_exception(error: BaseException, doing: str = "") -> None:
         error: What happened.
         doing: What the app was doing, in a few words.
     """
+    from logging.handlers import RotatingFileHandler  # only a failure pays for it
+
     try:
         path = log_file()
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,13 +6,15 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from engine.errors import FinetuiError, UsageError
 from engine.text import inert
-from engine.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -34,6 +36,8 @@ def common_options(function: Command) -> Command:
 
 def opened(workspace: Path | None) -> Workspace:
     """Open the workspace that a verb's ``--workspace`` means."""
+    from engine.workspace import open_workspace  # `finetui --help` needs none
+
     return open_workspace(workspace)
 
 

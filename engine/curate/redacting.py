@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from engine.curate.queue import Curator
 from engine.models import Card
-from engine.quality.naming import WorkspacePlaceholders
-from engine.quality.redact import redact
 from engine.store import Store
 
 
@@ -40,6 +38,10 @@ def redact_example(store: Store, example_id: str) -> Redaction:
         ExampleMissing: There is no such example.
         WorkspaceError: What the workspace remembers of placeholders can't be read.
     """
+    # Two dozen regular expressions and their tables, which opening the queue does not need.
+    from engine.quality.naming import WorkspacePlaceholders
+    from engine.quality.redact import redact
+
     card = store.card(example_id)
     done = redact(card.turns, card.flags, names=WorkspacePlaceholders(store))
     if not done.replaced:

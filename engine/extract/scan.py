@@ -25,7 +25,8 @@ from engine.sources import (
     reader_of,
 )
 from engine.sources.base import no_progress
-from engine.store import ScannedItem, Store
+from engine.store import Store
+from engine.store.staging import ScannedItem
 
 EXTRACTION = 2
 """Raised when the same document gives other examples than before."""

@@ -7,7 +7,5 @@ this package; what crosses its border are the frozen values of ``engine.models``
 from __future__ import annotations
 
 from engine.store.facade import Store
-from engine.store.staging import ScannedItem
-from engine.store.takeover import ScanTally
 
-__all__ = ["ScanTally", "ScannedItem", "Store"]
+__all__ = ["Store"]

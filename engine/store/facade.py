@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from engine.models import (
     NO_METADATA,
@@ -30,9 +30,11 @@ from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
 from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
-from engine.store.migrations import migrate
-from engine.store.staging import ReadItem, ScannedItem, Stage, staged
-from engine.store.takeover import ScanTally, Takeover
+from engine.store.schema import bring_up_to_date
+
+if TYPE_CHECKING:
+    from engine.store.staging import ScannedItem, Stage
+    from engine.store.takeover import ScanTally
 
 ALL = Filter()
 WAL_BYTES = 16_000_000
@@ -48,7 +50,7 @@ class Store(CheckedStore):
 
     def __init__(self, path: Path, connection: Connection, busy_seconds: float) -> None:
         self.path = path
-        self.session = secrets.token_hex(8)
+        self.session = os.urandom(8).hex()
         self._db = connection
         self._busy_seconds = busy_seconds
 
@@ -70,7 +72,7 @@ class Store(CheckedStore):
         with translated(path):
             raw = raw_connection(str(path), busy_seconds)
             try:
-                migrate(raw, path)
+                bring_up_to_date(raw, path, busy_seconds)
                 # Readers go on while a scan writes. Where the file system can't do it,
                 # SQLite keeps its rollback journal, which is as safe.
                 raw.execute("PRAGMA journal_mode = WAL")
@@ -145,6 +147,8 @@ class Store(CheckedStore):
     @contextmanager
     def stage(self) -> Iterator[Stage]:
         """Give what a scan gathers in; nothing of it reaches the workspace by itself."""
+        from engine.store.staging import Stage  # what scans need, the app's start does not
+
         stage = Stage(self.path, self._busy_seconds)
         try:
             yield stage
@@ -168,6 +172,8 @@ class Store(CheckedStore):
         Raises:
             SourceMissing: There is no such source.
         """
+        from engine.store.takeover import Takeover
+
         stage.finish()
         return Takeover(stage, source_id).run(fingerprint, at)
 
@@ -196,6 +202,8 @@ class Store(CheckedStore):
         Raises:
             SourceMissing: There is no such source.
         """
+        from engine.store.staging import ReadItem, ScannedItem, staged
+
         source = source_rows.find(self._db, source_id)
         by_path: dict[str, list[Example]] = {}
         for example in examples:

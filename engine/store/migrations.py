@@ -1,26 +1,27 @@
-"""The schema, as a row of migrations, and how a database is brought up to date.
+"""The schema's history, and how an old database is brought up to date.
 
 ``PRAGMA user_version`` is the record: it is n when the first n functions of
 ``MIGRATIONS`` are applied, and is set in the transaction that applies the nth.
 A released migration is never changed; the next change of the schema is the next
-function. Each release's schema has a fixture in ``tests/store/schemas``.
+function, and the result of all of them is written down by ``python -m tools.schema``,
+from which new databases are made. Each release's schema has a fixture in
+``tests/store/schemas``.
+
+The module runs as a child process: sqlite_utils takes pandas, pyarrow and numpy along
+where they are installed, 100 MB that would stay in the app's process.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import WorkspaceNewer
-from engine.paths import shorten
-from engine.store.connection import damaged
-
-# "ftui", by which file(1) and finetui tell the database from others.
-APPLICATION_ID = 0x66747569
-
-SMALLEST = 512  # bytes: the least that a page can be
+from engine.child import end_with_caller, run_step
+from engine.store.connection import raw_connection, translated
+from engine.store.schema import APPLICATION_ID, checked_version
 
 Migration = Callable[[Any], None]
 
@@ -262,7 +263,7 @@ MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_items, m003_findings)
 
 
 def migrate(
-    raw: sqlite3.Connection, path: Path, migrations: Sequence[Migration] | None = None
+    raw: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
 ) -> None:
     """Bring a database up to date; nothing is written if it is, or if it is refused.
 
@@ -275,21 +276,16 @@ def migrate(
         WorkspaceNewer: The database has a schema that this version doesn't know.
         WorkspaceDamaged: It is some other program's database.
     """
-    steps = MIGRATIONS if migrations is None else tuple(migrations)
-    if 0 < path.stat().st_size < SMALLEST:
-        raise damaged(path, "it is too short")  # SQLite would write over it
-    version = _checked_version(raw, path, len(steps))
-    if version == len(steps):
-        return
-    import sqlite_utils  # 0.5 s, which only a new or an old workspace pays
+    import sqlite_utils  # 0.5 s, which only an old workspace pays
 
-    if version:
+    version = checked_version(raw, path, len(migrations))
+    if 0 < version < len(migrations):
         _back_up(raw, path, version)
-    for number, step in enumerate(steps, start=1):
+    for number, step in enumerate(migrations, start=1):
         raw.execute("BEGIN IMMEDIATE")
         try:
             # Another process may have been faster while this one waited for the lock.
-            if _checked_version(raw, path, len(steps)) < number:
+            if checked_version(raw, path, len(migrations)) < number:
                 step(sqlite_utils.Database(raw, execute_plugins=False))
                 raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 raw.execute(f"PRAGMA user_version = {number}")
@@ -298,23 +294,6 @@ def migrate(
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
-
-
-def _checked_version(raw: sqlite3.Connection, path: Path, known: int) -> int:
-    version = int(raw.execute("PRAGMA user_version").fetchone()[0])
-    application = int(raw.execute("PRAGMA application_id").fetchone()[0])
-    if application != APPLICATION_ID:
-        tables = raw.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables or version:
-            raise damaged(path, "it belongs to another program")
-        return 0
-    if version > known:
-        raise WorkspaceNewer(
-            f"{shorten(path)} was written by a newer finetui "
-            f"(schema {version}; this version knows {known})",
-            hint="upgrade finetui; nothing in the workspace was changed",
-        )
-    return version
 
 
 def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
@@ -333,3 +312,19 @@ def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
         raise
     copy.close()
     return backup
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Bring the database at a path up to date, with a time to wait for other writers."""
+    path, busy_seconds = Path(arguments[0]), float(arguments[1])
+    end_with_caller()
+    with translated(path):
+        raw = raw_connection(str(path), busy_seconds)
+        try:
+            migrate(raw, path)
+        finally:
+            raw.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_step(main, sys.argv[1:]))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import SourceMissing, UsageError
 from engine.models import Skipped, Source, content_hash
 from engine.store.connection import Connection, Row
 from engine.store.packing import dump_texts, load_mapping
-from engine.store.staging import ScannedItem
-from engine.store.takeover import drop_vanished
+
+if TYPE_CHECKING:
+    from engine.store.staging import ScannedItem
 
 _COLUMNS = "id, kind, root, added_at, scanned_at, documents, examples, skipped, options"
 
@@ -116,6 +118,8 @@ def remove(db: Connection, source_id: str) -> int:
     Returns:
         How many examples left the queue.
     """
+    from engine.store.takeover import drop_vanished  # what scans need, the app's start does not
+
     with db.transaction():
         db.execute("DELETE FROM sightings WHERE source_id = ?", [source_id])
         removed = drop_vanished(db.execute, "main", source_id)
@@ -131,6 +135,8 @@ def scanned_items(db: Connection, source_id: str) -> dict[str, ScannedItem]:
     A file of which only examples are known, from a workspace of an older version, has
     neither size nor time, and so counts as changed.
     """
+    from engine.store.staging import ScannedItem
+
     rows = db.all(
         "SELECT name, size, mtime_ns, digest, documents FROM items WHERE source_id = ?",
         [source_id],

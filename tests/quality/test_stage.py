@@ -18,6 +18,7 @@ from engine.quality import stage
 from engine.quality.base import Check, Finding
 from engine.quality.checks import CHECKS, CheckOptions
 from engine.quality.child import check_and_decide, check_apart
+from engine.schema import plain
 from engine.settings import CheckRule
 from engine.workspace import Workspace, init_workspace, open_workspace
 
@@ -199,9 +200,7 @@ def tmp_rules(space: Workspace, *rules: CheckRule) -> Workspace:
     lines = []
     for rule in rules:
         lines.append("[[check.rules]]")
-        lines += [
-            f"{key} = {value!r}" for key, value in rule.model_dump(exclude_defaults=True).items()
-        ]
+        lines += [f"{key} = {value!r}" for key, value in plain(rule).items()]
     (space.root / "finetui.toml").write_text("\n".join(lines) + "\n", "utf-8")
     return open_workspace(space.root)
 

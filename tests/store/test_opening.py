@@ -4,6 +4,8 @@ import hashlib
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ from engine.errors import (
     WorkspaceNewer,
 )
 from engine.models import Filter
-from engine.store import Store, migrations
+from engine.store import Store
 from engine.store.connection import raw_connection
-from engine.store.migrations import MIGRATIONS
+from engine.store.migrations import MIGRATIONS, Migration, migrate
+from engine.store.schema import SCHEMA_FILE, VERSION
 from tests.store.schemas.dump import restore, schema, versions
 from tests.store.support import NOW, example, filled, ids, turns
+from tools.schema import script
 
 
 def digest(path: Path) -> str:
@@ -30,6 +34,24 @@ def digest(path: Path) -> str:
 
 def test_every_released_schema_has_a_fixture() -> None:
     assert versions() == list(range(1, len(MIGRATIONS) + 1))
+
+
+def test_a_new_database_is_what_the_migrations_result_in() -> None:
+    assert len(MIGRATIONS) == VERSION
+    assert SCHEMA_FILE.read_text("utf-8") == script()
+
+
+def test_no_opening_loads_what_the_migrations_need(tmp_path: Path) -> None:
+    restore(1, tmp_path / "old.db")
+    code = (
+        "import sys; from pathlib import Path; from engine.store import Store\n"
+        "for name in sys.argv[1:]: Store.open(Path(name)).close()\n"
+        "print({'sqlite_utils', 'pandas', 'numpy', 'pyarrow'} & sys.modules.keys())"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "new.db"), str(tmp_path / "old.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+    assert schema(tmp_path / "new.db") == schema(tmp_path / "old.db")
 
 
 @pytest.mark.parametrize("version", versions())
@@ -74,50 +96,78 @@ def _fail(db: Any) -> None:
     raise RuntimeError("a defect in a migration")
 
 
-def test_a_migration_backs_the_file_up_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def bring(path: Path, *more: Migration) -> None:
+    """Apply migrations that come after those of this version."""
+    raw = raw_connection(str(path), 1.0)
+    try:
+        migrate(raw, path, (*MIGRATIONS, *more))
+    finally:
+        raw.close()
+
+
+def test_a_migration_backs_the_file_up_first(tmp_path: Path) -> None:
     path = tmp_path / "finetui.db"
     filled(path, 3).close()
     old = schema(path)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, _add_table))
-    with Store.open(path) as store:
-        assert len(ids(store)) == 3
+    bring(path, _add_table)
     backup = tmp_path / f"finetui.db.v{len(MIGRATIONS)}.bak"
     assert schema(backup) == old
     assert "badges" in {name for _, name, _ in schema(path)}
-    monkeypatch.undo()
     with pytest.raises(WorkspaceNewer):
         Store.open(path)
     with Store.open(backup) as store:
         assert len(ids(store)) == 3
 
 
-def test_a_backup_never_replaces_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_never_replaces_another(tmp_path: Path) -> None:
     path = tmp_path / "finetui.db"
     filled(path, 3).close()
     version = len(MIGRATIONS)
     first = tmp_path / f"finetui.db.v{version}.bak"
     first.write_text("kept")
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, _add_table))
-    Store.open(path).close()
+    bring(path, _add_table)
     assert first.read_text() == "kept"
     assert (tmp_path / f"finetui.db.v{version}.2.bak").stat().st_size > 0
 
 
-def test_a_migration_that_fails_leaves_the_old_schema(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path) -> None:
     path = tmp_path / "finetui.db"
     filled(path, 3).close()
     old = schema(path)
-    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, _fail))
     with pytest.raises(RuntimeError, match="defect"):
-        Store.open(path)
-    monkeypatch.undo()
+        bring(path, _fail)
     assert schema(path) == old
     with Store.open(path) as store:
         assert len(ids(store)) == 3
+
+
+def test_an_old_database_that_is_locked_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    restore(1, path)
+    old = schema(path)
+    other = raw_connection(str(path), 0)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(WorkspaceLocked) as caught:
+        Store.open(path, busy_seconds=0.05)
+    assert caught.value.hint
+    other.execute("ROLLBACK")
+    other.close()
+    assert schema(path) == old
+    with Store.open(path) as store:
+        assert len(ids(store)) == 5
+
+
+def test_an_old_database_that_is_damaged_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    restore(1, path)
+    raw = sqlite3.connect(path)
+    raw.execute("DROP TABLE sources")
+    raw.close()
+    old = schema(path)
+    with pytest.raises(WorkspaceError, match="sources") as caught:
+        Store.open(path)
+    assert caught.value.hint
+    assert schema(path) == old
 
 
 def test_a_newer_workspace_is_refused_untouched(tmp_path: Path) -> None:

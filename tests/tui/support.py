@@ -11,6 +11,7 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from engine.schema import read
 from engine.settings import Settings
 from engine.workspace import Workspace
 from tui.app import FinetuiApp
@@ -52,7 +53,7 @@ def stage_name(app: FinetuiApp) -> str:
 def settings_of(values: Mapping[str, Any]) -> Settings:
     """Return settings by which the app checks nothing by itself, and which have these values."""
     check = {"automatic": False, **values.get("check", {})}
-    return Settings.model_validate({**values, "check": check})
+    return read(Settings, {**values, "check": check})
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.models import Link, Skipped
 from engine.store import Store
-from engine.store.migrations import MIGRATIONS
+from engine.store.schema import VERSION
 from tests.store.schemas.dump import dump, fixture
 from tests.store.support import NOW, example, flag, found_in, ids, turns
 
@@ -47,7 +47,7 @@ def main() -> None:
             nearest = Link("both", positions[0], positions[1], 0.93)
             store.save_links("m1", linked=dict.fromkeys(positions[:2], "k"), links=[nearest])
         text = "\n".join(dump(path)) + "\n"
-    fixture(len(MIGRATIONS)).write_text(text, "utf-8")
+    fixture(VERSION).write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

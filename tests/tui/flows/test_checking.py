@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from engine.models import Filter
-from engine.settings import Settings
+from engine.settings import settings_of
 from engine.workspace import Workspace
 from tests.tui.findings import KEY
 from tests.tui.places import write_chats
@@ -35,7 +35,7 @@ def checkers() -> list[psutil.Process]:
 
 def with_checks(workspace: Workspace, **check: object) -> Workspace:
     """Return a workspace with other settings of checks."""
-    settings = Settings.model_validate({"check": check})
+    settings = settings_of({"check": check})
     return Workspace(workspace.root, settings, workspace.store)
 
 

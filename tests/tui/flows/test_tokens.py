@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,8 @@ async def test_tokens_of_a_card_that_is_not_decided(
 
 
 async def test_a_card_whose_question_fills_the_row(with_base: Workspace) -> None:
-    short = with_base.settings.model_copy(
-        update={"check": with_base.settings.check.model_copy(update={"max_length": 16})}
-    )
+    check = replace(with_base.settings.check, max_length=16)
+    short = replace(with_base.settings, check=check)
     workspace = Workspace(with_base.root, short, with_base.store)
     async with opened_app(workspace, SMALL, stage="curate") as (app, pilot):
         await pilot.press("t")
