@@ -29,6 +29,7 @@ from tui.bridge.checks import Checks
 from tui.bridge.jobs import watch_jobs
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
+from tui.bridge.setup import watch_setup
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
 from tui.log import log_exception, log_file
@@ -41,12 +42,14 @@ from tui.messages import (
     Scan,
     ScanEnded,
     ScanMoved,
+    SetupMoved,
     WatchFailed,
 )
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
 
 if TYPE_CHECKING:
+    from engine.setup import Setup
     from tui.screens.stage import StageScreen
 
 SCREENS: Mapping[str, str] = {
@@ -89,6 +92,7 @@ class FinetuiApp(App[int]):
         job: The job that the title line shows, None when nothing runs.
         scan: The scan that it shows, None when nothing is read.
         scans: Reads sources; a scan goes on whatever stage is shown.
+        setup: finetui's own installation, None where nothing is lacking.
         check: The checks that the title line shows, None when nothing is checked.
         checks: Checks examples; they go on whatever stage is shown.
         tokens: What was typed for addresses that ask for a token.
@@ -121,6 +125,9 @@ class FinetuiApp(App[int]):
         self.checks = Checks(self, workspace.root, workspace.settings.check)
         self.cheat_shown = workspace.settings.display.cheat_line
         self.unexpected: list[BaseException] = []
+        self.setup: Setup | None = None
+        self._parts_ready: set[str] = set()
+        self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
         for theme in THEMES:
             self.register_theme(theme)
@@ -146,6 +153,7 @@ class FinetuiApp(App[int]):
     def on_mount(self) -> None:
         """Start watching for the running job."""
         self._watcher.start()
+        self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
@@ -153,6 +161,7 @@ class FinetuiApp(App[int]):
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""
         self._watcher.stop()
+        self._setup_watcher.stop()
         self.scans.stop()
         self.checks.stop()
         self.scans.close()
@@ -170,12 +179,15 @@ class FinetuiApp(App[int]):
         Nothing waits for it; a base that would have to be fetched is left to its verb.
         """
         from engine.bases import EMBEDDED, add, installed
+        from engine.setup import lacking
 
         try:
             if self.workspace.settings.training.base != EMBEDDED:
                 return
             if any(base.name == EMBEDDED for base in await off_loop(installed)):
                 return
+            if await off_loop(lacking, "base") is not None:
+                return  # it is taken up when that is installed
             self.say("the embedded base model is being imported, once; go on meanwhile", "busy")
             await off_loop(add, EMBEDDED)
             self.say("the embedded base model is here: cards show tokens now", "done")
@@ -227,6 +239,21 @@ class FinetuiApp(App[int]):
             self.unexpected.append(event.error)
         if (stage := self.stage) is not None:
             stage.checks_ended(event)
+
+    def on_setup_moved(self, event: SetupMoved) -> None:
+        """Show how far finetui's installation is, and take up what has waited for a part."""
+        ready = {part.name for part in event.setup.parts if part.state == "ready"}
+        fresh = ready - self._parts_ready
+        self._parts_ready, known = ready, self.setup is not None
+        self.setup = None if event.setup.ready else event.setup
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+        if known and "training" in fresh and self._bring_base:
+            self.bring_base()
+        if known and "similarity" in fresh:
+            self.checks.follow()
+        if event.setup.ready:
+            self.say("everything is installed: training and chat work now", "done")
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         """Tell that the runs can't be read."""

@@ -10,6 +10,7 @@ import click
 
 from engine.cli.common import common_options, print_json, say, table
 from engine.cli.main import open_app
+from engine.cli.waiting import await_part
 from engine.paths import demo_workspace, shorten
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def demo(
         ctx.exit(open_app(ctx, place, make=True))
     from engine.demo.loop import run_headless
 
+    for feature in ("base", "embeddings", "training", "export"):
+        await_part(feature)
     summary = run_headless(place, say=(lambda line: click.echo(line, err=True)))
     if as_json:
         print_json({**asdict(summary), "improvement": summary.improvement})

@@ -22,6 +22,7 @@ from engine.serve import client
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
 from engine.serve.protocol import BEARER_VARIABLE, REFUSED
+from engine.setup import require
 
 START_TIMEOUT_S = 180.0
 _END_TIMEOUT_S = 3.0
@@ -120,9 +121,11 @@ class Worker:
             GgufDamaged: The file is not whole, or llama.cpp refused it or gave up on it.
             WorkerDied: The process ended for another reason, for one for lack of memory.
             WorkerTimeout: It did not answer in time; it was ended.
+            DependencyMissing: llama.cpp is not installed.
         """
         gguf = gguf.resolve()
         header = read_header(gguf)
+        require("chat")
         context = min(context, header.context or context)
         started, bearer = time.monotonic(), secrets.token_urlsafe(32)
         log = _new_log(gguf)

@@ -7,6 +7,7 @@ from engine.setup.launch import fix, go_on, install_here, wait_for, want
 from engine.setup.parts import CORE, NEEDS, PARTS, Part
 from engine.setup.place import Place
 from engine.setup.state import (
+    FIX,
     Lacking,
     PartState,
     Setup,
@@ -19,6 +20,7 @@ from engine.setup.state import (
 
 __all__ = [
     "CORE",
+    "FIX",
     "NEEDS",
     "PARTS",
     "Lacking",

@@ -115,6 +115,7 @@ NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "training": ("training", ("torch", "training")),
     "export": ("an export", ("torch", "training", "llama")),
     "chat": ("chat", ("llama",)),
+    "writing": ("the embedded model", ("training", "llama")),
     "embeddings": ("the search for near-duplicates", ("torch", "training", "similarity")),
     "base": ("importing the embedded base model", ("torch", "training")),
 }

@@ -96,6 +96,7 @@ class Lacking:
     Attributes:
         feature: The feature's name.
         parts: The parts that it waits for.
+        current: The part that is being installed now, None where nobody installs.
         coming: Whether they are being installed, or will be without being asked for.
         message: What is lacking, in a sentence.
         hint: What to do about it.
@@ -103,6 +104,7 @@ class Lacking:
 
     feature: str
     parts: tuple[PartState, ...]
+    current: PartState | None
     coming: bool
     message: str
     hint: str
@@ -210,25 +212,28 @@ def lacking(feature: str, place: Place | None = None) -> Lacking | None:
 def _lacking(
     feature: str, title: str, parts: tuple[PartState, ...], setup: Setup, place: Place
 ) -> Lacking:
-    names = " and ".join(part.title for part in parts)
-    start = f"{title} needs {names}"
+    message = f"{title} needs {' and '.join(part.title for part in parts)}"
     stuck = next((part for part in parts if part.state in ("failed", "offline")), None)
+    coming = stuck is None and (setup.active or setup.wanted)
     if stuck is not None:
-        message = f"{start}: {stuck.detail}"
+        message += f": {stuck.detail}"
         hint = f"try again with: {FIX}"
         if stuck.state == "failed":
-            hint += f"; everything that pip said is in {shell_path(place.log)}"
-        return Lacking(feature, parts, False, message, hint)
-    if not (setup.active or setup.wanted):
-        return Lacking(feature, parts, False, f"{start}, not installed", f"install with: {FIX}")
-    current = setup.current
-    doing = f" ({current.title}: {_since(current)})" if current is not None else ""
-    about = lasting(left_s(setup, tuple(part.name for part in parts)))
-    message = f"{start}, still being installed{doing}"
-    if not setup.active:
+            hint += f"; pip's own words are in {shell_path(place.log)}"
+    elif not coming:
+        message += ", not installed"
+        hint = f"install with: {FIX}"
+    elif not setup.active:
         # It was interrupted, or has not begun: the app and the verbs that wait go on with it.
-        return Lacking(feature, parts, True, f"{start}, not installed yet", f"go on with: {FIX}")
-    return Lacking(feature, parts, True, message, f"it goes on by itself, about {about} more")
+        message += ", not installed yet"
+        hint = f"go on with: {FIX}"
+    else:
+        message += ", still being installed"
+        if (current := setup.current) is not None:
+            message += f" ({current.title}: {_since(current)})"
+        about = lasting(left_s(setup, tuple(part.name for part in parts)))
+        hint = f"it goes on by itself, about {about} more"
+    return Lacking(feature, parts, setup.current, coming, message, hint)
 
 
 def _since(part: PartState) -> str:

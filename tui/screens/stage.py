@@ -43,6 +43,7 @@ from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions, key_name
 from tui.app import FinetuiApp, explain
 from tui.bridge.scans import short_name
+from tui.bridge.setup import stage_lacks
 from tui.messages import ChecksEnded, Progressed, ScanEnded
 from tui.widgets.checks import checks_words
 from tui.widgets.frame import (
@@ -187,6 +188,8 @@ class StageScreen(Screen[None]):
         self.refresh_title()
         self.refresh_cheat()
         self.entered()
+        if self.app.setup is not None and (lacks := stage_lacks(self.STAGE)):
+            self.say(lacks[0], hint=lacks[1], kind="busy")
 
     def refresh_title(self) -> None:
         """Show workspace, stages and the running job as they are now."""
@@ -201,6 +204,7 @@ class StageScreen(Screen[None]):
                 job=self.app.job,
                 scan=self.app.scan,
                 check=self.app.check,
+                setup=self.app.setup,
             )
         )
 
