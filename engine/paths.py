@@ -92,11 +92,14 @@ def shell_path(path: Path | str) -> str:
     A ``~`` for the home folder stays outside of the quotes, where the shell knows it.
     """
     text, home = str(path), str(Path.home())
-    if text == home:
-        return "~"
-    if home != os.sep and text.startswith(home + os.sep):
-        return "~/" + shlex.quote(text[len(home) + 1 :])
-    return shlex.quote(text)
+    if home != os.sep and (text == home or text.startswith(home + os.sep)):
+        text = "~" + text[len(home) :]
+    if text in ("~", "~/"):
+        return text
+    if text.startswith("~/"):
+        return "~/" + shlex.quote(text[2:])
+    # What begins with a dash would be taken for an option.
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def require_free(folder: Path, needed: int, what: str) -> None:

@@ -21,7 +21,7 @@ from textual.worker import Worker, WorkerState
 
 from engine.errors import FinetuiError, SettingsError
 from engine.models import Filter
-from engine.paths import shorten
+from engine.paths import shell_path
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings, check_keys
@@ -80,7 +80,7 @@ def explain(error: BaseException) -> tuple[str, str]:
     log_exception(error)
     return (
         f"something unexpected happened: {type(error).__name__}: {error}",
-        f"the details are in {shorten(log_file())}",
+        f"the details are in {shell_path(log_file())}",
     )
 
 

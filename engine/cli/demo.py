@@ -11,7 +11,7 @@ import click
 from engine.cli.common import common_options, print_json, say, table
 from engine.cli.main import open_app
 from engine.cli.waiting import await_part
-from engine.paths import demo_workspace, shorten
+from engine.paths import demo_workspace, shell_path, shorten
 
 if TYPE_CHECKING:
     from engine.demo.loop import Summary
@@ -77,4 +77,4 @@ def _print(summary: Summary) -> None:
     table(("what", "result"), rows)
     for answer in summary.answers:
         say(f"\n> {answer.prompt}\n\nbase:  {answer.base}\n\ntuned: {answer.tuned}")
-    say(f"\nOpen it: finetui --workspace {shorten(summary.workspace, 70)}   then 5 for the chat")
+    say(f"\nOpen it: finetui --workspace {shell_path(summary.workspace)}   then 5 for the chat")

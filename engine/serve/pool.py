@@ -145,7 +145,7 @@ class Worker:
             if said is None:
                 raise WorkerTimeout(
                     f"the worker of {gguf.name} did not load it within {timeout_s:.0f} s",
-                    hint="a smaller quantisation loads faster; the log is " + paths.shorten(log),
+                    hint="a smaller quantisation loads faster; the log is " + paths.shell_path(log),
                 )
             if not said:
                 raise _ended(process, gguf, log)
@@ -293,7 +293,7 @@ def _ended(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> GgufDamag
     if status == REFUSED or (status < 0 and -status in _GAVE_UP):
         return GgufDamaged(
             f"llama.cpp can't load {gguf.name}: {_last_words(log)}",
-            hint="export it again with: finetui export RUN; the log is " + paths.shorten(log),
+            hint="export it again with: finetui export RUN; the log is " + paths.shell_path(log),
         )
     return _died(process, gguf, log)
 
@@ -306,7 +306,7 @@ def _died(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> WorkerDied
         how = f"was ended by {signal.Signals(-status).name}"
     else:
         how = f"ended with status {status}"
-    hint = "the log is " + paths.shorten(log)
+    hint = "the log is " + paths.shell_path(log)
     if status == -signal.SIGKILL:
         hint = "the machine may be out of memory: take a smaller quantisation or context; " + hint
     return WorkerDied(f"the worker of {gguf.name} {how}: {_last_words(log)}", hint=hint)
