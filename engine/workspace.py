@@ -13,6 +13,7 @@ from engine.paths import (
     WORKSPACE_FILE,
     default_workspace,
     nearest_workspace,
+    shell_path,
     shorten,
     write_atomic,
 )
@@ -91,7 +92,7 @@ def find_workspace(root: Path | None = None) -> Path:
         if not (named / WORKSPACE_FILE).is_file():
             raise WorkspaceMissing(
                 f"{shorten(named)} is not a workspace",
-                hint=f"make one with: finetui init {shorten(named)}",
+                hint=f"make one with: finetui init {shell_path(named)}",
             )
         return named
     return nearest_workspace(Path.cwd()) or init_workspace(default_workspace())

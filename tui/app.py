@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings
 from tui.bridge.jobs import watch_jobs
+from tui.bridge.setup import watch_setup
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
 from tui.host import Host
@@ -32,6 +33,7 @@ from tui.messages import (
     JobChanged,
     ScanEnded,
     ScanMoved,
+    SetupMoved,
     WatchFailed,
 )
 from tui.stylesheets import stylesheet
@@ -87,6 +89,8 @@ class FinetuiApp(Host):
     ) -> None:
         super().__init__(workspace)
         self._bring_base = bring_base
+        self._parts_ready: set[str] = set()
+        self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
 
     # -- life -----------------------------------------------------------------------
@@ -98,6 +102,7 @@ class FinetuiApp(Host):
     def _settle(self) -> None:
         """Watch for the running job, catch up with checks, and look for garbage again."""
         self._watcher.start()
+        self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
@@ -109,6 +114,7 @@ class FinetuiApp(Host):
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""
         self._watcher.stop()
+        self._setup_watcher.stop()
         self.scans.stop()
         self.checks.stop()
         self.scans.close()
@@ -126,12 +132,15 @@ class FinetuiApp(Host):
         Nothing waits for it; a base that would have to be fetched is left to its verb.
         """
         from engine.bases import EMBEDDED, add, installed
+        from engine.setup import lacking
 
         try:
             if self.workspace.settings.training.base != EMBEDDED:
                 return
             if any(base.name == EMBEDDED for base in await off_loop(installed)):
                 return
+            if await off_loop(lacking, "base") is not None:
+                return  # it is taken up when that is installed
             self.say("the embedded base model is being imported, once; go on meanwhile", "busy")
             await off_loop(add, EMBEDDED)
             self.say("the embedded base model is here: cards show tokens now", "done")
@@ -183,6 +192,21 @@ class FinetuiApp(Host):
             self.unexpected.append(event.error)
         if (stage := self.stage) is not None:
             stage.checks_ended(event)
+
+    def on_setup_moved(self, event: SetupMoved) -> None:
+        """Show how far finetui's installation is, and take up what has waited for a part."""
+        ready = {part.name for part in event.setup.parts if part.state == "ready"}
+        fresh = ready - self._parts_ready
+        self._parts_ready, known = ready, self.setup is not None
+        self.setup = None if event.setup.ready else event.setup
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+        if known and "training" in fresh and self._bring_base:
+            self.bring_base()
+        if known and "similarity" in fresh:
+            self.checks.follow()
+        if event.setup.ready:
+            self.say("everything is installed: training and chat work now", "done")
 
     def on_watch_failed(self, event: WatchFailed) -> None:
         """Tell that the runs can't be read."""

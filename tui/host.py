@@ -6,7 +6,7 @@ Screens import this module, and ``tui.app`` imports screens; so imports go one w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rich.text import Text
 from textual import events
@@ -18,7 +18,7 @@ from textual.worker import WorkerFailed
 
 from engine.errors import FinetuiError
 from engine.models import Filter
-from engine.paths import shorten
+from engine.paths import shell_path
 from engine.workspace import Workspace
 from tui.actions import Action
 from tui.bridge.checks import Checks
@@ -36,6 +36,9 @@ from tui.stylesheets import KeptStylesheet
 from tui.themes import THEMES
 from tui.typeahead import KeyPassed, TypeAhead
 
+if TYPE_CHECKING:
+    from engine.setup import Setup
+
 T = TypeVar("T")
 
 
@@ -49,7 +52,7 @@ def explain(error: BaseException) -> tuple[str, str]:
     log_exception(error)
     return (
         f"something unexpected happened: {type(error).__name__}: {error}",
-        f"the details are in {shorten(log_file())}",
+        f"the details are in {shell_path(log_file())}",
     )
 
 
@@ -61,6 +64,7 @@ class Host(App[int]):
         job: The job that the title line shows, None when nothing runs.
         scan: The scan that it shows, None when nothing is read.
         scans: Reads sources; a scan goes on whatever stage is shown.
+        setup: finetui's own installation, None where nothing is lacking.
         check: The checks that the title line shows, None when nothing is checked.
         checks: Checks examples; they go on whatever stage is shown.
         tokens: What was typed for addresses that ask for a token.
@@ -81,6 +85,7 @@ class Host(App[int]):
         self.scan: Scan | None = None
         self.tokens = Tokens()
         self.scans = Scans(self, workspace.root, self.tokens)
+        self.setup: Setup | None = None
         self.check: Check | None = None
         self.checks = Checks(self, workspace.root, workspace.settings.check)
         self.cheat_shown = workspace.settings.display.cheat_line

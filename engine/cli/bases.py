@@ -11,6 +11,7 @@ import click
 from engine import bases as engine_bases
 from engine.bases import Base, BasePreset
 from engine.cli.common import Progress, common_options, print_json, say, table
+from engine.cli.waiting import patiently
 from engine.errors import BaseInvalid, BaseMissing
 from engine.tokens import Tokenizer
 
@@ -68,7 +69,8 @@ def add_base(name_or_path: str, template: str, workspace: Path | None, as_json: 
     and asked with that template: chatml, gemma, instruction, llama-3, mistral, phi-3,
     qwen-2.5, qwen-3, smollm2, or yours. A model that was never taught to chat needs one.
     """
-    base = engine_bases.add(name_or_path, progress=Progress("adding", quiet=as_json))
+    adding = Progress("adding", quiet=as_json)
+    base = patiently("base", lambda: engine_bases.add(name_or_path, progress=adding))
     if template:
         # Refuses, by name, a form whose control tokens the vocabulary lacks.
         text = Tokenizer.load(base.directory, template=template).template

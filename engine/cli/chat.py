@@ -12,6 +12,7 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.compare import tally_line
+from engine.cli.waiting import patiently
 from engine.errors import FinetuiError
 from engine.evaluate.blind import Choice, Trial, new_trial, reveal, tally, vote
 from engine.evaluate.pair import SIDES, Pair, new_seed
@@ -50,7 +51,7 @@ def chat(
     that only it begins or ends with, or "last".
     """
     asked: list[dict[str, Any]] = []
-    with opened(workspace) as here, Pair.open(here, run, quant) as pair:
+    with opened(workspace) as here, patiently("chat", lambda: Pair.open(here, run, quant)) as pair:
         for text in [prompt] if prompt is not None else _prompts(quiet=as_json):
             chosen = new_seed() if seed is None else seed
             talk = _Talk(pair, text, chosen, temperature, max_tokens, quiet=as_json)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
+from engine.cli.waiting import patiently
 from engine.evaluate.blind import Tally, tally
 from engine.evaluate.compare import compare as compare_run
 from engine.paths import shorten
@@ -44,16 +45,19 @@ def compare(
     RUN is an id, a part of one that only it begins or ends with, or "last".
     """
     with opened(workspace) as here:
-        result = compare_run(
-            here,
-            run,
-            prompts,
-            quant=quant,
-            seed=seed,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            out=out,
-            progress=Progress("asking", quiet=as_json),
+        result = patiently(
+            "chat",
+            lambda: compare_run(
+                here,
+                run,
+                prompts,
+                quant=quant,
+                seed=seed,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                out=out,
+                progress=Progress("asking", quiet=as_json),
+            ),
         )
     summary = result.summary()
     if as_json:

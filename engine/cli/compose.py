@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say
+from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, UsageError
 from engine.models import short_id
 from engine.workspace import Workspace
@@ -59,7 +60,7 @@ def chosen_writer(*, endpoint: str, model: str, embedded: bool, timeout: float) 
     if embedded:
         from engine.compose.writer import EmbeddedWriter
 
-        with EmbeddedWriter() as small:
+        with patiently("writing", EmbeddedWriter) as small:
             yield small
         return
     from engine.compose.endpoint import Endpoint

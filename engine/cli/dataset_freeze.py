@@ -12,6 +12,7 @@ import click
 from engine import dataset as engine_dataset
 from engine.bases import Base, resolve
 from engine.cli.common import Progress, common_options, opened, print_json, say
+from engine.cli.waiting import await_part
 from engine.dataset import DatasetOptions, Frozen, LeakSummary, default_options
 from engine.dataset.frozen import newest
 from engine.errors import BaseMissing
@@ -120,6 +121,9 @@ def freeze(
             near_duplicates="no" if no_near else "now",
             **{key: value for key, value in chosen.items() if value is not None},
         )
+        if options.near_duplicates == "now" and space.store.counts().approved:
+            # Without them a freeze compares the text alone; what is nearly there is waited for.
+            await_part("embeddings", optional=True)
         frozen = engine_dataset.freeze(
             space,
             base=base_of(space, base_name, quiet=as_json),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
+from engine.cli.waiting import patiently
 from engine.models import LinkWhat, short_id
 from engine.paths import shorten
 from engine.similarity import DEFAULT_THRESHOLD, FLOOR, Cluster, DedupReport
@@ -67,11 +68,14 @@ def dedup(
         model = model or checking.embedding_model
         if threshold is None:
             threshold = checking.duplicate_threshold
-        report = dedup_apart(
-            space.root,
-            model=model,
-            threshold=threshold,
-            progress=Progress("embedding and comparing", quiet=as_json),
+        report = patiently(
+            "embeddings",
+            lambda: dedup_apart(
+                space.root,
+                model=model,
+                threshold=threshold,
+                progress=Progress("embedding and comparing", quiet=as_json),
+            ),
         )
         with closing(look(space, model=model)) as found:
             clusters = found.clusters(what, threshold)

@@ -10,7 +10,8 @@ import click
 
 from engine.cli.common import common_options, print_json, say, table
 from engine.cli.main import open_app
-from engine.paths import demo_workspace, shorten
+from engine.cli.waiting import await_part
+from engine.paths import demo_workspace, shell_path, shorten
 
 if TYPE_CHECKING:
     from engine.demo.loop import Summary
@@ -33,6 +34,8 @@ def demo(
         ctx.exit(open_app(ctx, place, make=True))
     from engine.demo.loop import run_headless
 
+    for feature in ("base", "embeddings", "training", "export"):
+        await_part(feature)
     summary = run_headless(place, say=(lambda line: click.echo(line, err=True)))
     if as_json:
         print_json({**asdict(summary), "improvement": summary.improvement})
@@ -74,4 +77,4 @@ def _print(summary: Summary) -> None:
     table(("what", "result"), rows)
     for answer in summary.answers:
         say(f"\n> {answer.prompt}\n\nbase:  {answer.base}\n\ntuned: {answer.tuned}")
-    say(f"\nOpen it: finetui --workspace {shorten(summary.workspace, 70)}   then 5 for the chat")
+    say(f"\nOpen it: finetui --workspace {shell_path(summary.workspace)}   then 5 for the chat")

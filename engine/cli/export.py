@@ -11,6 +11,7 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import describe
+from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, RunFailed
 from engine.export.quants import QUANTS
 from engine.export.start import start
@@ -42,7 +43,7 @@ def export(
         _print_quants(as_json)
         return
     with opened(workspace) as here:
-        job_dir = start(here, run, quant)
+        job_dir = patiently("export", lambda: start(here, run, quant))
     if follow:
         _follow(job_dir, as_json=as_json)
     elif as_json:

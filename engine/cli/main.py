@@ -21,7 +21,7 @@ from engine.errors import FinetuiError
 # `finetui --help` imports no verb.
 VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("engine.cli.workspace", "init", "Make a workspace."),
-    "doctor": ("engine.cli.doctor", "doctor", "Say what is installed, and what to mend."),
+    "doctor": ("engine.cli.doctor", "doctor", "Say what is installed, and fix what is not."),
     "settings": ("engine.cli.workspace", "settings", "List every setting and its value."),
     "demo": ("engine.cli.demo", "demo", "Try the whole loop on bundled notes."),
     "sources": ("engine.cli.sources", "sources", "Add, scan, list, detect and remove sources."),

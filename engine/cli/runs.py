@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
+from engine.cli.waiting import patiently
 from engine.errors import RunFailed
 from engine.paths import shorten
 from engine.runs import (
@@ -138,7 +139,7 @@ def resume(run: str, then_follow: bool, workspace: Path | None, as_json: bool) -
     from engine.train.start import resume as resume_run
 
     with opened(workspace) as here:
-        resumed = resume_run(here, run)
+        resumed = patiently("training", lambda: resume_run(here, run))
     if then_follow:
         follow_run(resumed, as_json=as_json)
     elif as_json:

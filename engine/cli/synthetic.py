@@ -15,7 +15,7 @@ from engine.cli.compose import chosen_writer, cut, listed, writer_options
 from engine.cli.compose import count as counted
 from engine.errors import FinetuiError
 from engine.models import short_id
-from engine.paths import shorten
+from engine.paths import shell_path, shorten
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def init(path: Path, workspace: Path | None, as_json: bool) -> None:
         print_json({"path": str(written)})
         return
     say(f"wrote {shorten(written, 70)}; edit the slots first")
-    say(f"  check it with: finetui synthetic check {shorten(written, 70)}")
-    say(f"  read it with:  finetui sources add synthetic {shorten(written, 70)}")
+    say(f"  check it with: finetui synthetic check {shell_path(written)}")
+    say(f"  read it with:  finetui sources add synthetic {shell_path(written)}")
 
 
 @synthetic.command("check")

@@ -12,6 +12,7 @@ import click
 from engine.bases import resolve
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import follow_run, run_as_dict
+from engine.cli.waiting import patiently
 from engine.dataset import datasets
 from engine.errors import DatasetMissing
 from engine.train import PRESETS, Plan, TrainSpec, make_spec, start
@@ -84,7 +85,7 @@ def train(
             if as_json:
                 print_json(asdict(outline))
             return
-        run = start(here, spec)
+        run = patiently("training", lambda: start(here, spec))
     if follow:
         follow_run(run, as_json=as_json)
     elif as_json:

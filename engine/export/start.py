@@ -13,6 +13,7 @@ from engine.export.quants import QUANTS, check_quant
 from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
 from engine.runs import RunSummary, find, is_alive, launch, read_spec
+from engine.setup import require
 from engine.workspace import Workspace
 
 MODULE = "engine.export.recipe"
@@ -36,12 +37,13 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
         ExportError: The base model is not the one that the run was trained on.
-        DependencyMissing: The GGUF converter is not installed.
+        DependencyMissing: What an export needs is not installed.
         DiskFull: There is no room.
     """
     run = find(workspace, run_id)
     named = check_quant(quant) if quant else ""
     _check_run(run)
+    require("export")
     require_converter()
     spec = read_spec(run.dir)
     base = _base(spec)

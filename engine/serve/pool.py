@@ -22,6 +22,7 @@ from engine.serve import client
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
 from engine.serve.protocol import BEARER_VARIABLE, REFUSED
+from engine.setup import require
 
 START_TIMEOUT_S = 180.0
 _END_TIMEOUT_S = 3.0
@@ -120,9 +121,11 @@ class Worker:
             GgufDamaged: The file is not whole, or llama.cpp refused it or gave up on it.
             WorkerDied: The process ended for another reason, for one for lack of memory.
             WorkerTimeout: It did not answer in time; it was ended.
+            DependencyMissing: llama.cpp is not installed.
         """
         gguf = gguf.resolve()
         header = read_header(gguf)
+        require("chat")
         context = min(context, header.context or context)
         started, bearer = time.monotonic(), secrets.token_urlsafe(32)
         log = _new_log(gguf)
@@ -142,7 +145,7 @@ class Worker:
             if said is None:
                 raise WorkerTimeout(
                     f"the worker of {gguf.name} did not load it within {timeout_s:.0f} s",
-                    hint="a smaller quantisation loads faster; the log is " + paths.shorten(log),
+                    hint="a smaller quantisation loads faster; the log is " + paths.shell_path(log),
                 )
             if not said:
                 raise _ended(process, gguf, log)
@@ -290,7 +293,7 @@ def _ended(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> GgufDamag
     if status == REFUSED or (status < 0 and -status in _GAVE_UP):
         return GgufDamaged(
             f"llama.cpp can't load {gguf.name}: {_last_words(log)}",
-            hint="export it again with: finetui export RUN; the log is " + paths.shorten(log),
+            hint="export it again with: finetui export RUN; the log is " + paths.shell_path(log),
         )
     return _died(process, gguf, log)
 
@@ -303,7 +306,7 @@ def _died(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> WorkerDied
         how = f"was ended by {signal.Signals(-status).name}"
     else:
         how = f"ended with status {status}"
-    hint = "the log is " + paths.shorten(log)
+    hint = "the log is " + paths.shell_path(log)
     if status == -signal.SIGKILL:
         hint = "the machine may be out of memory: take a smaller quantisation or context; " + hint
     return WorkerDied(f"the worker of {gguf.name} {how}: {_last_words(log)}", hint=hint)

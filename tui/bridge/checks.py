@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
-from engine.errors import EmbeddingModelMissing, ExampleMissing
+from engine.errors import DependencyMissing, EmbeddingModelMissing, ExampleMissing
 from engine.settings import CheckSettings
 from engine.store import Store
 from tui.bridge.scans import INTERVAL, LEAVE_SECONDS
@@ -168,7 +168,7 @@ class Checks:
                 )
         except ExampleMissing:
             pass  # a scan took it out meanwhile, and is followed by checks of its own
-        except EmbeddingModelMissing as error:
+        except (EmbeddingModelMissing, DependencyMissing) as error:
             if wanted.by_hand or not self._told_missing:
                 failure = error
             self._told_missing = True

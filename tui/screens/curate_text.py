@@ -9,6 +9,7 @@ from engine.curate import check_turns, from_text, to_text
 from engine.curate.editor import edit_text
 from engine.errors import BaseMissing, DependencyMissing, ExampleMissing
 from engine.models import Card, Turn, short_id
+from engine.paths import shell_path
 from tui.bridge.curation import other_answers, with_answer
 from tui.bridge.datasets import row_for
 from tui.bridge.threads import off_loop
@@ -110,7 +111,7 @@ class CurateText(CurateQueue):
         if base is None:
             raise BaseMissing(
                 f"tokens can't be shown: the base {settings.training.base} is not installed",
-                hint=f"add it with: finetui bases add {settings.training.base}",
+                hint=f"add it with: finetui bases add {shell_path(settings.training.base)}",
             )
         views = TokenViews(base, settings.check.max_length)
         await self.app.push_screen_wait(TokensDialog(base.name, [row], views))

@@ -8,7 +8,7 @@ from textual import on, work
 
 from engine.errors import BaseMissing, ExampleMissing
 from engine.models import Filter, short_id
-from engine.paths import shorten
+from engine.paths import shell_path, shorten
 from tui.actions import bindings
 from tui.bridge.datasets import (
     FreezeOptions,
@@ -124,7 +124,7 @@ class DatasetScreen(DatasetList):
             wanted = (info.base if info else "") or self.app.workspace.settings.training.base
             raise BaseMissing(
                 f"tokens can't be shown: the base {wanted} is not installed",
-                hint=f"add it with: finetui bases add {wanted}",
+                hint=f"add it with: finetui bases add {shell_path(wanted)}",
             )
         title = f"{name or 'approved'} · {base.name}"
         await self.app.push_screen_wait(TokensDialog(title, rows, TokenViews(base, longest)))

@@ -42,6 +42,7 @@ from textual.worker import Worker, WorkerState
 from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions
 from tui.bridge.scans import short_name
+from tui.bridge.setup import stage_lacks
 from tui.host import Host, explain
 from tui.keys import key_name
 from tui.messages import ChecksEnded, Progressed, ScanEnded
@@ -188,6 +189,8 @@ class StageScreen(Screen[None]):
         self.refresh_title()
         self.refresh_cheat()
         self.entered()
+        if self.app.setup is not None and (lacks := stage_lacks(self.STAGE)):
+            self.say(lacks[0], hint=lacks[1], kind="busy")
 
     def refresh_title(self) -> None:
         """Show workspace, stages and the running job as they are now."""
@@ -202,6 +205,7 @@ class StageScreen(Screen[None]):
                 job=self.app.job,
                 scan=self.app.scan,
                 check=self.app.check,
+                setup=self.app.setup,
             )
         )
 

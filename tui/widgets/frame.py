@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -15,6 +15,9 @@ from textual.widget import Widget
 from tui.messages import Check, Job, Progressed, Scan
 from tui.widgets.lines import Lines
 from tui.widgets.words import duration, file_size, fit, one_line
+
+if TYPE_CHECKING:
+    from engine.setup import Setup
 
 MIN_COLUMNS = 60
 MIN_ROWS = 16
@@ -34,6 +37,7 @@ class Title:
     job: Job | None = None
     scan: Scan | None = None
     check: Check | None = None
+    setup: Setup | None = None
 
 
 def job_words(job: Job, width: int) -> str:
@@ -88,6 +92,26 @@ def check_words(check: Check, width: int) -> str:
     return ""
 
 
+def setup_words(setup: Setup, width: int) -> str:
+    """Return the installation in the longest form that fits into ``width`` cells, or nothing."""
+    part = setup.current
+    if part is not None:
+        doing = {"building": "compiling"}.get(part.state, part.state)
+        if part.percent is not None:
+            doing = f"{doing} {part.percent}%"
+        forms = [
+            f"▶ installing {part.title}: {doing}",
+            f"▶ installing {part.title}",
+            "▶ installing",
+        ]
+    elif stuck := next((one for one in setup.parts if one.state in ("offline", "failed")), None):
+        why = "offline" if stuck.state == "offline" else "failed"
+        forms = [f"! {stuck.title} not installed: {why}", f"! install {why}", "!"]
+    else:
+        return ""
+    return next((form for form in forms if cell_len(form) <= width), "")
+
+
 def _join(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
@@ -140,12 +164,14 @@ class TitleLine(Widget):
         room = width - left.cell_length - 2
         job = scan = ""
         if title.job:
-            beside = title.scan is not None or title.check is not None
+            beside = any((title.scan, title.check, title.setup))
             job = job_words(title.job, room - (JOB_COLUMNS if beside else 0))
         if title.scan:
             scan = scan_words(title.scan, room - cell_len(job) - 2 * bool(job))
         elif title.check:
             scan = check_words(title.check, room - cell_len(job) - 2 * bool(job))
+        elif title.setup:
+            scan = setup_words(title.setup, room - cell_len(job) - 2 * bool(job))
         between = "  " if scan and job else ""
         gap = max(0, room + 1 - cell_len(scan + between + job))
         parts = (" " * gap, (scan, "$text-accent"), between, (job, _job_style(title.job)))
@@ -154,7 +180,7 @@ class TitleLine(Widget):
     def _left(self, title: Title, width: int) -> Content:
         stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
         # What runs is worth more than the name of where one is.
-        second = title.scan is not None or title.check is not None
+        second = any((title.scan, title.check, title.setup))
         running = (title.job is not None) + second
         room = width - stages_width - 1 - JOB_COLUMNS * running
         name = one_line(title.workspace)

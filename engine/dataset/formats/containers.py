@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.dataset.formats.convert import Shape
 from engine.errors import DependencyMissing
+from engine.setup import FIX
 
 CONTAINERS: dict[str, str] = {
     "jsonl": "JSON, a row a line",
@@ -39,7 +40,7 @@ def require(container: str) -> None:
         if find_spec(package) is None:
             raise DependencyMissing(
                 f"writing {CONTAINERS[container]} needs the package {package}",
-                hint=f"install it with: pip install {package}; or export JSON with --as jsonl",
+                hint=f"install it with: {FIX}; or export JSON with --as jsonl",
             )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import AppAnswerInvalid, AppFailed, SourceEmpty
+from engine.paths import shell_path
 from engine.sources.items import Refused
 from engine.sources.memory.body import Body
 from engine.sources.memory.entries import Entry, Fact, Part, Row
@@ -56,8 +57,10 @@ class Saved:
             here = Path(self.path).is_file()
         except (OSError, ValueError):
             here = False
-        if here:
-            return message, f"that file is here as well: finetui sources add memory {place}"
+        if here and inert(self.path) == self.path:
+            # The name is the app's: quoted, so that a shell takes it for nothing else.
+            command = f"finetui sources add memory {shell_path(self.path)}"
+            return message, f"that file is here as well: {command}"
         return message, "copy that file here and add it: finetui sources add memory PATH"
 
 
