@@ -5,10 +5,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/base.txt
 STAMPS := $(VENV)/.stamps
+WORKERS ?= -n auto --dist worksteal
 SOURCES := pyproject.toml $(CONSTRAINTS) tools/install.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint install install-dev gpu doctor demo screenshots wheel bench clean
+.PHONY: help run test test-all lint install install-dev gpu doctor demo screenshots wheel bench clean
 
 help: ## List what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,8 +17,11 @@ help: ## List what make can do
 run: $(STAMPS)/base ## Install if need be, and open finetui on the demo workspace
 	@$(BIN)/python -m tui demo
 
-test: $(STAMPS)/dev ## Install what tests need, and run them all
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMPS)/dev ## Install what tests need, and run them (ARGS="-k curate" for some)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+test-all: $(STAMPS)/dev ## The same with what is slow and rarely breaks, as for a release
+	@$(BIN)/python -m pytest $(WORKERS) --all $(ARGS)
 
 lint: $(STAMPS)/dev ## ruff, mypy --strict and the import rules
 	@$(BIN)/ruff check engine tui tests tools
