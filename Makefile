@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+WORKERS ?= -n auto --dist worksteal
 SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint install install-dev gpu doctor demo screenshots wheel bench clean
+.PHONY: help run test test-all lint install install-dev gpu doctor demo screenshots wheel bench clean
 
 help: ## List what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,8 +16,11 @@ help: ## List what make can do
 run: $(STAMPS)/first ## Open finetui on the demo workspace; what it lacks is installed meanwhile
 	@$(BIN)/finetui demo
 
-test: $(STAMPS)/dev ## Install what tests need, and run them all
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMPS)/dev ## Install what tests need, and run them (ARGS="-k curate" for some)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+test-all: $(STAMPS)/dev ## The same with what is slow and rarely breaks, as for a release
+	@$(BIN)/python -m pytest $(WORKERS) --all $(ARGS)
 
 lint: $(STAMPS)/dev ## ruff, mypy --strict and the import rules
 	@$(BIN)/ruff check engine tui tests tools

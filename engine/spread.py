@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -27,8 +28,24 @@ def cores() -> int:
 
 
 def can_spread() -> bool:
-    """Say whether copies of this process can be made; a copy of a threaded one may hang."""
-    return sys.platform == "linux" and cores() > 1 and threading.active_count() == 1
+    """Return whether work can be handed to copies of this process.
+
+    A copy of a process with threads may hang.
+    """
+    alone = threading.active_count() == 1
+    return sys.platform == "linux" and cores() > 1 and alone and _has_semaphores()
+
+
+def _has_semaphores() -> bool:
+    """Return whether processes can share a lock.
+
+    That needs a writable ``/dev/shm``, which hardened containers, proot and Termux lack.
+    """
+    try:
+        multiprocessing.get_context("fork").Lock()
+    except (OSError, ImportError):
+        return False
+    return True
 
 
 def spread(
@@ -48,15 +65,11 @@ def spread(
         prepare: Called once in each process, before its first task.
 
     Raises:
-        BrokenProcessPool: A process was killed; what was yielded so far counts.
+        BrokenProcessPool: A process was killed, or none can be started here; what was
+            yielded so far counts.
     """
     workers = min(cores(), _MOST)
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("fork"),
-        initializer=_begin,
-        initargs=(os.getpid(), prepare),
-    )
+    pool = _pool(workers, prepare)
     rest = iter(tasks)
     waiting: deque[Future[Result]] = deque()
     try:
@@ -71,6 +84,18 @@ def spread(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _pool(workers: int, prepare: Callable[[], None] | None) -> ProcessPoolExecutor:
+    try:
+        return ProcessPoolExecutor(
+            workers,
+            mp_context=multiprocessing.get_context("fork"),
+            initializer=_begin,
+            initargs=(os.getpid(), prepare),
+        )
+    except (OSError, ImportError, NotImplementedError) as error:
+        raise BrokenProcessPool(f"processes cannot share a queue here: {error}") from error
 
 
 def _begin(parent: int, prepare: Callable[[], None] | None) -> None:

@@ -12,12 +12,44 @@ import pytest
 from hypothesis import settings
 
 from engine.workspace import Workspace, init_workspace, open_workspace
+from tests.support.shared import made_once
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# A busy machine is no fault of the code: nothing here fails for being slow.
-settings.register_profile("finetui", deadline=None)
-settings.load_profile("finetui")
+# A busy machine is no fault of the code: nothing here fails for being slow. Property tests
+# that choose their own number of examples scale it by `tests.support.properties.examples`.
+settings.register_profile("few", deadline=None, max_examples=30)
+settings.register_profile("many", deadline=None, max_examples=100)
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers are as many as cores: the threads of a test's libraries, and of the children
+    # that it starts, would spin on the core that another test works on.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch of ``make test-all``."""
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="Also run the nightly tests, and try more examples in property tests",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples property tests try."""
+    settings.load_profile("many" if config.getoption("--all") else "few")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the nightly tests unless all are asked for."""
+    if config.getoption("--all"):
+        return
+    nightly = [item for item in items if item.get_closest_marker("nightly")]
+    if nightly:
+        config.hook.pytest_deselected(items=nightly)
+        items[:] = [item for item in items if item not in nightly]
 
 
 @pytest.fixture(autouse=True)
@@ -78,9 +110,23 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a real two-layer Llama with a tokenizer and a ChatML template, as a model folder."""
     from tests.support.tiny_model import make_tiny_model
 
-    folder = tmp_path_factory.mktemp("tiny") / "model"
-    make_tiny_model(folder)
-    return folder
+    return made_once(tmp_path_factory, "tiny-model", make_tiny_model)
+
+
+@pytest.fixture(scope="session")
+def embedded_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache folder in which the embedded base was added; it is only read."""
+    from tests.support.embedded import add_embedded
+
+    return made_once(tmp_path_factory, "embedded", add_embedded)
+
+
+@pytest.fixture(scope="session")
+def embedded_base_dir(embedded_cache: Path) -> Path:
+    """Return the embedded model as a Hugging Face folder; it is only read."""
+    from tests.support.embedded import embedded_dir
+
+    return embedded_dir(embedded_cache)
 
 
 @pytest.fixture(scope="session")
@@ -91,4 +137,4 @@ def finished_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     from tests.support.tiny_export import make_exported_workspace
 
-    return make_exported_workspace(tmp_path_factory.mktemp("exported"))
+    return made_once(tmp_path_factory, "exported", make_exported_workspace) / "workspace"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -93,13 +93,24 @@ class _Clock:
         self._last = now
 
 
-def run_headless(folder: Path, *, say: Say, data: Path | None = None) -> Summary:
+def run_headless(
+    folder: Path,
+    *,
+    say: Say,
+    data: Path | None = None,
+    quants: Sequence[str] = QUANTS,
+    questions: int = QUESTIONS,
+    answer_tokens: int = ANSWER_TOKENS,
+) -> Summary:
     """Run the whole loop in a workspace, which is made if need be.
 
     Args:
         folder: The workspace's folder.
         say: Takes a line of progress.
         data: A folder of sources to use in place of the bundled ones.
+        quants: The quantisations to export; both models answer at the last one.
+        questions: How many held-out prompts both models answer.
+        answer_tokens: The most tokens of an answer.
 
     Raises:
         FinetuiError: A stage failed; what was made before stays, and doing it
@@ -130,10 +141,10 @@ def run_headless(folder: Path, *, say: Say, data: Path | None = None) -> Summary
         run, view = _train(workspace, base, frozen, say)
         clock.lap("training", f"{view.total_steps} steps")
 
-        exports = _export(workspace, run, say)
+        exports = _export(workspace, run, quants, say)
         clock.lap("export", ", ".join(_size(info) for info in exports))
 
-        answers = asyncio.run(_ask(workspace, run))
+        answers = asyncio.run(_ask(workspace, run, quants[-1], questions, answer_tokens))
         clock.lap("chat", f"both sides answered {len(answers)} held-out prompts")
         return Summary(
             workspace=workspace.root,
@@ -203,9 +214,11 @@ def _train(
     return run, follow(run.dir, say=say)
 
 
-def _export(workspace: Workspace, run: RunSummary, say: Say) -> tuple[ExportInfo, ...]:
+def _export(
+    workspace: Workspace, run: RunSummary, quants: Sequence[str], say: Say
+) -> tuple[ExportInfo, ...]:
     there = {info.quant for info in artifacts(workspace, run.id)}
-    for quant in QUANTS:
+    for quant in quants:
         if quant not in there:
             follow(start_export(workspace, run.id, quant), say=say)
     return tuple(artifacts(workspace, run.id))
@@ -215,14 +228,16 @@ def _size(info: ExportInfo) -> str:
     return f"{info.quant} {info.tuned_bytes / 1e6:.0f} MB"
 
 
-async def _ask(workspace: Workspace, run: RunSummary) -> tuple[Answer, ...]:
-    """Put the first held-out prompts to both sides at F16."""
+async def _ask(
+    workspace: Workspace, run: RunSummary, quant: str, questions: int, max_tokens: int
+) -> tuple[Answer, ...]:
+    """Put the first held-out prompts to both sides."""
     answers = []
-    with Pair.open(workspace, run.id, QUANTS[-1]) as pair:
-        for prompt in prompts(workspace, run.id)[:QUESTIONS]:
+    with Pair.open(workspace, run.id, quant) as pair:
+        for prompt in prompts(workspace, run.id)[:questions]:
             texts: dict[Side, str] = {"base": "", "tuned": ""}
             timings: dict[Side, Timing] = {}
-            async for chunk in pair.ask(prompt.turns, max_tokens=ANSWER_TOKENS):
+            async for chunk in pair.ask(prompt.turns, max_tokens=max_tokens):
                 if chunk.error is not None:
                     raise chunk.error
                 texts[chunk.side] += chunk.text

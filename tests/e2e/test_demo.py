@@ -1,21 +1,32 @@
-"""The whole loop on the embedded base: real notes, real training, real GGUFs, real answers."""
+"""The whole loop on the embedded base: real notes, real training, real GGUFs, real answers.
+
+``make test`` goes round once with few notes and short answers; ``make test-all`` runs the
+demo as it ships, and holds it to its figures.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.demo import data_dir
+from engine.demo.loop import run_headless
 from engine.models import Filter
 from engine.workspace import open_workspace
+from tests.support.embedded import lend_embedded
 from tests.support.hashes import hashes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
+
+NOTES = "daily/2024-0[1-4]-*.md"
+CHATS, ROWS = 2, 4
 
 
 def finetui(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -30,26 +41,23 @@ def finetui(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
-    """Run the demo once; the steps below look at what it left."""
-    folder = tmp_path / "demo"
-    before = hashes(data_dir())
-    result = finetui("demo", "--headless", str(folder), "--json", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert hashes(data_dir()) == before, "a source was written to"
-    return folder, json.loads(result.stdout)
+def some_of_the_demo(folder: Path) -> Path:
+    """Write the demo's sources again, with fewer notes, chats and rows."""
+    data = data_dir()
+    for note in sorted((data / "vault").glob(NOTES)):
+        target = folder / note.relative_to(data)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(note, target)
+    chats = json.loads((data / "conversations.json").read_text("utf-8"))
+    (folder / "conversations.json").write_text(json.dumps(chats[:CHATS]), "utf-8")
+    rows = (data / "instructions.jsonl").read_text("utf-8").splitlines(keepends=True)
+    (folder / "instructions.jsonl").write_text("".join(rows[:ROWS]), "utf-8")
+    return folder
 
 
-def test_notes_become_a_model_that_is_better_on_what_it_never_saw(
-    demo: tuple[Path, dict[str, Any]],
-) -> None:
-    folder, summary = demo
-    assert summary["found"] >= 100
-    assert summary["approved"] >= 100
-    assert summary["improvement"] >= 0.15, summary
+def check_what_was_left(folder: Path, summary: dict[str, Any], quants: set[str]) -> None:
+    """Check that a demo's workspace holds what its summary says."""
     assert summary["tuned_eval_loss"] < summary["base_eval_loss"]
-
     with open_workspace(folder) as workspace:
         approved = list(workspace.store.cards(Filter(states=("approved",))))
         assert len(approved) == summary["approved"]
@@ -61,11 +69,13 @@ def test_notes_become_a_model_that_is_better_on_what_it_never_saw(
     assert len(held_out) == summary["validation_examples"]
     assert not set(held_out) & set(trained)
 
-    assert {export["quant"] for export in summary["exports"]} == {"f16", "q4_k_m"}
+    assert {export["quant"] for export in summary["exports"]} == quants
     for export in summary["exports"]:
         for side in ("tuned", "base"):
-            assert Path(export[side]).read_bytes()[:4] == b"GGUF"
+            with Path(export[side]).open("rb") as file:
+                assert file.read(4) == b"GGUF"
         assert export["answer"].strip()
+    assert summary["answers"]
     for answer in summary["answers"]:
         assert answer["base"].strip()
         assert answer["tuned"].strip()
@@ -80,3 +90,31 @@ def test_notes_become_a_model_that_is_better_on_what_it_never_saw(
     assert again.returncode == 0, again.stderr
     with open_workspace(folder) as workspace:
         assert workspace.store.counts().approved == summary["approved"]
+
+
+def test_a_few_notes_become_a_model_that_is_better_on_what_it_never_saw(
+    tmp_path: Path, embedded_cache: Path
+) -> None:
+    lend_embedded(embedded_cache)
+    data = some_of_the_demo(tmp_path / "data")
+    before = hashes(data)
+    summary = run_headless(
+        tmp_path / "demo", say=print, data=data, quants=("f16",), questions=1, answer_tokens=24
+    )
+    assert hashes(data) == before, "a source was written to"
+    assert summary.improvement >= 0.05, summary
+    check_what_was_left(tmp_path / "demo", asdict(summary), {"f16"})
+
+
+@pytest.mark.nightly
+def test_the_demo_as_it_ships(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    before = hashes(data_dir())
+    result = finetui("demo", "--headless", str(folder), "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert hashes(data_dir()) == before, "a source was written to"
+    summary = json.loads(result.stdout)
+    assert summary["found"] >= 100
+    assert summary["approved"] >= 100
+    assert summary["improvement"] >= 0.15, summary
+    check_what_was_left(folder, summary, {"f16", "q4_k_m"})

@@ -1,4 +1,4 @@
-"""The embedded base, imported once in a session of tests."""
+"""The embedded base, which takes 20 seconds to import."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ from pathlib import Path
 
 import pytest
 
-from engine.bases.embedded import embedded_gguf
-from engine.child import quiet, run_child
-
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
+from engine.bases import EMBEDDED, add, resolve
+from engine.paths import bases_dir
 
 
-@pytest.fixture(scope="session")
-def embedded_base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the embedded model as a Hugging Face folder. Importing it takes 20 seconds."""
-    # Several conftest files hand this fixture out; the folder is what they share.
-    folder = tmp_path_factory.getbasetemp() / "embedded" / "hf"
-    if not folder.is_dir():
-        run_child(
-            "engine.bases.import_gguf",
-            [str(embedded_gguf()), str(folder)],
-            quiet,
-            environment={"HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)},
-        )
-    return folder
+def add_embedded(cache: Path) -> None:
+    """Add the embedded base as a person would, in a cache of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        add(EMBEDDED)
+
+
+def embedded_dir(cache: Path) -> Path:
+    """Return the folder of the model that was added in a cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        return resolve(EMBEDDED).directory
+
+
+def lend_embedded(cache: Path) -> None:
+    """Let the test's own home have the embedded base that was added in a cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        added = bases_dir() / EMBEDDED
+    bases_dir().mkdir(parents=True)
+    (bases_dir() / EMBEDDED).symlink_to(added)

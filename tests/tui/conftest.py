@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from engine.models import Example, Provenance, Skipped, Turn, example_id
 from engine.workspace import Workspace
+from tests.tui.pictures import SnapSizes, snap_at_sizes
 
 NOTES = (
     ("What I took from the offsite", "reflection", ("work",), "I said no, and it took me a week."),
@@ -57,6 +59,12 @@ def make_example(
 def checks_by_hand_alone(monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -> None:
     """Start no check that the test did not ask for: each is a process and takes seconds."""
     monkeypatch.setenv("FINETUI_CHECK__AUTOMATIC", "false")
+
+
+@pytest.fixture
+def snap_sizes(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> SnapSizes:
+    """Compare the pictures of one app at 80x24 and 160x45; see ``tests/tui/pictures.py``."""
+    return snap_at_sizes(snapshot, request)
 
 
 @pytest.fixture
