@@ -36,13 +36,17 @@ class Title:
     check: Check | None = None
 
 
+_JOB_SIGNS = {"finished": "✓", "stopped": "■", "killed": "✗", "failed": "✗", "died": "✗"}
+_JOB_STYLES = {"finished": "$text-success", "stopped": "$text-muted", "killed": "$text-warning"}
+
+
 def job_words(job: Job, width: int) -> str:
     """Return the job in the longest form that fits into ``width`` cells, or nothing."""
-    sign = {"finished": "✓", "stopped": "■", "failed": "✗", "died": "✗"}.get(job.status, "▶")
+    sign = _JOB_SIGNS.get(job.status, "▶")
     if not job.active:
         forms = [f"{sign} {job.name} {job.status}", f"{sign} {job.status}", sign]
     else:
-        steps = f"{job.done:,}/{job.total:,}" if job.total else ""
+        steps = job.progress
         percent = f"{100 * job.done // job.total}%" if job.total else ""
         left = f"{duration(job.eta_s)} left" if job.eta_s is not None and job.total else ""
         word = "stopping" if job.status == "stopping" else job.phase
@@ -176,7 +180,7 @@ _ACTIVE = "$block-cursor-foreground on $block-cursor-background bold"
 def _job_style(job: Job | None) -> str:
     if job is None or job.active:
         return "$text-accent"
-    return "$text-success" if job.status in {"finished", "stopped"} else "$text-error"
+    return _JOB_STYLES.get(job.status, "$text-error")
 
 
 _MARKS: dict[Kind, tuple[str, str]] = {

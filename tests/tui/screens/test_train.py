@@ -23,8 +23,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
-    monkeypatch.setattr("tui.screens.train.now", lambda: NOON)
-    monkeypatch.setattr("tui.screens.train_live.now", lambda: NOON)
+    monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
 
 
 def screen_of(app: FinetuiApp) -> TrainScreen:
