@@ -7,10 +7,9 @@ made as well. A stage that is not needed, since its file is there already, is ju
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Literal, Protocol
 
 from engine.export.steps import Report
-from engine.runs.child import Job
 
 Stage = Literal[
     "merge",
@@ -41,6 +40,13 @@ TOTAL = 1000
 _REPORT_S = 1.0
 
 
+class Phases(Protocol):
+    """Where phases are written: a job."""
+
+    def phase(self, phase: str, **fields: object) -> None:
+        """Write a phase."""
+
+
 class Progress:
     """Writes an export's phases, each with how far the whole export is.
 
@@ -51,7 +57,7 @@ class Progress:
         job: The export's job.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Phases) -> None:
         self._job = job
         self._farthest = 0
 
@@ -99,5 +105,5 @@ def overall(stage: Stage, done: int, total: int) -> int:
     """
     names = list(SHARES)
     before = sum(SHARES[name] for name in names[: names.index(stage)])
-    share = min(1.0, done / total) if total > 0 else 0.0
+    share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
     return int(TOTAL * (before + SHARES[stage] * share) / sum(SHARES.values()))

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from engine.bases import EMBEDDED, installed, presets
 from engine.dataset import datasets
-from engine.errors import BaseMissing, SettingsError
+from engine.errors import FinetuiError, SettingsError
 from engine.train import PRESETS, TrainSpec, default_base, default_preset, make_spec
 from engine.workspace import Workspace
 from tui.parts.train_words import value_words
@@ -75,7 +75,7 @@ def form_choices(workspace: Workspace) -> FormChoices:
     base = default_base(workspace)
     try:
         preset = default_preset(workspace, base)
-    except BaseMissing:
+    except FinetuiError:
         preset = ""  # the form says so at its field
     return FormChoices(
         datasets=tuple(info.name for info in found),

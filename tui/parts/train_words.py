@@ -62,6 +62,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         return value_words(spec.get(name))
 
     layers = word("target_modules").replace("_proj", "")
+    epochs = f"{word('epochs')} epoch{'' if word('epochs') == '1' else 's'}"
     memory = " · 4-bit base" if spec.get("load_in_4bit") else ""
     return [
         ("base", word("base")),
@@ -69,7 +70,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         ("preset", word("preset")),
         ("adapter", f"r {word('r')} · alpha {word('alpha')} · {layers}"),
         ("rate", f"{word('learning_rate')} · {word('scheduler')}"),
-        ("batches", f"{word('batch_size')} x {word('accumulation')} · {word('epochs')} epochs"),
+        ("batches", f"{word('batch_size')} x {word('accumulation')} · {epochs}"),
         ("length", f"up to {word('max_length')} tokens{memory}"),
     ]
 

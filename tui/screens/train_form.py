@@ -31,11 +31,13 @@ from tui.parts.train_form_model import (
 )
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.dialog import FormDialog
-from tui.screens.stage import WIDE_COLUMNS
 from tui.stylesheets import stylesheet
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
 from tui.widgets.words import file_size
+
+FULL_COLUMNS = 140
+"""Below, the form takes the whole width."""
 
 Answer = RunSummary | Literal["dataset"]
 """The run that was started, or that the person goes to Dataset."""
@@ -45,7 +47,8 @@ class TrainForm(FormDialog[Answer]):
     """Checks each field as it is written, plans the run, and starts it.
 
     It opens at once and then reads what there is to choose from. Classes for the stylesheet:
-    ``-loading`` until that is known, and where there is no dataset.
+    ``-loading`` until that is known, and where there is no dataset; ``-full`` in a terminal
+    that is hardly wider than the form.
 
     Args:
         like: The spec of a run to start from; empty for the settings' preset.
@@ -112,8 +115,8 @@ class TrainForm(FormDialog[Answer]):
         return self.fields.control_of(name)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the whole terminal where it is narrow."""
-        self.set_class(event.size.width < WIDE_COLUMNS, "-narrow")
+        """Take the whole width where little of the stage would be left beside the box."""
+        self.set_class(event.size.width < FULL_COLUMNS, "-full")
 
     # -- changing -------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ class TitleLine(Widget):
             scan = check_words(title.check, room - cell_len(job) - 2 * bool(job))
         between = "  " if scan and job else ""
         gap = max(0, room + 1 - cell_len(scan + between + job))
-        parts = (" " * gap, (scan, "$text-accent"), between, (job, _job_style(title.job)))
+        parts = (" " * gap, (scan, "$text-accent"), between, (job, job_style(title.job)))
         self._moving.show([Content.assemble(*parts)])
 
     def _left(self, title: Title, width: int) -> Content:
@@ -177,7 +177,8 @@ class TitleLine(Widget):
 _ACTIVE = "$block-cursor-foreground on $block-cursor-background bold"
 
 
-def _job_style(job: Job | None) -> str:
+def job_style(job: Job | None) -> str:
+    """Return the colour of a job in the title line: only one that finished is green."""
     if job is None or job.active:
         return "$text-accent"
     return _JOB_STYLES.get(job.status, "$text-error")
