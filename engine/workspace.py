@@ -42,6 +42,11 @@ class Workspace:
         """The folder of runs, one folder each."""
         return self.root / "runs"
 
+    @property
+    def exports_dir(self) -> Path:
+        """The folder that exports go to where no other place is named; made when one is written."""
+        return self.root / "exports"
+
     def close(self) -> None:
         """Close the database."""
         self.store.close()

@@ -173,15 +173,16 @@ _TRAIN = (
     Action(
         "train.new", "n,enter", "new run", "Choose dataset, base and hyperparameters, and start"
     ),
-    Action("train.stop", "s", "stop", "Save a checkpoint and stop the job under the cursor"),
-    Action("train.resume", "r", "resume", "Go on from the last checkpoint"),
+    Action("train.stop", "s", "stop", "Stop the job; a run that trains saves a checkpoint first"),
+    Action("train.resume", "r", "resume", "Resume from the last checkpoint, or export again"),
     Action("train.export", "e", "export", "Merge, make GGUFs of base and tuned, and try them"),
     Action(
         "train.swap-panes", "tab,w", "other pane", "Swap the runs and the live view when folded"
     ),
     Action("train.log", "l", "log", "Make the log larger, or small again"),
+    Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them"),
     Action("train.compare", "v", "compare", "Hold this run's curves beside those of the others"),
-    Action("train.kill", "K", "kill", "End the job at once, without a checkpoint"),
+    Action("train.kill", "K", "kill", "End the job at once; what was not saved is lost"),
     Action("train.down", "j,down", "down", "Next run", False),
     Action("train.up", "k,up", "up", "Previous run", False),
     Action("train.first", "home", "first", "Newest run", False),
@@ -315,6 +316,7 @@ _FORM = (
     Action("form.later", "right", "next value", "Next value of a list", False),
     Action("form.earlier", "left", "previous value", "Previous value of a list", False),
     Action("form.reset", "ctrl+r", "preset", "Put the preset's values back", priority=True),
+    Action("form.dataset", "3", "Dataset", "Go to Dataset, where there is no dataset yet", False),
 )  # fmt: skip
 
 # Keys of dialogs with a few fields.

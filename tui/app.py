@@ -349,8 +349,8 @@ class FinetuiApp(Host):
         """Leave. A run is a process of its own and goes on."""
         message = None
         if self.job is not None and self.job.active:
-            steps = f", {self.job.done:,} of {self.job.total:,}" if self.job.total else ""
-            message = f"{self.job.name} goes on{steps}; open finetui again to watch it."
+            far = f", {self.job.progress}" if self.job.progress else ""
+            message = f"{self.job.name} goes on{far}; open finetui again to watch it."
         self.exit(0, message=message)
 
 

@@ -170,12 +170,17 @@ class Host(App[int]):
         return handled
 
     def _say_unknown(self, key: str) -> None:
-        """Say that a key has no meaning here, once until another key has one."""
+        """Say that a key has no meaning here, or none now, once until another key has one."""
         told = (self.screen, key)
         say = getattr(self.screen, "say", None)
         if say is not None and told != self._told:
             self._told = told
-            say(f"{key_name(key)} does nothing here", hint="? shows the keys")
+            refused = getattr(self.screen, "refusal_of_key", None)
+            reason, hint = refused(key) if refused is not None else ("", "")
+            if reason:
+                say(reason, hint=hint)
+            else:
+                say(f"{key_name(key)} does nothing here", hint="? shows the keys")
 
     # -- errors ---------------------------------------------------------------------
 

@@ -41,6 +41,15 @@ class Job:
         """Whether a process still works on it."""
         return self.status in {"created", "running", "stopping"}
 
+    @property
+    def progress(self) -> str:
+        """How far it is: ``11/18`` steps of a run, a share of an export; empty where unknown."""
+        if not self.total:
+            return ""
+        if self.name.startswith("export"):
+            return f"{100 * self.done // self.total}%"
+        return f"{self.done:,}/{self.total:,}"
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

@@ -10,7 +10,7 @@ import click
 from engine import dataset as engine_dataset
 from engine.cli.common import common_options, opened, print_json, say
 from engine.dataset import FORMATS, ExportReport
-from engine.dataset.formats import CONTAINERS, SPLITS
+from engine.dataset.formats import CONTAINERS, SPLITS, default_path
 from engine.errors import DatasetMissing
 from engine.workspace import Workspace
 
@@ -33,9 +33,10 @@ def _newest(space: Workspace, name: str) -> str:
 @click.option("--format", "format_", required=True, help=f"{', '.join(FORMATS)}.")
 @click.option(
     "--out",
-    required=True,
+    default=None,
     type=click.Path(path_type=Path),
-    help="A .jsonl or .parquet file for all rows, or a folder with a file for each split.",
+    help="A .jsonl or .parquet file for all rows, or a folder with a file for each split "
+    "(default: a file in the workspace's exports folder).",
 )
 @click.option("--as", "container", default="", help=f"{', '.join(CONTAINERS)} (default: by --out).")
 @click.option("--split", default="all", help=f"{', '.join(SPLITS)}.")
@@ -53,7 +54,7 @@ def _newest(space: Workspace, name: str) -> str:
 def export(
     name: str,
     format_: str,
-    out: Path,
+    out: Path | None,
     container: str,
     split: str,
     system: bool,
@@ -65,11 +66,13 @@ def export(
 ) -> None:
     """Write a dataset for other trainers; NAME is the newest one by default."""
     with opened(workspace) as space:
+        dataset = _newest(space, name)
+        target = out.expanduser() if out else default_path(space, dataset, format_, container)
         report = engine_dataset.export(
             space,
-            _newest(space, name),
+            dataset,
             format_,
-            out.expanduser(),
+            target,
             split=split,
             metadata=metadata,
             overwrite=force,

@@ -96,8 +96,10 @@ def _line(event: Event) -> str:
     if event.type != "phase":
         return "" if event.type == "run_finished" else describe(event)
     done, total = event.data.get("step"), event.data.get("total_steps")
-    share = f"  {done} of {total}" if isinstance(total, int) and total > 2 and done else ""
-    return f"{event.data.get('phase')}{share}"
+    phase = str(event.data.get("phase"))
+    if not (isinstance(done, int) and isinstance(total, int) and total > 0):
+        return phase
+    return f"{100 * done // total:3}%  {phase}"
 
 
 def named_failure(view: RunView) -> FinetuiError:

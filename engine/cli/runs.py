@@ -28,6 +28,11 @@ from engine.runs import (
 from engine.runs import runs as list_runs
 
 _POLL_S = 0.5
+_LEAVES = {
+    "checkpoint": "it saves a checkpoint first",
+    "adapter": "it saves its adapter first",
+    "nothing": "it does not train, so there is nothing to save",
+}
 
 
 @click.group()
@@ -112,9 +117,12 @@ def follow(run: str, workspace: Path | None, as_json: bool) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait until the run has stopped.")
 @common_options
 def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: bool) -> None:
-    """Ask a run to save a checkpoint and stop."""
+    """Ask a run to stop; one that trains saves a checkpoint first."""
+    from engine.train.phases import leaves_when_stopped
+
     with opened(workspace) as here:
         found = find(here, run)
+    leaves = leaves_when_stopped(found.view)
     asked = kill(found.dir) if at_once else request_stop(found.dir)
     view = state(found.dir)
     while asked and (wait or at_once) and view.active:
@@ -125,7 +133,7 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
     elif not asked:
         say(f"{found.id} was not running: {view.status}")
     elif view.active:
-        say(f"{found.id} was asked to stop; it saves a checkpoint first")
+        say(f"{found.id} was asked to stop; {_LEAVES[leaves]}")
     else:
         say(f"{found.id} {view.status}")
 
@@ -135,7 +143,7 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
 @click.option("--follow", "then_follow", is_flag=True, help="Follow the run to its end.")
 @common_options
 def resume(run: str, then_follow: bool, workspace: Path | None, as_json: bool) -> None:
-    """Go on with a stopped, failed or dead run from its last checkpoint."""
+    """Resume a stopped, killed or failed run from its last checkpoint."""
     from engine.train.start import resume as resume_run
 
     with opened(workspace) as here:

@@ -9,13 +9,19 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from engine.bases import resolve
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import follow_run, run_as_dict
 from engine.cli.waiting import patiently
-from engine.dataset import datasets
-from engine.errors import DatasetMissing
-from engine.train import PRESETS, Plan, TrainSpec, make_spec, start
+from engine.train import (
+    PRESETS,
+    Plan,
+    TrainSpec,
+    default_base,
+    default_preset,
+    make_spec,
+    newest_dataset,
+    start,
+)
 from engine.train import plan as plan_run
 from engine.workspace import Workspace
 
@@ -97,22 +103,13 @@ def train(
 def _spec(
     here: Workspace, dataset: str, base: str, preset: str | None, changes: dict[str, Any]
 ) -> TrainSpec:
-    base = base or here.settings.training.base
-    preset = preset or here.settings.training.preset or resolve(base).preset
+    base = base or default_base(here)
+    preset = preset or default_preset(here, base)
     given = {name: value for name, value in changes.items() if value is not None}
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())
-    return make_spec(base, dataset or _newest(here), preset, **given)
-
-
-def _newest(here: Workspace) -> str:
-    found = datasets(here)
-    if not found:
-        raise DatasetMissing(
-            "this workspace has no dataset yet", hint="make one with: finetui dataset freeze"
-        )
-    return found[-1].name
+    return make_spec(base, dataset or newest_dataset(here), preset, **given)
 
 
 def _show(outline: Plan, spec: TrainSpec) -> None:

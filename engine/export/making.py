@@ -14,15 +14,15 @@ from pathlib import Path
 from engine.export import convert as gguf
 from engine.export.files import clear_abandoned, locked, make, temporary_name
 from engine.export.merge import is_packed
+from engine.export.progress import Progress, Stage
 from engine.export.quants import CONVERTED
 from engine.export.spec import ExportSpec
-from engine.export.steps import Report, Step
+from engine.export.steps import Step
 from engine.paths import write_atomic
 from engine.runs.child import Job
 
 _MERGE_RECORD = "finetui-merge.json"
 _LOCK_POLL_S = 0.5
-_REPORT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,7 @@ class Bench:
     job: Job
     step: Step
     directory: Path
-
-    def report(self, phase: str) -> Report:
-        """Return a function that tells a phase's progress, at most once a second."""
-        last = 0.0
-
-        def tell(done: int, total: int) -> None:
-            nonlocal last
-            now = time.monotonic()
-            if done >= total or now - last >= _REPORT_S:
-                last = now
-                self.job.phase(phase, step=done, total_steps=total)
-
-        return tell
+    progress: Progress
 
     def wait(self) -> None:
         """Wait a little for another export that makes the same files."""
@@ -69,11 +57,15 @@ def make_tuned(bench: Bench) -> Path:
         kind = spec.quant if spec.quant in CONVERTED else "f16"
         source = spec.run_dir / f"{spec.run_id}-{kind}.gguf"
         key = _digest(key.encode(), spec.template.encode())
-        make(source, key, lambda out: _convert(bench, spec.merged, out, kind, spec.run_id))
+        make(
+            source,
+            key,
+            lambda out: _convert(bench, spec.merged, out, kind, spec.run_id, base=False),
+        )
         if kind == spec.quant:
             gguf.copy(source, temporary)
         else:
-            _quantise(bench, source, temporary, f"quantise to {spec.quant}")
+            _quantise(bench, source, temporary, "quantise", f"quantise to {spec.quant}")
     return temporary
 
 
@@ -89,7 +81,8 @@ def make_base(bench: Bench) -> None:
         def build(out: Path) -> None:
             source = spec.cache_dir / "f16.gguf"
             make(source, key, lambda f16: _convert_base(bench, f16, "f16"))
-            _quantise(bench, source, out, f"quantise the base to {spec.quant}")
+            phase = f"quantise the base to {spec.quant}"
+            _quantise(bench, source, out, "quantise base", phase)
 
         make(spec.base_file, key, build)
 
@@ -98,7 +91,7 @@ def _merge(bench: Bench, key: str) -> None:
     """Merge adapter and base, unless that was done for an earlier export."""
     spec = bench.spec
     record = spec.merged / _MERGE_RECORD
-    bench.job.phase("merge the adapter", step=0, total_steps=1)
+    bench.progress.enter("merge", "merge the adapter")
     if record.is_file() and json.loads(record.read_text("utf-8")).get("key") == key:
         return
     shutil.rmtree(spec.merged, ignore_errors=True)
@@ -117,9 +110,9 @@ def _weights(bench: Bench, out: Path, *options: str) -> None:
     bench.step([*command, str(out), *options], lambda _: None)
 
 
-def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, what: str = "") -> None:
-    phase = f"convert{what} to {kind}"
-    bench.job.phase(phase, step=0, total_steps=100)
+def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, *, base: bool) -> None:
+    stage: Stage = "convert base" if base else "convert"
+    phase = f"convert {'the base ' if base else ''}to {kind}"
     gguf.convert(
         bench.step,
         model,
@@ -127,26 +120,26 @@ def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, what: s
         kind=kind,
         name=name,
         template=bench.spec.template,
-        report=bench.report(phase),
+        report=bench.progress.enter(stage, phase, 100),
     )
 
 
 def _convert_base(bench: Bench, out: Path, kind: str) -> None:
     base = bench.spec.base_dir
     if not is_packed(base):
-        _convert(bench, base, out, kind, bench.spec.base, " the base")
+        _convert(bench, base, out, kind, bench.spec.base, base=True)
         return
     # Weights stored in 4 bits are what training saw; the converter can't read them.
     with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=out.parent) as folder:
         unpacked = Path(folder) / "hf"
-        bench.job.phase("unpack the base", step=0, total_steps=1)
+        bench.progress.enter("unpack base", "unpack the base")
         _weights(bench, unpacked)
-        _convert(bench, unpacked, out, kind, bench.spec.base, " the base")
+        _convert(bench, unpacked, out, kind, bench.spec.base, base=True)
 
 
-def _quantise(bench: Bench, source: Path, out: Path, phase: str) -> None:
-    bench.job.phase(phase, step=0, total_steps=1)
-    gguf.quantise(bench.step, source, out, quant=bench.spec.quant, report=bench.report(phase))
+def _quantise(bench: Bench, source: Path, out: Path, stage: Stage, phase: str) -> None:
+    report = bench.progress.enter(stage, phase)
+    gguf.quantise(bench.step, source, out, quant=bench.spec.quant, report=report)
 
 
 def _adapter_bytes(adapter: Path) -> list[bytes]:

@@ -28,7 +28,7 @@ class Quant:
 _ALL = (
     Quant("f32", 0, 32.0, "as computed; twice the size of f16"),
     Quant("f16", 1, 16.0, "no loss that matters; for small models"),
-    Quant("bf16", 32, 16.0, "the numbers of most large models as they were trained"),
+    Quant("bf16", 32, 16.0, "as most large models were trained"),
     Quant("q8_0", 7, 8.5, "hardly any loss"),
     Quant("q6_k", 18, 6.6, "very little loss"),
     Quant("q5_k_m", 17, 5.7, "little loss"),

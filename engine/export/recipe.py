@@ -17,6 +17,7 @@ from engine.export.files import forget, place
 from engine.export.held_out import dataset_dir, dataset_prompts
 from engine.export.making import Bench, make_base, make_tuned
 from engine.export.modelfile import modelfile
+from engine.export.progress import Progress
 from engine.export.spec import ExportSpec, load_spec
 from engine.export.steps import runner
 from engine.export.verify import PROBES, Tried, try_file, usable
@@ -34,15 +35,16 @@ def main(directory: Path) -> int:
         spec = load_spec(directory)
         require_converter()
         tokenizer = Tokenizer.load(spec.base_dir)
-        bench = Bench(spec=spec, job=job, step=runner(job), directory=directory)
+        progress = Progress(job)
+        bench = Bench(spec=spec, job=job, step=runner(job), directory=directory, progress=progress)
         temporary = make_tuned(bench)
         try:
             make_base(bench)
             prompts = usable(tokenizer, _questions(spec), spec.context)
-            job.phase("try the tuned model", step=0, total_steps=2)
+            progress.enter("try tuned", "try the tuned model")
             tuned = try_file(temporary, tokenizer, prompts, context=spec.context)
             job.check_stop()
-            job.phase("try the base model", step=1, total_steps=2)
+            progress.enter("try base", "try the base model")
             base = _try_base(spec, tokenizer, prompts)
             for side, tried in (("tuned", tuned), ("base", base)):
                 _warn_of_tokens(job, side, tried)

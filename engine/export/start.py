@@ -42,7 +42,7 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     """
     run = find(workspace, run_id)
     named = check_quant(quant) if quant else ""
-    _check_run(run)
+    check_run(run)
     require("export")
     require_converter()
     spec = read_spec(run.dir)
@@ -70,7 +70,13 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     return job_dir
 
 
-def _check_run(run: RunSummary) -> None:
+def check_run(run: RunSummary) -> None:
+    """Raise unless a run can be exported. Looks at files alone, and is quick.
+
+    Raises:
+        RunActive: It trains still.
+        RunUnfinished: It left no adapter.
+    """
     if run.view.active and is_alive(run.dir):
         raise RunActive(
             f"run {run.id} is still training", hint="wait for it, or stop it: its adapter is saved"

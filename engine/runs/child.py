@@ -65,6 +65,7 @@ class Job:
         self.directory = directory
         self.exit_status = 0
         self._resumed_step = resumed_step
+        self._saved = bool(resumed_step)
         self._reserve = directory / _RESERVE if disk_reserve else None
         self._signalled = threading.Event()
         self._ended = threading.Event()
@@ -122,6 +123,7 @@ class Job:
     def write(self, type: str, **fields: object) -> None:
         """Write an event."""
         self._log.write(type, **fields)
+        self._saved = self._saved or type == "checkpoint"
 
     def phase(self, phase: str, **fields: object) -> None:
         """Say in a word or two what the job does now; ``step`` and ``total_steps`` may follow."""
@@ -203,7 +205,9 @@ class Job:
         if named is None and is_disk_full(error, self.directory):
             named = DiskFull(
                 "the disk became full",
-                hint="free some space, then resume the run from its last checkpoint",
+                hint="free some space, then resume the run from its last checkpoint"
+                if self._saved
+                else "free some space, then start it again",
             )
         if not isinstance(error, FinetuiError):
             traceback.print_exception(error)

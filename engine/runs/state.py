@@ -77,13 +77,33 @@ def _judge(directory: Path, view: RunView, info: ProcessInfo | None, alive: bool
     status: Status = "running" if spoken else "created"
     if stop_requested(directory):
         status = "stopping"
+    if not spoken:
+        view = _unspoken(view, info)
     return replace(view, status=status, ended=0.0, code="", message="", hint="", result={})
+
+
+def _unspoken(view: RunView, info: ProcessInfo) -> RunView:
+    """Return a view without what only a former process of the job said of itself."""
+    return replace(
+        view,
+        phase="",
+        step=0,
+        total_steps=0,
+        epoch=0.0,
+        lr=None,
+        grad_norm=None,
+        tokens_per_s=None,
+        eta_s=None,
+        last_gpu={},
+        warnings=(),
+        process_started=info.launched_at,
+    )
 
 
 def _gone(directory: Path, view: RunView) -> RunView:
     ended = view.last_seen
     if kill_requested(directory):
-        return replace(view, status="stopped", ended=ended, eta_s=None, message="killed on request")
+        return replace(view, status="killed", ended=ended, eta_s=None, message="killed on request")
     if stop_requested(directory) and not view.started:
         return replace(view, status="stopped", ended=ended, message="stopped before it began")
     lines = last_log_lines(directory, _LAST_LINES)

@@ -9,8 +9,10 @@ from typing import Literal
 
 from engine.runs.events import Event
 
-Status = Literal["created", "running", "stopping", "finished", "stopped", "failed", "died"]
-ENDED: frozenset[Status] = frozenset({"finished", "stopped", "failed", "died"})
+Status = Literal[
+    "created", "running", "stopping", "finished", "stopped", "killed", "failed", "died"
+]
+ENDED: frozenset[Status] = frozenset({"finished", "stopped", "killed", "failed", "died"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class RunView:
     examples), both by rising step; step 0 of ``evals`` is the untouched base.
     ``step`` of ``total_steps`` also counts the work of jobs that don't train.
     ``pid`` and ``pid_start`` identify the process that spoke last (a resumed job
-    has had several).
+    has had several), ``process_started`` says when it began. Phase, rates, warnings
+    and the machine's figures are that process's own; losses are the whole run's.
     """
 
     status: Status = "created"
@@ -43,6 +46,7 @@ class RunView:
     message: str = ""
     hint: str = ""
     started: float = 0.0
+    process_started: float = 0.0
     ended: float = 0.0
     last_seen: float = 0.0
     pid: int = 0
@@ -79,7 +83,7 @@ class Fold:
         self._checkpoints: list[str] = []
         self._warnings: list[str] = []
         self._result: Mapping[str, object] = {}
-        self._started = self._ended = self._seen = 0.0
+        self._started = self._process_started = self._ended = self._seen = 0.0
 
     def feed(self, events: Iterable[Event]) -> None:
         """Take the events that followed those taken before."""
@@ -112,6 +116,7 @@ class Fold:
             message=self._texts.get("message", ""),
             hint=self._texts.get("hint", ""),
             started=self._started,
+            process_started=self._process_started,
             ended=self._ended,
             last_seen=self._seen,
             pid=self._whole.get("pid", 0),
@@ -122,15 +127,21 @@ class Fold:
     def _run_started(self, event: Event) -> None:
         self._status = "running"
         self._started = self._started or event.t
+        self._process_started = event.t
         self._ended = 0.0
-        self._result = {}
+        # What a former process said of itself does not hold for this one.
+        self._result, self._gpu = {}, {}
+        self._warnings.clear()
         for name in ("code", "message", "hint", "phase"):
             self._texts.pop(name, None)
-        self._numbers.pop("eta_s", None)
+        self._numbers.clear()
         self._whole["pid"] = _integer(event.data.get("pid")) or 0
         self._numbers["pid_start"] = _number(event.data.get("pid_start")) or 0.0
         step = _integer(event.data.get("resumed_step"))
-        if step is not None:
+        if step is None:
+            for name in ("step", "total_steps"):
+                self._whole.pop(name, None)
+        else:
             # Steps after the checkpoint are done again: what was said of them no longer holds.
             self._losses = {at: loss for at, loss in self._losses.items() if at <= step}
             self._evals = {at: loss for at, loss in self._evals.items() if at <= step}

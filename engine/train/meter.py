@@ -63,10 +63,10 @@ class Meter:
         taken = sum(seconds for seconds, _ in self._recent)
         return sum(tokens for _, tokens in self._recent) / taken if taken else 0.0
 
-    def eta_s(self, steps_left: int) -> float:
-        """Seconds that ``steps_left`` steps will take at the present rate."""
+    def eta_s(self, steps_left: int) -> float | None:
+        """Seconds that ``steps_left`` steps will take at the present rate; None before a step."""
         if not self._recent:
-            return 0.0
+            return None
         return steps_left * sum(seconds for seconds, _ in self._recent) / len(self._recent)
 
     def save(self, checkpoint: Path) -> None:

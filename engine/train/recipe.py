@@ -19,6 +19,7 @@ from engine.runs.child import Job
 from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
 from engine.tokens import Tokenizer
+from engine.train import phases
 from engine.train.backends import choose, find_device, load
 from engine.train.data import TokenRows, render_rows
 from engine.train.meter import Checkpoint, Meter, checkpoints
@@ -52,11 +53,11 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     """
     began = time.monotonic()
     spec = load_spec(job.directory)
-    job.phase("reading the dataset")
+    job.phase(phases.READING)
     rows, held_out = read_split(job, spec)
     job.check_stop()
 
-    job.phase("loading the base")
+    job.phase(phases.LOADING)
     device = find_device()
     backend = choose(spec, device)
     if spec.load_in_4bit and not backend.four_bit:
@@ -80,16 +81,16 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
             setup.meter.restore(checkpoint.path)
         judge_base(setup, total)
 
-        job.phase("training", step=checkpoint.step if checkpoint else 0, total_steps=total)
+        job.phase(phases.TRAINING, step=checkpoint.step if checkpoint else 0, total_steps=total)
         with memory_named(spec):
             trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
 
         step = trainer.state.global_step
         complete = step >= total
         if complete and held_out.rows and step not in dict(view_of(job).evals):
-            job.phase("evaluating", step=step, total_steps=total)
+            job.phase(phases.EVALUATING, step=step, total_steps=total)
             job.write("eval", step=step, loss=setup.evaluate(job.check_stop))
-        job.phase("saving the adapter", step=step, total_steps=total)
+        job.phase(phases.SAVING, step=step, total_steps=total)
         save_adapter(setup, job.directory / ADAPTER_DIR)
     summary = result(setup, view_of(job), step, time.monotonic() - began)
     if complete:
@@ -136,7 +137,7 @@ def judge_base(setup: Setup, total: int) -> None:
     """
     if not setup.validation.rows or 0 in dict(view_of(setup.job).evals):
         return
-    setup.job.phase("evaluating the base", step=0, total_steps=total)
+    setup.job.phase(phases.JUDGING_BASE, step=0, total_steps=total)
     loss = setup.evaluate(setup.job.check_stop)
     setup.job.write("eval", step=0, loss=loss)
     print(f"base  eval loss {loss:.4f}", flush=True)

@@ -21,6 +21,7 @@ from engine.runs import RunSummary, find, is_alive, launch, new_run_id, run_dirs
 from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
+from engine.train.meter import Checkpoint, checkpoints
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.workspace import Workspace
@@ -65,26 +66,49 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     return summarise(directory)
 
 
+def check_resume(run: RunSummary) -> Checkpoint:
+    """Return the checkpoint that a run would be resumed from. Looks at files alone, and is quick.
+
+    Raises:
+        RunActive: It is still going.
+        RunError: It is finished, or has no checkpoint.
+    """
+    if run.view.active and is_alive(run.dir):
+        raise _active(run)
+    if run.view.status == "finished":
+        raise RunError(
+            f"run {run.id} is finished; there is nothing to resume",
+            hint="start another run with more epochs",
+        )
+    whole = checkpoints(run.dir)
+    if not whole:
+        raise RunError(
+            f"run {run.id} has no checkpoint to resume from",
+            hint="start a new run with the same settings",
+        )
+    return whole[-1]
+
+
+def _active(run: RunSummary) -> RunActive:
+    return RunActive(
+        f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
+    )
+
+
 def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
-    """Go on with a run from its last checkpoint; from its start where it has none.
+    """Resume a run from its last checkpoint.
 
     Raises:
         RunMissing: There is no such run.
         RunActive: It is still going, or another run holds the card.
-        RunError: It is finished.
+        RunError: It is finished, or has no checkpoint.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    if is_alive(run.dir):
-        raise RunActive(
-            f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
-        )
-    if run.view.status == "finished":
-        raise RunError(
-            f"run {run.id} is finished; there is nothing to go on with",
-            hint="start another run with more epochs",
-        )
+    if is_alive(run.dir):  # also one that has said its last word and is not quite gone
+        raise _active(run)
+    check_resume(run)
     spec = load_spec(run.dir)
     if not Path(spec.base_dir).is_dir():
         resolve(spec.base)  # says how to get it

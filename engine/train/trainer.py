@@ -16,6 +16,7 @@ from engine.train.backends import Backend, Device, Loaded, installed
 from engine.train.data import EpochSampler, TokenRows, as_features, collate
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
+from engine.train.phases import EVALUATING, TRAINING
 from engine.train.spec import TrainSpec
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def make_callback(setup: Setup) -> Any:
             step = state.global_step
             if not setup.validation.rows or step == self.evaluated_at:
                 return
-            job.phase("evaluating", step=step, total_steps=state.max_steps)
+            job.phase(EVALUATING, step=step, total_steps=state.max_steps)
             try:
                 loss = setup.evaluate(job.check_stop)
             except JobStopped:
@@ -210,7 +211,7 @@ def make_callback(setup: Setup) -> Any:
             self.evaluated_at = step
             job.write("eval", step=step, loss=loss, epoch=state.epoch)
             print(f"step {step}  eval loss {loss:.4f}", flush=True)
-            job.phase("training", step=step, total_steps=state.max_steps)
+            job.phase(TRAINING, step=step, total_steps=state.max_steps)
 
     return RunEvents()
 
@@ -231,9 +232,8 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
         loss=loss,
         lr=rate,
         grad_norm=None if norm is None else float(norm),
-        tokens_per_s=round(meter.tokens_per_s, 1),
         trained_tokens=meter.trained_tokens,
-        eta_s=round(meter.eta_s(state.max_steps - step), 1),
+        **_rates(meter, state.max_steps - step),
     )
     print(
         f"step {step}/{state.max_steps}  loss {loss:.4f}  lr {rate:.2e}"
@@ -244,8 +244,16 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
     if not math.isfinite(loss):
         raise RunFailed(
             f"the loss is not a number any more at step {step}",
-            hint="resume from a lower learning rate: start a run with half of it",
+            hint="start a run with half the learning rate",
         )
+
+
+def _rates(meter: Meter, steps_left: int) -> dict[str, float]:
+    """Return the rate and the time that is left, where a step has been timed."""
+    eta = meter.eta_s(steps_left)
+    if eta is None:
+        return {}
+    return {"tokens_per_s": round(meter.tokens_per_s, 1), "eta_s": round(eta, 1)}
 
 
 def save_adapter(setup: Setup, directory: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.dataset import FORMATS, export, freeze
-from engine.dataset.formats import CONTAINERS
+from engine.dataset.formats import CONTAINERS, default_path
 from engine.dataset.frozen import MANIFEST
 from engine.errors import (
     DatasetMissing,
@@ -339,6 +339,25 @@ def test_the_verb_writes_what_was_frozen_and_sources_add_takes_it_back(
     assert (told["refused"], told["warnings"]) == ([], [])
     assert main([*flat, "--out", str(tmp_path / "x.jsonl"), *at]) == 2
     assert "there already" in capsys.readouterr().err
+
+
+def test_an_export_that_names_no_path_goes_to_the_workspace(
+    workspace: Workspace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    approve(workspace, notes(8))
+    made = freeze(workspace, base=None)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    words = ["dataset", "export", "--format", "chat", "--workspace", str(workspace.root), "--json"]
+    assert main(words) == 0
+    (path,) = json.loads(capsys.readouterr().out)["files"]
+    assert Path(path) == workspace.exports_dir / f"{made.name}-chat.jsonl"
+    assert Path(path).is_file()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert default_path(workspace, "notes", "chat", "hf") == workspace.exports_dir / "notes-chat"
 
 
 def test_the_verb_names_what_is_wrong(

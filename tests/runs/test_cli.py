@@ -92,7 +92,7 @@ def test_stop_waits_until_the_run_has_stopped(
     launch(folder, "tests.support.jobs", ["wait"])
     wait_until(lambda: state(folder).phase)
     assert call(workspace, "stop", "aaaa", "--json", *(["--kill"] if kill else [])) == 0
-    assert json.loads(capsys.readouterr().out)["status"] == "stopped"
+    assert json.loads(capsys.readouterr().out)["status"] == ("killed" if kill else "stopped")
     (folder / GO).touch()
     assert call(workspace, "stop", "aaaa") == 0
     assert "was not running: stopped" in capsys.readouterr().out

@@ -170,9 +170,35 @@ def test_fold_of_a_whole_run() -> None:
     assert view.status == "finished"
     assert view.losses == ((1, 3.0), (2, 2.8), (4, 2.5))
     assert view.evals == ((0, 3.5), (4, 2.9))
-    assert (view.loss, view.eval_loss, view.lr, view.tokens_per_s) == (2.5, 2.9, 1e-3, 90)
+    assert (view.loss, view.eval_loss) == (2.5, 2.9)
+    # The resumed process has told no rate.
+    assert (view.lr, view.tokens_per_s) == (None, None)
     assert (view.step, view.total_steps, view.pid) == (4, 4, 9)
     assert view.checkpoints == ("checkpoints/checkpoint-2",)
     assert view.warnings == ("slow disk",)
     assert view.result == {"eval_loss": 2.9}
-    assert (view.started, view.ended, view.eta_s) == (101.0, 112.0, None)
+    assert (view.started, view.process_started, view.ended) == (101.0, 108.0, 112.0)
+    assert view.eta_s is None
+
+
+def test_what_a_former_process_said_of_itself_does_not_hold_for_the_next() -> None:
+    def event(seq: int, type: str, **data: object) -> Event:
+        return Event(seq=seq, t=100.0 + seq, type=type, data=data)
+
+    former = [
+        event(1, "run_started", pid=5, pid_start=1.5),
+        event(2, "phase", phase="training"),
+        event(3, "warning", message="2 examples are cut off"),
+        event(
+            4, "step", step=30, total_steps=96, loss=3.0, lr=1e-3, tokens_per_s=90, eta_s=6,
+            grad_norm=0.8, epoch=0.6,
+        ),
+        event(5, "gpu", cpu_percent=90.0),
+    ]  # fmt: skip
+    view = fold([*former, event(6, "run_started", pid=9, resumed_step=25)])
+    assert (view.phase, view.warnings, view.last_gpu) == ("", (), {})
+    assert (view.lr, view.tokens_per_s, view.eta_s, view.grad_norm) == (None, None, None, None)
+    assert (view.epoch, view.step, view.total_steps) == (0.0, 25, 96)
+    # An export that is made again is not resumed: it begins at nothing.
+    again = fold([*former, event(6, "run_started", pid=9)])
+    assert (again.step, again.total_steps) == (0, 0)

@@ -71,7 +71,7 @@ def test_a_meter_counts_steps_and_not_what_is_between_them(tmp_path: Path) -> No
     again = Meter()
     again.restore(tmp_path)
     assert (again.tokens, again.trained_tokens, again.seconds) == (300, 180, 6)
-    assert (again.tokens_per_s, again.eta_s(4)) == (0, 0)
+    assert (again.tokens_per_s, again.eta_s(4)) == (0, None)
 
 
 def test_a_checkpoint_that_was_cut_off_is_none(tmp_path: Path) -> None:

@@ -21,10 +21,22 @@ from engine.errors import (
     RunError,
     RunMissing,
 )
-from engine.runs import EventLog, runs
+from engine.runs import EventLog, RunView, find, runs
 from engine.runs.locks import gpu_lock
 from engine.telemetry import Gpu, Snapshot
-from engine.train import TrainSpec, make_spec, plan, resume, start
+from engine.train import (
+    TrainSpec,
+    check_resume,
+    default_base,
+    default_preset,
+    leaves_when_stopped,
+    make_spec,
+    newest_dataset,
+    phases,
+    plan,
+    resume,
+    start,
+)
 from engine.train.spec import write_spec
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
@@ -128,6 +140,56 @@ def test_a_finished_run_is_not_resumed(workspace: Workspace, tiny_model_dir: Pat
         log.write("run_finished", status="finished", result={})
     with pytest.raises(RunError, match="finished"):
         resume(workspace, "last")
+
+
+def test_a_run_without_a_checkpoint_is_not_resumed(
+    workspace: Workspace, tiny_model_dir: Path
+) -> None:
+    directory = workspace.runs_dir / "20260101-000000-aaaa"
+    directory.mkdir(parents=True)
+    write_spec(directory, spec_of(tiny_model_dir))
+    with EventLog(directory) as log:
+        log.write("run_started", pid=1)
+        log.write("run_finished", status="stopped", result={})
+    with pytest.raises(RunError, match="no checkpoint to resume from"):
+        resume(workspace, "last")
+    # One that was cut off while it was written is none.
+    cut = directory / "checkpoints" / "checkpoint-30"
+    cut.mkdir(parents=True)
+    with pytest.raises(RunError, match="no checkpoint"):
+        check_resume(find(workspace, "last"))
+    (cut / "progress.json").write_text("{}")
+    assert check_resume(find(workspace, "last")).step == 30
+
+
+@pytest.mark.parametrize(
+    ("phase", "leaves"),
+    [
+        ("", "nothing"),
+        (phases.READING, "nothing"),
+        (phases.LOADING, "nothing"),
+        (phases.JUDGING_BASE, "nothing"),
+        ("waiting for the GPU", "nothing"),
+        (phases.TRAINING, "checkpoint"),
+        (phases.EVALUATING, "checkpoint"),
+        (phases.SAVING, "adapter"),
+    ],
+)
+def test_what_stopping_leaves_hangs_on_the_phase(phase: str, leaves: str) -> None:
+    assert leaves_when_stopped(RunView(status="running", phase=phase)) == leaves
+
+
+def test_the_form_and_the_verb_start_from_the_same(
+    workspace: Workspace, tiny_model_dir: Path
+) -> None:
+    assert newest_dataset(workspace) == "notes"
+    assert default_base(workspace) == "smollm2-135m-instruct"
+    assert default_preset(workspace, default_base(workspace)) == "small-cpu"
+    # A base that is known and would be downloaded has a preset all the same.
+    assert default_preset(workspace, "mistral-7b") == "seed-7b"
+    assert default_preset(workspace, str(tiny_model_dir))
+    with pytest.raises(BaseMissing):
+        default_preset(workspace, "./nowhere")
 
 
 def test_the_command_says_what_a_run_would_be(

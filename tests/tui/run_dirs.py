@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from engine.runs import EventLog
-from engine.runs.process import identify, write_process
+from engine.runs.process import ProcessInfo, identify, write_process
 from engine.train.spec import make_spec, write_spec
 from engine.workspace import Workspace
 
@@ -86,8 +86,9 @@ def make_run(
         run_id: Its id.
         steps: How many steps it has done.
         total: How many it was to do.
-        status: "running" (with this process as its own), "finished", "stopped", "failed" or
-            "died".
+        status: "running" (with this process as its own), "finished", "stopped", "killed",
+            "failed" or "died". One that finished or was stopped has an adapter, and one that was
+            stopped a checkpoint as well.
         cards: How many NVIDIA cards its events tell of.
         began: When it began, in seconds since the epoch.
         step_seconds: How long a step took.
@@ -127,10 +128,28 @@ def make_run(
             if step % 2 == 0:
                 log.write("gpu", **machine(clock.now - began, cards=cards))
         _end(log, status, steps, directory)
+    if status in ("finished", "stopped"):
+        (directory / "adapter").mkdir()
+        (directory / "adapter" / "adapter_config.json").write_text("{}", "utf-8")
+    if status == "stopped":
+        make_checkpoint(directory, steps)
+    if status == "killed":
+        (directory / "control").mkdir()
+        (directory / "control" / "kill").touch()
+        # A process of an earlier boot, which is gone.
+        write_process(directory, ProcessInfo(me.pid, 1.0, "earlier", began))
     (directory / "stdout.log").write_text("\n".join(output) + "\n", "utf-8")
     if status in ("running", "stopping"):
         write_process(directory, me)
     return directory
+
+
+def make_checkpoint(run: Path, step: int) -> Path:
+    """Write what says that a checkpoint of a run is whole."""
+    folder = run / "checkpoints" / f"checkpoint-{step}"
+    folder.mkdir(parents=True)
+    (folder / "progress.json").write_text("{}", "utf-8")
+    return folder
 
 
 def _loss(step: int, total: int, level: float) -> float:
@@ -146,7 +165,7 @@ def _end(log: EventLog, status: str, step: int, directory: Path) -> None:
     elif status == "failed":
         log.write(
             "run_finished", status="failed", code="disk-full", message="the disk became full",
-            hint="free some space, then resume the run from its last checkpoint", result={},
+            hint="free some space, then start it again", result={},
         )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 INTERVAL = 1.0
 """Seconds between two looks: the title line shows seconds, nothing finer."""
 
-_OVER = frozenset({"finished", "stopped", "failed", "died"})
+_OVER = frozenset({"finished", "stopped", "killed", "failed", "died"})
 
 
 def job_directories(runs_dir: Path) -> Iterator[tuple[str, Path]]:

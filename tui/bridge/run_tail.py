@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from engine.errors import FinetuiError
 from tui.bridge.threads import Poller
 from tui.messages import WatchFailed
 
@@ -26,6 +28,12 @@ LOG_BYTES = 256 * 1024
 """How much of the end of a job's output is shown when it is opened."""
 
 
+Refusal = tuple[str, str]
+"""Why something can't be done, and what to do instead; two empty texts where it can."""
+
+ALLOWED: Refusal = ("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class JobState:
     """A run, or an export of a run, as it is now.
@@ -36,6 +44,12 @@ class JobState:
         quant: The quantisation of an export; empty for a run.
         spec: What stands in the job's ``spec.toml``; empty where it can't be read.
         view: The folded events, with whether the process lives.
+        living: Whether there is a process that can be stopped.
+        resume_step: The step of the checkpoint that the run would be resumed from; None
+            where it can't be.
+        resume_refused: Why it can't be resumed, and what to do instead; of an export, why it
+            can't be done again.
+        export_refused: Why the run can't be exported, and what to do instead.
     """
 
     dir: Path
@@ -43,6 +57,10 @@ class JobState:
     quant: str
     spec: Mapping[str, object]
     view: RunView
+    living: bool = False
+    resume_step: int | None = None
+    resume_refused: Refusal = ALLOWED
+    export_refused: Refusal = ALLOWED
 
     @property
     def base(self) -> str:
@@ -159,9 +177,51 @@ class RunTail:
         monitor = self._monitors.setdefault(directory, Monitor(directory))
         view, _ = monitor.poll()
         spec = known[1].spec if known is not None and known[1].spec else read_spec(directory)
-        state = JobState(directory, run.name, quant, spec, view)
+        state = _with_abilities(JobState(directory, run.name, quant, spec, view), run)
         self._states[directory] = (mark, state)
         return state
+
+
+def _with_abilities(job: JobState, run: Path) -> JobState:
+    """Add what can be done with a job: the engine's own checks say it."""
+    from engine.export.start import check_run
+    from engine.runs import RunSummary, summarise
+    from engine.train import check_resume
+
+    living = job.view.active and (job.dir / "process.json").exists()
+    if job.quant:
+        # An export can be made again where its run can be exported at all.
+        export = _refusal(lambda: check_run(summarise(run)))
+        resume = (f"{job.name} is under way", "s stops it") if job.view.active else export
+        return replace(job, living=living, resume_refused=resume, export_refused=export)
+    summary = RunSummary(
+        job.run_id, job.dir, job.base, job.dataset, str(job.spec.get("preset", "")), job.view
+    )
+    step: int | None = None
+    resume = ALLOWED
+    try:
+        step = check_resume(summary).step
+    except FinetuiError as error:
+        resume = (_short_ids(error.message), error.hint)
+    return replace(
+        job,
+        living=living,
+        resume_step=step,
+        resume_refused=resume,
+        export_refused=_refusal(lambda: check_run(summary)),
+    )
+
+
+def _refusal(check: Callable[[], object]) -> Refusal:
+    try:
+        check()
+    except FinetuiError as error:
+        return _short_ids(error.message), error.hint
+    return ALLOWED
+
+
+def _short_ids(text: str) -> str:
+    return re.sub(r"\b\d{8}-\d{6}-([0-9a-f]{4})\b", r"\1", text)
 
 
 def _folders(directory: Path) -> list[Path]:
@@ -237,7 +297,7 @@ def event_line(event: Event) -> str:
     data = event.data
     if event.type == "run_started":
         step = data.get("resumed_step")
-        text = "started" if step is None else f"goes on from step {step}"
+        text = "started" if step is None else f"resumed from step {step}"
     elif event.type in ("warning", "log"):
         mark = "! " if event.type == "warning" else ""
         text = f"{mark}{data.get('message', '')}"
@@ -250,6 +310,40 @@ def event_line(event: Event) -> str:
     return f"{time.strftime('%H:%M:%S', time.localtime(event.t))}  {text}"
 
 
-def poll_runs(target: MessagePump, tail: RunTail, *, interval: float = INTERVAL) -> Poller:
-    """Return a poller, not started yet, that posts :class:`RunsMoved` to ``target``."""
-    return Poller(target, tail.look, interval=interval, failed=WatchFailed)
+class RunWatch:
+    """Follows the runs for one listener, which gets :class:`RunsMoved` while it is on.
+
+    Args:
+        target: Where the messages go.
+        runs_dir: The workspace's runs.
+        interval: Seconds between two looks.
+    """
+
+    def __init__(self, target: MessagePump, runs_dir: Path, *, interval: float = INTERVAL) -> None:
+        self._target = target
+        self._interval = interval
+        self._tail = RunTail(runs_dir)
+        self._poller: Poller | None = None
+
+    def start(self) -> None:
+        """Follow; a second call does nothing."""
+        if self._poller is None:
+            look = self._tail.look
+            self._poller = Poller(self._target, look, interval=self._interval, failed=WatchFailed)
+            self._poller.start()
+
+    def stop(self) -> None:
+        """Follow no more. All is in the files when it is started again."""
+        if self._poller is not None:
+            self._poller.stop()
+            self._poller = None
+
+    def hurry(self) -> None:
+        """Look now."""
+        if self._poller is not None:
+            self._poller.hurry()
+
+    def choose(self, directory: Path) -> None:
+        """Follow the log of another job."""
+        self._tail.choose(directory)
+        self.hurry()

@@ -252,6 +252,20 @@ class StageScreen(Screen[None]):
             return self.is_narrow
         return super().check_action(action, parameters)
 
+    def refusal_of_key(self, key: str) -> tuple[str, str]:
+        """Return why the action on a key of this stage is not offered now; empty if unknown."""
+        for action in actions(self.STAGE):
+            if key in self.app.keys_of(action):
+                return self.refusal(action.method)
+        return "", ""
+
+    def refusal(self, action: str) -> tuple[str, str]:
+        """Return why an action is not offered now, and what to do instead; empty if unknown.
+
+        Said when its key is pressed all the same.
+        """
+        return "", ""
+
 
 def stage_of(node: DOMNode) -> StageScreen | None:
     """Return the stage that a widget stands on, or None in a dialog or a test's host."""

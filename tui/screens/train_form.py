@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
+from typing import Literal
 
 from textual import events, getters, on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
-from textual.suggester import SuggestFromList
-from textual.timer import Timer
-from textual.widget import Widget
-from textual.widgets import Button, Input, Static
+from textual.containers import Horizontal
+from textual.widgets import Button
 
 from engine.bases import PRESETS as BASE_PRESETS
 from engine.bases import add, resolve
 from engine.errors import BaseMissing, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
-from tui.actions import bindings
+from tui.actions import Action, bindings
 from tui.bridge.threads import off_loop, progress_to
 from tui.messages import Progressed
-from tui.screens.form_model import (
+from tui.parts.train_fields import FormFields, NothingToTrainOn, PlanPane, field_name
+from tui.parts.train_form_model import (
     FormChoices,
     FormField,
     checked,
@@ -32,24 +31,26 @@ from tui.screens.form_model import (
 )
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.dialog import FormDialog
-from tui.screens.stage import WIDE_COLUMNS
-from tui.screens.train_words import plan_lines
 from tui.stylesheets import stylesheet
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
-from tui.widgets.words import counted, file_size, one_line
+from tui.widgets.words import file_size
 
-__all__ = ["TrainForm", "form_choices"]
+FULL_COLUMNS = 140
+"""Below, the form takes the whole width."""
 
-QUIET_SECONDS = 0.4
-"""How long the keys must rest before the run is planned anew."""
+Answer = RunSummary | Literal["dataset"]
+"""The run that was started, or that the person goes to Dataset."""
 
 
-class TrainForm(FormDialog[RunSummary]):
+class TrainForm(FormDialog[Answer]):
     """Checks each field as it is written, plans the run, and starts it.
 
+    It opens at once and then reads what there is to choose from. Classes for the stylesheet:
+    ``-loading`` until that is known, and where there is no dataset; ``-full`` in a terminal
+    that is hardly wider than the form.
+
     Args:
-        choices: The datasets and bases that there are.
         like: The spec of a run to start from; empty for the settings' preset.
     """
 
@@ -59,146 +60,100 @@ class TrainForm(FormDialog[RunSummary]):
     BINDINGS = bindings("form")
     CSS_PATH = stylesheet("train_form")
 
-    plan_view = getters.query_one("#form-plan", Static)
+    fields = getters.query_one("#form-fields", FormFields)
+    plan_pane = getters.query_one("#form-plan", PlanPane)
+    nothing = getters.query_one("#form-nothing", NothingToTrainOn)
 
-    def __init__(self, choices: FormChoices, *, like: Mapping[str, object]) -> None:
+    def __init__(self, *, like: Mapping[str, object]) -> None:
         super().__init__()
-        self._choices = choices
-        self._fields = form_fields(choices)
-        self._values = first_values(choices, like)
+        self._like = like
+        self._choices: FormChoices | None = None
+        self._known: dict[str, FormField] = {}
+        self._values: dict[str, str] = {}
         self._problems: dict[str, str] = {}
-        self._timer: Timer | None = None
         self._starting = False
 
     def compose_box(self) -> ComposeResult:
         """A row a field, then the plan and the button."""
-        with VerticalScroll(id="form-fields", can_focus=False):
-            section = ""
-            for one in self._fields:
-                if one.section != section:
-                    first = "" if section else " -first"
-                    section = one.section
-                    yield Static(section, classes=f"section{first}", markup=False)
-                with Horizontal(classes="row", id=f"row-{one.name}"):
-                    yield Static(one.label, classes="label", markup=False)
-                    yield self._control(one)
-                    yield Static(one.help, classes="note", markup=False)
+        yield NothingToTrainOn(id="form-nothing")
+        yield FormFields(id="form-fields")
         with Horizontal(id="form-foot"):
-            yield Static(id="form-plan", markup=False)
+            yield PlanPane(partial(plan, self.app.workspace), id="form-plan")
             yield Button("Start", id="form-start", compact=True)
 
-    def _control(self, one: FormField) -> Widget:
-        value = self._values.get(one.name, "")
-        if one.closed:
-            return Choice(one.values, value, id=f"field-{one.name}")
-        field = Field(value, id=f"field-{one.name}")
-        if one.values:
-            field.suggester = SuggestFromList(one.values)
-        return field
-
     def on_mount(self) -> None:
-        """Start at the first field, with a plan."""
-        super().on_mount()
-        self.control_of(self._fields[0].name).focus()
-        self._check()
+        """Read what can be chosen."""
+        self.add_class("-loading")
+        self.load()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def load(self) -> None:
+        """Fill the form, or say what is missing."""
+        with self.holding_keys():
+            choices = await off_loop(form_choices, self.app.workspace)
+            self._choices = choices
+            if choices.datasets:
+                fields = form_fields(choices)
+                self._known = {one.name: one for one in fields}
+                self._values = first_values(choices, self._like)
+                self.plan_pane.downloads = choices.downloads
+                await self.fields.fill(fields, self._values)
+                self.remove_class("-loading")
+                self.fields.focus_on(fields[0].name)
+                self._check()
+            else:
+                self.nothing.show_missing()
+            self.refresh_cheat()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no dataset to train on."""
+        return self._choices is not None and not self._choices.datasets
 
     def control_of(self, name: str) -> Choice | Field:
         """Return the control of a field."""
-        found = self.query_one(f"#field-{name}")
-        assert isinstance(found, Choice | Field)
-        return found
+        return self.fields.control_of(name)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Take the whole terminal where it is narrow."""
-        super().on_resize(event)
-        self.set_class(event.size.width < WIDE_COLUMNS, "-narrow")
+        """Take the whole width where little of the stage would be left beside the box."""
+        self.set_class(event.size.width < FULL_COLUMNS, "-full")
 
     # -- changing -------------------------------------------------------------------
 
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        self._changed(_name(event.input), event.value)
-
-    @on(Choice.Changed)
-    def _turned(self, event: Choice.Changed) -> None:
-        self._changed(_name(event.choice), event.value)
-
-    def _changed(self, name: str, value: str) -> None:
-        before = self._values.get(name, "")
-        if value == before:
-            return
-        self._values[name] = value
-        if name == "preset":
-            self._fill(preset_values(self._choices, self._values["base"], value))
-        elif name == "base":
-            self._follow_base(before, value)
+    @on(FormFields.Changed)
+    def _changed(self, event: FormFields.Changed) -> None:
+        before = self._values.get(event.name, "")
+        self._values[event.name] = event.value
+        if event.name == "preset":
+            self._take_preset(self._values["base"], event.value)
+        elif event.name == "base":
+            self._follow_base(before, event.value)
         self._check()
 
     def _follow_base(self, before: str, now: str) -> None:
         """Take the new base's preset, unless another one was chosen than the old base's."""
+        assert self._choices is not None
         bases = self._choices.bases
         fitting = bases.get(now, "")
         if fitting and self._values["preset"] == bases.get(before, self._values["preset"]):
-            self._fill({**preset_values(self._choices, now, fitting)})
+            self._take_preset(now, fitting)
 
-    def _fill(self, values: Mapping[str, str]) -> None:
-        for one in self._fields:
-            if one.name in values and one.name not in ("base", "dataset"):
-                self._values[one.name] = values[one.name]
-                self.control_of(one.name).value = values[one.name]
+    def _take_preset(self, base: str, preset: str) -> None:
+        assert self._choices is not None
+        values = preset_values(self._choices, base, preset)
+        taken = {name: values[name] for name in values if name not in ("base", "dataset")}
+        self._values |= taken
+        self.fields.fill_in(taken)
 
     def _check(self) -> None:
         """Show what is wrong at its field, and plan the run once the keys rest."""
-        spec, self._problems = checked(self._values, self._fields)
-        for one in self._fields:
-            problem = self._problems.get(one.name, "")
-            row = self.query_one(f"#row-{one.name}")
-            row.set_class(bool(problem), "-wrong")
-            note = row.query_one(".note", Static)
-            shown = problem or one.help
-            if note.content != shown:
-                note.update(shown)
+        spec, self._problems = checked(self._values, list(self._known.values()))
+        self.fields.show_problems(self._problems)
         self._tell_focused()
-        self.workers.cancel_group(self, "plan")
-        if self._timer is not None:
-            self._timer.stop()
         if spec is not None:
-            self._timer = self.set_timer(QUIET_SECONDS, lambda: self._plan(spec))
+            self.plan_pane.plan(spec)
         else:
-            wrong = f"{counted(len(self._problems), 'field')} to mend"
-            self._show_plan([Content.styled(wrong, "$text-error")])
-
-    def _show_plan(self, lines: Sequence[Content]) -> None:
-        self.plan_view.update(Content("\n").join(lines))
-
-    @work(group="plan", exclusive=True, exit_on_error=False)
-    async def _plan(self, spec: TrainSpec) -> None:
-        try:
-            made = await off_loop(plan, self.app.workspace, spec)
-        except BaseMissing:
-            self._show_plan(self._missing_base(spec.base))
-            return
-        except FinetuiError as error:
-            said = Content.styled(one_line(error.message), "$text-error")
-            self._show_plan([said, Content.styled(one_line(error.hint), "$text-muted")])
-            return
-        self._show_plan(plan_lines(made))
-
-    def _missing_base(self, name: str) -> list[Content]:
-        preset = BASE_PRESETS.get(name)
-        if preset is not None and preset.embedded:
-            return [
-                Content(f"{preset.title} comes with finetui"),
-                Content.styled(
-                    "it is imported once when the run starts, in about 15 s", "$text-muted"
-                ),
-            ]
-        size = self._choices.downloads.get(name, 0)
-        words = f", about {file_size(size)}" if size else ""
-        return [
-            Content(f"{one_line(name)} is not on this machine"),
-            Content.styled(f"starting downloads it once{words}", "$text-muted"),
-        ]
+            self.plan_pane.show_wrong(len(self._problems))
 
     def on_descendant_focus(self) -> None:
         """Tell the help of the field where the keys go."""
@@ -208,28 +163,47 @@ class TrainForm(FormDialog[RunSummary]):
         focused = self.focused
         if focused is None or self._starting:
             return
-        name = _name(focused)
-        one = next((one for one in self._fields if one.name == name), None)
+        one = self._known.get(field_name(focused))
         if one is None:
             self.say("")
-        elif problem := self._problems.get(name):
+        elif problem := self._problems.get(one.name):
             self.say(f"{one.label} {problem}", kind="error")
         else:
-            more = " · left and right choose" if one.closed and len(one.values) > 1 else ""
+            several = one.closed and len(one.values) > 1
+            more = " · ← → choose, a letter goes to its value" if several else ""
             self.say(one.help + more)
 
     # -- keys -------------------------------------------------------------------------
 
+    def offers(self, action: Action) -> bool:
+        """Show no key of the form where there is nothing to start."""
+        return not self.is_empty or action.group == "dialog"
+
+    def label_of(self, action: Action) -> str:
+        """Return what the cheat line calls an action."""
+        if self.is_empty and action.id == "dialog.accept":
+            return "go to Dataset"
+        return super().label_of(action)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the form's keys, or the way to Dataset where there is no dataset."""
+        allowed = super().check_action(action, parameters)
+        if not allowed or action not in {"start", "reset", "dataset"}:
+            return allowed
+        return self.is_empty if action == "dataset" else bool(self._known)
+
     def action_accept(self) -> None:
         """Go to the next field; on the button, start."""
-        if isinstance(self.focused, Button):
+        if self.is_empty:
+            self.dismiss("dataset")
+        elif isinstance(self.focused, Button):
             self.action_start()
         else:
             self.action_next()
 
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.action_next()
+    def action_dataset(self) -> None:
+        """Go to Dataset."""
+        self.dismiss("dataset")
 
     @on(Button.Pressed, "#form-start")
     def _pressed(self) -> None:
@@ -237,8 +211,7 @@ class TrainForm(FormDialog[RunSummary]):
 
     def action_reset(self) -> None:
         """Put the preset's values back."""
-        values = self._values
-        self._fill(preset_values(self._choices, values["base"], values["preset"]))
+        self._take_preset(self._values["base"], self._values["preset"])
         self._check()
 
     # -- starting ---------------------------------------------------------------------
@@ -246,22 +219,25 @@ class TrainForm(FormDialog[RunSummary]):
     def action_start(self) -> None:
         """Check the form and start the run."""
         # What was typed a moment ago may not have been told yet.
-        self._values |= {one.name: self.control_of(one.name).value for one in self._fields}
-        spec, self._problems = checked(self._values, self._fields)
+        self._values |= self.fields.values
+        spec, self._problems = checked(self._values, list(self._known.values()))
         if spec is None:
-            first = next(one.name for one in self._fields if one.name in self._problems)
-            self.control_of(first).focus()
+            self.fields.focus_on(next(name for name in self._known if name in self._problems))
             self._tell_focused()
-            return
-        if not self._starting:
-            self._starting = True
+        elif not self._starting:
             self._start(spec)
 
     @work(group="start", exclusive=True, exit_on_error=False)
-    async def _start(self, spec: TrainSpec) -> None:
+    async def _start(self, spec: TrainSpec, *, may_download: bool = False) -> None:
+        self._starting = True
         try:
-            if not await self._bring_base(spec.base):
-                return
+            with self.holding_keys():
+                missing = await off_loop(base_to_bring, spec.base)
+                if missing == "download" and not may_download:
+                    self._ask_to_download(spec)
+                    return
+            if missing:
+                await self._bring(spec.base, missing)
             self.say("starting …", kind="busy")
             run = await off_loop(start, self.app.workspace, spec)
         except FinetuiError as error:
@@ -271,32 +247,39 @@ class TrainForm(FormDialog[RunSummary]):
             self._starting = False
         self.dismiss(run)
 
-    async def _bring_base(self, name: str) -> bool:
-        """Import or download a base that is not here yet; return False if that was declined."""
-        try:
-            await off_loop(resolve, name)
-        except BaseMissing:
-            preset = BASE_PRESETS.get(name)
-            if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
-                raise  # neither a name nor a hub id: there is nothing to bring
-            embedded = preset is not None and preset.embedded
-            if not embedded and not await self._may_download(name):
-                return False
-            what = f"importing {name}" if embedded else f"downloading {name}"
-            self.say(f"{what} …", kind="busy")
-            watch = progress_to(self, lambda done, total: Progressed(what, done, total))
-            await off_loop(add, name, progress=watch)
-        return True
+    async def _bring(self, name: str, how: str) -> None:
+        what = f"{how}ing {name}"
+        self.say(f"{what} …", kind="busy")
+        watch = progress_to(self, lambda done, total: Progressed(what, done, total))
+        await off_loop(add, name, progress=watch)
 
-    async def _may_download(self, name: str) -> bool:
-        size = self._choices.downloads.get(name, 0)
+    def _ask_to_download(self, spec: TrainSpec) -> None:
+        size = self._choices.downloads.get(spec.base, 0) if self._choices else 0
         words = f"About {file_size(size)}. " if size else ""
         question = ConfirmDialog(
-            f"Download {name}?", f"{words}It is kept for every workspace of yours."
+            f"Download {spec.base}?", f"{words}It is kept for every workspace of yours."
         )
-        sure = await self.app.push_screen_wait(question)
-        return sure is True
+
+        def answered(sure: bool) -> None:
+            if sure:
+                self._start(spec, may_download=True)
+
+        self.app.ask(question, answered)
 
 
-def _name(control: Widget) -> str:
-    return (control.id or "").removeprefix("field-")
+def base_to_bring(name: str) -> Literal["", "import", "download"]:
+    """Return how a base would come to this machine; nothing where it is here.
+
+    Reads files; call it off the event loop.
+
+    Raises:
+        BaseMissing: It is not here, and neither a known name nor a hub id.
+    """
+    try:
+        resolve(name)
+    except BaseMissing:
+        preset = BASE_PRESETS.get(name)
+        if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
+            raise  # neither a name nor a hub id: there is nothing to bring
+        return "import" if preset is not None and preset.embedded else "download"
+    return ""

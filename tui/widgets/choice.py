@@ -12,9 +12,14 @@ from textual.widget import Widget
 
 from tui.widgets.words import fit, one_line
 
+TYPING_S = 1.0
+"""Letters that follow one another within this time are one word."""
+
 
 class Choice(Widget, can_focus=True):
     """Shows ``‹ value ›``; the form's keys, or a click, take the next one.
+
+    What is typed goes to the value that begins so; the same letter again goes to the next one.
 
     Args:
         values: What can be chosen.
@@ -47,6 +52,8 @@ class Choice(Widget, can_focus=True):
         self._values = tuple(values)
         self._empty = empty
         self._value = value
+        self._typed = ""
+        self._typed_at = 0.0
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -71,6 +78,34 @@ class Choice(Widget, can_focus=True):
             return
         at = self._values.index(self._value) if self._value in self._values else -1
         self.value = self._values[(at + steps) % len(self._values)]
+
+    def jump(self, typed: str) -> bool:
+        """Take the next value that begins with ``typed``, whatever its case.
+
+        Returns:
+            Whether there is one; a single letter that only the present value begins with counts.
+        """
+        at = self._values.index(self._value) if self._value in self._values else -1
+        # One letter goes on to the next value, more of a word may stay on the present one.
+        first = at + 1 if len(typed) == 1 else max(at, 0)
+        for step in range(len(self._values)):
+            value = self._values[(first + step) % len(self._values)]
+            if value.casefold().startswith(typed.casefold()):
+                self.value = value
+                return True
+        return False
+
+    def on_key(self, event: events.Key) -> None:
+        """Go to the value that begins with what is typed."""
+        letter = event.character
+        if letter is None or not letter.isprintable() or letter.isspace():
+            return
+        word = self._typed + letter if event.time - self._typed_at < TYPING_S else letter
+        if len(set(word)) == 1:
+            word = letter
+        if self.jump(word) or self.jump(word := letter):
+            self._typed, self._typed_at = word, event.time
+            event.stop()
 
     def render(self) -> Content:
         """Draw the value between its arrows."""

@@ -40,13 +40,17 @@ class Title:
     setup: Setup | None = None
 
 
+_JOB_SIGNS = {"finished": "✓", "stopped": "■", "killed": "✗", "failed": "✗", "died": "✗"}
+_JOB_STYLES = {"finished": "$text-success", "stopped": "$text-muted", "killed": "$text-warning"}
+
+
 def job_words(job: Job, width: int) -> str:
     """Return the job in the longest form that fits into ``width`` cells, or nothing."""
-    sign = {"finished": "✓", "stopped": "■", "failed": "✗", "died": "✗"}.get(job.status, "▶")
+    sign = _JOB_SIGNS.get(job.status, "▶")
     if not job.active:
         forms = [f"{sign} {job.name} {job.status}", f"{sign} {job.status}", sign]
     else:
-        steps = f"{job.done:,}/{job.total:,}" if job.total else ""
+        steps = job.progress
         percent = f"{100 * job.done // job.total}%" if job.total else ""
         left = f"{duration(job.eta_s)} left" if job.eta_s is not None and job.total else ""
         word = "stopping" if job.status == "stopping" else job.phase
@@ -174,7 +178,7 @@ class TitleLine(Widget):
             scan = setup_words(title.setup, room - cell_len(job) - 2 * bool(job))
         between = "  " if scan and job else ""
         gap = max(0, room + 1 - cell_len(scan + between + job))
-        parts = (" " * gap, (scan, "$text-accent"), between, (job, _job_style(title.job)))
+        parts = (" " * gap, (scan, "$text-accent"), between, (job, job_style(title.job)))
         self._moving.show([Content.assemble(*parts)])
 
     def _left(self, title: Title, width: int) -> Content:
@@ -199,10 +203,11 @@ class TitleLine(Widget):
 _ACTIVE = "$block-cursor-foreground on $block-cursor-background bold"
 
 
-def _job_style(job: Job | None) -> str:
+def job_style(job: Job | None) -> str:
+    """Return the colour of a job in the title line: only one that finished is green."""
     if job is None or job.active:
         return "$text-accent"
-    return "$text-success" if job.status in {"finished", "stopped"} else "$text-error"
+    return _JOB_STYLES.get(job.status, "$text-error")
 
 
 _MARKS: dict[Kind, tuple[str, str]] = {

@@ -15,6 +15,7 @@ SIGNS: Mapping[str, tuple[str, Style]] = {
     "stopping": ("▶", "warning"),
     "finished": ("✓", "success"),
     "stopped": ("■", "muted"),
+    "killed": ("✗", "warning"),
     "failed": ("✗", "error"),
     "died": ("✗", "error"),
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 from engine.dataset.formats.base import Converted, Format
 from engine.dataset.formats.containers import CONTAINERS
 from engine.dataset.formats.convert import Choices, Written, write_row
-from engine.dataset.formats.export import SPLITS, ExportReport, export
+from engine.dataset.formats.export import SPLITS, ExportReport, default_path, export
 from engine.dataset.formats.registry import FORMATS, format_of
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ExportReport",
     "Format",
     "Written",
+    "default_path",
     "export",
     "format_of",
     "write_row",

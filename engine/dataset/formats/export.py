@@ -33,6 +33,7 @@ from engine.workspace import Workspace
 SPLITS = ("all", "train", "validation", "test")
 _PARTS = SPLITS[1:]
 _SUFFIXES = {".jsonl": "jsonl", ".parquet": "parquet"}
+_ENDS = {container: suffix for suffix, container in _SUFFIXES.items()}
 _OTHER_SUFFIXES = frozenset({".json", ".txt", ".csv", ".tsv", ".ndjson", ".arrow", ".pq", ".gz"})
 _SAVED = re.compile(
     r"(?:(?:train|validation|test)/)?(?:dataset_dict\.json|dataset_info\.json|state\.json"
@@ -79,6 +80,22 @@ class _Plan:
     container: str
     targets: Mapping[Path, tuple[str, ...]]
     single: bool
+
+
+def default_path(workspace: Workspace, name: str, format: str, container: str = "") -> Path:
+    """Return where an export goes that names no path: in the workspace's exports folder.
+
+    Args:
+        workspace: The workspace.
+        name: The dataset's name.
+        format: One of :data:`FORMATS`.
+        container: One of :data:`CONTAINERS`; the format's own, or JSONL, where it is empty.
+
+    Raises:
+        FormatUnknown: There is no such format.
+    """
+    chosen = container or format_of(format).container or "jsonl"
+    return workspace.exports_dir / f"{name}-{format}{_ENDS.get(chosen, '')}"
 
 
 def export(

@@ -157,7 +157,7 @@ async def test_leaving_says_that_the_run_goes_on(workspace: Workspace) -> None:
 
         app.exit = leaving  # type: ignore[method-assign, assignment]
         await pilot.press("ctrl+q")
-    assert said == ["train r1 goes on, 7 of 18; open finetui again to watch it."]
+    assert said == ["train r1 goes on, 7/18; open finetui again to watch it."]
     assert app.return_value == 0
 
 

@@ -30,7 +30,7 @@ async def test_a_run_is_stopped_and_resumed(workspace: Workspace, tiny_model_dir
             await wait_until(pilot, lambda: "▶ run" in text_of(app.screen), seconds=120)
             await wait_until(pilot, lambda: state(run.dir).step > stopped_at, seconds=120)
             await wait_until(
-                pilot, lambda: f"goes on from step {stopped_at}" in text_of(app.screen), seconds=60
+                pilot, lambda: f"resumed from step {stopped_at}" in text_of(app.screen), seconds=60
             )
             begun = [event for event in read_events(run.dir)[0] if event.type == "run_started"]
             assert [event.data.get("resumed_step") for event in begun] == [None, stopped_at]

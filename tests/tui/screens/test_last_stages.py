@@ -45,8 +45,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
-    for module in ("train", "train_live"):
-        monkeypatch.setattr(f"tui.screens.{module}.now", lambda: NOON)
+    monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
 
 
 async def reach(pilot: Pilot[Any], stage: str) -> FinetuiApp:
@@ -70,7 +69,7 @@ def train(keys: str = "", shows: str = "", *, title: str = "", dialog: type | No
         if dialog is not None:
             await wait_until(pilot, lambda: isinstance(app.screen, dialog))
         await wait_until(pilot, lambda: shows in text_of(app.screen))
-        waiting = {"form", "steer", "export"}
+        waiting = {"steer"}
         await wait_until(
             pilot, lambda: all(w.is_finished for w in app.workers if w.group not in waiting)
         )

@@ -7,15 +7,19 @@ from typing import cast
 
 import pytest
 
+from engine.dataset import freeze
 from engine.runs import EventLog, launch, state
 from engine.workspace import Workspace
+from tests.support.datasets import examples
 from tests.tui.run_dirs import NOON, events, machine, make_export, make_run
 from tests.tui.run_dirs import Clock as FixedClock
-from tests.tui.support import LARGE, SMALL, opened_app, text_of, wait_until
+from tests.tui.support import LARGE, SMALL, opened_app, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.pick import QuantDialog
 from tui.screens.train import TrainScreen
+from tui.screens.train_form import TrainForm
+from tui.widgets.frame import job_style
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -23,8 +27,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 @pytest.fixture(autouse=True)
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
-    monkeypatch.setattr("tui.screens.train.now", lambda: NOON)
-    monkeypatch.setattr("tui.screens.train_live.now", lambda: NOON)
+    monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
 
 
 def screen_of(app: FinetuiApp) -> TrainScreen:
@@ -40,7 +43,41 @@ async def test_an_empty_screen_teaches(workspace: Workspace) -> None:
         await wait_until(pilot, lambda: "3 then z freezes one" in shown(app))
         assert "no NVIDIA GPU: trains on the CPU with transformers + peft + trl" in shown(app)
         await pilot.press("n")
-        await wait_until(pilot, lambda: "there is no dataset yet" in shown(app))
+        # The form is there in the same turn, and says what is missing.
+        assert isinstance(app.screen, TrainForm)
+        await wait_until(pilot, lambda: "There is no dataset to train on yet" in shown(app))
+        assert "3 goes to Dataset; z freezes one there" in shown(app)
+        assert "start" not in shown(app).splitlines()[-2]
+        await pilot.press("ctrl+s")
+        assert isinstance(app.screen, TrainForm)
+        await pilot.press("3")
+        await wait_until(pilot, lambda: stage_name(app) == "dataset")
+        assert app.screen is app.stage
+
+
+async def test_keys_behind_n_belong_to_the_form(workspace: Workspace) -> None:
+    freeze_few(workspace)
+    make_run(workspace, steps=96)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        # None of them kills, exports or holds a run; typed into the base they are text.
+        await pilot.press("n", "down", "e", "K", "v", "r", "s")
+        form = cast("TrainForm", app.screen)
+        await wait_until(pilot, lambda: form.control_of("base").value.endswith("eKvrs"))
+        assert app.screen is form
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is app.stage)
+        assert len(list(workspace.runs_dir.iterdir())) == 1
+
+
+async def test_escape_while_a_dialog_loads_closes_the_dialog(workspace: Workspace) -> None:
+    make_run(workspace)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        for key in ("n", "e"):
+            await pilot.press(key, "escape")
+            await wait_until(pilot, lambda: app.screen is app.stage)
+        assert not (workspace.runs_dir / "20250615-110000-3f2a" / "exports").exists()
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -85,8 +122,9 @@ async def test_a_failed_run_says_why_and_what_to_do(workspace: Workspace) -> Non
     make_run(workspace, status="failed", steps=30)
     async with opened_app(workspace, stage="train") as (app, pilot):
         await wait_until(pilot, lambda: "the disk became full" in shown(app))
-        assert "free some space, then resume the run" in shown(app)
-        assert "r resume" in shown(app)
+        assert "free some space, then start it again" in shown(app)
+        # It failed before its first checkpoint.
+        assert "r resume" not in shown(app)
 
 
 async def test_a_run_that_died_shows_its_last_words(workspace: Workspace) -> None:
@@ -172,6 +210,9 @@ async def test_the_log_can_be_larger(workspace: Workspace) -> None:
         ("running", {"stop", "kill"}, {"resume", "export"}),
         ("stopped", {"resume", "export"}, {"stop", "kill"}),
         ("finished", {"export"}, {"stop", "kill", "resume"}),
+        # Without an adapter or a checkpoint there is nothing to export or to resume from.
+        ("killed", set[str](), {"stop", "kill", "resume", "export"}),
+        ("failed", set[str](), {"stop", "kill", "resume", "export"}),
     ],
 )
 async def test_only_what_can_be_done_is_offered(
@@ -183,9 +224,69 @@ async def test_only_what_can_be_done_is_offered(
         await wait_until(pilot, lambda: screen.job is not None)
         assert all(screen.check_action(name, ()) for name in offered)
         assert not any(screen.check_action(name, ()) for name in hidden)
+        await wait_until(pilot, lambda: "n new run" in shown(app))
+        keys = shown(app).splitlines()[-1]
+        for name, label in (("export", "e export"), ("resume", "r resume"), ("kill", "K kill")):
+            assert (label in keys) == (name in offered)
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "reason"),
+    [
+        ("killed", "r", "run 3f2a has no checkpoint to resume from"),
+        ("killed", "e", "run 3f2a has left no adapter"),
+        ("killed", "s", "run 3f2a is not running: it is killed"),
+        ("finished", "r", "run 3f2a is finished; there is nothing to resume"),
+        ("running", "e", "run 3f2a is still training"),
+    ],
+)
+async def test_the_reason_is_said_where_a_key_can_do_nothing(
+    workspace: Workspace, status: str, key: str, reason: str
+) -> None:
+    run = make_run(workspace, status=status)
+    before = state(run).status
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press(key)
+        await wait_until(pilot, lambda: reason in shown(app))
+        assert app.screen is app.stage
+    assert state(run).status == before
+
+
+async def test_a_run_can_be_shown_by_its_id(workspace: Workspace) -> None:
+    make_run(workspace, "20250615-100000-aaaa")
+    make_run(workspace, "20250615-110000-bbbb")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        screen_of(app).show_run("20250615-100000-aaaa")
+        await wait_until(pilot, lambda: "✓ run aaaa finished" in shown(app))
+
+
+async def test_long_lines_of_the_log_wrap_on_a_key(workspace: Workspace) -> None:
+    run = make_run(workspace)
+    with (run / "stdout.log").open("a", encoding="utf-8") as output:
+        output.write("a long line " * 30 + "with its END\n")
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("tab")
+        await wait_until(pilot, lambda: "a long line" in shown(app))
+        assert "with its END" not in shown(app)
+        await pilot.press("W")
+        await wait_until(pilot, lambda: "with its END" in shown(app))
+        await pilot.press("W")
+        await wait_until(pilot, lambda: "with its END" not in shown(app))
 
 
 # -- real jobs ----------------------------------------------------------------------------
+
+
+def freeze_few(workspace: Workspace) -> None:
+    """Freeze a dataset of a few examples."""
+    source = workspace.store.add_source("vault", str(workspace.root / "notes"))
+    made = examples(source.id, 10)
+    workspace.store.record_scan(source.id, made, [], len(made), at=1.0)
+    for example in made:
+        workspace.store.append("approve", example.id, at=2.0)
+    freeze(workspace, base=None, validation_fraction=0.2, seed=1, name="notes-1")
 
 
 def start_job(workspace: Workspace, kind: str) -> Path:
@@ -202,8 +303,22 @@ async def test_s_stops_a_job(workspace: Workspace) -> None:
     async with opened_app(workspace, stage="train") as (app, pilot):
         await wait_until(pilot, lambda: "run 3f2a running" in shown(app))
         await pilot.press("s")
+        # It does not train, so stopping it saves nothing.
+        await wait_until(pilot, lambda: "there is nothing to save yet" in shown(app))
         await wait_until(pilot, lambda: state(run).status == "stopped", seconds=60)
         await wait_until(pilot, lambda: "run 3f2a stopped" in shown(app))
+
+
+async def test_a_run_that_trains_is_said_to_save_a_checkpoint(workspace: Workspace) -> None:
+    run = start_job(workspace, "training")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "step 1/20" in shown(app), seconds=60)
+        await pilot.press("K")
+        assert isinstance(app.screen, ConfirmDialog)
+        await wait_until(pilot, lambda: "all its steps are lost" in shown(app))
+        await pilot.press("n", "s")
+        await wait_until(pilot, lambda: "saves a checkpoint and stops" in shown(app))
+        await wait_until(pilot, lambda: state(run).status == "stopped", seconds=60)
 
 
 async def test_k_kills_a_job_after_a_yes(workspace: Workspace) -> None:
@@ -218,8 +333,12 @@ async def test_k_kills_a_job_after_a_yes(workspace: Workspace) -> None:
         await pilot.press("K")
         await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("y")
-        await wait_until(pilot, lambda: state(run).message == "killed on request", seconds=60)
-        await wait_until(pilot, lambda: "run 3f2a stopped" in shown(app))
+        await wait_until(pilot, lambda: state(run).status == "killed", seconds=60)
+        await wait_until(pilot, lambda: "✗ run 3f2a killed" in shown(app))
+        # The title line says the same, in another colour than that of a finished one.
+        await wait_until(pilot, lambda: "✗ train 3f2a killed" in shown(app).splitlines()[0])
+        assert app.job is not None
+        assert job_style(app.job) == "$text-warning"
 
 
 async def test_a_job_that_ends_while_it_is_watched_is_told(workspace: Workspace) -> None:
@@ -238,12 +357,12 @@ async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
     async with opened_app(workspace, stage="train") as (app, pilot):
         await wait_until(pilot, lambda: screen_of(app).job is not None)
         await pilot.press("e")
-        await wait_until(pilot, lambda: isinstance(app.screen, QuantDialog))
+        assert isinstance(app.screen, QuantDialog)
         dialog = cast("QuantDialog", app.screen)
-        assert dialog.rows.count > 10
+        await wait_until(pilot, lambda: dialog.rows.count > 10)
         await pilot.press("j", "enter")
         # The base is not on this machine, which is said with what to do about it.
-        await wait_until(pilot, lambda: "no adapter" in shown(app))
+        await wait_until(pilot, lambda: "not on this machine" in shown(app))
 
 
 async def test_leaving_the_stage_stops_the_looking(workspace: Workspace) -> None:

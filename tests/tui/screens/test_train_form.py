@@ -14,7 +14,7 @@ from tests.support.datasets import examples
 from tests.tui.run_dirs import make_run
 from tests.tui.support import LARGE, SMALL, opened_app, text_of, wait_until
 from tui.app import FinetuiApp
-from tui.screens.form_model import checked, first_values, form_choices, form_fields
+from tui.parts.train_form_model import checked, first_values, form_choices, form_fields
 from tui.screens.train_form import TrainForm
 
 
@@ -86,8 +86,8 @@ def test_the_form_starts_like_the_run_under_the_cursor(frozen: Workspace) -> Non
         ("learning_rate", "2", "less than or equal to 1"),
         ("dropout", "1", "less than 1"),
         ("alpha", "", "can't be empty"),
-        ("scheduler", "wavy", "is none of linear, cosine"),
-        ("dataset", "gone", "is none of"),
+        ("scheduler", "wavy", "is not one of linear, cosine"),
+        ("dataset", "gone", "is not one of"),
     ],
 )
 def test_a_wrong_value_is_told_at_its_field(
@@ -159,13 +159,13 @@ async def test_a_mistake_is_shown_and_keeps_the_form_open(frozen: Workspace) -> 
         await pilot.press("down", "down", "down")
         assert form.focused is form.control_of("r")
         await pilot.press("backspace", "backspace", "0")
-        await wait_until(pilot, lambda: "1 field to mend" in shown(app))
+        await wait_until(pilot, lambda: "1 field to correct" in shown(app))
         assert "should be greater than or equal to 1" in shown(app)
         await pilot.press("down", "ctrl+s")
         await wait_until(pilot, lambda: form.focused is form.control_of("r"))
         assert app.screen is form
         await pilot.press("ctrl+r")
-        await wait_until(pilot, lambda: "to mend" not in shown(app))
+        await wait_until(pilot, lambda: "to correct" not in shown(app))
         assert form.control_of("r").value == "16"
 
 

@@ -16,6 +16,7 @@ from tui.widgets.frame import (
     StatusLine,
     Title,
     TitleLine,
+    job_style,
     job_words,
     progress_words,
     scan_words,
@@ -43,6 +44,23 @@ def test_a_job_takes_no_more_than_its_room(width: int) -> None:
 def test_a_job_says_what_how_far_and_how_long() -> None:
     assert job_words(RUNNING, 80) == "▶ train run-3 · train · 11/18 · 2:40 left"
     assert job_words(RUNNING, 6) == "▶ 61%"
+
+
+def test_an_export_says_its_share() -> None:
+    export = Job("export q4_k_m of 3f2a", "running", 475, 1000, None, "quantise to q4_k_m")
+    assert job_words(export, 80) == "▶ export q4_k_m of 3f2a · quantise to q4_k_m · 47%"
+
+
+@pytest.mark.parametrize("status", ["stopped", "killed", "failed", "died"])
+def test_only_a_finished_job_looks_finished(status: str) -> None:
+    def look(status: str) -> tuple[str, str]:
+        job = Job("train 3f2a", status)
+        return job_words(job, 2), job_style(job)
+
+    assert look("finished") == ("✓", "$text-success")
+    sign, style = look(status)
+    assert sign != "✓"
+    assert style not in ("$text-success", "$text-accent")
 
 
 @pytest.mark.parametrize("width", range(60))

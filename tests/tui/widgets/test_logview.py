@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from tests.tui.support import text_of
-from tui.widgets.logview import MAX_LINES, LogView
+from tui.widgets.logview import MAX_LINES, LogView, wrapped
 
 
 class Host(App[None]):
@@ -69,3 +72,34 @@ async def test_the_scrollbar_stands_where_the_text_does() -> None:
         await pilot.pause()
         await pilot.pause()
         assert log.vertical_scrollbar.position == log.scroll_y == log.max_scroll_y
+
+
+async def test_long_lines_are_wrapped_where_that_is_wanted() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 12)) as pilot:
+        log = app.query_one(LogView)
+        long = "one two three four five six seven eight nine ten END"
+        log.add(["short", long, "東" * 30])
+        await pilot.pause()
+        assert "END" not in text_of(log)
+        log.wraps = True
+        await pilot.pause()
+        assert "END" in text_of(log)
+        assert text_of(log).count("東") == 30
+        # Lines that come later are wrapped too, and another width wraps all of them anew.
+        log.add(["x" * 60])
+        await pilot.resize_terminal(30, 24)
+        await pilot.pause()
+        assert text_of(log).count("x") == 60
+        assert all(cell_len(line) <= 30 for line in text_of(log).splitlines())
+        log.wraps = False
+        await pilot.pause()
+        assert "END" not in text_of(log)
+        assert len(log.lines) == 4
+
+
+@given(st.lists(st.text(max_size=200), max_size=5), st.integers(2, 60))
+def test_wrapping_loses_no_character(lines: list[str], width: int) -> None:
+    pieces = list(wrapped(lines, width))
+    assert "".join(pieces) == "".join(lines)
+    assert all(cell_len(piece) <= width for piece in pieces)

@@ -128,8 +128,12 @@ class Dialog(ModalScreen[T]):
         self.cheat_line.show(
             (key_name(self.app.keys_of(action)[0]), self.label_of(action))
             for action in shown
-            if self.ACCEPTS or action.id != "dialog.accept"
+            if (self.ACCEPTS or action.id != "dialog.accept") and self.offers(action)
         )
+
+    def offers(self, action: Action) -> bool:
+        """Return whether the cheat line shows an action now."""
+        return True
 
     def label_of(self, action: Action) -> str:
         """Return what the cheat line calls an action; a dialog may say what ok means."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
 from tui.actions import bindings
+from tui.bridge.threads import off_loop
+from tui.parts.train_words import QuantChoice
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
@@ -52,32 +54,37 @@ class PickDialog(Dialog[int]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self.rows.styles.height = min(len(self._rows), self.MOST_ROWS)
-        self.rows.show(self._rows)
-        self.rows.move_to(self._at)
+        self.fill(self._rows, self._at)
+
+    def fill(self, rows: Sequence[Sequence[Part]], at: int = 0) -> None:
+        """Show other lines, with the cursor on one of them."""
+        self.rows.styles.height = max(1, min(len(rows), self.MOST_ROWS))
+        self.rows.show(rows)
+        self.rows.move_to(at)
 
     @on(RowList.Chosen)
     def _clicked(self) -> None:
         self.action_accept()
 
     def action_accept(self) -> None:
-        """Give the line's number back."""
-        self.dismiss(self.rows.cursor)
+        """Give the line's number back, where there is a line."""
+        if self.rows.count:
+            self.dismiss(self.rows.cursor)
 
     def action_down(self) -> None:
         """Next line."""
         self.rows.move(1)
 
     def action_up(self) -> None:
-        """Line before."""
+        """Previous line."""
         self.rows.move(-1)
 
     def action_page_down(self) -> None:
-        """A page further."""
+        """Next page."""
         self.rows.page(1)
 
     def action_page_up(self) -> None:
-        """A page back."""
+        """Previous page."""
         self.rows.page(-1)
 
 
@@ -89,10 +96,39 @@ class PairDialog(PickDialog):
 
 
 class QuantDialog(PickDialog):
-    """Takes the quantisation of an export."""
+    """Takes the quantisation of an export. It asks for the list when it is open.
+
+    Args:
+        load: Returns the quantisations; it reads files and is called off the event loop.
+        note: Lines above the list.
+    """
 
     HEADING = "Export"
     OK = "export"
+
+    def __init__(
+        self, load: Callable[[], Sequence[QuantChoice]], *, note: Sequence[Content] = ()
+    ) -> None:
+        super().__init__([[("…", "muted")]], note=note)
+        self._read = load
+        self._choices: tuple[QuantChoice, ...] = ()
+
+    @property
+    def quant(self) -> str:
+        """The quantisation under the cursor; empty before the list is there."""
+        return self._choices[self.rows.cursor].name if self._choices else ""
+
+    def on_mount(self) -> None:
+        """Read the list."""
+        self.load()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def load(self) -> None:
+        """Show the quantisations, with the cursor on the one that is usual for the base."""
+        with self.holding_keys():
+            self._choices = tuple(await off_loop(self._read))
+            at = next((i for i, choice in enumerate(self._choices) if choice.default), 0)
+            self.fill([choice.row() for choice in self._choices], at)
 
 
 class ValueDialog(PickDialog):
@@ -113,5 +149,4 @@ class ValueDialog(PickDialog):
 
     def on_mount(self) -> None:
         """Say which field it is."""
-        super().on_mount()
         self.title_box(self._field)

@@ -10,8 +10,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState, LogPart
-from tui.screens import train_view as view
-from tui.screens.train_words import export_blocks
+from tui.parts import train_view as view
+from tui.parts import train_words as words
 from tui.widgets.borders import set_border
 from tui.widgets.gauge import MachinePanel, machine_of
 from tui.widgets.lines import Lines
@@ -20,13 +20,12 @@ from tui.widgets.plot import Plot
 from tui.widgets.textpane import TextPane
 
 
-def now() -> float:
-    """Return the time, in seconds since the epoch."""
-    return time.time()
-
-
 class LiveView(Vertical):
-    """Shows one job. Each part compares before it paints, so the same again costs nothing."""
+    """Shows one job. Each part compares before it paints, so the same again costs nothing.
+
+    Classes for the stylesheet: ``-export`` shows a result instead of curves, ``-log`` the log
+    alone.
+    """
 
     headline = getters.query_one("#headline", Lines)
     plot = getters.query_one("#plot", Plot)
@@ -61,7 +60,7 @@ class LiveView(Vertical):
         if self._job is not None:
             self._draw_headline(self._job)
 
-    def show(self, job: JobState | None, held: JobState | None) -> None:
+    def show(self, job: JobState | None, held: JobState | None = None) -> None:
         """Show a job as it is now.
 
         Args:
@@ -71,6 +70,7 @@ class LiveView(Vertical):
         if self._job is None or job is None or self._job.dir != job.dir:
             self._phases = ()
         self._job = job
+        self.set_class(job is not None and bool(job.quant), "-export")
         if job is None:
             self.headline.show([Content("")])
             self.plot.plot([])
@@ -88,11 +88,12 @@ class LiveView(Vertical):
 
     def _draw_result(self, job: JobState) -> None:
         if job.quant:
-            self.result.show(export_blocks(job, self._phases), top=False)
+            self.result.show(words.export_blocks(job, self._phases), top=False)
 
     def _draw_headline(self, job: JobState) -> None:
         self._drawn = time.monotonic()
-        self.headline.show(view.headline(job, max(20, self.headline.size.width), now()))
+        width = max(20, self.headline.size.width)
+        self.headline.show(view.headline(job, width, words.now()))
 
     def tick(self, seconds: float) -> None:
         """Bring elapsed times up to date, unless that was done within ``seconds``."""
@@ -110,9 +111,23 @@ class LiveView(Vertical):
         else:
             self.log_view.add(part.lines)
 
-    def scroll_pages(self, pages: int, *, log: bool) -> None:
-        """Scroll an export's result, or the log."""
-        if self._job is not None and self._job.quant and not log:
+    def make_compact(self, compact: bool) -> None:
+        """Give the machine a line a card, or a panel of its own."""
+        self.machine.compact = compact
+
+    def toggle_log(self) -> None:
+        """Show the log alone, or beside the rest again."""
+        self.toggle_class("-log")
+
+    def toggle_wrap(self) -> bool:
+        """Wrap long lines of the log, or cut them; return whether they are wrapped now."""
+        self.log_view.wraps = not self.log_view.wraps
+        set_border(self.log_view, "Log, long lines wrapped" if self.log_view.wraps else "Log")
+        return self.log_view.wraps
+
+    def scroll_pages(self, pages: int) -> None:
+        """Scroll the log, or an export's result where that is shown."""
+        if self.has_class("-export") and not self.has_class("-log"):
             self.result.pages_down(pages)
         elif pages > 0:
             self.log_view.scroll_page_down(animate=False)

@@ -8,10 +8,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from engine.bases import EMBEDDED, installed, presets
 from engine.dataset import datasets
-from engine.errors import SettingsError
-from engine.train import PRESETS, TrainSpec, make_spec
+from engine.errors import FinetuiError, SettingsError
+from engine.train import PRESETS, TrainSpec, default_base, default_preset, make_spec
 from engine.workspace import Workspace
-from tui.screens.train_words import value_words
+from tui.parts.train_words import value_words
 
 # Found from the names when a run starts; nobody writes them.
 _FOUND = ("base_dir", "base_fingerprint", "dataset_dir")
@@ -55,7 +55,7 @@ class FormChoices:
     """What a workspace and this machine offer.
 
     ``bases`` maps every known base to the preset that fits it; ``here`` are those that
-    need no import or download.
+    need no import or download; ``base`` and ``preset`` are taken where nothing is said.
     """
 
     datasets: tuple[str, ...]
@@ -72,13 +72,17 @@ def form_choices(workspace: Workspace) -> FormChoices:
     here = installed()
     known = {preset.name: preset.preset for preset in presets()}
     known |= {base.name: base.preset for base in here}
-    settings = workspace.settings.training
+    base = default_base(workspace)
+    try:
+        preset = default_preset(workspace, base)
+    except FinetuiError:
+        preset = ""  # the form says so at its field
     return FormChoices(
         datasets=tuple(info.name for info in found),
         bases=known,
         here=frozenset(base.name for base in here),
-        base=settings.base,
-        preset=settings.preset,
+        base=base,
+        preset=preset,
         downloads={preset.name: preset.download_bytes for preset in presets()},
     )
 
@@ -124,8 +128,7 @@ def first_values(choices: FormChoices, like: Mapping[str, object]) -> dict[str, 
         known = preset_values(choices, values.get("base", ""), values.get("preset", ""))
         values = {**known, **values}
     else:
-        preset = choices.preset or choices.bases.get(choices.base, "")
-        values = preset_values(choices, choices.base, preset)
+        values = preset_values(choices, choices.base, choices.preset)
     if values.get("dataset") not in choices.datasets:
         values["dataset"] = choices.datasets[0] if choices.datasets else ""
     return values
@@ -167,7 +170,7 @@ def checked(
         if not text:
             problems[one.name] = "can't be empty"
         elif one.closed and text not in one.values:
-            problems[one.name] = f"is none of {', '.join(one.values)}"
+            problems[one.name] = f"is not one of {', '.join(one.values)}"
         elif one.name not in ("base", "dataset", "preset"):
             parsed[one.name] = _parsed(one.name, text)
             problem = _problem(one.name, parsed[one.name])

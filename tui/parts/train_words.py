@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState
+from tui.widgets.frame import Kind
 from tui.widgets.rows import Part
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import ago, counted, file_size, fit, one_line, plain
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
+
+
+def now() -> float:
+    """Return the time, in seconds since the epoch."""
+    return time.time()
 
 
 def _row(label: str, value: str, style: str = "") -> Block:
@@ -55,6 +62,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         return value_words(spec.get(name))
 
     layers = word("target_modules").replace("_proj", "")
+    epochs = f"{word('epochs')} epoch{'' if word('epochs') == '1' else 's'}"
     memory = " · 4-bit base" if spec.get("load_in_4bit") else ""
     return [
         ("base", word("base")),
@@ -62,7 +70,7 @@ def _summary(spec: Mapping[str, object]) -> list[tuple[str, str]]:
         ("preset", word("preset")),
         ("adapter", f"r {word('r')} · alpha {word('alpha')} · {layers}"),
         ("rate", f"{word('learning_rate')} · {word('scheduler')}"),
-        ("batches", f"{word('batch_size')} x {word('accumulation')} · {word('epochs')} epochs"),
+        ("batches", f"{word('batch_size')} x {word('accumulation')} · {epochs}"),
         ("length", f"up to {word('max_length')} tokens{memory}"),
     ]
 
@@ -89,7 +97,7 @@ def plan_lines(plan: Plan) -> list[Content]:
     """Return what a run takes, on what it trains, and what should be known before it starts."""
     about = "about " if plan.sampled else ""
     takes = [
-        f"{counted(plan.examples, 'example')}, {plan.validation:,} held out",
+        f"{counted(plan.examples, 'example')}, {plan.validation:,} for validation",
         f"{about}{plan.trained_tokens:,} trained tokens",
         counted(plan.steps, "step"),
     ]
@@ -168,7 +176,9 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
         job: The export.
         phases: What it did, each with the time when it began.
     """
-    blocks = _phase_blocks(job, phases)
+    # A process that has not spoken yet has no phase; those of its predecessor are not its own.
+    begun = bool(job.view.phase) or not job.view.active
+    blocks = _phase_blocks(job, phases if begun else ())
     result = job.view.result
     if job.view.status != "finished":
         return blocks
@@ -213,6 +223,8 @@ def _phase_blocks(job: JobState, phases: tuple[tuple[str, float], ...]) -> list[
             sign, style, took = "▶", "$text-accent", ""
         elif last and job.view.status in ("failed", "died"):
             sign, style, took = "✗", "$text-error", ""
+        elif last and job.view.status in ("stopped", "killed"):
+            sign, style, took = "■", "$text-muted", ""
         else:
             sign, style, took = "✓", "$text-success", f"{max(0.0, end - began):.1f} s"
         blocks.append(
@@ -260,6 +272,70 @@ def quant_choices(base: str) -> list[QuantChoice]:
         QuantChoice(quant.name, quant.bits, quant.note, quant.name == usual)
         for quant in QUANTS.values()
     ]
+
+
+# -- what can be done -----------------------------------------------------------------
+
+
+def stop_words(job: JobState) -> tuple[str, str]:
+    """Return what is said once a job was asked to stop: what that saves, and what to do then."""
+    from engine.train import leaves_when_stopped
+
+    if job.quant:
+        return f"{job.name} stops", "r exports it again"
+    leaves = leaves_when_stopped(job.view)
+    if leaves == "checkpoint":
+        return f"{job.name} saves a checkpoint and stops", "r resumes it"
+    if leaves == "adapter":
+        return f"{job.name} saves its adapter and ends", ""
+    if job.view.checkpoints:
+        return f"{job.name} stops before it trains again", "its last checkpoint is kept"
+    return f"{job.name} stops before its first step", "there is nothing to save yet"
+
+
+def kill_words(job: JobState) -> str:
+    """Return what ending a job at once loses, and what stopping it would keep."""
+    from engine.train import leaves_when_stopped
+
+    if job.quant:
+        return "It can be exported again."
+    if leaves_when_stopped(job.view) == "checkpoint":
+        lost = (
+            "Steps since its last checkpoint are lost."
+            if job.view.checkpoints
+            else "It has saved no checkpoint yet: all its steps are lost."
+        )
+        return f"{lost} s saves a checkpoint and stops it."
+    if job.view.checkpoints:
+        return "Its last checkpoint is kept."
+    return "It has not begun to train, so nothing is lost."
+
+
+def ended_words(job: JobState) -> tuple[str, str, Kind]:
+    """Return what is said of a job that has just ended, with a hint and the kind of message."""
+    view = job.view
+    if view.status in ("failed", "died"):
+        said = view.message.splitlines()[-1] if view.message else "it wrote no message"
+        return f"{job.name} {view.status}: {said}", view.hint, "error"
+    return f"{job.name} {view.status}", "", "done" if view.status == "finished" else "info"
+
+
+def refusal(job: JobState | None, action: str) -> tuple[str, str]:
+    """Return why something can't be done with a job, and what to do instead.
+
+    Args:
+        job: The job under the cursor; None where there is none.
+        action: "stop", "kill", "resume", "export", or another action that needs a job.
+    """
+    if job is None:
+        return "there is no run yet", "n starts one"
+    if action in ("stop", "kill") and not job.living:
+        return f"{job.name} is not running: it is {job.view.status}", ""
+    if action == "resume":
+        return job.resume_refused
+    if action == "export":
+        return job.export_refused
+    return "", ""
 
 
 # -- an empty list ----------------------------------------------------------------------

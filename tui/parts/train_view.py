@@ -30,31 +30,14 @@ def _first_line(job: JobState, width: int, now: float) -> Content:
     view = job.view
     sign, style = SIGNS.get(view.status, ("?", "muted"))
     colour = _COLOURS.get(style, "")
-    figures: list[tuple[str, str]] = []
-    end = now if view.active else view.ended or view.last_seen
-    took = duration(end - view.started) if view.started else ""
-    if took and view.active:
-        figures.append((took, ""))
-    if view.total_steps and not job.quant:
-        figures.append((f"{view.step:,}/{view.total_steps:,}", "step"))
-    if view.epoch and view.active:
-        figures.append((f"{view.epoch:.1f}", "epoch"))
-    if view.active and view.eta_s is not None:
-        figures.append((duration(view.eta_s), "ETA"))
-    if view.active and view.tokens_per_s is not None:
-        figures.append((f"{view.tokens_per_s:,.0f} tokens/s", ""))
-    if view.active and view.lr is not None:
-        figures.append((f"{view.lr:.1e}", "lr"))
     parts: list[tuple[str, str]] = [
         (f"{sign} ", colour),
         (job.name, "bold"),
         (f" {view.status}", colour),
-        (f" {'in' if view.status == 'finished' else 'after'} {took}", "")
-        if took and not view.active
-        else ("", ""),
+        (_taken(job), ""),
     ]
     used = sum(len(text) for text, _ in parts)
-    for value, label in figures:
+    for value, label in _figures(job, now):
         more = f"{label} {value}" if label else value
         if used + len(more) + 3 > width:
             break
@@ -67,10 +50,44 @@ def _first_line(job: JobState, width: int, now: float) -> Content:
     return Content.assemble(*parts)
 
 
+def _taken(job: JobState) -> str:
+    """Return how long a job that has ended took: its last process, where it was resumed."""
+    view = job.view
+    if view.active or not view.started:
+        return ""
+    began = view.process_started or view.started
+    took = duration((view.ended or view.last_seen) - began)
+    if began > view.started:
+        return f" {took} after it was resumed"
+    return f" {'in' if view.status == 'finished' else 'after'} {took}"
+
+
+def _figures(job: JobState, now: float) -> list[tuple[str, str]]:
+    """Return the figures of the headline with their labels, only such as are known now."""
+    view = job.view
+    figures: list[tuple[str, str]] = []
+    if view.active and view.started:
+        figures.append((duration(now - (view.process_started or view.started)), ""))
+    if view.total_steps and not job.quant:
+        figures.append((f"{view.step:,}/{view.total_steps:,}", "step"))
+    if not view.active:
+        return figures
+    if view.epoch:
+        figures.append((f"{view.epoch:.1f}", "epoch"))
+    if view.eta_s is None:  # no step is under way, so no rate is true now
+        return figures
+    figures.append((duration(view.eta_s), "ETA"))
+    if view.tokens_per_s is not None:
+        figures.append((f"{view.tokens_per_s:,.0f} tokens/s", ""))
+    if view.lr is not None:
+        figures.append((f"{view.lr:.1e}", "lr"))
+    return figures
+
+
 def _second_line(job: JobState, width: int) -> Content:
     view = job.view
     if view.status in ("failed", "died"):
-        last = one_line(view.message.splitlines()[-1] if view.message else "it said nothing")
+        last = one_line(view.message.splitlines()[-1] if view.message else "it wrote no message")
         hint = f" · {one_line(view.hint)}" if view.hint else ""
         return Content.assemble((last, "$text-error"), (hint, "$text-muted"))
     if not view.active:
@@ -90,23 +107,41 @@ def _second_line(job: JobState, width: int) -> Content:
 
 
 def _outcome(job: JobState) -> Content:
+    words = _export_words(job) if job.quant else _eval_words(job)
+    return Content.assemble(*words, (f"{' · ' if words else ''}{what_next(job)}", "$text-muted"))
+
+
+def _export_words(job: JobState) -> list[tuple[str, str]]:
+    tuned = job.view.result.get("tuned")
+    rate = tuned.get("tokens_per_s") if isinstance(tuned, Mapping) else None
+    return [(f"answers at {rate:.0f} tokens/s", "")] if isinstance(rate, int | float) else []
+
+
+def _eval_words(job: JobState) -> list[tuple[str, str]]:
+    losses = dict(job.view.evals)
+    if 0 not in losses or job.view.eval_loss is None or len(losses) < 2:
+        return []
+    before, after = losses[0], job.view.eval_loss
+    change = (after - before) / before if before else 0.0
+    style = "$text-success" if after < before else "$text-warning"
+    figures = f"{before:.3f} → {after:.3f}"
+    return [("eval ", "$text-muted"), (figures, ""), (f"  {change:+.1%}", style)]
+
+
+def what_next(job: JobState) -> str:
+    """Return what can be done with a job that has ended, or why nothing can."""
     view = job.view
+    refused, _ = job.resume_refused
     if job.quant:
-        rate = view.result.get("tokens_per_s")
-        speed = f"answers at {rate:.0f} tokens/s · " if isinstance(rate, int | float) else ""
-        return Content.assemble((speed, ""), ("5 puts it beside its base", "$text-muted"))
-    losses = dict(view.evals)
-    words: list[tuple[str, str]] = []
-    if 0 in losses and view.eval_loss is not None and len(losses) > 1:
-        before, after = losses[0], view.eval_loss
-        change = (after - before) / before if before else 0.0
-        style = "$text-success" if after < before else "$text-warning"
-        figures = f"{before:.3f} → {after:.3f}"
-        words = [("eval ", "$text-muted"), (figures, ""), (f"  {change:+.1%}", style)]
-    then = "e exports it" if view.status == "finished" else "r goes on from its last checkpoint"
-    if view.status == "stopped" and not view.checkpoints:
-        then = one_line(view.message) or "it left no checkpoint"
-    return Content.assemble(*words, (f"{' · ' if words else ''}{then}", "$text-muted"))
+        if view.status == "finished":
+            return "5 puts it beside its base"
+        return one_line(refused) or "r exports it again"
+    if view.status == "finished":
+        return one_line(job.export_refused[0]) or "e exports it"
+    if job.resume_step is not None:
+        then = f"r resumes it from step {job.resume_step:,}"
+        return f"{then} · e exports it" if not job.export_refused[0] else then
+    return one_line(refused or view.message)
 
 
 def curves_of(job: JobState, held: JobState | None) -> list[Curve]:

@@ -1,0 +1,251 @@
+"""The parts of Train, each in an app of its own: no screen is needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.widget import Widget
+
+from engine.errors import BaseMissing
+from engine.runs import EventLog
+from engine.runs.process import identify, write_process
+from engine.train import Plan, TrainSpec
+from engine.workspace import Workspace
+from tests.tui.run_dirs import NOON, Clock, events, make_export, make_run
+from tests.tui.support import text_of, wait_until
+from tui.bridge.run_tail import JobState, RunsMoved, RunTail
+from tui.parts.train_fields import FormFields, PlanPane
+from tui.parts.train_form_model import FormField
+from tui.parts.train_live import LiveView
+from tui.parts.train_runs import RunsPart
+
+pytestmark = pytest.mark.usefixtures("utc")
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the parts' clock stand still."""
+    monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
+
+
+class Host(App[None]):
+    """Holds one part, and what it says."""
+
+    def __init__(self, part: Widget) -> None:
+        super().__init__()
+        self.part = part
+        self.selected: list[str] = []
+        self.changed: list[tuple[str, str]] = []
+        self.opened = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.part
+
+    def on_runs_part_selected(self, event: RunsPart.Selected) -> None:
+        self.selected.append(event.job.short)
+
+    def on_runs_part_opened(self) -> None:
+        self.opened += 1
+
+    def on_form_fields_changed(self, event: FormFields.Changed) -> None:
+        self.changed.append((event.name, event.value))
+
+
+def jobs_of(workspace: Workspace) -> tuple[JobState, ...]:
+    moved = RunTail(workspace.runs_dir).look()
+    assert isinstance(moved, RunsMoved)
+    return moved.jobs
+
+
+# -- the list -------------------------------------------------------------------------------
+
+
+async def test_the_list_says_which_job_is_looked_at(workspace: Workspace) -> None:
+    make_run(workspace, "20250615-100000-aaaa")
+    make_run(workspace, "20250615-110000-bbbb")
+    part = RunsPart()
+    app = Host(part)
+    async with app.run_test() as pilot:
+        assert part.job is None
+        part.show(jobs_of(workspace))
+        await pilot.pause()
+        assert app.selected == ["bbbb"]
+        part.move(1)
+        await pilot.pause()
+        part.show(jobs_of(workspace))
+        await pilot.pause()
+        # Told once for each, whatever is shown again.
+        assert app.selected == ["bbbb", "aaaa"]
+        part.move_to_first()
+        assert part.job is not None
+        assert part.job.short == "bbbb"
+
+
+async def test_the_cursor_waits_for_a_run_that_is_not_listed_yet(workspace: Workspace) -> None:
+    make_run(workspace, "20250615-110000-bbbb")
+    part = RunsPart()
+    async with Host(part).run_test():
+        part.go_to(workspace.runs_dir / "20250615-100000-aaaa")
+        part.show(jobs_of(workspace))
+        assert part.job is not None
+        assert part.job.short == "bbbb"
+        make_run(workspace, "20250615-100000-aaaa")
+        part.show(jobs_of(workspace))
+        assert part.job.short == "aaaa"
+
+
+async def test_a_job_that_ended_between_two_looks_is_given_back(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running", steps=10)
+    part = RunsPart()
+    async with Host(part).run_test():
+        assert part.show(jobs_of(workspace)) == ()
+        with EventLog(run) as log:
+            log.write("run_finished", status="finished", result={})
+        (ended,) = part.show(jobs_of(workspace))
+        assert (ended.short, ended.view.status) == ("3f2a", "finished")
+        assert part.show(jobs_of(workspace)) == ()
+
+
+async def test_a_killed_run_has_a_sign_and_a_colour_of_its_own(workspace: Workspace) -> None:
+    for number, status in enumerate(("finished", "stopped", "killed", "failed")):
+        make_run(workspace, f"20250615-1{number}0000-aaa{number}", status=status)
+    part = RunsPart()
+    async with Host(part).run_test() as pilot:
+        part.show(jobs_of(workspace))
+        await pilot.pause()
+        rows = [part.rows.draw(index, 48)[0] for index in range(4)]
+        killed, stopped, finished = rows[1], rows[2], rows[3]
+        assert finished == ("✓ ", "success")
+        assert stopped == ("■ ", "muted")
+        assert killed == ("✗ ", "warning")
+
+
+# -- the live view --------------------------------------------------------------------------
+
+
+def headline(app: App[None]) -> str:
+    return app.query_one("#headline").text  # type: ignore[attr-defined, no-any-return]
+
+
+async def test_nothing_of_a_former_process_is_shown_of_a_resumed_one(workspace: Workspace) -> None:
+    run = make_run(workspace, status="stopped", steps=30, began=NOON - 7200)
+    me = identify(os.getppid())
+    assert me is not None
+    write_process(run, me)
+    with events(run, Clock(NOON - 4)) as log:
+        log.write("run_started", pid=me.pid, pid_start=me.start_time, resumed_step=25)
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        (job,) = jobs_of(workspace)
+        part.show(job)
+        await pilot.pause()
+        # It runs for four seconds, though the run began two hours ago.
+        assert headline(app).startswith("▶ run 3f2a running · 4 s · step 25/96")
+        assert "training" not in headline(app)
+        assert not any(word in headline(app) for word in ("ETA", "tokens/s", "lr "))
+
+
+async def test_rates_are_shown_only_while_steps_are_made(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running", steps=10)
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        part.show(jobs_of(workspace)[0])
+        await pilot.pause()
+        assert all(word in headline(app) for word in ("ETA", "tokens/s", "lr "))
+        with EventLog(run) as log:
+            log.write("phase", phase="evaluating", step=10, total_steps=96)
+        part.show(jobs_of(workspace)[0])
+        assert "evaluating" in headline(app)
+        assert not any(word in headline(app) for word in ("ETA", "tokens/s", "lr "))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("finished", "e exports it"),
+        ("stopped", "r resumes it from step 30 · e exports it"),
+        ("killed", "run 3f2a has no checkpoint to resume from"),
+    ],
+)
+async def test_only_what_can_be_done_next_is_said(
+    workspace: Workspace, status: str, said: str
+) -> None:
+    make_run(workspace, status=status, steps=30)
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        part.show(jobs_of(workspace)[0])
+        await pilot.pause()
+        assert said in headline(app)
+        assert ("resumes" in headline(app)) == (status == "stopped")
+
+
+async def test_of_an_export_that_was_stopped_nothing_is_put_beside_its_base(
+    workspace: Workspace,
+) -> None:
+    job = make_export(make_run(workspace), status="stopped")
+    with events(job, Clock(NOON)) as log:
+        log.write("run_finished", status="stopped", result={})
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        part.show(jobs_of(workspace)[1])
+        await pilot.pause()
+        assert "r exports it again" in headline(app)
+
+
+# -- the form's fields ------------------------------------------------------------------------
+
+FIELDS = (
+    FormField("scheduler", "Learning", "How it falls", ("linear", "cosine"), closed=True),
+    FormField("r", "Adapter", "Rank of the adapter"),
+)
+
+
+async def test_fields_tell_what_a_person_changes_and_nothing_else() -> None:
+    part = FormFields()
+    app = Host(part)
+    async with app.run_test(size=(100, 20)) as pilot:
+        await part.fill(FIELDS, {"scheduler": "linear", "r": "16"})
+        part.fill_in({"r": "8", "unknown": "x"})
+        await pilot.pause()
+        assert app.changed == []
+        assert part.values == {"scheduler": "linear", "r": "8"}
+        part.focus_on("scheduler")
+        await pilot.press("c")
+        part.focus_on("r")
+        await pilot.press("4")
+        assert app.changed == [("scheduler", "cosine"), ("r", "84")]
+        part.show_problems({"r": "is too large"})
+        await pilot.pause()
+        assert "is too large" in text_of(app.screen)
+        assert "How it falls" in text_of(app.screen)
+
+
+def made(spec: TrainSpec) -> Plan:
+    if spec.base == "gone":
+        raise BaseMissing("there is no such base", hint="name another")
+    return Plan(
+        examples=8, validation=2, tokens=900, trained_tokens=400, sampled=False, steps=12,
+        backend="trl", device="processor, 2 cores", trainable=1, disk_bytes=1, minutes=None,
+        notes=(),
+    )  # fmt: skip
+
+
+async def test_a_plan_says_minutes_only_where_they_are_known(tmp_path: Path) -> None:
+    part = PlanPane(made, {"gone": 2_000_000_000})
+    app = Host(part)
+    async with app.run_test(size=(100, 20)) as pilot:
+        part.plan(TrainSpec(base="here", dataset="notes"))
+        await wait_until(pilot, lambda: "12 steps" in text_of(part))
+        assert "8 examples, 2 for validation · 400 trained tokens · 12 steps" in text_of(part)
+        assert "min" not in text_of(part)
+        part.plan(TrainSpec(base="gone", dataset="notes"))
+        await wait_until(pilot, lambda: "starting downloads it once" in text_of(part))
+        part.show_wrong(2)
+        await wait_until(pilot, lambda: "2 fields to correct" in text_of(part))

@@ -1,0 +1,1 @@
+"""Parts of the stages: each holds its state and behaviour, and knows no screen."""
