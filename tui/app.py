@@ -302,7 +302,19 @@ class FinetuiApp(App[int]):
         say = getattr(self.screen, "say", None)
         if say is not None and told != self._told:
             self._told = told
-            say(f"{key_name(key)} does nothing here", hint="? shows the keys")
+            reason = self._why_not(key)
+            if reason:
+                say(reason)
+            else:
+                say(f"{key_name(key)} does nothing here", hint="? shows the keys")
+
+    def _why_not(self, key: str) -> str:
+        """Return why a key of the stage in front can't work now, where the stage says so."""
+        why_not = getattr(self.screen, "why_not", None)
+        if why_not is None or self.stage is None:
+            return ""
+        found = (one for one in actions(self.stage.STAGE) if key in self.keys_of(one))
+        return next((str(why_not(action.method)) for action in found), "")
 
     # -- errors ---------------------------------------------------------------------
 

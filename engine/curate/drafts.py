@@ -1,9 +1,8 @@
-"""Texts that were begun and not saved as edits, in the workspace, or in memory while it can't be
-written.
+"""Texts that were begun and not saved as edits.
 
 Typing must neither wait for a disk nor lose a word: a text is first held in memory, which
-can't fail, and written from a thread over a connection of its own, so that nothing that reads
-the workspace meanwhile waits behind a lock of another process.
+can't fail, and written to the workspace from a thread. The thread has a connection of its
+own, so that nothing that reads the workspace waits behind a lock of another process.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import threading
 from engine.store import Store
 
 BUSY_SECONDS = 2.0
-"""How long a write waits for another process; the text is in memory, and the next one tries again."""
+"""How long a write waits for another process; the next one tries again."""
 
 
 class Drafts:

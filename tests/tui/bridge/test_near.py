@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from engine.models import STATES, Card, Example, Link, Provenance, Turn
 from engine.similarity import clusters
+from engine.similarity.near import best_of, neighbours, reached
 from engine.workspace import Workspace
 from tests.tui.findings import flag_some, link_some
-from engine.similarity.near import best_of, neighbours, reached
 
 shares = st.integers(70, 100).map(lambda number: number / 100)
 
