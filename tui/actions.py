@@ -128,17 +128,27 @@ _CURATE = (
     Action("curate.undo", "u", "undo", "Undo the last decision or edit; again for earlier ones"),
     Action("curate.search", "slash", "search", "Find text in the queue"),
     Action("curate.filter", "f", "filter", "Choose which part of the queue is shown"),
-    Action("curate.near", "c", "near ones", "Show the near-duplicates of the card"),
-    Action("curate.why", "i", "why flagged", "Say why the card is flagged, and what was measured"),
+    Action(
+        "curate.near",
+        "c",
+        "near-duplicates",
+        "Show the near-duplicates of the card, and decide them there",
+    ),
+    Action("curate.why", "i", "about it", "Show where the card comes from, its flags and measures"),
     Action("curate.tokens", "t", "tokens", "Show which tokens of the card are trained"),
-    Action("curate.redact", "x", "redact", "Put placeholders for secrets and personal data"),
     Action("curate.swap-panes", "tab,w", "queue", "Swap queue and card when folded"),
-    Action("curate.answers", "o", "other answers", "Show the other answers, and take one instead"),
-    Action("curate.versions", "v", "versions", "Show the older and the newer text side by side"),
-    Action("curate.question", "q", "question", "Let a model word the question of a note"),
     Action("curate.next-undecided", "n", "next", "Go to the next undecided example"),
     Action("curate.editor", "E", "editor", "Edit the text in your editor"),
-    Action("curate.redo", "U,ctrl+r", "redo", "Do again what was undone"),
+    Action("curate.redo", "U,ctrl+r", "redo", "Redo what was undone"),
+    Action("curate.answers", "o", "other answers", "Show the other answers, and take one instead"),
+    Action(
+        "curate.versions",
+        "v",
+        "versions",
+        "Compare an edit with the original, or older and newer text",
+    ),
+    Action("curate.question", "q", "question", "Let a model word the question of a note"),
+    Action("curate.redact", "x", "redact", "Replace secrets and personal data by placeholders"),
     Action("curate.check", "C", "check", "Check what is new or changed, or stop it", False),
     Action("curate.down", "j,down", "down", "Next example", False),
     Action("curate.up", "k,up", "up", "Previous example", False),
@@ -294,7 +304,7 @@ _READ = (
     Action("read.next", "right,n", "next", "The next row"),
     Action("read.before", "left,p", "previous", "Previous row"),
     Action("read.view", "v", "view", "Show the text, the counts by turn, or the single tokens"),
-    Action("read.length", "l", "length", "Try another longest row"),
+    Action("read.length", "l", "length", "Try another max length"),
 )
 
 # Keys of dialogs in which one line is taken.
@@ -372,6 +382,8 @@ _ANSWERS = (
 
 # Keys of the dialog that shows two versions.
 _VERSIONS = (
+    Action("versions.other", "right", "other texts", "Compare the next two texts"),
+    Action("versions.other-back", "left", "previous texts", "Compare the previous two", False),
     Action("versions.down", "j,down", "down", "A line further in both", False),
     Action("versions.up", "k,up", "up", "A line back in both", False),
     Action("versions.scroll-down", "space,pagedown", "scroll", "Scroll both down"),
@@ -398,8 +410,12 @@ _WHY = (
 
 # Keys of the dialog that shows near-duplicates.
 _NEAR = (
+    Action("near.approve", "a", "approve", "Approve the example under the cursor"),
+    Action("near.reject", "r", "reject", "Reject the example under the cursor"),
+    Action("near.skip", "s", "skip", "Leave the example under the cursor for later", False),
+    Action("near.undo", "u", "undo", "Undo the last decision that was made here"),
     Action("near.best", "b", "keep the best", "Keep the best and reject its duplicates"),
-    Action("near.farther", "left", "lower", "Lower the similarity that is asked for", True),
+    Action("near.farther", "left", "lower", "Lower the similarity that is asked for"),
     Action("near.nearer", "right", "raise", "Raise the similarity that is asked for"),
     Action("near.down", "j,down", "down", "Next example", False),
     Action("near.up", "k,up", "up", "Previous example", False),

@@ -16,6 +16,8 @@ WINDOW_SECONDS = 600.0
 PACE_DECISIONS = 5
 PACE_SECONDS = 15.0
 IDLE_SECONDS = 60.0
+# A longer pause ends a stretch of work: what was done before it says nothing of now.
+PAUSE_SECONDS = 300.0
 # Decisions that follow closer than a hand can are one act, as approving all of a kind is.
 ONE_ACT_SECONDS = 0.05
 
@@ -170,11 +172,12 @@ class Pace:
 
 
 def pace(store: Store, now: float, *, target: int = CurationSettings().target) -> Pace:
-    """Return the pace of the last ten active minutes, over all sessions.
+    """Return the pace of the present stretch of work, at most its last ten active minutes.
 
-    Active time leaves pauses out: of the time between two decisions at most a minute
-    counts. Examples decided by one act count as one. The way to the target assumes that
-    the share of approvals stays.
+    A pause of more than five minutes ends a stretch, that between the last decision and now
+    included: after it there is no pace until enough was decided again. Of a shorter time
+    between two decisions at most a minute counts. Examples decided by one act count as one.
+    The way to the target assumes that the share of approvals stays.
 
     Args:
         store: The store.
@@ -182,7 +185,7 @@ def pace(store: Store, now: float, *, target: int = CurationSettings().target) -
         target: How many approved examples are wanted.
     """
     midnight = datetime.fromtimestamp(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    # Ten active minutes may reach back over pauses, but not beyond a day.
+    # Ten active minutes may reach back over midnight, but not beyond a day.
     times = store.decision_times(min(midnight.timestamp(), now - 86_400.0))
     per_hour = _per_hour([at for at in times if at <= now], now)
     today = sum(midnight.timestamp() <= at <= now for at in times)
@@ -195,6 +198,8 @@ def _per_hour(times: Sequence[float], now: float) -> float:
         if decided and later - at < ONE_ACT_SECONDS:
             later = at
             continue
+        if later - at > PAUSE_SECONDS:
+            break
         gap = min(later - at, IDLE_SECONDS)
         if decided and active + gap > WINDOW_SECONDS:
             break

@@ -54,6 +54,20 @@ def from_text(text: str) -> tuple[Turn, ...]:
     return tuple(Turn(role, "\n".join(lines)) for role, lines in turns)
 
 
+def answer_line(text: str) -> int:
+    """Return the line, from 0, on which the first assistant turn's text begins; 0 without one.
+
+    Args:
+        text: A text in the editable form, also one that is being edited and can't be read.
+    """
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        match = _SEPARATOR.fullmatch(line)
+        if match is not None and not match.group(1) and match.group(2).lower() == "assistant":
+            return min(number + 1, len(lines) - 1)
+    return 0
+
+
 def _role(name: str, line: int) -> Role:
     role = _ROLE_BY_NAME.get(name.lower())
     if role is None:

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.models import Flag, Link, LinkWhat, State, short_id
+from engine.models import Flag, Link, LinkWhat, short_id
+from engine.similarity.best import best
 from engine.similarity.cache import VectorCache
 from engine.similarity.linkage import NUMBERS_APART, clusters
 from engine.similarity.reading import About, Reading, Sides
 
 SHORT_ANSWER = 32
 """Answers of fewer characters, such as "Yes" or a label, may well stand under many questions."""
-
-_STATES: Mapping[State, int] = {"approved": 0, "undecided": 1, "skipped": 2, "rejected": 3}
-
 
 _ONE_SIDED: tuple[tuple[LinkWhat, str, str], ...] = (
     ("prompt", "same-question", "asks what {0} asks ({1:.2f}), and answers otherwise"),
@@ -42,9 +40,8 @@ def grouped(
 ) -> list[Group]:
     """Return the clusters of one kind, each with its representative first.
 
-    The representative is approved before undecided, before skipped, before rejected; then
-    the one of higher quality, where all are measured; then of the longer answer; then the
-    earliest. The others follow by their similarity to it.
+    The representative is chosen by :func:`engine.similarity.best.best`; the others follow by
+    their similarity to it.
     """
     groups = []
     for members in clusters((link for link in links if link.what == what), threshold):
@@ -63,14 +60,9 @@ def grouped(
 
 
 def representative(members: Sequence[About]) -> int:
-    """Return the position of the one that stands for a cluster; see :func:`grouped`."""
-    measured = all(one.quality is not None for one in members)
-
-    def rank(one: About) -> tuple[int, float, int, int]:
-        quality = one.quality if measured and one.quality is not None else 0.0
-        return (_STATES[one.state], -quality, -one.answer_length, one.position)
-
-    return min(members, key=rank).position
+    """Return the position of the one that stands for a cluster."""
+    chosen = best([(one.state, one.quality, one.answer_length, one.position) for one in members])
+    return members[chosen].position
 
 
 def _similarities(

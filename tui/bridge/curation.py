@@ -9,14 +9,11 @@ from engine.curate import pace
 from engine.models import (
     FLAG_KINDS,
     ORIGINS,
-    Alternative,
-    Card,
     Counts,
     Filter,
     FlagKind,
     Origin,
     Source,
-    Turn,
 )
 from engine.store import Store
 from tui.messages import Progress
@@ -79,44 +76,3 @@ def shares(store: Store) -> Shares:
         languages=store.languages(),
         quality=quality,
     )
-
-
-def other_answers(card: Card) -> list[Alternative]:
-    """Return the texts that could stand in a card in the place of one that stands there.
-
-    They are the alternatives of its source, and the text as it was extracted where
-    another was taken. A turn that an edit removed, or gave to another role, has none.
-    """
-    original = card.example.turns
-    there = dict.fromkeys(one.turn for one in card.example.alternatives)
-    found = [Alternative(turn, original[turn].content) for turn in there if turn < len(original)]
-    return [
-        one
-        for one in (*found, *card.example.alternatives)
-        if one.turn < min(len(card.turns), len(original))
-        and card.turns[one.turn].role == original[one.turn].role
-        and card.turns[one.turn].content != one.content
-    ]
-
-
-def with_answer(card: Card, answer: Alternative) -> tuple[Turn, ...]:
-    """Return a card's turns with another answer in its place."""
-    turns = list(card.turns)
-    turns[answer.turn] = Turn(turns[answer.turn].role, answer.content)
-    return tuple(turns)
-
-
-class Drafts:
-    """Edits that were begun and not saved, kept in the workspace."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def of(self, card: Card) -> str:
-        """Return the text that was begun, or nothing."""
-        return self._store.get_meta(f"draft:{card.example.id}") or ""
-
-    def keep(self, card: Card, text: str) -> None:
-        """Keep a text; an empty one drops the draft."""
-        if text != self.of(card):
-            self._store.set_meta(f"draft:{card.example.id}", text)

@@ -37,15 +37,6 @@ def last_asked(store: Store) -> Asked:
     return Asked(by or EMBEDDED, address, model)
 
 
-def why_not(store: Store, card: Card) -> str:
-    """Return why a card's question can't be worded by a model; empty where it can."""
-    if [turn.role for turn in card.turns] != ["user", "assistant"]:
-        return "only a question with one answer can be worded anew"
-    if store.journal(limit=1, example_id=card.example.id):
-        return "it was decided or edited: its question stays; undo that first"
-    return ""
-
-
 def worded(store: Store, card: Card, asked: Asked) -> Proposal | Unwritten:
     """Let a model word the question of a card, and record it under the model's name.
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.errors import BaseError
-from engine.models import Turn
+from engine.models import Card, Turn
 
 if TYPE_CHECKING:
     from engine.bases import Base
     from engine.dataset import Row
     from engine.tokens import Segment, Token, Tokenizer, TurnTokens
+    from engine.workspace import Workspace
 
 KEPT = 512
 
@@ -79,6 +80,36 @@ class TokenViews:
             tokens=tuple((token, tokenizer.token(token.id)) for token in seen.tokens[:LISTED]),
             unlisted=max(0, len(seen.tokens) - LISTED),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRows:
+    """Rows, and what renders them.
+
+    Attributes:
+        title: What they are rows of.
+        rows: The rows.
+        views: Renders them.
+    """
+
+    title: str
+    rows: Sequence[Row]
+    views: TokenViews
+
+
+def card_rows(workspace: Workspace, card: Card) -> TokenRows:
+    """Return a card as a row of a dataset would hold it. Runs in a thread.
+
+    Raises:
+        BaseMissing: The settings' base is not installed.
+    """
+    from engine.bases import resolve
+    from engine.dataset import row_of
+
+    settings = workspace.settings
+    base = resolve(settings.training.base)
+    row = row_of(card, settings.dataset.system_prompt)
+    return TokenRows(base.name, [row], TokenViews(base, settings.check.max_length))
 
 
 class TokenCounter:

@@ -1,1 +1,1 @@
-"""Parts of the stages: each holds its state and behaviour, and knows no screen."""
+"""What stages are made of: each part holds state and behaviour, and knows no screen."""

@@ -2,33 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 
-from textual import work
+from textual import getters, on, work
+from textual.app import ComposeResult, SuspendNotSupported
+from textual.containers import Horizontal
 
-from engine.errors import ExampleMissing
-from engine.models import ORIGINS, Action, Filter
+from engine.compose.backtranslate import why_not
+from engine.curate import Drafts, from_text, other_answers, to_text, with_answer
+from engine.curate.editor import edit_text
+from engine.errors import DependencyMissing, FinetuiError
+from engine.models import ORIGINS, Action, Card, Filter
+from engine.similarity.near import neighbours
 from tui.actions import bindings
 from tui.bridge.curation import shares
-from tui.bridge.queue import NO_FILTER, QueuePages
+from tui.bridge.questions import Asked, last_asked
+from tui.bridge.queue import NO_FILTER
 from tui.bridge.threads import off_loop
-from tui.screens.curate_checks import CurateChecks
-from tui.screens.modals.filter import FilterDialog, choices
+from tui.bridge.tokens import TokenCounter, card_rows
+from tui.parts.curate_card import CardPart
+from tui.parts.curate_checks import ChecksPart
+from tui.parts.curate_decisions import Decisions, Outcome
+from tui.parts.curate_meter import MeterPart
+from tui.parts.curate_offers import refusal
+from tui.parts.curate_queue import QueuePart
+from tui.parts.curate_versions import pairs_of
+from tui.screens.modals.answers import AnswersDialog
+from tui.screens.modals.edit import EditDialog, Edited
+from tui.screens.modals.filter import FilterDialog
+from tui.screens.modals.near import NearDialog
+from tui.screens.modals.question import QuestionDialog
 from tui.screens.modals.search import SearchDialog
+from tui.screens.modals.versions import VersionsDialog
+from tui.screens.modals.why import WhyDialog
+from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
-from tui.widgets.queue import filter_words
+from tui.widgets.lines import Lines
+from tui.widgets.queue import filter_words, upcoming_words
+from tui.widgets.textpane import text
 from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
 
-DONE = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
-UNDONE = {**DONE, "edit": "edited"}
 
-
-class CurateScreen(CurateChecks):
+class CurateScreen(StageScreen):
     """The queue on the left, the card on the right, progress below.
 
-    A decision is written to SQLite by the key's own handler, before the next key is
-    read; which example it is about is looked up there and then, so that keys typed
-    ahead each decide the card that follows.
+    A decision is on the disk before the next key is read; which example it is about is
+    looked up there and then, so that keys typed ahead each decide the card that follows.
     """
 
     STAGE = "curate"
@@ -40,37 +61,149 @@ class CurateScreen(CurateChecks):
     BINDINGS = bindings("curate")
     CSS_PATH = stylesheet("curate")
 
+    queue = getters.query_one(QueuePart)
+    card = getters.query_one(CardPart)
+    meter = getters.query_one(MeterPart)
+    upcoming = getters.query_one("#upcoming", Lines)
+
+    def __init__(self) -> None:
+        super().__init__()
+        workspace = self.app.workspace
+        self._store, self._settings = workspace.store, workspace.settings
+        self._decisions = Decisions(self._store)
+        self._checks = ChecksPart(self._store)
+        self._drafts = Drafts(self._store)
+        self._tokens = TokenCounter(self._settings.training.base)
+        self._entered = False
+        self._painted = False
+
+    def compose_body(self) -> ComposeResult:
+        """The queue, the card, what comes next, and the meter."""
+        with Horizontal(id="panes"):
+            yield QueuePart(self._store, id="queue", classes="pane pane-second")
+            yield CardPart(self._tokens, id="card", classes="pane pane-first")
+        yield Lines(id="upcoming")
+        yield MeterPart(self._store, self._settings.curation.target, id="meter")
+
+    # -- what is shown --------------------------------------------------------------
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait: nobody decides a card that has not been on the screen."""
+        return not self._painted
+
+    def entered(self) -> None:
+        """Show the queue as it is now: a scan may have changed it."""
+        self._painted = False
+        try:
+            self._reload(undecided=not self._entered)
+        finally:
+            self._entered = True
+            self.call_after_refresh(self._is_painted)
+
+    def _is_painted(self) -> None:
+        self._painted = True
+
+    def examples_changed(self) -> None:
+        """Show what a scan or a check has brought, and stay on the same example."""
+        if self._entered:
+            self._reload(undecided=self.card.card is None)
+
+    def show_example(self, example_id: str) -> None:
+        """Show an example, for another stage; the whole queue where a filter would hide it."""
+        card = self._store.card(example_id)
+        self._entered = True
+        if not self.queue.go_to(card):
+            self.queue.show(NO_FILTER)
+        self._reload(position=card.position)
+
+    def show_part(self, which: Filter) -> None:
+        """Show a part of the queue, for another stage."""
+        self._entered = True
+        self._narrow(which)
+
+    def _reload(self, *, undecided: bool = False, position: int | None = None) -> None:
+        if not undecided and position is None:
+            position = self.card.card.position if self.card.card is not None else 0
+        self.queue.reload(position=position)
+        self._show_current()
+        self.meter.measure()
+
+    def _show_current(self) -> None:
+        """Show the card under the cursor, and what comes after it."""
+        row = self.queue.current
+        if row is not None:
+            card = self._store.card(row.example_id)
+            self.card.show(card, draft=bool(self._drafts.of(card.example.id)))
+        elif self.queue.narrowed:
+            self.card.show_words(
+                f"Nothing here is {filter_words(self.queue.filter)}.", "",
+                "escape shows the whole queue, f chooses another part.",
+            )  # fmt: skip
+        else:
+            self.card.show_words(
+                "The queue is empty.", "", "1 goes to Sources: add a folder of notes there with a,",
+                "or take the bundled demo sources with g.",
+            )  # fmt: skip
+        self.upcoming.show([text(upcoming_words(self.queue.upcoming(3)), "$text-muted")])
+        self.refresh_bindings()
+
+    @on(QueuePart.Moved)
+    def _moved(self) -> None:
+        row, card = self.queue.current, self.card.card
+        if row is not None and (card is None or row.example_id != card.example.id):
+            self._show_current()
+
+    @on(QueuePart.Opened)
+    def _opened(self) -> None:
+        if self.is_narrow:
+            self.action_swap_panes()
+
+    @on(MeterPart.Measured)
+    def _measured(self, event: MeterPart.Measured) -> None:
+        self.queue.show_title(event.counts)
+
+    def _take(self, outcome: Outcome, *, hint: str = "", show: bool = True) -> None:
+        """Show what a decision or an edit changed, and say it."""
+        if outcome.gone:
+            self._reload()
+        elif outcome.card is not None:
+            self.queue.update(outcome.card)
+            self.meter.measure()
+            if show:
+                self._show_current()
+            if outcome.checks:
+                self.app.checks.follow([outcome.card.example.id])
+        self.say(outcome.message, hint=hint or outcome.hint, kind=outcome.kind)
+
+    # -- what works now ---------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done with the card."""
+        if self._entered and refusal(action, self.card.card, narrowed=self.queue.narrowed):
+            return False
+        return super().check_action(action, parameters)
+
+    def why_not(self, action: str) -> str:
+        """Return why a key can't do what it does elsewhere; see :func:`refusal`."""
+        return refusal(action, self.card.card, narrowed=self.queue.narrowed)
+
     # -- deciding -------------------------------------------------------------------
 
     def _decide(self, action: Action) -> None:
-        row = self._row()
+        row = self.queue.current
         if row is None:
-            self.say("there is no example here", hint="1 goes to Sources")
             return
-        try:
-            card = self._curator.decide(action, row.example_id)
-        except ExampleMissing:
-            self._reload()
-            self.say("a scan took that example away", hint="the queue is as it is now")
-            return
-        self._say_card(DONE[action], card)
-        self._after(card)
-        self._to_undecided(after=card.position)
+        outcome = self._decisions.decide(action, row.example_id)
+        self._take(outcome, show=False)
+        if outcome.card is not None and not self._to_undecided(outcome.card.position):
+            words = f"{outcome.message} · nothing undecided is left here"
+            self.say(words, hint="3 freezes what is approved", kind="done")
 
-    def _to_undecided(self, after: int) -> None:
-        which = self._pages.filter
-        row = self._store.next_undecided(which, after) or self._store.next_undecided(which)
-        if row is None:
-            self._show_current()
-            if self._pages.size:
-                self.say(
-                    f"{self.status_line.text} · nothing undecided is left here",
-                    hint="3 freezes what is approved",
-                    kind="done",
-                )
-            return
-        self.queue.move_to(self._pages.rank_of(row.position, self.queue.cursor))
+    def _to_undecided(self, after: int) -> bool:
+        found = self.queue.go_undecided(after)
         self._show_current()
+        return found
 
     def action_approve(self) -> None:
         """Approve the card."""
@@ -86,85 +219,200 @@ class CurateScreen(CurateChecks):
 
     def action_next_undecided(self) -> None:
         """Go to the next undecided example."""
-        row = self._row()
-        self._to_undecided(after=row.position if row is not None else -1)
+        row = self.queue.current
+        if not self._to_undecided(row.position if row is not None else -1):
+            self.say("nothing undecided is left here", hint="3 freezes what is approved")
 
     def action_undo(self) -> None:
         """Undo the last decision, whoever made it."""
-        entry = self._curator.undo()
-        if entry is None:
-            self.say("there is nothing to undo")
-            return
-        self._went_back("undid", entry.example_id, entry.target)
+        self._go_back(self._decisions.undo())
 
     def action_redo(self) -> None:
-        """Do again what was undone."""
-        entry = self._curator.redo()
-        if entry is None:
-            self.say("there is nothing to redo")
-            return
-        self._went_back("did again", entry.example_id, entry.target)
+        """Redo what was undone."""
+        self._go_back(self._decisions.redo())
 
-    def _went_back(self, did: str, example_id: str, target: int) -> None:
+    def _go_back(self, outcome: Outcome) -> None:
         """Go to the example whose decision was undone or redone."""
-        card = self._store.card(example_id)
-        what = next(
-            (entry.action for entry in self._store.journal(example_id=example_id)
-             if entry.seq == target), "",
-        )  # fmt: skip
-        self._after(card)
-        if what == "edit":
-            self.app.checks.follow([card.example.id])
-        rank = self._pages.rank_of(card.position, self.queue.cursor)
-        row = self._pages.row(rank)
-        inside = row is not None and row.example_id == example_id
-        if inside:
-            self.queue.move_to(rank)
-        self._show_current()
-        self._say_card(
-            f"{did}: {UNDONE.get(what, what)}",
-            card,
-            hint="" if inside else "it is not in the part of the queue that is shown",
-        )
+        hint = ""
+        if outcome.card is not None:
+            self.queue.update(outcome.card)
+            if not self.queue.go_to(outcome.card):
+                hint = "it is not in the part of the queue that is shown"
+        self._take(outcome, hint=hint)
 
     # -- which part of the queue ------------------------------------------------------
 
     def action_search(self) -> None:
         """Find text in the queue."""
-        self._ask_search()
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask_search(self) -> None:
-        text = await self.app.push_screen_wait(SearchDialog(self._pages.filter))
-        if text is not None:
-            self._narrow(replace(self._pages.filter, text=text.strip()))
+        which = self.queue.filter
+        self.app.ask(
+            SearchDialog(which), lambda words: self._narrow(replace(which, text=words.strip()))
+        )
 
     def action_filter(self) -> None:
         """Choose which part of the queue is shown."""
-        self._ask_filter()
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask_filter(self) -> None:
-        lines = choices(await off_loop(shares, self._store))
-        chosen = await self.app.push_screen_wait(FilterDialog(self._pages.filter, lines))
-        if chosen is not None:
-            self._narrow(chosen)
+        self.app.ask(FilterDialog(self.queue.filter, partial(shares, self._store)), self._narrow)
 
     def action_clear(self) -> None:
         """Show the whole queue."""
-        if self._pages.filter != NO_FILTER:
-            self._narrow(NO_FILTER)
-
-    def show_part(self, which: Filter) -> None:
-        """Show a part of the queue, for another stage."""
-        self._entered = True
-        self._narrow(which)
+        self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
-        if which == self._pages.filter:
+        if which == self.queue.filter:
             return
-        self._pages = QueuePages(self._store, which)
-        stays = self._card is not None and which == NO_FILTER
-        self._reload(to_undecided=not stays)
+        stays = self.card.card is not None and which == NO_FILTER
+        self.queue.show(which)
+        self._reload(undecided=not stays)
         hint = "" if which == NO_FILTER else "escape shows the whole queue"
-        self.say(f"{counted(self._pages.size, 'example')}: {filter_words(which)}", hint=hint)
+        self.say(f"{counted(self.queue.count, 'example')}: {filter_words(which)}", hint=hint)
+
+    # -- the card's text ----------------------------------------------------------------
+
+    def action_edit(self) -> None:
+        """Edit the card's text here."""
+        if (card := self.card.card) is not None:
+            save = partial(self._decisions.save, card)
+            self.app.ask(EditDialog(card, self._drafts, save), self._edited)
+
+    def _edited(self, edited: Edited) -> None:
+        if edited.outcome is not None:
+            self._take(edited.outcome)
+        self._write_drafts(left=edited.outcome is None)
+
+    @work(group="drafts", exclusive=False, exit_on_error=False)
+    async def _write_drafts(self, *, left: bool) -> None:
+        try:
+            await off_loop(self._drafts.write)
+        except FinetuiError as error:
+            if left:
+                words = "the edit is kept in memory until you leave finetui"
+                self.say(f"{words}: {error.message}", hint="e continues it", kind="error")
+            return
+        if left:
+            self.say("the edit is kept, not saved", hint="e continues it")
+
+    def action_editor(self) -> None:
+        """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
+        if (card := self.card.card) is None:
+            return
+        before = self._drafts.of(card.example.id) or to_text(card.turns)
+        try:
+            with self.app.suspend():
+                words = edit_text(before, configured=self._settings.curation.editor)
+        except SuspendNotSupported as error:
+            raise DependencyMissing(
+                "this terminal can't be handed to an editor", hint="e edits the text here"
+            ) from error
+        # If it can't be read or saved the draft stays, and e continues it.
+        self._drafts.hold(card.example.id, "" if words == to_text(card.turns) else words)
+        self._write_drafts(left=False)
+        outcome = self._decisions.save(card, from_text(words))
+        self._drafts.hold(card.example.id, "")
+        self._edited(Edited(outcome))
+
+    def action_answers(self) -> None:
+        """Show the other answers of a card, and take one instead."""
+        if (card := self.card.card) is None:
+            return
+        answers = other_answers(card)
+        self.app.ask(
+            AnswersDialog(card, answers),
+            lambda at: self._take(self._decisions.save(card, with_answer(card, answers[at]))),
+        )
+
+    def action_versions(self) -> None:
+        """Show the card's edit against the original, or an older text against a newer."""
+        if (card := self.card.card) is not None:
+            load = partial(pairs_of, self._store, card)
+            self.app.ask(VersionsDialog(card.example.id, load), self.show_example)
+
+    def action_tokens(self) -> None:
+        """Show which tokens of the card are trained."""
+        from tui.screens.modals.tokens import TokensDialog
+
+        if (card := self.card.card) is not None:
+            self.app.ask(TokensDialog("Tokens", partial(card_rows, self.app.workspace, card)))
+
+    # -- what was found in it -----------------------------------------------------------
+
+    def action_why(self) -> None:
+        """Show where the card comes from, its flags and what was measured."""
+        if (card := self.card.card) is not None:
+            source = next(
+                (one.root for one in self._store.sources()
+                 if one.id == card.example.provenance.source_id), "",
+            )  # fmt: skip
+            self.app.ask(WhyDialog(card, source))
+
+    def action_near(self) -> None:
+        """Show the near-duplicates of the card, and decide them there."""
+        if (card := self.card.card) is not None:
+            load = partial(neighbours, self._store, card)
+            threshold = self._settings.check.duplicate_threshold
+            dialog = NearDialog(card, load, self._decisions, threshold=threshold)
+            self.app.ask(dialog, self.show_example)
+
+    def action_question(self) -> None:
+        """Let a model word the card's question."""
+        if (card := self.card.card) is None:
+            return
+        if self._checks.wording:
+            self.say("a model is still wording another question")
+        elif reason := why_not(self._store, card):
+            self.say(reason)
+        else:
+            dialog = QuestionDialog(last_asked(self._store))
+            self.app.ask(dialog, partial(self._word_question, card))
+
+    def _word_question(self, card: Card, asked: Asked) -> None:
+        self.say("a model is wording the question; you can go on meanwhile", kind="busy")
+        self._await_outcome(self._checks.word(card, asked))
+
+    def action_redact(self) -> None:
+        """Replace secrets and personal data by placeholders."""
+        if (card := self.card.card) is not None:
+            self._await_outcome(self._checks.redact(card))
+
+    @work(group="outcome", exclusive=False, exit_on_error=False)
+    async def _await_outcome(self, coming: Awaitable[Outcome]) -> None:
+        self._take(await coming)
+
+    # -- moving ---------------------------------------------------------------------
+
+    def action_down(self) -> None:
+        """Next example."""
+        self.queue.go(1)
+        self._show_current()
+
+    def action_up(self) -> None:
+        """Previous example."""
+        self.queue.go(-1)
+        self._show_current()
+
+    def action_page_down(self) -> None:
+        """Next page."""
+        self.queue.go_pages(1)
+        self._show_current()
+
+    def action_page_up(self) -> None:
+        """Previous page."""
+        self.queue.go_pages(-1)
+        self._show_current()
+
+    def action_first(self) -> None:
+        """First example."""
+        self.queue.go_first()
+        self._show_current()
+
+    def action_last(self) -> None:
+        """Last example."""
+        self.queue.go_last()
+        self._show_current()
+
+    def action_card_down(self) -> None:
+        """Scroll the card down."""
+        self.card.scroll_pages(1)
+
+    def action_card_up(self) -> None:
+        """Scroll the card up."""
+        self.card.scroll_pages(-1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from textual import on, work
 
 from engine.errors import BaseMissing, ExampleMissing
 from engine.models import Filter, short_id
-from engine.paths import shell_path, shorten
+from engine.paths import shorten
+from engine.workspace import Workspace
 from tui.actions import bindings
 from tui.bridge.datasets import (
     FreezeOptions,
@@ -19,7 +21,7 @@ from tui.bridge.datasets import (
     rows_of,
 )
 from tui.bridge.threads import Cancel, off_loop, progress_to
-from tui.bridge.tokens import TokenViews
+from tui.bridge.tokens import TokenRows, TokenViews
 from tui.messages import Progressed
 from tui.screens.dataset_list import DatasetList, sides_of
 from tui.stylesheets import stylesheet
@@ -111,23 +113,14 @@ class DatasetScreen(DatasetList):
 
     def action_preview(self) -> None:
         """Show which tokens of a row are trained."""
-        self._preview()
-
-    @work(group="preview", exclusive=True, exit_on_error=False)
-    async def _preview(self) -> None:
         from tui.screens.modals.tokens import TokensDialog
 
         info = self._selected
         name = info.name if info is not None else ""
-        rows, base, longest = await off_loop(rows_of, self.app.workspace, name)
-        if base is None:
-            wanted = (info.base if info else "") or self.app.workspace.settings.training.base
-            raise BaseMissing(
-                f"tokens can't be shown: the base {wanted} is not installed",
-                hint=f"add it with: finetui bases add {shell_path(wanted)}",
-            )
-        title = f"{name or 'approved'} · {base.name}"
-        await self.app.push_screen_wait(TokensDialog(title, rows, TokenViews(base, longest)))
+        base = (info.base if info else "") or self.app.workspace.settings.training.base
+        self.app.ask(
+            TokensDialog(name or "approved", partial(_rows_to_show, self.app.workspace, name, base))
+        )
 
     async def action_open(self) -> None:
         """Show tokens of the dataset's rows, or go to the refused example."""
@@ -142,7 +135,7 @@ class DatasetScreen(DatasetList):
         elif line.filter is not None:
             self._go_to_some(line.filter)
         elif line.holds is not None:
-            self._preview()
+            self.action_preview()
 
     @work(group="go", exclusive=True, exit_on_error=False)
     async def _go_to(self, example_id: str) -> None:
@@ -193,3 +186,13 @@ class DatasetScreen(DatasetList):
 def _exports_dir() -> Path:
     """Return where an export's path starts: where the app was started."""
     return Path.cwd()
+
+
+def _rows_to_show(workspace: Workspace, name: str, wanted: str) -> TokenRows:
+    rows, base, longest = rows_of(workspace, name)
+    if base is None:
+        raise BaseMissing(
+            f"tokens can't be shown: the base {wanted} is not installed",
+            hint=f"add it with: finetui bases add {wanted}",
+        )
+    return TokenRows(f"{name or 'approved'} · {base.name}", rows, TokenViews(base, longest))

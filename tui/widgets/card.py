@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from engine.curate import other_answers
 from engine.models import Card, Flag, Role, Turn, short_id
-from tui.bridge.curation import other_answers
-from tui.widgets.flags import flags_block, marked_text
+from tui.widgets.flags import flags_mark, marked_text
 from tui.widgets.queue import STATE_STYLE
 from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted, kind_label, one_line
+from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, counted, fit, kind_label, one_line
 
 LONGEST = 20_000
 """Characters of a turn that are shown; nobody reads further on a card."""
@@ -50,39 +50,87 @@ def turn_blocks(
     return blocks
 
 
-def state_words(card: Card) -> Content:
-    """Return a card's state with sign and colour: ``✓ approved ~ edited``."""
+def card_head(card: Card, *, draft: bool = False) -> Block:
+    """Return a card's one line above its text, cut for any width.
+
+    On the left its state and place, which may be cut; on the right what a decision hangs on:
+    the kind, whether it was edited or changed in its source, how many flags it has.
+    """
     style = _COLOURS.get(STATE_STYLE[card.state], "$text-muted")
-    edited = f"  {EDITED} edited" if card.edited else ""
-    return Content.assemble((f"{SIGNS[card.state]} {card.state}", f"bold {style}"), (edited, style))
+    left = Content.assemble(
+        (f"{SIGNS[card.state]} ", f"bold {style}"), (place_words(card), "$text-muted")
+    )
+    marks: list[tuple[str, str]] = [(kind_label(card.example.kind), "$text-muted")]
+    if card.edited:
+        marks.append((f"{EDITED} edited", "$text-accent"))
+    if draft:
+        marks.append((f"{EDITED} draft", "$text-warning"))
+    if origin := version_mark(card):
+        marks.append((origin, "$text-warning"))
+    marks += [flags_mark(card), (short_id(card.example.id), "$text-muted")]
+    parts = [part for mark in marks for part in ((" · ", "$text-muted"), mark)][1:]
+    return Block(left, right=Content.assemble(*parts), wraps=False)
 
 
-def provenance_words(card: Card) -> str:
-    """Return where a card comes from: path and lines, heading, tags, date."""
+def place_words(card: Card) -> str:
+    """Return where a card comes from, the most telling first: file and lines, heading, tags."""
     where = card.example.provenance
     lines = ""
     if where.start_line:
         lines = f":{where.start_line}"
         if where.end_line > where.start_line:
             lines += f"-{where.end_line}"
-    parts = [where.path + lines, where.heading, " ".join(f"#{tag}" for tag in where.tags)]
-    if where.date and where.date not in where.path:
-        parts.append(where.date)
+    name = where.path.rpartition("/")[2] + lines
+    parts = [name, where.heading, " ".join(f"#{tag}" for tag in where.tags)]
     return " · ".join(one_line(part) for part in parts if part)
 
 
-def version_blocks(card: Card) -> list[Block]:
-    """Return in words what became of an example in its source, and what it follows."""
-    words = ""
+def version_mark(card: Card) -> str:
+    """Return in a word what became of a card in its source, with its sign; empty for nothing."""
+    if card.origin:
+        return f"{ORIGIN_SIGNS[card.origin]} {card.origin}"
+    return f"{ORIGIN_SIGNS['changed']} new version" if card.example.follows else ""
+
+
+def version_words(card: Card) -> str:
+    """Return in a sentence what became of a card in its source, and what it follows."""
     if card.origin == "changed":
-        words = "it changed in its source since you decided; v shows both versions"
-    elif card.origin == "gone":
-        words = "it is gone from its source; what you decided stays"
-    elif card.example.follows:
+        return "it changed in its source since you decided; v shows both versions"
+    if card.origin == "gone":
+        return "it is gone from its source; what you decided stays"
+    if card.example.follows:
         older = short_id(card.example.follows)
-        words = f"a new version of {older}, which you decided on; v shows both"
-    sign = ORIGIN_SIGNS[card.origin] if card.origin else ORIGIN_SIGNS["changed"]
-    return [Block(text(f"{sign} {words}", "$text-warning"))] if words else []
+        return f"a new version of {older}, which you decided on; v shows both"
+    return ""
+
+
+def provenance_blocks(card: Card, source: str = "") -> list[Block]:
+    """Return all that is known of where a card comes from, a line each.
+
+    Args:
+        card: The example.
+        source: The root of its source.
+    """
+    where, example = card.example.provenance, card.example
+    lines = f", lines {where.start_line} to {where.end_line}" if where.start_line else ""
+    known = [
+        ("state", f"{SIGNS[card.state]} {card.state}" + (f", {EDITED} edited" * card.edited)),
+        ("source", source),
+        ("file", where.path + lines),
+        ("heading", where.heading),
+        ("title", where.title if where.title != where.heading else ""),
+        ("tags", " ".join(f"#{tag}" for tag in where.tags)),
+        ("date", where.date),
+        ("kind", kind_label(example.kind)),
+        ("score", f"{example.score:.2f}" + (f" · {example.reason}" if example.reason else "")),
+        ("question by", card.question_by),
+        ("versions", version_words(card)),
+    ]
+    return [
+        Block(Content.assemble((fit(name, 20), "$text-muted"), one_line(value)))
+        for name, value in known
+        if value
+    ]
 
 
 def card_label(card: Card) -> str:
@@ -107,26 +155,10 @@ class CardPane(TextPane):
             draft: Whether an edit was begun and not saved.
             top: Scroll to the beginning.
         """
-        example = card.example
-        why = f"{kind_label(example.kind)} · score {example.score:.2f}"
-        if example.reason:
-            why += f" · {one_line(example.reason)}"
-        blocks = [
-            Block(state_words(card), right=text(short_id(example.id), "$text-muted")),
-            Block(text(provenance_words(card), "$text-muted")),
-            Block(text(why, "$text-muted")),
-            *version_blocks(card),
-            # Above the text: below a long one nobody would see it.
-            flags_block(card),
-            BLANK,
-            *turn_blocks(card.turns, tokens, card.flags),
-        ]
+        blocks = [card_head(card, draft=draft), *turn_blocks(card.turns, tokens, card.flags)]
         if answers := len(other_answers(card)):
             words = f"── {counted(answers, 'other answer')} · o shows, and takes one instead"
             blocks.append(Block(text(words, "$text-muted")))
-        if draft:
-            words = "~ an edit was begun and is kept; e goes on with it"
-            blocks.append(Block(text(words, "$text-warning")))
         self.show(blocks, top=top)
 
     def show_words(self, *lines: str) -> None:

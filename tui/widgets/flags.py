@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
@@ -66,44 +65,14 @@ def flag_style(flag: Flag) -> str:
     return _WORD_STYLE[SEVERITY[flag.kind]]
 
 
-def flags_line(card: Card) -> Content:
-    """Return a card's findings on a line: ``── flags  !! aws key · ! e-mail ×2 · en``."""
-    parts: list[tuple[str, str]] = [("── flags  ", "$text-muted")]
-    if not card.checked and not card.flags:
-        return Content.assemble(("── not checked yet", "$text-muted"))
-    counts = Counter((flag.kind, flag.code) for flag in card.flags)
-    words: list[tuple[str, str]] = []
-    for flag in by_severity(card.flags):
-        count = counts.pop((flag.kind, flag.code), 0)
-        if count:
-            sign = SEVERITY_SIGNS[SEVERITY[flag.kind]]
-            words.append((f"{sign} {_named(flag, count)}", flag_style(flag)))
-    words += [(measure, "$text-muted") for measure in _short_measures(card.measures)]
-    if not words:
-        words.append(("none", "$text-muted"))
-    for number, word in enumerate(words):
-        parts += [(" · ", "$text-muted"), word] if number else [word]
+def flags_mark(card: Card) -> tuple[str, str]:
+    """Return a card's flags in two words and their style: ``!! 3 flags``, ``not checked``."""
     if card.flags:
-        parts.append((" · i says why", "$text-muted"))
-    if not card.checked:
-        parts.append((" · not checked yet", "$text-muted"))
-    return Content.assemble(*parts)
-
-
-def _named(flag: Flag, count: int) -> str:
-    if flag.kind == "duplicate" and count == 1 and flag.reason:
-        return one_line(flag.reason)
-    return code_label(flag.code) + (f" ×{count}" if count > 1 else "")
-
-
-def _short_measures(measures: Mapping[str, float | str]) -> list[str]:
-    words = []
-    language, quality = measures.get("language"), measures.get("quality")
-    if language:
-        words.append(one_line(str(language)))
-    if isinstance(quality, int | float):
-        words.append(f"quality {quality:.2f}")
-    return words
+        worst = min((SEVERITY[flag.kind] for flag in card.flags), key=list(_WORD_STYLE).index)
+        count = len(card.flags)
+        words = f"{SEVERITY_SIGNS[worst]} {count:,} flag{'s' * (count > 1)}"
+        return words, _WORD_STYLE[worst]
+    return "no flags" if card.checked else "not checked", "$text-muted"
 
 
 # -- marks in the text ------------------------------------------------------------------
@@ -228,11 +197,6 @@ def measure_blocks(measures: Mapping[str, float | str], *, width: int = 20) -> l
             shown = f"{value:,g}" if number else one_line(str(value))
             blocks.append(Block(Content.assemble((fit(label, 20), "$text-muted"), f"{shown:>5}")))
     return blocks
-
-
-def flags_block(card: Card) -> Block:
-    """Return the line of a card's findings."""
-    return Block(flags_line(card))
 
 
 def flag_heading(words: str) -> Block:

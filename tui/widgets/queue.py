@@ -31,6 +31,8 @@ class Pages(Protocol):
 class QueueList(RowList):
     """A queue of any length; it reads the rows that it draws."""
 
+    LOOK_AHEAD = True
+
     KIND_FROM = 44
     """From this width on the kind stands at the right."""
 
@@ -66,6 +68,13 @@ class QueueList(RowList):
             return (*parts, (label, body))
         room = width - sum(len(text) for text, _ in parts) - 13
         return (*parts, (fit(label, room), body), (" " + fit(kind_label(row.kind), 12), "muted"))
+
+
+def upcoming_words(rows: Sequence[QueueRow]) -> str:
+    """Return what comes next on a line: ``next: Weekly review · Call with Ana !``."""
+    flagged = {True: f" {FLAGGED}", False: ""}
+    labels = [(one_line(row.label) or "(empty)") + flagged[row.flagged] for row in rows]
+    return f" next: {' · '.join(labels)}" if labels else ""
 
 
 def filter_words(which: Filter) -> str:

@@ -58,6 +58,9 @@ class RowList(ScrollView, can_focus=False):
         "rows--cursor",
     }
 
+    LOOK_AHEAD: ClassVar[bool] = False
+    """Whether rows below the cursor are kept in sight: the list then jumps by half a page."""
+
     class Moved(Message):
         """The cursor stands on another row, or on the same one after the rows changed."""
 
@@ -145,9 +148,15 @@ class RowList(ScrollView, can_focus=False):
         if not height:
             return
         top = self.scroll_offset.y
-        if self._cursor < top:
+        bottom = top + height - 1
+        if self.LOOK_AHEAD and height > 2:
+            # A jump repaints every row, a step between two jumps only two of them.
+            leaves = bottom <= self._cursor < self.count - 1 or self._cursor > bottom
+            if leaves or self._cursor < top:
+                self.scroll_to(y=max(0, self._cursor - height // 2), animate=False)
+        elif self._cursor < top:
             self.scroll_to(y=self._cursor, animate=False)
-        elif self._cursor >= top + height:
+        elif self._cursor > bottom:
             self.scroll_to(y=self._cursor - height + 1, animate=False)
 
     def _repaint_row(self, index: int) -> None:

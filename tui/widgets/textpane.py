@@ -23,11 +23,13 @@ class Block:
         content: The text, with newlines; it is wrapped.
         indent: Cells before each of its lines.
         right: What stands at the right end of its first line.
+        wraps: Whether it is wrapped; if not, it is one line that is cut for the width.
     """
 
     content: Content
     indent: int = 0
     right: Content | None = None
+    wraps: bool = True
 
 
 def text(value: str, style: str = "") -> Content:
@@ -148,15 +150,23 @@ def _wrapped(block: Block, width: int) -> list[Content]:
     first_room = room
     if block.right is not None:
         first_room = max(8, room - block.right.cell_length - 1)
-    lines: list[Content] = []
+    if not block.wraps:
+        lines = [block.content.truncate(first_room, ellipsis=True)]
+        return [_with_right(lines[0], block.right, room).pad_left(block.indent)]
+    lines = []
     for paragraph in block.content.split("\n", allow_blank=True):
         lines.extend(paragraph.wrap(first_room if not lines else room) or [Content("")])
-    if block.right is not None:
-        gap = room - lines[0].cell_length - block.right.cell_length
-        lines[0] = Content.assemble(lines[0], " " * max(1, gap), block.right)
+    lines[0] = _with_right(lines[0], block.right, room)
     if block.indent:
         lines = [line.pad_left(block.indent) for line in lines]
     return lines
+
+
+def _with_right(line: Content, right: Content | None, room: int) -> Content:
+    if right is None:
+        return line
+    gap = room - line.cell_length - right.cell_length
+    return Content.assemble(line, " " * max(1, gap), right)
 
 
 def _same(one: Sequence[Block], two: Sequence[Block]) -> bool:
@@ -166,7 +176,9 @@ def _same(one: Sequence[Block], two: Sequence[Block]) -> bool:
 
 
 def _equal(one: Block, two: Block) -> bool:
-    if one.indent != two.indent or (one.right is None) != (two.right is None):
+    if (one.indent, one.wraps) != (two.indent, two.wraps) or (one.right is None) != (
+        two.right is None
+    ):
         return False
     if one.right is not None and two.right is not None and not one.right.is_same(two.right):
         return False

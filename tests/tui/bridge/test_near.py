@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from engine.models import STATES, Card, Example, Link, Provenance, Turn
 from engine.similarity import clusters
+from engine.similarity.near import best_of, neighbours, reached
 from engine.workspace import Workspace
 from tests.tui.findings import flag_some, link_some
-from tui.bridge.near import best_of, neighbours, reached
 
 shares = st.integers(70, 100).map(lambda number: number / 100)
 
@@ -68,7 +68,7 @@ def test_what_is_alike_and_how_near(filled: Workspace) -> None:
     assert [near.what(0.9) for near in found.members] == ["both", "prompt", "both", "answer", None]
     assert found.members[2].reach["both"].similarity == 0.92
     assert not found.members[2].reach["both"].direct
-    assert {near.source for near in found.members} == {"notes"}
+    assert {near.source for near in found.members} == {"/home/ana/notes"}
     assert neighbours(filled.store, cards[7]).members == ()
 
 

@@ -78,12 +78,12 @@ async def test_a_scan_is_followed_by_checks_and_then_by_near_duplicates(
         screen = app.stage
         assert isinstance(screen, CurateScreen)
         assert [row for row in text_of(screen.queue).splitlines() if "! " in row]
-        assert "── flags" in screen.card_pane.text
+        assert "── flags" in screen.card.text
         # An edit is looked at again, and by hand there is nothing left to do.
         await press_all(pilot, "home j x")
         await wait_until(pilot, lambda: "redacted" in said.text)
         await wait_until(pilot, lambda: not app.checks.active, seconds=120)
-        card = screen._card
+        card = screen.card.card
         assert card is not None
         await wait_until(pilot, lambda: workspace.store.card(card.example.id).checked)
         assert not workspace.store.card(card.example.id).flags

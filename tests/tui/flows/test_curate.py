@@ -88,7 +88,7 @@ async def test_edit_in_place_saves_and_undo_takes_it_back(filled: Workspace) -> 
         assert card.edited
         assert "I said yes" in card.turns[1].content
         assert card.state == "undecided"
-        await wait_until(pilot, lambda: "~ edited" in text_of(screen_of(app).card_pane))
+        await wait_until(pilot, lambda: "~ edited" in text_of(screen_of(app).card))
         assert "~" in text_of(screen_of(app).queue).splitlines()[1]
         await pilot.press("u")
         assert filled.store.card(before.example.id).turns == before.turns
@@ -115,15 +115,15 @@ async def test_leaving_an_edit_keeps_the_draft(filled: Workspace) -> None:
         await press_all(pilot, "x y z escape")
         await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
         assert not filled.store.counts().edited
-        assert "kept, not saved" in screen_of(app).status_line.text
-        assert "e goes on with it" in text_of(screen_of(app).card_pane)
+        await wait_until(pilot, lambda: "kept, not saved" in screen_of(app).status_line.text)
+        assert "~ draft" in text_of(screen_of(app).card)
     async with opened_app(filled, stage="curate") as (app, pilot):
         await pilot.press("e")
         await wait_until(pilot, lambda: isinstance(app.screen, EditDialog))
-        assert app.screen.query_one(TextArea).text.startswith("xyz")
+        assert "--- assistant ---\nxyzI said no" in app.screen.query_one(TextArea).text
         await press_all(pilot, "ctrl+r ctrl+s")
         await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
-        assert "e goes on with it" not in text_of(screen_of(app).card_pane)
+        assert "~ draft" not in text_of(screen_of(app).card)
 
 
 async def test_the_draft_is_kept_while_typing(filled: Workspace) -> None:
@@ -134,7 +134,7 @@ async def test_the_draft_is_kept_while_typing(filled: Workspace) -> None:
         await wait_until(pilot, lambda: isinstance(app.screen, EditDialog))
         await press_all(pilot, "x y z")
         await wait_until(pilot, lambda: bool(filled.store.get_meta(f"draft:{first}")))
-        assert (filled.store.get_meta(f"draft:{first}") or "").startswith("xyz---")
+        assert "\nxyzI said no" in (filled.store.get_meta(f"draft:{first}") or "")
 
 
 async def test_without_a_terminal_the_editor_key_says_so(filled: Workspace) -> None:
@@ -187,7 +187,7 @@ async def test_a_filter_of_states_loses_the_decided(filled: Workspace) -> None:
         await press_all(pilot, "a a a a a a")
         assert filled.store.counts().undecided == 0
         assert screen.queue.count == 0
-        assert "Nothing here is undecided." in text_of(screen.card_pane)
+        assert "Nothing here is undecided." in text_of(screen.card)
         await pilot.press("a")
         assert "no example here" in screen.status_line.text
         await pilot.press("u")
@@ -218,7 +218,7 @@ async def test_all_decided_says_what_comes_next(filled: Workspace) -> None:
 
 async def test_an_empty_queue_teaches(workspace: Workspace) -> None:
     async with opened_app(workspace, stage="curate") as (app, pilot):
-        assert "The queue is empty." in text_of(screen_of(app).card_pane)
+        assert "The queue is empty." in text_of(screen_of(app).card)
         await press_all(pilot, "a r s e u n j k end home E slash escape")
         await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
 
@@ -227,25 +227,25 @@ async def test_moving_shows_the_card_under_the_cursor(filled: Workspace) -> None
     async with opened_app(filled, stage="curate") as (app, pilot):
         screen = screen_of(app)
         await press_all(pilot, "j j k")
-        assert "Groceries" in text_of(screen.card_pane)
+        assert "Groceries" in text_of(screen.card)
         await pilot.press("end")
-        assert "letter to the landlord" in text_of(screen.card_pane)
+        assert "letter to the landlord" in text_of(screen.card)
         await pilot.press("home")
-        assert "offsite" in text_of(screen.card_pane)
+        assert "offsite" in text_of(screen.card)
         await pilot.click(screen.queue, offset=(5, 4))
-        await wait_until(pilot, lambda: "Weekly review" in text_of(screen.card_pane))
+        await wait_until(pilot, lambda: "Weekly review" in text_of(screen.card))
 
 
 async def test_panes_fold_at_80_columns(filled: Workspace) -> None:
     async with opened_app(filled, SMALL, stage="curate") as (app, pilot):
         screen = screen_of(app)
-        assert screen.card_pane.display
-        assert screen.card_pane.region.width == 80
+        assert screen.card.display
+        assert screen.card.region.width == 80
         assert not screen.queue.region
         await pilot.press("tab")
         await pilot.pause()
         assert screen.queue.region.width == 80
-        assert not screen.card_pane.region
+        assert not screen.card.region
         await pilot.press("a")
         assert states(filled)[0] == "approved"
 
@@ -263,4 +263,4 @@ async def test_token_counts_of_an_installed_base(filled: Workspace, tiny_model_d
     settings = settings_of({"training": {"base": str(tiny_model_dir)}})
     workspace = Workspace(filled.root, settings, filled.store)
     async with opened_app(workspace, stage="curate") as (app, pilot):
-        await wait_until(pilot, lambda: " tokens" in text_of(screen_of(app).card_pane))
+        await wait_until(pilot, lambda: " tokens" in text_of(screen_of(app).card))

@@ -169,7 +169,7 @@ async def test_what_the_gate_refuses_opens_in_curate(approved: Workspace) -> Non
         await wait_until(pilot, lambda: stage_name(app) == "curate")
         curate = app.stage
         assert isinstance(curate, CurateScreen)
-        await wait_until(pilot, lambda: "A broken \\ud800 one." in text_of(curate.card_pane))
+        await wait_until(pilot, lambda: "A broken \\ud800 one." in text_of(curate.card))
         await pilot.press("3")
         await wait_until(pilot, lambda: stage_name(app) == "dataset")
         await pilot.press("z")
@@ -253,9 +253,9 @@ async def test_what_truncation_costs_opens_each_example(
         await wait_until(pilot, lambda: stage_name(app) == "curate")
         curate = app.stage
         assert isinstance(curate, CurateScreen)
-        await wait_until(pilot, lambda: curate._card is not None)
-        assert curate._card is not None
-        assert curate._card.example.id == line.opens
+        await wait_until(pilot, lambda: curate.card.card is not None)
+        assert curate.card.card is not None
+        assert curate.card.card.example.id == line.opens
 
 
 async def test_the_answers_of_the_freeze_reach_the_engine(approved: Workspace) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from textual.widgets import TextArea
 
+from engine.curate import to_text
 from engine.models import Card, Flag, Turn
 from engine.workspace import Workspace
 from tests.tui.findings import KEY, flag_some, found_in, link_some, span
@@ -39,23 +41,41 @@ def linked(flagged: Workspace) -> Workspace:
     return flagged
 
 
-async def test_the_card_names_its_flags_the_worst_first(flagged: Workspace) -> None:
-    async with opened_app(flagged, stage="curate") as (app, pilot):
+@SIZES
+async def test_one_line_above_the_text_counts_the_flags(
+    flagged: Workspace, size: tuple[int, int]
+) -> None:
+    async with opened_app(flagged, size, stage="curate") as (app, pilot):
         screen = screen_of(app)
-        line = next(row for row in screen.card_pane.text.splitlines() if "── flags" in row)
-        found = [line.index(word) for word in ("aws key", "e-mail ×2", "near 77b2e1", "quality")]
-        assert found == sorted(found)
-        assert "!! aws key" in line
-        assert "en · quality 0.82" in line
-        rows = text_of(screen.queue).splitlines()
-        assert [row for row in rows if "offsite" in row and "! " in row]
-        assert not [row for row in rows if "Weekly" in row and "! " in row]
+        first, second, *_ = [row.strip(" │") for row in text_of(screen.card).splitlines()
+                             if row.strip(" │╭╮╰╯─")]  # fmt: skip
+        assert first.startswith("? what-i-took-")
+        assert "reflection · !! 4 flags · " in first
+        assert second.startswith("user")
         await press_all(pilot, "j j j")
-        assert "── flags  ro · quality 0.82" in screen.card_pane.text
+        assert "no flags" in text_of(screen.card)
         await pilot.press("end")
-        assert "not checked yet" in screen.card_pane.text
-        await pilot.press("i")
-        assert "not checked yet" in screen.status_line.text
+        assert "not checked" in text_of(screen.card)
+        if size == LARGE:
+            rows = text_of(screen.queue).splitlines()
+            assert [row for row in rows if "offsite" in row and "! " in row]
+            assert not [row for row in rows if "Weekly" in row and "! " in row]
+
+
+@SIZES
+async def test_i_opens_for_every_card(flagged: Workspace, size: tuple[int, int]) -> None:
+    async with opened_app(flagged, size, stage="curate") as (app, pilot):
+        await press_all(pilot, "end i")
+        dialog = app.screen
+        assert isinstance(dialog, WhyDialog)
+        assert "not checked" in dialog.status_line.text
+        shown = text_of(dialog)
+        for words in ("a-letter-to-the-landlord.md, lines 3 to 9", "A letter to the landlord",
+                      "#home", "2025-03-14", "0.82 · first person", "/home/ana/notes",
+                      "? undecided"):  # fmt: skip
+            assert words in shown
+        await pilot.press("enter")
+        assert app.screen is app.stage
 
 
 @SIZES
@@ -86,8 +106,11 @@ async def test_an_edit_forgets_the_flags(flagged: Workspace) -> None:
     turns = (first.turns[0], Turn("assistant", "Something else altogether."))
     async with opened_app(flagged, stage="curate") as (app, pilot):
         screen = screen_of(app)
-        screen._save(screen._card or first, turns)
-        await wait_until(pilot, lambda: "not checked yet" in screen.card_pane.text)
+        await pilot.press("e")
+        app.screen.query_one(TextArea).text = to_text(turns)
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: app.screen is screen)
+        await wait_until(pilot, lambda: "not checked" in text_of(screen.card))
         assert not [
             row for row in text_of(screen.queue).splitlines() if "offsite" in row and "! " in row
         ]
@@ -107,8 +130,8 @@ async def test_flags_that_point_nowhere_break_nothing(filled: Workspace) -> None
     filled.store.write_flags("odd", [found_in(first, odd)])
     async with opened_app(filled, stage="curate") as (app, pilot):
         screen = screen_of(app)
-        assert "I said no" in screen.card_pane.text
-        assert "[b]k" in screen.card_pane.text
+        assert "I said no" in screen.card.text
+        assert "!! 5 flags" in text_of(screen.card)
         await pilot.press("i")
         await wait_until(pilot, lambda: isinstance(app.screen, WhyDialog))
         await press_all(pilot, "j j j j")
@@ -131,6 +154,7 @@ async def test_filter_by_flag_quality_and_language(flagged: Workspace) -> None:
             await wait_until(pilot, lambda: isinstance(app.screen, FilterDialog))
             dialog = app.screen
             assert isinstance(dialog, FilterDialog)
+            await wait_until(pilot, lambda rows=dialog.rows: rows.count > 0)  # type: ignore[misc]
             at = next(n for n, line in enumerate(dialog._lines) if line.label == label)
             await pilot.press("c")
             dialog.rows.move_to(at)
@@ -144,15 +168,25 @@ async def test_filter_by_flag_quality_and_language(flagged: Workspace) -> None:
             assert screen.queue.count == count
 
 
+def near_of(app: FinetuiApp) -> NearDialog:
+    """Return the dialog of near-duplicates."""
+    assert isinstance(app.screen, NearDialog)
+    return app.screen
+
+
+def states_of(workspace: Workspace) -> list[str]:
+    """Return the states of the first six examples."""
+    return [card.state for card in workspace.store.cards()][:6]
+
+
 @SIZES
 async def test_near_duplicates(linked: Workspace, size: tuple[int, int]) -> None:
     async with opened_app(linked, size, stage="curate") as (app, pilot):
         await pilot.press("c")
-        await wait_until(pilot, lambda: isinstance(app.screen, NearDialog))
-        dialog = app.screen
-        assert isinstance(dialog, NearDialog)
-        await wait_until(pilot, lambda: dialog.rows.count == 4)
+        dialog = near_of(app)
+        await wait_until(pilot, lambda: dialog.rows.count == 5)
         shown = text_of(dialog.rows)
+        assert "this one" in shown.splitlines()[0]
         assert "0.97" in shown
         assert "≥0.92" in shown
         assert "question" in shown
@@ -162,36 +196,66 @@ async def test_near_duplicates(linked: Workspace, size: tuple[int, int]) -> None
         await wait_until(pilot, lambda: "The role was two roles" in dialog.right.text)
         # 0.90 to 0.96 is six steps: only what is nearer stays.
         await press_all(pilot, "right right right right right right")
-        await wait_until(pilot, lambda: dialog.rows.count == 1)
+        await wait_until(pilot, lambda: dialog.rows.count == 2)
         await press_all(pilot, "right right")
         await wait_until(pilot, lambda: "nothing is as near" in dialog.status_line.text)
-        await press_all(pilot, "left left enter")
+        await press_all(pilot, "left left j enter")
         await wait_until(pilot, lambda: app.screen is app.stage)
-        await wait_until(pilot, lambda: "Groceries" in text_of(screen_of(app).card_pane))
+        await wait_until(pilot, lambda: "Groceries" in text_of(screen_of(app).card))
+
+
+@SIZES
+async def test_near_ones_and_the_card_are_decided_on_the_spot(
+    linked: Workspace, size: tuple[int, int]
+) -> None:
+    async with opened_app(linked, size, stage="curate") as (app, pilot):
+        screen = screen_of(app)
+        await press_all(pilot, "home c r a k k k a")
+        dialog = near_of(app)
+        assert states_of(linked)[:3] == ["approved", "rejected", "approved"]
+        rows = text_of(dialog.rows).splitlines()
+        assert ["✓" in rows[0], "✗" in rows[1], "✓" in rows[2]] == [True] * 3
+        # The last decision is undone here, and those before it where the queue is.
+        await pilot.press("u")
+        assert states_of(linked)[0] == "undecided"
+        assert "?" in text_of(dialog.rows).splitlines()[0]
+        await pilot.press("escape")
+        assert app.screen is screen
+        await wait_until(pilot, lambda: "1 of 100 approved" in text_of(screen.meter))
+        await press_all(pilot, "u u")
+        assert states_of(linked)[:3] == ["undecided"] * 3
+
+
+async def test_undo_there_leaves_what_was_decided_before(linked: Workspace) -> None:
+    async with opened_app(linked, stage="curate") as (app, pilot):
+        await press_all(pilot, "a home c u")
+        assert states_of(linked)[0] == "approved"
+        assert "nothing was decided here" in near_of(app).status_line.text
 
 
 async def test_keep_the_best_and_take_it_back(linked: Workspace) -> None:
     cards = list(linked.store.cards())
     linked.store.append("approve", cards[4].example.id, at=1.0)
     async with opened_app(linked, stage="curate") as (app, pilot):
-        screen = screen_of(app)
-        await press_all(pilot, "home c")
-        await wait_until(pilot, lambda: isinstance(app.screen, NearDialog))
-        await pilot.press("b")
-        await wait_until(pilot, lambda: "rejected 2 duplicates" in screen.status_line.text)
-        states = [card.state for card in linked.store.cards()]
+        await press_all(pilot, "home c b")
+        dialog = near_of(app)
+        assert "rejected 2 duplicates" in dialog.status_line.text
         # What is alike in its question or its answer alone stays as it was.
-        assert states[:6] == ["rejected", "rejected", "undecided", "undecided", "approved",
-                              "undecided"]  # fmt: skip
-        await press_all(pilot, "u u")
-        states = [card.state for card in linked.store.cards()]
-        assert states[:2] == ["undecided", "undecided"]
+        assert states_of(linked) == ["rejected", "rejected", "undecided", "undecided", "approved",
+                                     "undecided"]  # fmt: skip
+        await press_all(pilot, "u")
+        assert states_of(linked)[:2] == ["rejected", "undecided"]
+        await press_all(pilot, "escape u")
+        assert states_of(linked)[:2] == ["undecided", "undecided"]
 
 
 async def test_what_was_never_compared_says_so(flagged: Workspace) -> None:
     async with opened_app(flagged, stage="curate") as (app, pilot):
         await pilot.press("c")
-        await wait_until(pilot, lambda: "not compared" in screen_of(app).status_line.text)
+        await wait_until(pilot, lambda: "not compared" in near_of(app).status_line.text)
+        # Letters and enter do no harm where the list holds the card alone.
+        await press_all(pilot, "j b u enter")
+        assert app.screen is app.stage
 
 
 def mail_to_ana(workspace: Workspace) -> Card:
@@ -220,9 +284,9 @@ async def test_one_key_redacts_and_another_takes_it_back(filled: Workspace) -> N
         assert KEY not in text
         assert "ana@" not in text
         assert text.count("[EMAIL_1]") == 2
-        assert "[EMAIL_1]" in screen.card_pane.text
+        assert "[EMAIL_1]" in screen.card.text
         assert KEY not in text_of(screen)
-        assert "not checked yet" in screen.card_pane.text
+        assert "not checked" in text_of(screen.card)
         await pilot.press("x")
         await wait_until(pilot, lambda: "not checked yet" in screen.status_line.text)
         await pilot.press("u")

@@ -68,15 +68,34 @@ async def test_a_model_words_the_question_and_undo_takes_it_back(
         dialog.model.value = "asker"
         await pilot.press("enter")
         await wait_until(pilot, lambda: QUESTION in screen.status_line.text)
-        await wait_until(pilot, lambda: QUESTION in screen.card_pane.text)
+        await wait_until(pilot, lambda: QUESTION in screen.card.text)
         card = filled.store.card(before.example.id)
         assert card.question_by == "asker"
         assert card.turns[1] == before.turns[1]
         # What was decided or edited keeps its question; the model is remembered.
         await pilot.press("q")
-        await wait_until(pilot, lambda: "its question stays" in screen.status_line.text)
+        await wait_until(pilot, lambda: "keeps its question" in screen.status_line.text)
         await pilot.press("u")
         assert filled.store.card(before.example.id).turns == before.turns
-        await press_all(pilot, "j q")
-        await wait_until(pilot, lambda: isinstance(app.screen, QuestionDialog))
+        # What was taken back is asked for again: nothing of it is in effect.
+        await pilot.press("q")
+        assert isinstance(app.screen, QuestionDialog)
         assert endpoint in text_of(app.screen)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: QUESTION in screen.card.text)
+        assert filled.store.card(before.example.id).question_by == "asker"
+
+
+async def test_an_example_whose_decision_was_undone_can_be_asked(
+    filled: Workspace, endpoint: str
+) -> None:
+    filled.store.set_meta("questions:endpoint", f"endpoint\n{endpoint}\nasker")
+    async with opened_app(filled, SMALL, stage="curate") as (app, pilot):
+        screen = app.stage
+        assert isinstance(screen, CurateScreen)
+        await press_all(pilot, "a home q")
+        assert "keeps its question" in screen.status_line.text
+        await press_all(pilot, "u q")
+        assert isinstance(app.screen, QuestionDialog)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: QUESTION in screen.card.text)

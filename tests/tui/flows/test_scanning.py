@@ -64,15 +64,15 @@ async def test_a_scan_goes_on_while_one_works_elsewhere(
         assert (counts.approved, counts.rejected, counts.total) == (1, 1, 12)
         screen = app.stage
         assert isinstance(screen, CurateScreen)
-        here = screen._card
+        here = screen.card.card
         slow.may_answer.set()
         await wait_until(pilot, lambda: "127.0.0.1: 20 examples" in screen.status_line.text)
         await wait_until(pilot, lambda: "▶" not in title_of(app))
         # What came is in the queue, and the card under the cursor is the same.
         assert screen.queue.count == 32
         assert here is not None
-        assert screen._card is not None
-        assert screen._card.example.id == here.example.id
+        assert screen.card.card is not None
+        assert screen.card.card.example.id == here.example.id
 
 
 async def test_escape_ends_the_child_and_changes_nothing(

@@ -17,7 +17,7 @@ from tui.screens.modals.tokens import TokensDialog
 
 @pytest.fixture
 def with_base(filled: Workspace, tmp_path: Path) -> Workspace:
-    """Return a workspace whose settings name a base that is there, and a short longest row."""
+    """Return a workspace whose settings name a base that is there, and a short max length."""
     base = make_tiny_base(tmp_path / "base")
     settings = settings_of(
         {
@@ -48,7 +48,7 @@ async def test_tokens_of_a_card_that_is_not_decided(
         shown = text_of(dialog)
         assert "100 tokens · " in shown
         assert "cut off" in shown
-        assert "longest row 100 tokens" in shown
+        assert "max length 100 tokens" in shown
 
         await pilot.press("v")
         await wait_until(pilot, lambda: "3 assistant" in dialog.pane.text)
@@ -61,10 +61,10 @@ async def test_tokens_of_a_card_that_is_not_decided(
         assert lines[101].split()[2] == "cut"
 
         await pilot.press("l")
-        await wait_until(pilot, lambda: "longest row 512 tokens" in text_of(dialog))
+        await wait_until(pilot, lambda: "max length 512 tokens" in text_of(dialog))
         assert "cut off at" not in text_of(dialog)
         await press_all(pilot, "l l l l l")
-        await wait_until(pilot, lambda: "no longest row" in text_of(dialog))
+        await wait_until(pilot, lambda: "no max length" in text_of(dialog))
         await press_all(pilot, "v n p j k pagedown escape")
         await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
 
@@ -82,6 +82,8 @@ async def test_a_card_whose_question_fills_the_row(with_base: Workspace) -> None
 async def test_tokens_need_a_base(filled: Workspace) -> None:
     async with opened_app(filled, SMALL, stage="curate") as (app, pilot):
         await pilot.press("t")
-        await wait_until(
-            pilot, lambda: "is not installed" in app.stage.status_line.text if app.stage else False
-        )
+        dialog = dialog_of(app)
+        await wait_until(pilot, lambda: "not on this machine" in dialog.status_line.text)
+        assert "finetui bases add" in dialog.status_line.text
+        await press_all(pilot, "v l n escape")
+        assert app.screen is app.stage

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.models import Turn
 from engine.workspace import Workspace
 from tests.tui.places import add_scanned, write_rows, write_tree
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
@@ -55,11 +56,14 @@ async def test_the_queue_and_the_card_say_what_became_of_it(
     async with opened_app(changed, size, stage="curate") as (app, pilot):
         screen = screen_of(app)
         await pilot.press("home")
-        assert "≠ it changed in its source since you decided" in screen.card_pane.text
+        assert "≠ changed" in text_of(screen.card)
         await pilot.press("j")
-        assert "† it is gone from its source" in screen.card_pane.text
+        assert "† gone" in text_of(screen.card)
         await pilot.press("end")
-        assert "a new version of" in screen.card_pane.text
+        assert "≠ new version" in text_of(screen.card)
+        await press_all(pilot, "i")
+        assert "a new version of" in text_of(app.screen)
+        await press_all(pilot, "escape")
         if size == SMALL:
             await pilot.press("tab")
             await pilot.pause()
@@ -74,34 +78,73 @@ async def test_two_versions_side_by_side(changed: Workspace, size: tuple[int, in
     async with opened_app(changed, size, stage="curate") as (app, pilot):
         screen = screen_of(app)
         await pilot.press("end")
-        newer = screen._card
+        newer = screen.card.card
         assert newer is not None
         await pilot.press("v")
         await wait_until(pilot, lambda: isinstance(app.screen, VersionsDialog))
         dialog = app.screen
         assert isinstance(dialog, VersionsDialog)
+        await wait_until(pilot, lambda: "rope and tar" in dialog.left.text)
         assert "rope and tar" in dialog.left.text
         assert "rope and rats" in dialog.right.text
         await wait_until(pilot, lambda: "✓ approved" in text_of(dialog))
         # Enter goes to the older one, and from there v comes back.
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.screen is screen)
-        assert screen._card is not None
-        assert screen._card.example.id == newer.example.follows
+        assert screen.card.card is not None
+        assert screen.card.card.example.id == newer.example.follows
         await pilot.press("v")
         await wait_until(pilot, lambda: isinstance(app.screen, VersionsDialog))
         await pilot.press("enter")
         await wait_until(pilot, lambda: app.screen is screen)
-        assert screen._card.example.id == newer.example.id
+        assert screen.card.card.example.id == newer.example.id
 
 
 async def test_versions_where_there_are_none(changed: Workspace) -> None:
     async with opened_app(changed, stage="curate") as (app, pilot):
         screen = screen_of(app)
         await press_all(pilot, "home j v")
-        await wait_until(pilot, lambda: "no other version" in screen.status_line.text)
+        assert "no other version" in screen.status_line.text
         await press_all(pilot, "j v")
-        await wait_until(pilot, lambda: "has not changed" in screen.status_line.text)
+        assert "no other version" in screen.status_line.text
+        assert "v versions" not in text_of(screen.cheat_line)
+
+
+@SIZES
+async def test_an_edit_is_compared_with_the_original(
+    filled: Workspace, size: tuple[int, int]
+) -> None:
+    """Also where nothing changed in the source."""
+    first = next(filled.store.cards())
+    turns = (first.turns[0], Turn("assistant", "I said yes, and it took me a week."))
+    filled.store.append("edit", first.example.id, turns=turns, at=1.0)
+    async with opened_app(filled, size, stage="curate") as (app, pilot):
+        screen = screen_of(app)
+        await pilot.press("v")
+        dialog = app.screen
+        assert isinstance(dialog, VersionsDialog)
+        await wait_until(pilot, lambda: "I said no" in dialog.left.text)
+        assert "I said yes" in dialog.right.text
+        assert "original" in text_of(dialog)
+        await pilot.press("enter")
+        assert app.screen is screen
+        assert screen.card.card is not None
+        assert screen.card.card.example.id == first.example.id
+
+
+async def test_an_edit_and_a_newer_text_are_both_compared(changed: Workspace) -> None:
+    first = next(changed.store.cards())
+    turns = (first.turns[0], Turn("assistant", "Hold 0 is empty."))
+    changed.store.append("edit", first.example.id, turns=turns, at=9.0)
+    async with opened_app(changed, stage="curate") as (app, pilot):
+        await press_all(pilot, "home v")
+        dialog = app.screen
+        assert isinstance(dialog, VersionsDialog)
+        await wait_until(pilot, lambda: "is empty" in dialog.right.text)
+        assert "rope and tar" in dialog.left.text
+        await pilot.press("right")
+        assert "is empty" in dialog.left.text
+        assert "rope and rats" in dialog.right.text
 
 
 async def test_filtering_what_changed_or_is_gone(changed: Workspace) -> None:
@@ -135,7 +178,7 @@ async def test_another_answer_is_taken_and_taken_back(
 ) -> None:
     async with opened_app(garden, size, stage="curate") as (app, pilot):
         screen = screen_of(app)
-        assert "2 other answers" in screen.card_pane.text
+        assert "2 other answers" in screen.card.text
         await pilot.press("o")
         await wait_until(pilot, lambda: isinstance(app.screen, AnswersDialog))
         dialog = app.screen
@@ -164,3 +207,4 @@ async def test_an_example_with_one_answer_says_so(changed: Workspace) -> None:
     async with opened_app(changed, stage="curate") as (app, pilot):
         await pilot.press("o")
         assert "no other answer" in screen_of(app).status_line.text
+        assert "o other answers" not in text_of(screen_of(app).cheat_line)

@@ -12,7 +12,7 @@ from tui.widgets.flags import (
     SEVERITY_SIGNS,
     by_severity,
     excerpt,
-    flags_line,
+    flags_mark,
     marked_text,
     masked,
     measure_blocks,
@@ -55,7 +55,7 @@ def test_tabs_stay_where_they_were(pieces: list[str], found: list[Flag]) -> None
 @given(texts, flags)
 def test_nothing_said_of_a_flag_can_break_it(text: str, found: list[Flag]) -> None:
     card = card_of(text, *found)
-    flags_line(card)
+    assert inert(flags_mark(card)[0]) == flags_mark(card)[0]
     for flag in found:
         for block in why_blocks(card, flag):
             shown = block.content.plain
@@ -95,14 +95,13 @@ def test_a_secret_that_reaches_into_an_excerpt_is_masked() -> None:
     assert "abcdef" not in excerpt(text, mail, [key, mail]).plain
 
 
-def test_the_line_names_the_worst_first_and_counts() -> None:
+def test_the_mark_counts_and_has_the_sign_of_the_worst() -> None:
     mail = Flag("personal", "email", 0.9, "", 0, 0, 1)
-    found = flags_line(
-        card_of("x", Flag("language", "mixed", 0.5, ""), mail, mail, language="ro", quality=0.5)
-    )
-    assert found.plain.startswith("── flags  ! e-mail ×2 · · mixed · ro · quality 0.50")
-    assert flags_line(card_of("x", checked=False)).plain.startswith("── not checked yet")
-    assert "none" in flags_line(card_of("x")).plain
+    violent = Flag("safety", "violent", 0.9, "", 0, 0, 1)
+    assert flags_mark(card_of("x", mail))[0] == "! 1 flag"
+    assert flags_mark(card_of("x", mail, violent))[0] == "!! 2 flags"
+    assert flags_mark(card_of("x", checked=False))[0] == "not checked"
+    assert flags_mark(card_of("x"))[0] == "no flags"
 
 
 def test_order_is_that_of_the_kinds() -> None:

@@ -47,7 +47,7 @@ class AnswersDialog(PickDialog):
         count = counted(len(self._answers), "other answer")
         self.title_box(f"{short_id(self._card.example.id)} · {count}")
         self._show()
-        self.say("taking one is an edit: u takes it back")
+        self.say("taking one is an edit: u undoes it")
 
     def _row(self, answer: Alternative) -> list[Part]:
         several = len({one.turn for one in self._answers}) > 1

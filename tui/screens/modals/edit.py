@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import TextArea
 
-from engine.curate import from_text, to_text
+from engine.curate import Drafts, answer_line, from_text, to_text
+from engine.errors import FinetuiError
 from engine.models import Card, Turn, short_id
 from tui.actions import bindings
+from tui.bridge.threads import off_loop
+from tui.parts.curate_decisions import Outcome
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.editable import Signs
 from tui.widgets.words import one_line
 
 DRAFT_SECONDS = 0.5
-"""How long after the last key a draft is kept; a killed terminal loses no more."""
+"""How long after the last key a draft is written; a killed terminal loses no more."""
 
 
-class EditDialog(Dialog[tuple[Turn, ...]]):
-    """A text area with the turns; returns them when they were saved.
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """How an edit ended: saved, or left with a draft.
+
+    Attributes:
+        outcome: What was saved; None where it was left.
+    """
+
+    outcome: Outcome | None = None
+
+
+class EditDialog(Dialog[Edited]):
+    """A text area with the turns, opened in the answer.
+
+    The text stays in it until it is saved: what goes wrong is shown here. Each pause in
+    typing holds it as a draft, in memory first, so that nothing here waits for the disk.
 
     Args:
         card: The example.
-        draft: A text that was begun before, or empty.
-        check: Raises ExampleInvalid unless turns can be an example.
-        keep: Keeps a draft; an empty one drops it.
+        drafts: Where what was begun is kept.
+        save: Saves turns as an edit, or raises a named error; called in a thread.
     """
 
     HEADING = "Edit"
@@ -39,17 +56,13 @@ class EditDialog(Dialog[tuple[Turn, ...]]):
     area = getters.query_one("#edit-area", TextArea)
 
     def __init__(
-        self,
-        card: Card,
-        *,
-        draft: str,
-        check: Callable[[tuple[Turn, ...]], None],
-        keep: Callable[[str], None],
+        self, card: Card, drafts: Drafts, save: Callable[[tuple[Turn, ...]], Outcome]
     ) -> None:
         super().__init__()
         self._card = card
-        self._check = check
-        self._keep = keep
+        self._drafts = drafts
+        self._save = save
+        draft = drafts.of(card.example.id)
         saved, original = to_text(card.turns), to_text(card.example.turns)
         self._signs = Signs.of(saved, original, draft)
         self._shown_saved = self._signs.show(saved)
@@ -66,42 +79,73 @@ class EditDialog(Dialog[tuple[Turn, ...]]):
         yield area
 
     def on_mount(self) -> None:
-        """Say what is edited."""
+        """Say what is edited, and go to the answer."""
         title = one_line(self._card.example.provenance.path)
         self.title_box(f"Edit {short_id(self._card.example.id)} · {title}")
+        self._go_to_answer()
         if self._begun:
             self.say("this is the edit that you began", hint="ctrl+r puts the original back")
 
+    def _go_to_answer(self) -> None:
+        self.area.move_cursor((answer_line(self.area.text), 0))
+
+    # -- drafts -----------------------------------------------------------------------
+
     @on(TextArea.Changed)
     def _changed(self) -> None:
-        if self._draft_timer is not None:
-            self._draft_timer.stop()
+        self._stop_timer()
         self._draft_timer = self.set_timer(DRAFT_SECONDS, self._keep_draft)
 
-    def _keep_draft(self) -> None:
-        shown = self.area.text
-        self._keep("" if shown == self._shown_saved else self._signs.back(shown))
-
-    def _done_typing(self) -> None:
+    def _stop_timer(self) -> None:
         if self._draft_timer is not None:
             self._draft_timer.stop()
             self._draft_timer = None
 
+    def _hold(self) -> None:
+        """Hold what stands here in memory; that can't fail."""
+        shown = self.area.text
+        draft = "" if shown == self._shown_saved else self._signs.back(shown)
+        self._drafts.hold(self._card.example.id, draft)
+
+    def _keep_draft(self) -> None:
+        self._hold()
+        self._write_draft()
+
+    @work(group="draft", exclusive=True, exit_on_error=False)
+    async def _write_draft(self) -> None:
+        try:
+            await off_loop(self._drafts.write)
+        except FinetuiError as error:
+            self.say(f"the draft is kept in memory only: {error.message}", hint=error.hint)
+
+    # -- leaving ----------------------------------------------------------------------
+
     def action_save(self) -> None:
-        """Give the turns back, if they can be an example."""
+        """Save the text, if it can be an example."""
+        if self.holds_keys:
+            return
+        self._stop_timer()
+        self._hold()
         turns = from_text(self._signs.back(self.area.text))
-        self._check(turns)
-        self._done_typing()
-        self._keep("")
-        self.dismiss(turns)
+        self._save_turns(turns)
+
+    @work(group="accept", exclusive=True, exit_on_error=False)
+    async def _save_turns(self, turns: tuple[Turn, ...]) -> None:
+        outcome = await off_loop(self._save, turns)
+        self._drafts.hold(self._card.example.id, "")
+        self.dismiss(Edited(outcome))
 
     def action_original(self) -> None:
         """Put the text back as it was extracted; nothing is saved yet."""
         self.area.text = self._shown_original
+        self._go_to_answer()
         self.say("this is the text as it was extracted", hint="ctrl+s saves it")
 
     def action_cancel(self) -> None:
         """Leave, and keep what was typed."""
-        self._done_typing()
-        self._keep_draft()
-        self.dismiss(None)
+        if self.holds_keys:
+            self.say("it is being saved: the workspace is being waited for", kind="busy")
+            return
+        self._stop_timer()
+        self._hold()
+        self.dismiss(Edited() if self._drafts.of(self._card.example.id) else None)

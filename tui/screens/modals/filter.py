@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 
 from engine.models import STATES, Filter
 from engine.paths import shorten
 from tui.actions import bindings
 from tui.bridge.curation import QUALITY_BANDS, Shares
+from tui.bridge.threads import off_loop
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.flags import SEVERITY, SEVERITY_SIGNS, code_label
 from tui.widgets.rows import FixedRows, Part, RowList
@@ -134,7 +135,7 @@ class FilterDialog(Dialog[Filter]):
 
     Args:
         filter: The filter that holds now.
-        lines: What can be chosen.
+        load: Returns what can be chosen; called in a thread.
     """
 
     HEADING = "Show only"
@@ -144,19 +145,26 @@ class FilterDialog(Dialog[Filter]):
 
     rows = getters.query_one("#filter-rows", FixedRows)
 
-    def __init__(self, filter: Filter, lines: Sequence[Choice]) -> None:
+    def __init__(self, filter: Filter, load: Callable[[], Shares]) -> None:
         super().__init__()
         self._filter = filter
-        self._lines = list(lines)
+        self._load = load
+        self._lines: list[Choice] = []
 
     def compose_box(self) -> ComposeResult:
         """Show the list."""
         yield FixedRows(id="filter-rows")
 
     def on_mount(self) -> None:
-        """Fill the list; the cursor stands on the first choice."""
-        self._draw()
-        self.rows.move_to(1)
+        """Fill the list when it is known; the cursor stands on the first choice."""
+        self._read()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        with self.holding_keys():
+            self._lines = choices(await off_loop(self._load))
+            self._draw()
+            self.rows.move_to(1)
 
     def _draw(self) -> None:
         self.rows.show([self._row(choice) for choice in self._lines])
@@ -179,8 +187,8 @@ class FilterDialog(Dialog[Filter]):
 
     def action_mark(self) -> None:
         """Choose the line under the cursor, or take it back."""
-        choice = self._lines[self.rows.cursor]
-        if choice.field:
+        choice = self._lines[self.rows.cursor] if self._lines else None
+        if choice is not None and choice.field:
             self._filter = toggled(self._filter, choice)
             self._draw()
 
@@ -192,7 +200,7 @@ class FilterDialog(Dialog[Filter]):
     def _step(self, rows: int) -> None:
         self.rows.move(rows)
         # A heading can't be chosen: the cursor steps over it.
-        if not self._lines[self.rows.cursor].field:
+        if self._lines and not self._lines[self.rows.cursor].field:
             self.rows.move(1 if rows > 0 or self.rows.cursor == 0 else -1)
 
     def action_down(self) -> None:
@@ -200,7 +208,7 @@ class FilterDialog(Dialog[Filter]):
         self._step(1)
 
     def action_up(self) -> None:
-        """Line before."""
+        """Previous line."""
         self._step(-1)
 
     def action_page_down(self) -> None:

@@ -1,16 +1,21 @@
-"""The near-duplicates of an example."""
+"""The near-duplicates of an example, decided where they are compared."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from engine.models import Card, LinkWhat, short_id
+from engine.models import Action, Card, LinkWhat, short_id
+from engine.similarity import FLOOR
+from engine.similarity.near import Near, Neighbours, best_of
 from tui.actions import bindings
-from tui.bridge.near import Near, Neighbours, best_of
+from tui.bridge.scans import short_name
+from tui.bridge.threads import off_loop
+from tui.parts.curate_decisions import Decisions, Outcome
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.borders import set_border
 from tui.widgets.card import card_label
@@ -26,27 +31,16 @@ BEST = "★"
 _WHAT_WORDS: dict[LinkWhat, str] = {"both": "both", "prompt": "question", "answer": "answer"}
 
 
-@dataclass(frozen=True, slots=True)
-class NearAnswer:
-    """What the person chose.
+class NearDialog(Dialog[str]):
+    """Lists a card and what it is near to, with both texts side by side.
 
-    Attributes:
-        go: The id of the example to go to.
-        keep: The id of the one that is kept.
-        reject: The ids of its duplicates.
-    """
-
-    go: str = ""
-    keep: str = ""
-    reject: tuple[str, ...] = ()
-
-
-class NearDialog(Dialog[NearAnswer]):
-    """Lists what a card is near to, with both texts side by side.
+    The card itself is the first row. Each decision is on the disk before the next key; the
+    dialog returns the id of the example to go to.
 
     Args:
         card: The card.
-        near: What it is near to.
+        load: Returns what it is near to; called in a thread.
+        decisions: Makes the decisions.
         threshold: The similarity that is asked for at first.
         floor: The least that can be asked for.
     """
@@ -55,19 +49,30 @@ class NearDialog(Dialog[NearAnswer]):
     OK = "go there"
     BINDINGS = bindings("near")
 
-    MOST_ROWS = 7
+    MOST_ROWS = 8
 
     rows = getters.query_one("#near-rows", FixedRows)
     left = getters.query_one("#near-this", TextPane)
     right = getters.query_one("#near-other", TextPane)
 
-    def __init__(self, card: Card, near: Neighbours, *, threshold: float, floor: float) -> None:
+    def __init__(
+        self,
+        card: Card,
+        load: Callable[[], Neighbours],
+        decisions: Decisions,
+        *,
+        threshold: float,
+        floor: float = FLOOR,
+    ) -> None:
         super().__init__()
         self._card = card
-        self._near = near
+        self._load = load
+        self._decisions = decisions
+        self._near = Neighbours(known=True)
         self._threshold = threshold
         self._floor = floor
         self._shown: list[Near] = []
+        self._decided: list[str] = []
 
     def compose_box(self) -> ComposeResult:
         """The list, and two texts."""
@@ -77,10 +82,28 @@ class NearDialog(Dialog[NearAnswer]):
             yield TextPane(id="near-other", classes="version")
 
     def on_mount(self) -> None:
-        """Show what the threshold lets through."""
-        self._list()
+        """Show what the threshold lets through, when it is known."""
+        self.title_box(f"Near {short_id(self._card.example.id)}")
+        self._read()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        with self.holding_keys():
+            self._near = await off_loop(self._load)
+            if self._near.members and not self._near.at(self._threshold):
+                # Better the nearest than an empty list: the threshold says how near that is.
+                nearest = max(one.similarity for one in self._near.members[0].reach.values())
+                self._threshold = max(self._floor, int(nearest * 100) / 100)
+            self._list()
+            self.rows.move_to(1)
+            self._say_found()
 
     # -- showing --------------------------------------------------------------------
+
+    @property
+    def _cards(self) -> list[Card]:
+        """The rows' cards, the card itself first."""
+        return [self._card, *(near.card for near in self._shown)]
 
     @property
     def _same(self) -> list[Card]:
@@ -93,10 +116,18 @@ class NearDialog(Dialog[NearAnswer]):
         count = f"{counted(len(self._shown), 'example')} at {self._threshold:.2f} and more"
         self.title_box(f"Near {short_id(self._card.example.id)} · {count}")
         best = best_of(self._same)
-        self.rows.styles.height = max(1, min(len(self._shown), self.MOST_ROWS))
-        self.rows.show([self._row(near, near.card is best) for near in self._shown])
+        self.rows.styles.height = max(1, min(len(self._shown) + 1, self.MOST_ROWS))
+        rows = [self._own_row(self._card is best)]
+        self.rows.show([*rows, *(self._row(near, near.card is best) for near in self._shown)])
         self._show()
-        if self._near.left_out:
+
+    def _say_found(self) -> None:
+        best = best_of(self._same)
+        if not self._near.known:
+            self.say("it was not compared with the others yet", hint="C on Curate compares")
+        elif not self._near.members:
+            self.say(f"no other example is near it (at {self._floor:.2f} and more)")
+        elif self._near.left_out:
             self.say(f"{self._near.left_out:,} more are less near", hint="they are not listed")
         elif len(self._same) > 1:
             kept = "this one" if best is self._card else short_id(best.example.id)
@@ -104,20 +135,23 @@ class NearDialog(Dialog[NearAnswer]):
         elif self._shown:
             self.say("none of these is like it in question and answer both")
         else:
-            self.say("nothing is as near as that", hint="← asks for less")
+            self.say("nothing is as near as that", hint="← lowers the similarity")
+
+    def _own_row(self, best: bool) -> list[Part]:
+        several = best and len(self._same) > 1
+        card = self._card
+        return [*_signs(card, several), (fit("this one", 30), "strong"), (card_label(card), "row")]
 
     def _row(self, near: Near, best: bool) -> list[Part]:
         what = near.what(self._threshold)
         assert what is not None
         reach = near.reach[what]
-        edited = EDITED if near.card.edited else " "
         sign = " " if reach.direct else "≥"
         return [
-            (f"{SIGNS[near.card.state]}{edited}", STATE_STYLE[near.card.state]),
-            (f"{BEST if best else ' '} ", "accent"),
+            *_signs(near.card, best),
             (f"{sign}{reach.similarity:.2f}  ", "strong"),
             (fit(_WHAT_WORDS[what], 9), "muted"),
-            (fit(one_line(near.source), 14) + " ", "muted"),
+            (fit(one_line(short_name(near.source)), 13) + " ", "muted"),
             (card_label(near.card), "row"),
         ]
 
@@ -128,9 +162,9 @@ class NearDialog(Dialog[NearAnswer]):
         if not self._shown:
             set_border(self.right, "")
             self.left.show(compared(self._card.turns, self._card.turns)[0])
-            self.right.show([Block(text("nothing", "$text-muted"))])
+            self.right.show([Block(text("nothing near it", "$text-muted"))])
             return
-        other = self._shown[self.rows.cursor].card
+        other = self._cards[max(1, self.rows.cursor)]
         set_border(self.right, _state(other))
         left, right = compared(self._card.turns, other.turns)
         self.left.show(left)
@@ -144,13 +178,84 @@ class NearDialog(Dialog[NearAnswer]):
     def _clicked(self) -> None:
         self.action_accept()
 
-    # -- doing ----------------------------------------------------------------------
+    # -- deciding -------------------------------------------------------------------
+
+    def _put(self, cards: Iterable[Card]) -> None:
+        """Show cards as they are now."""
+        now = {card.example.id: card for card in cards}
+        self._card = now.get(self._card.example.id, self._card)
+        members = tuple(
+            replace(near, card=now.get(near.card.example.id, near.card))
+            for near in self._near.members
+        )
+        self._near = replace(self._near, members=members)
+        self._list()
+
+    def _take(self, outcome: Outcome) -> None:
+        if outcome.card is not None:
+            self._put([outcome.card])
+        self.say(outcome.message, hint=outcome.hint, kind=outcome.kind)
+
+    def _decide(self, action: Action) -> None:
+        """Decide the example under the cursor, and go to the next one."""
+        card = self._cards[self.rows.cursor]
+        outcome = self._decisions.decide(action, card.example.id)
+        if outcome.card is not None and outcome.card.state != card.state:
+            self._decided.append(card.example.id)
+        self._take(outcome)
+        self.rows.move(1)
+
+    def action_approve(self) -> None:
+        """Approve the example under the cursor."""
+        self._decide("approve")
+
+    def action_reject(self) -> None:
+        """Reject the example under the cursor."""
+        self._decide("reject")
+
+    def action_skip(self) -> None:
+        """Leave the example under the cursor for later."""
+        self._decide("skip")
+
+    def action_undo(self) -> None:
+        """Undo the last decision that was made here."""
+        if not self._decided:
+            self.say("nothing was decided here", hint="u on Curate undoes what was before")
+            return
+        example_id = self._decided.pop()
+        self._take(self._decisions.undo(example_id))
+        ids = [card.example.id for card in self._cards]
+        if example_id in ids:
+            self.rows.move_to(ids.index(example_id))
+
+    def action_best(self) -> None:
+        """Keep the best of those that are alike, and reject the others."""
+        same = self._same
+        best = best_of(same)
+        reject = [
+            card for card in same if card is not best and card.state in ("undecided", "approved")
+        ]
+        if not reject:
+            self.say("there is no duplicate here to reject")
+            return
+        done = [self._decisions.decide("reject", card.example.id) for card in reject]
+        cards = [outcome.card for outcome in done if outcome.card is not None]
+        self._decided += [card.example.id for card in cards]
+        self._put(cards)
+        self.say(
+            f"kept {short_id(best.example.id)}, rejected {counted(len(cards), 'duplicate')} of it",
+            hint="u undoes them one by one" if len(cards) > 1 else "u undoes it",
+            kind="done",
+        )
+
+    # -- moving ---------------------------------------------------------------------
 
     def _ask(self, threshold: float) -> None:
         threshold = round(max(self._floor, min(1.0, threshold)), 2)
         if threshold != self._threshold:
             self._threshold = threshold
             self._list()
+            self._say_found()
 
     def action_farther(self) -> None:
         """Ask for less."""
@@ -160,29 +265,16 @@ class NearDialog(Dialog[NearAnswer]):
         """Ask for more."""
         self._ask(self._threshold + STEP)
 
-    def action_best(self) -> None:
-        """Keep the best of those that are alike, and reject the others."""
-        same = self._same
-        best = best_of(same)
-        others = [card for card in same if card is not best]
-        reject = [card for card in others if card.state in ("undecided", "approved")]
-        if not reject:
-            self.say("there is no duplicate here to reject")
-            return
-        ids = tuple(card.example.id for card in reject)
-        self.dismiss(NearAnswer(keep=best.example.id, reject=ids))
-
     def action_accept(self) -> None:
         """Go to the example under the cursor."""
-        if self._shown:
-            self.dismiss(NearAnswer(go=self._shown[self.rows.cursor].card.example.id))
+        self.dismiss(self._cards[self.rows.cursor].example.id)
 
     def action_down(self) -> None:
         """Next example."""
         self.rows.move(1)
 
     def action_up(self) -> None:
-        """Example before."""
+        """Previous example."""
         self.rows.move(-1)
 
     def action_scroll_down(self) -> None:
@@ -196,6 +288,14 @@ class NearDialog(Dialog[NearAnswer]):
     def _scroll(self, pages: int) -> None:
         for pane in (self.left, self.right):
             pane.pages_down(pages)
+
+
+def _signs(card: Card, best: bool) -> list[Part]:
+    edited = EDITED if card.edited else " "
+    return [
+        (f"{SIGNS[card.state]}{edited}", STATE_STYLE[card.state]),
+        (f"{BEST if best else ' '} ", "accent"),
+    ]
 
 
 def _state(card: Card) -> str:

@@ -58,5 +58,5 @@ class QuestionDialog(FormDialog[Asked]):
         """Give the model back."""
         address = self.address.value.strip()
         if self.by.value == ENDPOINT and not address:
-            raise UsageError("there is no address to ask", hint="http://localhost:11434/v1")
+            raise UsageError("the endpoint has no address", hint="http://localhost:11434/v1")
         self.dismiss(Asked(self.by.value, address, self.model.value.strip()))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 from textual import getters, work
 from textual.app import ComposeResult
 from textual.content import Content
 
-from engine.dataset import Row
 from engine.errors import FinetuiError
 from engine.models import short_id
 from engine.text import inert
 from tui.actions import bindings
 from tui.bridge.threads import off_loop
-from tui.bridge.tokens import TokenView, TokenViews
+from tui.bridge.tokens import TokenRows, TokenView, TokenViews
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.textpane import Block, TextPane
 from tui.widgets.words import counted, one_line
+
+if TYPE_CHECKING:
+    from engine.dataset import Row
 
 # Shown by more than colour: trained text is bold, cut text struck through.
 STYLES = {
@@ -31,7 +36,7 @@ LEGEND = Content.assemble(
 
 
 LENGTHS = (512, 1024, 2048, 4096, 8192, None)
-"""Longest rows to try, in tokens."""
+"""Max lengths to try, in tokens."""
 
 VIEWS = ("text", "turns", "tokens")
 """What is shown: the text, counts by turn, or the tokens one by one."""
@@ -82,9 +87,8 @@ class TokensDialog(Dialog[None]):
     """Rendered rows, one at a time.
 
     Args:
-        title: The dataset's name.
-        rows: Its rows.
-        views: Renders them.
+        title: What is shown while the rows are read.
+        load: Returns the rows and what renders them; called in a thread.
         at: The row to begin with.
     """
 
@@ -95,11 +99,12 @@ class TokensDialog(Dialog[None]):
     pane = getters.query_one("#tokens-text", TextPane)
     legend = getters.query_one("#tokens-legend", TextPane)
 
-    def __init__(self, title: str, rows: list[Row], views: TokenViews, at: int = 0) -> None:
+    def __init__(self, title: str, load: Callable[[], TokenRows], at: int = 0) -> None:
         super().__init__()
         self._title = title
-        self._rows = rows
-        self._views = views
+        self._load = load
+        self._rows: Sequence[Row] = ()
+        self._views: TokenViews | None = None
         self._at = at
         self._shown = VIEWS[0]
         self._view: TokenView | None = None
@@ -110,11 +115,31 @@ class TokensDialog(Dialog[None]):
         yield TextPane(id="tokens-text")
 
     def on_mount(self) -> None:
-        """Show the first row."""
+        """Show the first row, when it is read."""
+        self.title_box(self._title)
+        self._read()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        with self.holding_keys():
+            try:
+                found = await off_loop(self._load)
+            except FinetuiError as error:
+                self._show_error(error)
+                return
+        self._title, self._rows, self._views = found.title, found.rows, found.views
         self._draw()
+
+    def _show_error(self, error: FinetuiError) -> None:
+        self._view = None
+        self.legend.show([])
+        self.pane.show([Block(Content(one_line(error.message)))])
+        self.say(error.message, hint=error.hint, kind="error")
 
     @work(group="render", exclusive=True, exit_on_error=False)
     async def _draw(self) -> None:
+        if self._views is None or not self._rows:
+            return
         row = self._rows[self._at]
         self.title_box(
             f"{self._title} · row {self._at + 1:,} of {len(self._rows):,} · {short_id(row.id)}"
@@ -122,10 +147,7 @@ class TokensDialog(Dialog[None]):
         try:
             view = await off_loop(self._views.view, row)
         except FinetuiError as error:
-            self._view = None
-            self.legend.show([])
-            self.pane.show([Block(Content(one_line(error.message)))])
-            self.say(error.message, hint=error.hint, kind="error")
+            self._show_error(error)
             return
         self._view = view
         counts = f"{counted(view.total, 'token')} · {view.trained:,} trained"
@@ -135,7 +157,7 @@ class TokensDialog(Dialog[None]):
         self._draw_view()
         path = one_line(str(row.metadata.get("path", "")))
         longest = self._views.max_length
-        limit = "no longest row" if longest is None else f"longest row {longest:,} tokens"
+        limit = "no max length" if longest is None else f"max length {longest:,} tokens"
         self.say(" · ".join(part for part in (limit, path) if part))
         if not view.trained:
             self.say("no token would be trained", hint="a freeze refuses this row", kind="error")
@@ -150,7 +172,9 @@ class TokensDialog(Dialog[None]):
         self._draw_view()
 
     def action_length(self) -> None:
-        """Try another longest row."""
+        """Try another max length."""
+        if self._views is None:
+            return
         now = self._views.max_length
         larger = [one for one in LENGTHS if one is None or (now is not None and one > now)]
         self._views.max_length = LENGTHS[0] if now is None else larger[0]
@@ -167,7 +191,7 @@ class TokensDialog(Dialog[None]):
         self._turn(1)
 
     def action_before(self) -> None:
-        """Row before."""
+        """Previous row."""
         self._turn(-1)
 
     def action_down(self) -> None:

@@ -1,4 +1,4 @@
-"""Why an example is flagged."""
+"""What is known of an example besides its text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from engine.models import Card, Flag, short_id
 from tui.actions import bindings
 from tui.screens.modals.pick import PickDialog
+from tui.widgets.card import provenance_blocks
 from tui.widgets.flags import (
     SEVERITY,
     SEVERITY_SIGNS,
@@ -27,10 +28,11 @@ _ROW_STYLE: dict[Severity, Style] = {"severe": "error", "warning": "warning", "n
 
 
 class WhyDialog(PickDialog):
-    """Lists an example's flags, the one under the cursor with its reason and its place.
+    """Lists an example's flags, where it comes from, and what was measured.
 
     Args:
         card: The example.
+        source: The root of its source.
     """
 
     GROUP = "why"
@@ -41,8 +43,9 @@ class WhyDialog(PickDialog):
 
     pane = getters.query_one("#why-text", TextPane)
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: Card, source: str = "") -> None:
         self._card = card
+        self._source = source
         self._flags = by_severity(card.flags)
         super().__init__([self._row(flag) for flag in self._flags])
 
@@ -53,13 +56,16 @@ class WhyDialog(PickDialog):
 
     def on_mount(self) -> None:
         """Show the flag that matters most."""
-        count = counted(len(self._flags), "flag")
+        count = counted(len(self._flags), "flag") if self._card.checked else "not checked"
         self.title_box(f"{short_id(self._card.example.id)} · {count}")
+        self.rows.display = bool(self._flags)
         self._show()
         if not self._card.checked:
             self.say("the text was not checked as it is now", hint="C on Curate checks")
         elif self._flags:
             self.say("flags decide nothing: that is for you, or for rules that you wrote")
+        else:
+            self.say("the checks found nothing to flag in it")
 
     def _row(self, flag: Flag) -> list[Part]:
         severity = SEVERITY[flag.kind]
@@ -76,8 +82,10 @@ class WhyDialog(PickDialog):
         blocks: list[Block] = []
         if self._flags:
             blocks += [*why_blocks(self._card, self._flags[self.rows.cursor]), BLANK]
+        blocks += [flag_heading("Where it comes from")]
+        blocks += provenance_blocks(self._card, self._source)
         if self._card.measures:
-            blocks += [flag_heading("Measured"), *measure_blocks(self._card.measures)]
+            blocks += [BLANK, flag_heading("Measured"), *measure_blocks(self._card.measures)]
         self.pane.show(blocks)
 
     @on(RowList.Moved)

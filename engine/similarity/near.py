@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from engine.models import Card, Link, LinkWhat, State, example_id
+from engine.models import Card, Link, LinkWhat, example_id
+from engine.similarity.best import best
 from engine.store import Store
 
 MOST = 300
@@ -36,7 +37,7 @@ class Near:
 
     Attributes:
         card: The example.
-        source: The last part of its source's root.
+        source: Its source's root.
         reach: How near, by what is alike.
     """
 
@@ -108,7 +109,11 @@ def neighbours(store: Store, card: Card) -> Neighbours:
     nearest = sorted(reach, key=lambda at: (-max(one.similarity for one in reach[at].values()), at))
     roots = {source.id: source.root for source in store.sources()}
     members = [
-        Near(one, _name(roots, one), MappingProxyType(reach[one.position]))
+        Near(
+            one,
+            roots.get(one.example.provenance.source_id, ""),
+            MappingProxyType(reach[one.position]),
+        )
         for one in store.cards_at(nearest[:MOST])
     ]
     order = {position: rank for rank, position in enumerate(nearest)}
@@ -116,26 +121,15 @@ def neighbours(store: Store, card: Card) -> Neighbours:
     return Neighbours(True, tuple(members), len(nearest) - len(members))
 
 
-def _name(roots: Mapping[str, str], card: Card) -> str:
-    from tui.bridge.scans import short_name
-
-    return short_name(roots.get(card.example.provenance.source_id, ""))
-
-
-_STATES: Mapping[State, int] = {"approved": 0, "undecided": 1, "skipped": 2, "rejected": 3}
-
-
 def best_of(cards: Sequence[Card]) -> Card:
-    """Return the one of several like examples that stands for them.
+    """Return the one of several like examples that stands for them; see :func:`best`."""
 
-    The rule is that of :func:`engine.similarity.marks.representative`, by which flags say
-    what is a duplicate of what; that module loads numpy, which stays out of the app.
-    """
-    measured = all("quality" in card.measures for card in cards)
+    def quality(card: Card) -> float | None:
+        return float(card.measures["quality"]) if "quality" in card.measures else None
 
-    def rank(card: Card) -> tuple[int, float, int, int]:
-        quality = float(card.measures["quality"]) if measured else 0.0
-        answers = sum(len(turn.content) for turn in card.turns if turn.role == "assistant")
-        return (_STATES[card.state], -quality, -answers, card.position)
+    def answers(card: Card) -> int:
+        return sum(len(turn.content) for turn in card.turns if turn.role == "assistant")
 
-    return min(cards, key=rank)
+    return cards[
+        best([(card.state, quality(card), answers(card), card.position) for card in cards])
+    ]

@@ -1,0 +1,59 @@
+"""What is done with findings and questions off the event loop: redact, word a question."""
+
+from __future__ import annotations
+
+from engine.models import Card, short_id
+from engine.store import Store
+from tui.bridge.findings import redact
+from tui.bridge.questions import Asked, worded
+from tui.bridge.threads import off_loop
+from tui.parts.curate_decisions import Outcome
+from tui.widgets.flags import code_label
+from tui.widgets.words import one_line
+
+
+class ChecksPart:
+    """Edits that a program proposes and a person asks for; ``u`` undoes each.
+
+    Args:
+        store: Where the examples are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.wording = ""
+        """The id of the example whose question is being worded; empty when none is."""
+
+    async def redact(self, card: Card) -> Outcome:
+        """Replace what is flagged as secret or personal by placeholders."""
+        if not card.checked:
+            return Outcome("it is not checked yet", "C checks what is new or changed")
+        done = await off_loop(redact, self._store, card.example.id)
+        if not done.replaced:
+            return Outcome("no secret and no personal data was found in it")
+        what = ", ".join(f"{code_label(code)} ×{count}" for code, count in done.replaced.items())
+        return Outcome(
+            f"redacted {short_id(done.card.example.id)}: {what}",
+            "u undoes it; the original stays in the workspace",
+            "done",
+            done.card,
+            checks=True,
+        )
+
+    async def word(self, card: Card, asked: Asked) -> Outcome:
+        """Let a model word the question of a card; one at a time."""
+        self.wording = card.example.id
+        try:
+            found = await off_loop(worded, self._store, card, asked)
+        finally:
+            self.wording = ""
+        name = short_id(card.example.id)
+        if reason := getattr(found, "reason", ""):
+            return Outcome(f"{name} keeps its question: {one_line(reason)}")
+        changed = self._store.card(card.example.id)
+        if changed.turns == card.turns:
+            return Outcome(f"{name} keeps its question: it was decided meanwhile")
+        words = one_line(changed.turns[0].content)
+        return Outcome(
+            f"the question of {name} is now: {words}", "u undoes it", "done", changed, checks=True
+        )
