@@ -189,9 +189,10 @@ class Host(App[int]):
     def _why_not(self, key: str) -> str:
         """Return why a key of the stage in front can't work now, where the stage says so."""
         why_not = getattr(self.screen, "why_not", None)
-        if why_not is None:
+        stage = getattr(self.screen, "STAGE", "")
+        if why_not is None or not stage:
             return ""
-        found = (one for one in actions(self.screen.STAGE) if key in self.keys_of(one))
+        found = (one for one in actions(stage) if key in self.keys_of(one))
         return next((str(why_not(action.method)) for action in found), "")
 
     # -- errors ---------------------------------------------------------------------
