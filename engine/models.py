@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Literal
+
+from engine.frozen import frozen
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
@@ -35,7 +37,7 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 NO_MEASURES: Mapping[str, float | str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Turn:
     """One message of a conversation."""
 
@@ -43,7 +45,7 @@ class Turn:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alternative:
     """Another text for the turn at an index, such as an answer that was asked for again."""
 
@@ -51,7 +53,7 @@ class Alternative:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provenance:
     """Where an example comes from.
 
@@ -70,7 +72,7 @@ class Provenance:
     content_hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """One readable unit of a source: a note, a conversation, a record.
 
@@ -93,7 +95,7 @@ class Document:
     alternatives: tuple[Alternative, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Skipped:
     """Something that was not read, and why.
 
@@ -108,7 +110,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Example:
     """A training example: a conversation and where it comes from.
 
@@ -129,7 +131,7 @@ class Example:
     follows: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A place that examples are read from.
 
@@ -147,7 +149,7 @@ class Source:
     options: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     """Something that a check found in an example; it decides nothing.
 
@@ -170,7 +172,7 @@ class Flag:
     end: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """What one check found in one example, as it is kept.
 
@@ -192,7 +194,7 @@ class Found:
 LinkWhat = Literal["both", "prompt", "answer"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """How near two examples are: an edge of a maximum spanning forest.
 
@@ -209,7 +211,7 @@ class Link:
     similarity: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Card:
     """An example as a curator sees it: with its present state and text.
 
@@ -233,7 +235,7 @@ class Card:
     checked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueRow:
     """A line of the queue: what is drawn, nothing more."""
 
@@ -247,7 +249,7 @@ class QueueRow:
     flagged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Brief:
     """What is known of an example without its text; ``quality`` is None where never scored."""
 
@@ -258,7 +260,7 @@ class Brief:
     quality: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counts:
     """How many examples are in each state."""
 
@@ -270,7 +272,7 @@ class Counts:
     edited: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class JournalEntry:
     """One line of the decision journal.
 
@@ -287,7 +289,7 @@ class JournalEntry:
     turns: tuple[Turn, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filter:
     """Which part of the queue is shown. Empty fields don't restrict.
 
@@ -308,7 +310,7 @@ class Filter:
     max_quality: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Vote:
     """A blind judgement: which side was better, and what the sides were.
 

@@ -3,7 +3,7 @@
 A field's type and default stand in the class, its bounds in ``Annotated[int, Limits(ge=1)]``,
 its help in the docstring under it::
 
-    @dataclass(frozen=True)
+    @frozen
     class CurationSettings:
         target: Annotated[int, Limits(ge=1)] = 100
         \"\"\"How many approved examples the progress bar counts towards.\"\"\"
@@ -21,9 +21,10 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from engine.frozen import frozen
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ _TRUE = ("true", "yes", "on", "1", "y", "t")
 _FALSE = ("false", "no", "off", "0", "n", "f")
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """Bounds of a number: at least, above, at most, below."""
 
@@ -71,7 +72,7 @@ class Invalid(ValueError):
         self.unknown = unknown
 
 
-@dataclass(frozen=True)
+@frozen
 class Option:
     """A field as it is declared: its type without bounds, its default, its help."""
 

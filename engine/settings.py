@@ -12,18 +12,19 @@ import dataclasses
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from engine.errors import SettingsError
+from engine.frozen import frozen
 from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
 from engine.schema import Invalid, Limits, names, nearest, options, plain, read
 
 ENV_PREFIX = "FINETUI_"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CurationSettings:
     """How the queue behaves."""
 
@@ -33,7 +34,7 @@ class CurationSettings:
     """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckRule:
     """A rule by which checks decide examples that nobody has decided."""
 
@@ -54,7 +55,7 @@ class CheckRule:
             raise ValueError("a rule needs a flag, a language or a quality")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckSettings:
     """What is looked for in the examples."""
 
@@ -77,7 +78,7 @@ class CheckSettings:
     """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DatasetSettings:
     """How a dataset is frozen."""
 
@@ -89,7 +90,7 @@ class DatasetSettings:
     """A system message put before every example that has none; empty adds none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TrainingSettings:
     """What the training form starts from."""
 
@@ -99,7 +100,7 @@ class TrainingSettings:
     """The preset of hyperparameters; empty takes the one that fits the base."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatSettings:
     """How the two sides of the chat answer."""
 
@@ -111,7 +112,7 @@ class ChatSettings:
     """The context window of a worker, in tokens."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DisplaySettings:
     """How the terminal app looks."""
 
@@ -121,7 +122,7 @@ class DisplaySettings:
     """Whether the line of keys at the bottom is shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """All settings of finetui."""
 
@@ -135,7 +136,7 @@ class Settings:
     """Keys of one's own: an action's id, and the key or keys (comma-separated) that do it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingInfo:
     """One setting as it is listed: its name, its value, the default, and what it is for."""
 

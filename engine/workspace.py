@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.errors import WorkspaceError, WorkspaceMissing
+from engine.frozen import frozen
 from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
@@ -24,7 +24,7 @@ _NEW_WORKSPACE = b"""# Settings of this workspace. `finetui settings` lists what
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """An open workspace. Close it with :meth:`close`, or use it in a ``with``."""
 

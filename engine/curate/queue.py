@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import ExampleInvalid
+from engine.frozen import frozen
 from engine.models import ROLES, Action, Card, JournalEntry, State, Turn
 from engine.settings import CurationSettings
 from engine.store import Store
@@ -158,7 +158,7 @@ def _check_order(turns: Sequence[Turn]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pace:
     """How fast a person decides.
 

@@ -10,8 +10,8 @@ always equal to this fold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from engine.frozen import frozen
 from engine.models import Action, JournalEntry, State, Turn
 
 DECISIONS: tuple[Action, ...] = ("approve", "reject", "skip", "edit")
@@ -23,7 +23,7 @@ _STATE_AFTER: dict[Action, State] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folded:
     """What the journal says of an example.
 

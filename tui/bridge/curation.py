@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from engine.curate import pace
 from engine.models import (
     FLAG_KINDS,
     ORIGINS,
@@ -21,6 +20,8 @@ from tui.messages import Progress
 
 def measure(store: Store, target: int) -> tuple[Counts, Progress]:
     """Return the counts of the whole queue and what the meter shows. Runs in a thread."""
+    from engine.curate import pace  # the curate stage, first needed here
+
     counts = store.counts()
     now = pace(store, time.time(), target=target)
     return counts, Progress(

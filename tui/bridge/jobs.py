@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 from textual.message_pump import MessagePump
 
-from tui.bridge.run_tail import short_run
 from tui.bridge.threads import Poller
 from tui.messages import Job, JobChanged, WatchFailed
 
@@ -25,6 +24,8 @@ _OVER = frozenset({"finished", "stopped", "killed", "failed", "died"})
 
 def job_directories(runs_dir: Path) -> Iterator[tuple[str, Path]]:
     """Yield a name and the directory of every job: runs, and the exports inside them."""
+    from tui.bridge.run_tail import short_run  # first needed once the app is up
+
     try:
         runs = sorted(entry.path for entry in os.scandir(runs_dir) if entry.is_dir())
     except FileNotFoundError:

@@ -226,6 +226,14 @@ class StageScreen(Screen[None]):
             if action.cheat and action.id in active
         )
 
+    def _compositor_refresh(self) -> None:
+        """Draw nothing while the app holds back what is drawn.
+
+        Textual draws the whole first screen and throws it away, then draws it again.
+        """
+        if not self.app._batch_count:
+            super()._compositor_refresh()
+
     # -- size and folding -------------------------------------------------------------
 
     @property
