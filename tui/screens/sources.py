@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -22,6 +21,12 @@ from tui.bridge.sources import details
 from tui.bridge.threads import Cancel, off_loop
 from tui.host import explain
 from tui.messages import ScanEnded
+from tui.screens.modals.add import AddDialog
+from tui.screens.modals.confirm import ConfirmDialog
+from tui.screens.modals.setup import SetupDialog
+from tui.screens.modals.skips import SkipsDialog
+from tui.screens.modals.token import TokenDialog
+from tui.screens.source_form import Added
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.borders import set_border
@@ -30,9 +35,6 @@ from tui.widgets.rows import RowList
 from tui.widgets.sources import SourceRows, source_blocks
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 from tui.widgets.words import counted, one_line
-
-if TYPE_CHECKING:
-    from tui.screens.source_form import Added
 
 
 class SourcesScreen(StageScreen):
@@ -117,8 +119,6 @@ class SourcesScreen(StageScreen):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _add(self) -> None:
-        from tui.screens.modals.add import AddDialog
-
         added = await self.app.push_screen_wait(AddDialog())
         if added is not None:
             await self._take(added)
@@ -151,8 +151,6 @@ class SourcesScreen(StageScreen):
             self.say("")
             return
         self.say("")
-        from tui.screens.modals.setup import SetupDialog
-
         setup = SetupDialog(
             source.root,
             found,
@@ -167,8 +165,6 @@ class SourcesScreen(StageScreen):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _ask_token(self, source: Source, why: str) -> None:
-        from tui.screens.modals.token import TokenDialog
-
         token = await self.app.push_screen_wait(TokenDialog(source.root, why))
         if token:
             self.app.tokens.hold(source.root, token)
@@ -255,8 +251,6 @@ class SourcesScreen(StageScreen):
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _list_skips(self, source: Source) -> None:
         codes = await off_loop(self._store.skip_codes, source.id)
-        from tui.screens.modals.skips import SkipsDialog
-
         await self.app.push_screen_wait(SkipsDialog(source, codes))
 
     def action_remove(self) -> None:
@@ -266,8 +260,6 @@ class SourcesScreen(StageScreen):
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def _remove(self, source: Source) -> None:
-        from tui.screens.modals.confirm import ConfirmDialog
-
         sure = await self.app.push_screen_wait(
             ConfirmDialog(
                 f"Remove {shorten(source.root, 40)}?",
