@@ -133,7 +133,7 @@ def names(kind: type, prefix: str = "") -> list[str]:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return the name that was probably meant, or an empty text."""
-    import difflib  # 10 ms, which only a mistake pays
+    import difflib  # only a mistake pays for it
 
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
     return near[0] if near else ""

@@ -322,7 +322,13 @@ def main() -> None:
         scratch = Path(name)
         home = scratch / "home"
         home.mkdir()
-        environment = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
+        environment = {
+            "HOME": str(home),
+            "XDG_DATA_HOME": str(home / "data"),
+            # Bytecode is written, as it is for a person, whatever this process was told.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(scratch / "bytecode"),
+        }
         bare = scratch / "bare.py"
         bare.write_text(BARE)
         root = workspace(scratch / "workspace", options.rows)
