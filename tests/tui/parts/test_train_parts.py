@@ -21,6 +21,7 @@ from tui.parts.train_fields import FormFields, PlanPane
 from tui.parts.train_form_model import FormField
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
+from tui.stylesheets import stylesheet
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -33,6 +34,8 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Host(App[None]):
     """Holds one part, and what it says."""
+
+    CSS_PATH = stylesheet("train_form")
 
     def __init__(self, part: Widget) -> None:
         super().__init__()
