@@ -12,6 +12,9 @@ from engine.runs.events import Event
 Status = Literal[
     "created", "running", "stopping", "finished", "stopped", "killed", "failed", "died"
 ]
+_PATIENCE_S = 30.0
+_SLOW_STEPS = 5
+
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "killed", "failed", "died"})
 
 
@@ -25,6 +28,7 @@ class RunView:
     ``pid`` and ``pid_start`` identify the process that spoke last (a resumed job
     has had several), ``process_started`` says when it began. Phase, rates, warnings
     and the machine's figures are that process's own; losses are the whole run's.
+    ``eta_s`` was true at ``stepped``, when the last step ended; see :meth:`eta_at`.
     """
 
     status: Status = "created"
@@ -39,6 +43,7 @@ class RunView:
     tokens_per_s: float | None = None
     trained_tokens: int = 0
     eta_s: float | None = None
+    stepped: float = 0.0
     last_gpu: Mapping[str, object] = field(default_factory=dict)
     checkpoints: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -57,6 +62,21 @@ class RunView:
     def active(self) -> bool:
         """Whether the job has still to end."""
         return self.status not in ENDED
+
+    def eta_at(self, now: float) -> float | None:
+        """Return the seconds that are left, or None where nobody knows.
+
+        A job whose next step takes far longer than those by which the time was told, such as
+        one on a machine that sleeps, has none.
+
+        Args:
+            now: Seconds since the epoch.
+        """
+        if self.eta_s is None:
+            return None
+        a_step = self.eta_s / max(1, self.total_steps - self.step)
+        overdue = now - self.stepped > max(_PATIENCE_S, _SLOW_STEPS * a_step)
+        return None if overdue else self.eta_s
 
     @property
     def loss(self) -> float | None:
@@ -84,6 +104,7 @@ class Fold:
         self._warnings: list[str] = []
         self._result: Mapping[str, object] = {}
         self._started = self._process_started = self._ended = self._seen = 0.0
+        self._stepped = 0.0
 
     def feed(self, events: Iterable[Event]) -> None:
         """Take the events that followed those taken before."""
@@ -109,6 +130,7 @@ class Fold:
             tokens_per_s=self._numbers.get("tokens_per_s"),
             trained_tokens=self._whole.get("trained_tokens", 0),
             eta_s=None if self._status in ENDED else self._numbers.get("eta_s"),
+            stepped=self._stepped,
             last_gpu=self._gpu,
             checkpoints=tuple(self._checkpoints),
             warnings=tuple(self._warnings),
@@ -153,6 +175,7 @@ class Fold:
         self._take_progress(event)
 
     def _step(self, event: Event) -> None:
+        self._stepped = event.t if math.isfinite(event.t) else self._seen
         self._take_progress(event)
         step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
         if step is not None and loss is not None:

@@ -95,4 +95,4 @@ def test_stop_waits_until_the_run_has_stopped(
     assert json.loads(capsys.readouterr().out)["status"] == ("killed" if kill else "stopped")
     (folder / GO).touch()
     assert call(workspace, "stop", "aaaa") == 0
-    assert "was not running: stopped" in capsys.readouterr().out
+    assert "was not running: " + ("killed" if kill else "stopped") in capsys.readouterr().out

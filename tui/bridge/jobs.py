@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,11 @@ INTERVAL = 1.0
 """Seconds between two looks: the title line shows seconds, nothing finer."""
 
 _OVER = frozenset({"finished", "stopped", "killed", "failed", "died"})
+
+
+def now() -> float:
+    """Return the time, in seconds since the epoch."""
+    return time.time()
 
 
 def job_directories(runs_dir: Path) -> Iterator[tuple[str, Path]]:
@@ -48,7 +54,7 @@ def as_job(name: str, view: RunView) -> Job:
         status=view.status,
         done=view.step,
         total=view.total_steps,
-        eta_s=view.eta_s,
+        eta_s=view.eta_at(now()),
         phase=view.phase,
     )
 

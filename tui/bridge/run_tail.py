@@ -192,7 +192,11 @@ def _with_abilities(job: JobState, run: Path) -> JobState:
     if job.quant:
         # An export can be made again where its run can be exported at all.
         export = _refusal(lambda: check_run(summarise(run)))
-        resume = (f"{job.name} is under way", "s stops it") if job.view.active else export
+        resume = export
+        if job.view.active:
+            resume = (f"{job.name} is under way", "s stops it")
+        elif job.view.status == "finished":
+            resume = (f"{job.name} is finished", "e exports the run at another quantisation")
         return replace(job, living=living, resume_refused=resume, export_refused=export)
     summary = RunSummary(
         job.run_id, job.dir, job.base, job.dataset, str(job.spec.get("preset", "")), job.view

@@ -118,12 +118,13 @@ class FormFields(VerticalScroll, can_focus=False):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._changed(event.input, event.value)
+        # As it is now: what was told at first may be older than what was filled in since.
+        self._changed(event.input, event.input.value)
 
     @on(Choice.Changed)
     def _turned(self, event: Choice.Changed) -> None:
         event.stop()
-        self._changed(event.choice, event.value)
+        self._changed(event.choice, event.choice.value)
 
     def _changed(self, control: Widget, value: str) -> None:
         name = field_name(control)

@@ -74,9 +74,10 @@ def _figures(job: JobState, now: float) -> list[tuple[str, str]]:
         return figures
     if view.epoch:
         figures.append((f"{view.epoch:.1f}", "epoch"))
-    if view.eta_s is None:  # no step is under way, so no rate is true now
+    left = view.eta_at(now)
+    if left is None:  # no step has ended lately, so no rate is true now
         return figures
-    figures.append((duration(view.eta_s), "ETA"))
+    figures.append((duration(left), "ETA"))
     if view.tokens_per_s is not None:
         figures.append((f"{view.tokens_per_s:,.0f} tokens/s", ""))
     if view.lr is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from textual import events, getters, on, work
 from textual.app import ComposeResult
@@ -60,6 +61,7 @@ class TrainScreen(StageScreen):
         self._workspace = self.app.workspace
         self._watch = RunWatch(self, self._workspace.runs_dir)
         self._looked = False
+        self._wanted: Path | None = None
 
     def compose_body(self) -> ComposeResult:
         """The list and the spec; the live view."""
@@ -101,11 +103,19 @@ class TrainScreen(StageScreen):
         Args:
             run_id: The run's whole id.
         """
-        self.runs.go_to(self._workspace.runs_dir / run_id)
+        # The palette asks in the turn in which it opens this stage, before there is a list.
+        self._wanted = self._workspace.runs_dir / run_id
+        self._go_to_wanted()
         self._watch.hurry()
+
+    def _go_to_wanted(self) -> None:
+        if self._wanted is not None and self.query(RunsPart):
+            self.runs.go_to(self._wanted)
+            self._wanted = None
 
     @on(RunsMoved)
     def _runs_moved(self, event: RunsMoved) -> None:
+        self._go_to_wanted()
         for job in self.runs.show(event.jobs):
             message, hint, kind = words.ended_words(job)
             self.say(message, hint=hint, kind=kind)

@@ -21,6 +21,7 @@ from tui.parts.train_fields import FormFields, PlanPane
 from tui.parts.train_form_model import FormField
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
+from tui.stylesheets import stylesheet
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -33,6 +34,8 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Host(App[None]):
     """Holds one part, and what it says."""
+
+    CSS_PATH = stylesheet("train_form")
 
     def __init__(self, part: Widget) -> None:
         super().__init__()
@@ -150,7 +153,7 @@ async def test_nothing_of_a_former_process_is_shown_of_a_resumed_one(workspace: 
 
 
 async def test_rates_are_shown_only_while_steps_are_made(workspace: Workspace) -> None:
-    run = make_run(workspace, status="running", steps=10)
+    run = make_run(workspace, status="running", steps=10, began=NOON - 75)
     part = LiveView()
     app = Host(part)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -162,6 +165,22 @@ async def test_rates_are_shown_only_while_steps_are_made(workspace: Workspace) -
         part.show(jobs_of(workspace)[0])
         assert "evaluating" in headline(app)
         assert not any(word in headline(app) for word in ("ETA", "tokens/s", "lr "))
+
+
+async def test_a_run_that_stands_still_has_no_eta(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(workspace, status="running", steps=10, began=NOON - 75)
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        part.show(jobs_of(workspace)[0])
+        await pilot.pause()
+        assert "ETA 7:10" in headline(app)
+        monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON + 300)
+        part.tick(0)
+        assert "running" in headline(app)
+        assert "ETA" not in headline(app)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from tui.screens.chat_prompts import PromptShelf
 from tui.screens.chat_round import Round
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.pick import PairDialog, QuantDialog
+from tui.screens.train import TrainScreen
 from tui.screens.train_form import TrainForm
 
 __all__ = ["frozen"]
@@ -46,6 +47,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
     monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
+    monkeypatch.setattr("tui.bridge.jobs.now", lambda: NOON)
 
 
 async def reach(pilot: Pilot[Any], stage: str) -> FinetuiApp:
@@ -63,16 +65,16 @@ def train(keys: str = "", shows: str = "", *, title: str = "", dialog: type | No
     async def run(pilot: Pilot[Any]) -> None:
         app = await reach(pilot, "train")
         await wait_until(pilot, lambda: title in text_of(app.screen).splitlines()[0])
+        listed = any(app.workspace.runs_dir.glob("*/spec.toml"))
+        screen = cast("TrainScreen", app.stage)
+        await wait_until(pilot, lambda: screen.job is not None or not listed)
         for key in keys.split():
             await press_all(pilot, key)
             await pilot.pause()
         if dialog is not None:
             await wait_until(pilot, lambda: isinstance(app.screen, dialog))
         await wait_until(pilot, lambda: shows in text_of(app.screen))
-        waiting = {"steer"}
-        await wait_until(
-            pilot, lambda: all(w.is_finished for w in app.workers if w.group not in waiting)
-        )
+        await wait_until(pilot, lambda: all(worker.is_finished for worker in app.workers))
         await pilot.pause()
         assert app.unexpected == []
 
@@ -167,7 +169,7 @@ def test_the_form_with_a_mistake(
     frozen: Workspace, snap_compare: Compare, size: tuple[int, int]
 ) -> None:
     keys = "n down down down backspace backspace 0"
-    assert picture(snap_compare, frozen, size, train(keys, "to mend", dialog=TrainForm))
+    assert picture(snap_compare, frozen, size, train(keys, "to correct", dialog=TrainForm))
 
 
 def test_the_quantisations(workspace: Workspace, snap_compare: Compare) -> None:
@@ -226,6 +228,9 @@ def chat(change: Callable[[ChatScreen], None], keys: str = "", dialog: type | No
         await wait_until(pilot, lambda: "There is no exported model yet" in text_of(screen))
         change(screen)
         screen._draw()
+        listed = any(app.workspace.runs_dir.glob("*/spec.toml"))
+        screen = cast("TrainScreen", app.stage)
+        await wait_until(pilot, lambda: screen.job is not None or not listed)
         for key in keys.split():
             await press_all(pilot, key)
             await pilot.pause()

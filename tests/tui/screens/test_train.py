@@ -28,6 +28,7 @@ pytestmark = pytest.mark.usefixtures("utc")
 def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
     monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
+    monkeypatch.setattr("tui.bridge.jobs.now", lambda: NOON)
 
 
 def screen_of(app: FinetuiApp) -> TrainScreen:
