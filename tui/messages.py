@@ -118,15 +118,31 @@ class ScanMoved(Message):
 
 
 class ScanEnded(Message):
-    """A source was read, or could not be. Posted to the app."""
+    """A source was read, or could not be. Posted to the app.
+
+    Attributes:
+        source: What was read.
+        report: What the scan found; None where it failed.
+        error: What went wrong.
+        percent: How far a scan that was stopped had got; None where that can't be told.
+        unread: The sources that waited behind it and were given up with it.
+    """
 
     def __init__(
-        self, source: Source, report: ScanReport | None, error: Exception | None = None
+        self,
+        source: Source,
+        report: ScanReport | None,
+        error: Exception | None = None,
+        *,
+        percent: int | None = None,
+        unread: tuple[Source, ...] = (),
     ) -> None:
         super().__init__()
         self.source = source
         self.report = report
         self.error = error
+        self.percent = percent
+        self.unread = unread
 
 
 class ChecksMoved(Message):
@@ -194,6 +210,14 @@ class Progressed(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest state of the same call is of interest."""
         return isinstance(message, Progressed) and message.what == self.what
+
+
+class PartFailed(Message):
+    """What a part of a screen did by itself went wrong. Bubbles to the part's screen."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class WatchFailed(Message):

@@ -12,9 +12,15 @@ import click
 from engine import dataset as engine_dataset
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.dataset_export import export
-from engine.cli.dataset_freeze import base_of, base_option, freeze, leak_line, leaks, length_option
+from engine.cli.dataset_freeze import base_for, base_option, freeze, leak_line, leaks, length_option
 from engine.cli.preview import preview
-from engine.dataset import DatasetOptions, DatasetStats, default_options
+from engine.dataset import (
+    DatasetOptions,
+    DatasetStats,
+    Overview,
+    Truncation,
+    default_options,
+)
 
 _BAR = 30
 _MOST_CUTS = 10
@@ -64,13 +70,27 @@ def stats(
         options: DatasetOptions | None = None
         if max_length is not None:
             options = replace(default_options(space), max_length=max_length)
-        found = engine_dataset.stats(
-            space, name, base=base_of(space, base_name, quiet=as_json), options=options
-        )
+        base = base_for(space, base_name, quiet=as_json)
+        if name:
+            found = engine_dataset.stats(space, name, base=base, options=options)
+            cut = None
+        else:
+            found, cut = _now(engine_dataset.overview(space, base=base, options=options))
     if as_json:
-        print_json(asdict(found) | {"rows": found.rows})
+        print_json(asdict(found) | {"rows": found.rows, "truncation": cut and asdict(cut)})
         return
     _say_stats(found)
+    if cut is not None and not found.cuts:
+        rows = f"{len(cut.cuts):,} rows would lose {sum(one.trained for one in cut.cuts):,}"
+        say(f"  at a max length of {cut.limit:,} tokens {rows} trained tokens")
+
+
+def _now(found: Overview) -> tuple[DatasetStats, Truncation | None]:
+    """Return the numbers of what would be frozen now, or raise why nothing can be."""
+    if found.stats is None:
+        assert found.error is not None
+        raise found.error
+    return found.stats, found.truncation
 
 
 def _say_stats(found: DatasetStats) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from engine import dataset as engine_dataset
-from engine.bases import Base, resolve
+from engine.bases import Base
 from engine.cli.common import Progress, common_options, opened, print_json, say
 from engine.cli.waiting import await_part
 from engine.dataset import DatasetOptions, Frozen, LeakSummary, default_options
@@ -39,16 +39,14 @@ _near_option = click.option(
 _FILE = click.Path(path_type=Path)
 
 
-def base_of(workspace: Workspace, named: str | None, *, quiet: bool) -> Base | None:
-    """Return the base to count tokens for; the settings' one need not be here."""
-    if named is not None:
-        return resolve(named)
-    try:
-        return resolve(workspace.settings.training.base)
-    except BaseMissing as error:
+def base_for(workspace: Workspace, named: str | None, *, quiet: bool) -> Base | None:
+    """Return the base to count tokens for; says so where that of the settings is missing."""
+
+    def note(error: BaseMissing) -> None:
         if not quiet:
             click.echo(f"note: tokens are not counted: {error.message}; {error.hint}", err=True)
-        return None
+
+    return engine_dataset.base_of(workspace, named or "", missing=note)
 
 
 @click.command("freeze")
@@ -126,7 +124,7 @@ def freeze(
             await_part("embeddings", optional=True)
         frozen = engine_dataset.freeze(
             space,
-            base=base_of(space, base_name, quiet=as_json),
+            base=base_for(space, base_name, quiet=as_json),
             name=name,
             drop_refused=drop_refused,
             options=_with_home(options),
@@ -169,6 +167,7 @@ def _say_frozen(frozen: Frozen) -> None:
 
 @click.command("leaks")
 @click.argument("name", default="")
+@click.option("--now", is_flag=True, help="Measure what would be frozen now, not a dataset.")
 @click.option(
     "--against", type=_FILE, multiple=True, help="A test file, in place of the dataset's own."
 )
@@ -180,6 +179,7 @@ def _say_frozen(frozen: Frozen) -> None:
 @common_options
 def leaks(
     name: str,
+    now: bool,
     against: Sequence[Path],
     threshold: float | None,
     no_near: bool,
@@ -188,17 +188,22 @@ def leaks(
     as_json: bool,
 ) -> None:
     """Measure how near held-out rows are to those trained on; NAME is the newest by default."""
+    if now and (name or against):
+        raise click.UsageError("--now takes neither a NAME nor --against")
     with opened(workspace) as space:
-        found = engine_dataset.leaks(
-            space,
-            newest(space, name),
-            against=[path.expanduser() for path in against],
-            threshold=threshold,
-            model=space.settings.check.embedding_model,
-            near=not no_near,
-            worst=worst,
-            progress=Progress("comparing", quiet=as_json),
-        )
+        measured: dict[str, Any] = {
+            "threshold": threshold,
+            "model": space.settings.check.embedding_model,
+            "near": not no_near,
+            "worst": worst,
+            "progress": Progress("comparing", quiet=as_json),
+        }
+        if now:
+            made = engine_dataset.draft(space, base=None, options=default_options(space))
+            found = engine_dataset.leaks_of_draft(made, **measured)
+        else:
+            files = [path.expanduser() for path in against]
+            found = engine_dataset.leaks(space, newest(space, name), against=files, **measured)
     if as_json:
         print_json([one.as_dict() for one in found])
         return

@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from engine.bases import resolve
 from engine.cli.common import common_options, opened, print_json, say, table
-from engine.dataset import row_of
+from engine.dataset import rows_to_preview
 from engine.text import inert
 from engine.tokens import (
     Preview,
@@ -60,9 +59,9 @@ def preview(
 ) -> None:
     """Show any example as the model sees it; what is trained stands in ⟦ ⟧."""
     with opened(workspace) as space:
-        row = row_of(space.store.card(example_id), space.settings.dataset.system_prompt)
-        base = resolve(base_name or space.settings.training.base)
-        longest = max_length or space.settings.check.max_length
+        card = space.store.card(example_id)
+        found = rows_to_preview(space, card=card, base=base_name or "")
+    (row,), base, longest = found.rows, found.base, max_length or found.max_length
     tokenizer = Tokenizer.load(base.directory, template=template)
     control = control_tokens_in_content(tokenizer, row.turns)
     seen = token_preview(tokenizer, row.turns, max_length=longest)
@@ -126,14 +125,14 @@ def _say_tokens(seen: Preview, tokenizer: Tokenizer) -> None:
         _styled(words + inert(text), token.kind)
 
 
-def _say_counts(seen: Preview, base: str, longest: int) -> None:
+def _say_counts(seen: Preview, base: str, longest: int | None) -> None:
     rows = [
         (f"{number} {turn.role}", turn.trained, turn.masked, turn.cut)
         for number, turn in enumerate(seen.turns, 1)
     ]
     table(("turn", "trained", "masked", "cut off"), rows)
     rendered = seen.rendered
-    cut = f", {rendered.truncated:,} cut off at {longest:,}" if rendered.truncated else ""
+    cut = f", {rendered.truncated:,} cut off at {longest or 0:,}" if rendered.truncated else ""
     say()
     say(f"{len(rendered.ids):,} tokens of {base}, {rendered.trained_count:,} trained (in ⟦ ⟧){cut}")
     lost = sum(turn.lost for turn in seen.turns)

@@ -7,9 +7,11 @@ from engine.dataset.frozen import Frozen, FrozenInfo, datasets, load, read_froze
 from engine.dataset.gate import Refusal, gate
 from engine.dataset.groups import Grouping
 from engine.dataset.leak import LeakPair, LeakSummary
-from engine.dataset.meter import leaks
+from engine.dataset.meter import leaks, leaks_of_draft
 from engine.dataset.near import NearDuplicates
 from engine.dataset.notices import Notice
+from engine.dataset.overview import Overview, Truncation, base_of, overview, truncation
+from engine.dataset.preview import RowsToPreview, rows_to_preview
 from engine.dataset.rows import Row, read_rows, row_of
 from engine.dataset.stats import Bin, DatasetStats, default_options, stats
 
@@ -28,8 +30,12 @@ __all__ = [
     "LeakSummary",
     "NearDuplicates",
     "Notice",
+    "Overview",
     "Refusal",
     "Row",
+    "RowsToPreview",
+    "Truncation",
+    "base_of",
     "datasets",
     "default_options",
     "draft",
@@ -37,9 +43,13 @@ __all__ = [
     "freeze",
     "gate",
     "leaks",
+    "leaks_of_draft",
     "load",
+    "overview",
     "read_frozen",
     "read_rows",
     "row_of",
+    "rows_to_preview",
     "stats",
+    "truncation",
 ]

@@ -69,7 +69,7 @@ def describe(made: Draft, head: int) -> dict[str, Any]:
         if made.base is None
         else {"name": made.base.name, "fingerprint": made.base.fingerprint},
         "sources": _sources(made),
-        "decisions": {"head": head, "hash": _decisions_hash(made.decisions)},
+        "decisions": {"head": head, "hash": decisions_hash(made.decisions)},
         "versions": _versions(made.checks),
     }
 
@@ -142,7 +142,7 @@ def _sources(made: Draft) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _decisions_hash(decisions: Sequence[tuple[str, str]]) -> str:
+def decisions_hash(decisions: Sequence[tuple[str, str]]) -> str:
     """Return the hash of what was approved, and with which text; when and by whom is not in it."""
     text = json.dumps(decisions).encode()
     return "b2-" + hashlib.blake2b(text, digest_size=16).hexdigest()

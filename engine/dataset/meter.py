@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.child import Progress, never, quiet, run_child
+from engine.dataset.draft import Draft
 from engine.dataset.external import read_external
 from engine.dataset.frozen import Frozen, load, read_frozen, verify
 from engine.dataset.groups import is_long
@@ -70,6 +71,56 @@ def leaks(
                     path,
                     frozen.train_file,
                     threshold=at_least,
+                    model=model,
+                    near=near,
+                    worst=worst,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
+            )
+    return tuple(found)
+
+
+def leaks_of_draft(
+    made: Draft,
+    *,
+    threshold: float | None = None,
+    model: str = "",
+    near: bool = True,
+    worst: int = 5,
+    progress: Progress = quiet,
+    cancelled: Callable[[], bool] = never,
+) -> tuple[LeakSummary, ...]:
+    """Measure how near the held-out rows of a draft are to those that would be trained on.
+
+    Args:
+        made: What would be frozen.
+        threshold: From which similarity rows count as near-duplicates; that of the draft
+            where None.
+        model: The embedding model; the embedded one where empty.
+        near: Whether embeddings are compared, or else text alone.
+        worst: How many of the nearest pairs are named.
+        progress: Called with what is done and what there is.
+        cancelled: Asked several times a second whether to stop.
+
+    Raises:
+        Cancelled: It was stopped.
+    """
+    known = made.near.threshold if made.near is not None else DEFAULT_THRESHOLD
+    found = []
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {side: Path(scratch) / f"{side}.jsonl" for side in made.sides}
+        for side, file in files.items():
+            file.write_bytes(encode_rows(one.row for one in made.sides[side]))
+        for side, file in files.items():
+            if side == "train":
+                continue
+            found.append(
+                measure(
+                    side,
+                    file,
+                    files["train"],
+                    threshold=known if threshold is None else threshold,
                     model=model,
                     near=near,
                     worst=worst,

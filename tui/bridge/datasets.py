@@ -1,7 +1,6 @@
-"""What the Dataset screen asks of the engine, off the event loop.
+"""What the Dataset screen asks of the engine; the calls block, so they belong off the event loop.
 
-Counting tokens needs a base's tokenizer; where the settings' base is not installed,
-everything is told without tokens.
+Nothing of the engine that is slow to import is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -12,72 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.child import never
-from engine.errors import BaseError, CheckError, DatasetRefused, DependencyMissing, NothingApproved
-from engine.models import FLAG_KINDS, Card, Counts, Filter, FlagKind
 from engine.workspace import Workspace
 from tui.bridge.verbs import run_verb
 
 if TYPE_CHECKING:
-    from engine.bases import Base
     from engine.dataset import (
-        Cut,
         DatasetStats,
         Draft,
         Frozen,
         FrozenInfo,
         LeakSummary,
-        Refusal,
-        Row,
+        Overview,
     )
-    from engine.tokens import Tokenizer
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Truncation:
-    """What a longest sequence would cost.
-
-    Attributes:
-        limit: The longest sequence, in tokens.
-        cuts: Rows that would be cut off, those that lose the most trained tokens first.
-    """
-
-    limit: int
-    cuts: tuple[Cut, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """What would be frozen now.
-
-    Attributes:
-        counts: The whole queue by state.
-        kinds: Approved examples by kind.
-        stats: Numbers about the rows that pass; None where none does.
-        refusals: What the gate refuses.
-        problem: Why nothing can be frozen, or empty.
-        hint: What to do about it.
-        base: The base that tokens were counted for; empty without one.
-        flags: Kinds of flags, each with how many approved examples have it, and how many
-            of the whole queue.
-        clusters: How many clusters of near-duplicates the workspace has; None where none
-            were looked for.
-        truncation: What the setting of the longest sequence would cut off.
-        draft: What would be frozen; None where nothing can be.
-    """
-
-    counts: Counts
-    kinds: Mapping[str, int]
-    stats: DatasetStats | None
-    refusals: tuple[Refusal, ...] = ()
-    problem: str = ""
-    hint: str = ""
-    base: str = ""
-    flags: tuple[tuple[FlagKind, int, int], ...] = ()
-    clusters: int | None = None
-    truncation: Truncation | None = None
-    draft: Draft | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +51,7 @@ class FreezeOptions:
 class ExportChoice:
     """The answers of the export dialog."""
 
+    dataset: str
     format: str
     path: Path
     container: str = "jsonl"
@@ -120,111 +68,21 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
-def base_of(workspace: Workspace, name: str = "") -> Base | None:
-    """Return the base of the settings, or another, or None where it isn't installed."""
-    from engine.bases import resolve
+def now(workspace: Workspace, *, progress: Progress) -> Overview:
+    """Return what a freeze would take now; see :func:`engine.dataset.overview`."""
+    from engine.dataset import base_of, overview
 
-    try:
-        return resolve(name or workspace.settings.training.base)
-    except BaseError:
-        return None
-
-
-def overview(workspace: Workspace, *, progress: Progress) -> Overview:
-    """Check and measure the approved examples; nothing is written."""
-    from engine.dataset import default_options, draft, gate, row_of
-    from engine.dataset.stats import stats_of
-
-    store = workspace.store
-    approved = Filter(states=("approved",))
-    kinds = {
-        kind: size
-        for kind, _ in store.kinds()
-        if (size := store.queue_size(Filter(states=("approved",), kinds=(kind,))))
-    }
-    base = base_of(workspace)
-    found = Overview(
-        store.counts(), kinds, None, base=base.name if base else "", flags=flag_sizes(workspace)
-    )
-    options = default_options(workspace)
-    try:
-        made: Draft = draft(workspace, base=base, options=options, progress=progress)
-    except NothingApproved as error:
-        return replace(found, problem=error.message, hint=error.hint)
-    except DatasetRefused as error:
-        # What passes can't be divided, or nothing passes: still list what is refused.
-        tokenizer = _tokenizer(base)
-        rows = (row_of(card, options.system_prompt) for card in store.cards(approved))
-        refusals = tuple(gate(rows, tokenizer=tokenizer, max_length=options.max_length))
-        return replace(found, refusals=refusals, problem=error.message, hint=error.hint)
-    near = made.near
-    return replace(
-        found,
-        stats=stats_of(made),
-        refusals=made.refusals,
-        clusters=len(near.clusters.both) if near is not None and near.space else None,
-        truncation=truncation(made, workspace.settings.check.max_length),
-        draft=made,
-    )
-
-
-def flag_sizes(workspace: Workspace) -> tuple[tuple[FlagKind, int, int], ...]:
-    """Return kinds of flags with how many approved examples have them, and how many at all."""
-    store = workspace.store
-    there = {kind for kind, _, _ in store.flag_counts()}
-    return tuple(
-        (
-            kind,
-            store.queue_size(Filter(states=("approved",), flags=(kind,))),
-            store.queue_size(Filter(flags=(kind,))),
-        )
-        for kind in FLAG_KINDS
-        if kind in there
-    )
-
-
-def truncation(made: Draft, limit: int) -> Truncation | None:
-    """Return what a longest sequence would cut off a draft; None where tokens are not known."""
-    from engine.dataset.draft import cuts_of
-    from engine.dataset.gate import check
-
-    if made.base is None:
-        return None
-    tokenizer = _tokenizer(made.base)
-    cut = {
-        side: [check(one.row, tokenizer, limit, None) for one in rows if one.tokens > limit]
-        for side, rows in made.sides.items()
-    }
-    return Truncation(limit, cuts_of(cut))
+    return overview(workspace, base=base_of(workspace), progress=progress)
 
 
 def leaks_now(
     workspace: Workspace, made: Draft, *, progress: Progress, cancelled: Callable[[], bool]
 ) -> tuple[LeakSummary, ...]:
-    """Measure how near held-out rows are to those that would be trained on.
+    """Measure the leaks of what would be frozen; see :func:`engine.dataset.leaks_of_draft`."""
+    from engine.dataset import leaks_of_draft
 
-    Embeddings are compared in a child process; without a model, texts alone.
-    """
-    from engine.dataset.leak import summarise
-    from engine.dataset.meter import by_text, nearest_rows
-
-    settings = workspace.settings.check
-    threshold = settings.duplicate_threshold
-    train = [one.row for one in made.train]
-    found = []
-    for side, checked in made.sides.items():
-        if side == "train":
-            continue
-        rows = [one.row for one in checked]
-        measured, reason = True, ""
-        try:
-            nearest = nearest_rows(
-                rows, train, model=settings.embedding_model, progress=progress, cancelled=cancelled
-            )
-        except (CheckError, DependencyMissing) as error:
-            measured, reason, nearest = False, error.message, by_text(rows, train)
-        found.append(summarise(side, nearest, threshold, measured=measured, reason=reason))
-    return tuple(found)
+    model = workspace.settings.check.embedding_model
+    return leaks_of_draft(made, model=model, progress=progress, cancelled=cancelled)
 
 
 def leaks_of(
@@ -233,15 +91,8 @@ def leaks_of(
     """Measure the leaks of a frozen dataset; see :func:`engine.dataset.leaks`."""
     from engine.dataset import leaks
 
-    settings = workspace.settings.check
-    return leaks(
-        workspace,
-        name,
-        threshold=settings.duplicate_threshold,
-        model=settings.embedding_model,
-        progress=progress,
-        cancelled=cancelled,
-    )
+    model = workspace.settings.check.embedding_model
+    return leaks(workspace, name, model=model, progress=progress, cancelled=cancelled)
 
 
 def frozen_datasets(workspace: Workspace) -> list[FrozenInfo]:
@@ -257,7 +108,7 @@ def frozen_stats(workspace: Workspace, name: str, *, progress: Progress) -> Data
     Raises:
         DatasetError: It is gone, or was changed after the freeze.
     """
-    from engine.dataset import stats
+    from engine.dataset import base_of, stats
 
     return stats(workspace, name, base=base_of(workspace), progress=progress)
 
@@ -272,14 +123,13 @@ def freeze_now(
     """Freeze the approved examples.
 
     Raises:
-        FinetuiError: As :func:`engine.dataset.freeze` and :func:`engine.bases.resolve` say.
+        FinetuiError: As :func:`engine.dataset.freeze` and :func:`engine.dataset.base_of` say.
     """
-    from engine.bases import resolve
-    from engine.dataset import default_options, freeze
+    from engine.dataset import base_of, default_options, freeze
 
     return freeze(
         workspace,
-        base=resolve(options.base) if options.base else None,
+        base=base_of(workspace, options.base) if options.base else None,
         name=options.name,
         drop_refused=options.drop_refused,
         options=replace(
@@ -346,42 +196,28 @@ def _export_notes(
     return (*words, *warnings)
 
 
-def rows_of(workspace: Workspace, name: str) -> tuple[list[Row], Base | None, int | None]:
-    """Return the rows of a dataset, or the approved ones where ``name`` is empty.
+def settings_of(workspace: Workspace, *, near: str) -> FreezeOptions:
+    """Return what the freeze dialog starts with: what the settings have.
 
-    Returns:
-        The rows, the base to render them with, and the longest sequence in tokens.
-
-    Raises:
-        DatasetError: The dataset is gone, or nothing is approved.
+    Args:
+        workspace: Whose settings.
+        near: Whether near-duplicates are looked for first: "now", "known" or "no".
     """
-    from engine.dataset import default_options, load, row_of
-
-    if not name:
-        options = default_options(workspace)
-        approved = workspace.store.cards(Filter(states=("approved",)))
-        rows = [row_of(card, options.system_prompt) for card in approved]
-        if not rows:
-            raise NothingApproved(
-                "no example is approved yet", hint="2 goes to Curate; a approves there"
-            )
-        return rows, base_of(workspace), options.max_length
-    frozen = load(workspace, name)
-    manifest = frozen.manifest
-    base = manifest["base"]["name"] if manifest["base"] else ""
-    longest = manifest["settings"].get("max_length")
-    rows = [*frozen.train_rows(), *frozen.validation_rows(), *frozen.test_rows()]
-    return rows, base_of(workspace, base), longest
+    settings = workspace.settings.dataset
+    return FreezeOptions(
+        name="",
+        base=workspace.settings.training.base,
+        validation_fraction=settings.validation_fraction,
+        seed=settings.seed,
+        system_prompt=settings.system_prompt,
+        max_length=None,
+        drop_refused=False,
+        near=near,
+    )
 
 
-def row_for(workspace: Workspace, card: Card) -> tuple[Row, Base | None]:
-    """Return a card as a row, and the settings' base where it is installed."""
-    from engine.dataset import row_of
+def base_is_installed(workspace: Workspace) -> bool:
+    """Return whether tokens can be counted for the base of the settings."""
+    from engine.dataset import base_of
 
-    return row_of(card, workspace.settings.dataset.system_prompt), base_of(workspace)
-
-
-def _tokenizer(base: Base | None) -> Tokenizer | None:
-    from engine.tokens import Tokenizer
-
-    return Tokenizer.load(base.directory) if base is not None else None
+    return base_of(workspace) is not None

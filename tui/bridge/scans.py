@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,6 +35,26 @@ def short_name(root: str) -> str:
     return Path(root).name or root
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is being read, and what waits.
+
+    Attributes:
+        source: What is read.
+        percent: How much of it is read, None where that can't be told.
+        waiting: The sources that are read after it.
+    """
+
+    source: Source
+    percent: int | None
+    waiting: tuple[Source, ...]
+
+    @property
+    def every(self) -> tuple[Source, ...]:
+        """What is read, then what waits."""
+        return (self.source, *self.waiting)
+
+
 class Scans:
     """Reads sources in the order in which they are asked for; each is asked for once at a time.
 
@@ -56,6 +77,8 @@ class Scans:
         self._now: Source | None = None
         self._cancel = Cancel()
         self._thread: threading.Thread | None = None
+        self._percent: int | None = None
+        self._given_up: tuple[Source, ...] = ()
         self.reports: dict[str, ScanReport] = {}
         self.ended: list[ScanEnded] = []
 
@@ -63,6 +86,14 @@ class Scans:
     def active(self) -> bool:
         """Whether something is being read."""
         return self._now is not None
+
+    @property
+    def standing(self) -> Standing | None:
+        """What is being read now, and what waits; None while nothing is."""
+        with self._lock:
+            if self._now is None:
+                return None
+            return Standing(self._now, self._percent, tuple(self._waiting))
 
     def start(self, sources: Iterable[Source]) -> int:
         """Read sources, or let them wait for their turn.
@@ -76,6 +107,7 @@ class Scans:
             self._waiting.extend(fresh)
             if fresh and self._now is None:
                 self._cancel = Cancel()
+                self._percent = None
                 self.ended = []
                 self._now = self._waiting.popleft()
                 self._thread = threading.Thread(target=self._run, name="scans", daemon=True)
@@ -85,6 +117,7 @@ class Scans:
     def stop(self) -> None:
         """Stop what is read, and forget what waits."""
         with self._lock:
+            self._given_up = tuple(self._waiting)
             self._waiting.clear()
             self._cancel.set()
 
@@ -107,6 +140,7 @@ class Scans:
                     post(self._target, ScanMoved(None))
                     return
                 self._cancel = Cancel()
+                self._percent = None
 
     def _read(self, source: Source) -> None:
         told: tuple[float, int | None] = (time.monotonic(), None)
@@ -114,7 +148,7 @@ class Scans:
 
         def progress(done: int, total: int) -> None:
             nonlocal told
-            percent = min(100, 100 * done // total) if total else None
+            percent = self._percent = min(100, 100 * done // total) if total else None
             now = time.monotonic()
             if percent != told[1] and now - told[0] >= INTERVAL:
                 told = (now, percent)
@@ -134,7 +168,9 @@ class Scans:
             failure = error
         if report is not None and not report.cancelled:
             self.reports[source.id] = report
-        ended = ScanEnded(source, report, failure)
+        with self._lock:
+            unread, self._given_up = self._given_up, ()
+        ended = ScanEnded(source, report, failure, percent=self._percent, unread=unread)
         self.ended.append(ended)
         post(self._target, ended)
 

@@ -98,18 +98,28 @@ class TokenRows:
 
 
 def card_rows(workspace: Workspace, card: Card) -> TokenRows:
-    """Return a card as a row of a dataset would hold it. Runs in a thread.
+    """Return a card as the row that it would be.
 
     Raises:
-        BaseMissing: The settings' base is not installed.
+        BaseError: The settings' base is not installed, or damaged.
     """
-    from engine.bases import resolve
-    from engine.dataset import row_of
+    from engine.dataset import rows_to_preview
 
-    settings = workspace.settings
-    base = resolve(settings.training.base)
-    row = row_of(card, settings.dataset.system_prompt)
-    return TokenRows(base.name, [row], TokenViews(base, settings.check.max_length))
+    found = rows_to_preview(workspace, card=card)
+    return TokenRows(found.base.name, found.rows, TokenViews(found.base, found.max_length))
+
+
+def dataset_rows(workspace: Workspace, name: str) -> TokenRows:
+    """Return the rows of a dataset, or those that are approved where ``name`` is empty.
+
+    Raises:
+        FinetuiError: As :func:`engine.dataset.rows_to_preview` says.
+    """
+    from engine.dataset import rows_to_preview
+
+    found = rows_to_preview(workspace, dataset=name)
+    title = f"{name or 'approved'} · {found.base.name}"
+    return TokenRows(title, found.rows, TokenViews(found.base, found.max_length))
 
 
 class TokenCounter:

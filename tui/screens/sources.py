@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from functools import partial
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 
-from engine.errors import SourceMissing, TokenMissing, TokenRefused
 from engine.models import Source
-from engine.paths import shorten
-from engine.store import Store
 from tui.actions import bindings
-from tui.bridge.reading import Stopped, add_demo, located, look_for
-from tui.bridge.scans import short_name
-from tui.bridge.sources import details
-from tui.bridge.threads import Cancel, off_loop
-from tui.host import explain
+from tui.bridge.reading import add_demo, located
+from tui.bridge.scans import Standing
+from tui.bridge.threads import off_loop
 from tui.messages import ScanEnded
+from tui.parts.sources_details import SourceDetails
+from tui.parts.sources_list import SourceList
+from tui.parts.sources_scans import Said, SourceScans
 from tui.screens.modals.add import AddDialog
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.setup import SetupDialog
@@ -29,12 +25,11 @@ from tui.screens.modals.token import TokenDialog
 from tui.screens.source_form import Added
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
-from tui.widgets.borders import set_border
-from tui.widgets.preview import report_words, round_words
 from tui.widgets.rows import RowList
-from tui.widgets.sources import SourceRows, source_blocks
-from tui.widgets.textpane import BLANK, Block, TextPane, text
-from tui.widgets.words import counted, one_line
+from tui.widgets.words import counted, one_line, short_path
+
+_OF_A_SOURCE = {"scan", "scan_all", "skips", "remove", "options", "swap_panes"}
+"""What can be done only where there is a source."""
 
 
 class SourcesScreen(StageScreen):
@@ -44,138 +39,96 @@ class SourcesScreen(StageScreen):
     BINDINGS = bindings("sources")
     CSS_PATH = stylesheet("sources")
 
-    rows = getters.query_one("#sources", SourceRows)
-    pane = getters.query_one("#source", TextPane)
+    rows = getters.query_one("#sources", SourceList)
+    pane = getters.query_one("#source", SourceDetails)
 
     def __init__(self) -> None:
         super().__init__()
-        self._sources: list[Source] = []
-        self._looking = Cancel()
-
-    @property
-    def _store(self) -> Store:
-        return self.app.workspace.store
+        self._scans = SourceScans(self.app.scans, self.app.tokens)
 
     def compose_body(self) -> ComposeResult:
         """The list and the details."""
         with Horizontal(id="panes"):
-            yield SourceRows(id="sources", classes="pane pane-first")
-            yield TextPane(id="source", classes="pane pane-second")
+            yield SourceList(id="sources", classes="pane pane-first")
+            yield SourceDetails(self.app.workspace.store, id="source", classes="pane pane-second")
 
     def entered(self) -> None:
         """Show the sources as they are now."""
         self._load()
         self.rows.show_scan(self.app.scan)
 
+    def show_source(self, source_id: str) -> None:
+        """Put the cursor on a source, also before the list is there."""
+        self.rows.go_to(source_id)
+
     # -- showing --------------------------------------------------------------------
 
-    def _load(self, cursor_on: str = "") -> None:
-        self._sources = self._store.sources()
-        set_border(self.rows, f"Sources · {len(self._sources)}")
-        self.rows.show(self._sources)
-        for index, source in enumerate(self._sources):
-            if source.id == cursor_on:
-                self.rows.move_to(index)
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def _load(self) -> None:
+        self.rows.show(await off_loop(self.app.workspace.store.sources))
         # Where there is nothing to list, what to do first takes the list's place.
-        self.set_class(not self._sources, "-empty")
+        self.set_class(not self.rows.count, "-empty")
         self._show_source()
         self.refresh_bindings()
 
-    @property
-    def _source(self) -> Source | None:
-        return self._sources[self.rows.cursor] if self._sources else None
-
-    def _show_source(self) -> None:
-        source = self._source
-        if source is None:
-            set_border(self.pane, "Start here")
-            self.pane.show(_FIRST_STEPS)
-            return
-        set_border(self.pane, one_line(shorten(source.root, 48)))
-        self._show_details(source)
-
-    @work(group="details", exclusive=True, exit_on_error=False)
-    async def _show_details(self, source: Source) -> None:
-        try:
-            found = await off_loop(details, self._store, source)
-        except SourceMissing:
-            return  # removed meanwhile: the list is about to say so
-        report = self.app.scans.reports.get(source.id)
-        self.pane.show(source_blocks(source, found, report, time.time()))
-
     @on(RowList.Moved, "#sources")
-    def _moved(self) -> None:
-        self._show_source()
+    def _show_source(self) -> None:
+        source = self.rows.source
+        if source is not None:
+            self.pane.show_source(source, self.app.scans.reports.get(source.id))
+        elif self.rows.known:
+            self.pane.show_first_steps()
+        self.refresh_bindings()
 
     @on(RowList.Chosen, "#sources")
     def _chosen(self) -> None:
         self.action_skips()
 
+    def _tell(self, said: Said | None) -> None:
+        if said is not None:
+            message, hint, kind = said
+            self.say(message, hint=hint, kind=kind)
+
     # -- adding -----------------------------------------------------------------------
 
     def action_add(self) -> None:
         """Add a folder, a file or an address."""
-        self._add()
+        self.app.ask(AddDialog(), self._take)
 
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _add(self) -> None:
-        added = await self.app.push_screen_wait(AddDialog())
-        if added is not None:
-            await self._take(added)
-
+    @work(group="take", exit_on_error=False)
     async def _take(self, added: Added) -> None:
         root = await off_loop(located, self.app.workspace, added.place)
-        source = self._store.add_source(added.kind, root, added.options)
-        self._load(cursor_on=source.id)
+        store = self.app.workspace.store
+        source = await off_loop(store.add_source, added.kind, root, added.options)
+        self.rows.go_to(source.id)
+        self._load()
         self._scan([source])
 
     def action_options(self) -> None:
         """Set how the source is read, and read it again."""
-        if (source := self._source) is not None:
-            self._set_options(source)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _set_options(self, source: Source) -> None:
-        self.say(f"looking at {short_name(source.root)} …", kind="busy")
-        self._looking.set()
-        self._looking = Cancel()
-        try:
-            found = await off_loop(
-                look_for,
+        if (source := self.rows.source) is not None:
+            setup = SetupDialog(
                 source.root,
                 kind=source.kind,
-                options=source.options,
-                cancelled=self._looking,
+                chosen=source.options,
+                fixed=True,
+                ok="set and scan",
             )
-        except Stopped:
-            self.say("")
-            return
-        self.say("")
-        setup = SetupDialog(
-            source.root,
-            found,
-            kind=source.kind,
-            chosen=source.options,
-            fixed=True,
-            ok="set and scan",
-        )
-        added = await self.app.push_screen_wait(setup)
-        if added is not None:
-            await self._take(added)
+            self.app.ask(setup, self._take)
 
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask_token(self, source: Source, why: str) -> None:
-        token = await self.app.push_screen_wait(TokenDialog(source.root, why))
-        if token:
-            self.app.tokens.hold(source.root, token)
-            self._scan([source])
+    def action_token(self) -> None:
+        """Type the token that the source's app asks for, and read it with that."""
+        source = self.rows.source
+        if source is not None and (why := self._scans.wants_token(source)):
+            self.app.ask(TokenDialog(source.root, why), partial(self._with_token, source))
 
-    def action_demo(self) -> None:
+    def _with_token(self, source: Source, token: str) -> None:
+        self._tell(self._scans.hold_token(source, token))
+        self.refresh_bindings()
+
+    @work(group="take", exit_on_error=False)
+    async def action_demo(self) -> None:
         """Start with the bundled demo sources."""
-        self._demo()
-
-    @work(group="demo", exclusive=True, exit_on_error=False)
-    async def _demo(self) -> None:
         sources = await off_loop(add_demo, self.app.workspace)
         self._load()
         self._scan(sources)
@@ -184,115 +137,112 @@ class SourcesScreen(StageScreen):
 
     def action_scan(self) -> None:
         """Read the source under the cursor again."""
-        if (source := self._source) is not None:
+        if (source := self.rows.source) is not None:
             self._scan([source])
 
     def action_scan_all(self) -> None:
         """Read every source again."""
-        self._scan(self._sources)
+        self._scan(self.rows.sources)
+
+    def _scan(self, sources: list[Source] | tuple[Source, ...]) -> None:
+        self._tell(self._scans.start(sources))
+        self.refresh_bindings()
 
     def action_stop(self) -> None:
-        """Stop the scan that runs."""
-        if self.app.scans.active:
-            self.app.scans.stop()
-            self.say("stopping …", kind="busy")
+        """Ask whether to stop the scan that runs, and those that wait."""
+        if (asked := self._scans.question()) is not None:
+            standing, question, cost = asked
+            self.app.ask(ConfirmDialog(question, cost), partial(self._stop, standing))
 
-    def _scan(self, sources: Sequence[Source]) -> None:
-        busy = self.app.scans.active
-        fresh = self.app.scans.start(sources)
-        if not fresh:
-            self.say("it is being read already", hint="escape stops it")
-        elif busy:
-            self.say(f"{counted(fresh, 'source')} will be read next", hint="escape stops all")
-        else:
-            name = short_name(sources[0].root) if fresh == 1 else counted(fresh, "source")
-            self.say(f"scanning {name}", hint="escape stops it; go on meanwhile", kind="busy")
-        self.refresh_bindings()
+    def _stop(self, standing: Standing, sure: bool) -> None:
+        if sure:
+            self._tell(self._scans.stop(standing))
 
     def scan_moved(self) -> None:
         """Show how far a scan is in its source's row."""
         self.rows.show_scan(self.app.scan)
         if self.app.scan is None:
-            if len(self.app.scans.ended) > 1:
-                self._say_all(self.app.scans.ended)
+            self._tell(self._scans.all_ended())
             self.refresh_bindings()
 
     def scan_ended(self, event: ScanEnded) -> None:
-        """Show what a scan found, or ask for the token that it lacks."""
+        """Show what a scan found, or why it could not read its source."""
         self._load()
-        if isinstance(event.error, TokenMissing | TokenRefused):
-            self.app.tokens.hold(event.source.root, "")
-            self._ask_token(event.source, event.error.message)
-        if event.report is None or event.report.cancelled:
+        said = self._scans.ended(event)
+        if said is None:
             super().scan_ended(event)
-            return
-        report = event.report
-        hint = "d lists what was skipped" if report.skipped_count else "2 curates them"
-        self.say(report_words(report, event.source.kind), hint=hint, kind="done")
-
-    def _say_all(self, ended: Sequence[ScanEnded]) -> None:
-        """Say what several sources gave together, once the last of them is read."""
-        errors = [event.error for event in ended if event.error is not None]
-        if errors:
-            message, hint = explain(errors[0])
-            count = f"{len(errors)} of {counted(len(ended), 'source')} not read"
-            self.say(f"{count}: {message}", hint=hint, kind="error")
         else:
-            reports = [event.report for event in ended if event.report is not None]
-            self.say(round_words(reports), hint="2 curates them", kind="done")
+            self._tell(said)
 
     # -- what is skipped, and removing ----------------------------------------------------
 
     def action_skips(self) -> None:
         """List what was not read."""
-        if (source := self._source) is not None:
-            self._list_skips(source)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _list_skips(self, source: Source) -> None:
-        codes = await off_loop(self._store.skip_codes, source.id)
-        await self.app.push_screen_wait(SkipsDialog(source, codes))
+        if (source := self.rows.source) is not None:
+            self.app.ask(SkipsDialog(source))
 
     def action_remove(self) -> None:
-        """Remove the source."""
-        if (source := self._source) is not None:
-            self._remove(source)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _remove(self, source: Source) -> None:
-        sure = await self.app.push_screen_wait(
-            ConfirmDialog(
-                f"Remove {shorten(source.root, 40)}?",
-                "Its undecided examples leave the queue; what you decided or edited stays. "
-                "The files themselves are not touched.",
-            )
+        """Ask whether to remove the source."""
+        source = self.rows.source
+        if source is None:
+            return
+        name = one_line(short_path(source.root, 40))
+        if self._scans.reads(source):
+            self.say(f"{name} is being scanned, or waits for it", hint="X stops that first")
+            return
+        question = ConfirmDialog(
+            f"Remove {name}?",
+            "Its undecided examples leave the queue; what you decided or edited stays. "
+            "The files themselves are not touched.",
         )
-        if sure:
-            removed = await off_loop(self._store.remove_source, source.id)
-            self._load()
-            self.say(
-                f"removed {shorten(source.root, 40)} and {counted(removed, 'undecided example')}",
-                kind="done",
-            )
+        self.app.ask(question, partial(self._remove, source))
 
-    # -- moving ---------------------------------------------------------------------
+    @work(group="remove", exit_on_error=False)
+    async def _remove(self, source: Source, sure: bool) -> None:
+        if sure:
+            removed = await off_loop(self.app.workspace.store.remove_source, source.id)
+            self._load()
+            name = one_line(short_path(source.root, 40))
+            self.say(f"removed {name} and {counted(removed, 'undecided example')}", kind="done")
+
+    # -- what is offered, and moving -----------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what there is something for."""
-        if action in {"scan", "scan_all", "skips", "remove", "options", "swap_panes"}:
-            return bool(self._sources) and super().check_action(action, parameters)
+        return self._is_offered(action) and super().check_action(action, parameters)
+
+    def _is_offered(self, action: str) -> bool:
+        if not self.query(SourceList) or not self.rows.known:
+            return action not in {"demo", "token", "stop"}
+        if action in _OF_A_SOURCE:
+            return self.rows.count > 0
         if action == "demo":
-            return not self._sources and super().check_action(action, parameters)
+            return self.rows.count == 0
+        if action == "token":
+            source = self.rows.source
+            return source is not None and bool(self._scans.wants_token(source))
         if action == "stop":
-            return self.app.scans.active and super().check_action(action, parameters)
-        return super().check_action(action, parameters)
+            return self._scans.active
+        return True
+
+    def refusal(self, action: str) -> tuple[str, str]:
+        """Return why an action is not offered now, and what to do instead."""
+        if action in _OF_A_SOURCE and not self.rows.count:
+            return "there is no source yet", "a adds one, g starts with the demo's"
+        if action == "demo" and self.rows.count:
+            return "the demo's sources are for an empty workspace", "a adds sources of your own"
+        if action == "stop":
+            return "no scan is running", ""
+        if action == "token":
+            return "this source asks for no token", ""
+        return "", ""
 
     def action_down(self) -> None:
         """Next source."""
         self.rows.move(1)
 
     def action_up(self) -> None:
-        """Source before."""
+        """Previous source."""
         self.rows.move(-1)
 
     def action_first(self) -> None:
@@ -301,7 +251,7 @@ class SourcesScreen(StageScreen):
 
     def action_last(self) -> None:
         """Last source."""
-        self.rows.move_to(len(self._sources) - 1)
+        self.rows.move_to(self.rows.count - 1)
 
     def action_scroll_down(self) -> None:
         """Scroll the details down."""
@@ -310,24 +260,3 @@ class SourcesScreen(StageScreen):
     def action_scroll_up(self) -> None:
         """Scroll the details up."""
         self.pane.pages_down(-1)
-
-
-def _step(key: str, words: str) -> Block:
-    return Block(Content.assemble((key, "bold $text-accent"), (f"  {words}", "")))
-
-
-_FIRST_STEPS = [
-    Block(text("Nothing is read yet.", "bold")),
-    BLANK,
-    _step(
-        "a",
-        "add your own: a folder of notes, saved chats, a semantic cache, an instruction set, "
-        "an app's memory, or templates for synthetic data. Files are read, never written.",
-    ),
-    BLANK,
-    _step("g", "start with the bundled demo: a year of notes by a person who doesn't exist."),
-    BLANK,
-    Block(
-        text("Then 2 curates, 3 freezes a dataset, 4 trains, 5 asks both models.", "$text-muted")
-    ),
-]

@@ -31,7 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from textual import events, getters
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
@@ -45,7 +45,7 @@ from tui.bridge.scans import short_name
 from tui.bridge.setup import stage_lacks
 from tui.host import Host, explain
 from tui.keys import key_name
-from tui.messages import ChecksEnded, Progressed, ScanEnded
+from tui.messages import ChecksEnded, PartFailed, Progressed, ScanEnded
 from tui.widgets.checks import checks_words
 from tui.widgets.frame import (
     MIN_COLUMNS,
@@ -59,6 +59,7 @@ from tui.widgets.frame import (
     progress_words,
 )
 from tui.widgets.preview import report_words
+from tui.widgets.scanning import stopped_words
 
 WIDE_COLUMNS = 100
 """From here on panes stand side by side; below, one is shown and a key swaps them."""
@@ -128,10 +129,20 @@ class StageScreen(Screen[None]):
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.complain(event.worker.error)
 
-    def on_progressed(self, event: Progressed) -> None:
-        """Show how far a long call has got."""
+    @on(PartFailed)
+    def _part_failed(self, event: PartFailed) -> None:
         event.stop()
-        self.say(progress_words(event), kind="busy")
+        self.app.complain(event.error)
+
+    def on_progressed(self, event: Progressed) -> None:
+        """Show how far a long call has got, if :meth:`shows_progress` wants it shown."""
+        event.stop()
+        if self.shows_progress(event):
+            self.say(progress_words(event), kind="busy")
+
+    def shows_progress(self, event: Progressed) -> bool:
+        """Return whether progress may take the place of what the status line says."""
+        return True
 
     # -- scans, which go on whatever stage is shown ------------------------------------
 
@@ -141,7 +152,10 @@ class StageScreen(Screen[None]):
     def scan_ended(self, event: ScanEnded) -> None:
         """Say what a scan found, or why it could not read its source."""
         name = short_name(event.source.root)
-        if event.error is not None:
+        if event.report is not None and event.report.cancelled:
+            message, hint = stopped_words(event)
+            self.say(message, hint=hint)
+        elif event.error is not None:
             message, hint = explain(event.error)
             self.say(f"{name}: {message}", hint=hint or "1 goes to Sources", kind="error")
         elif event.report is not None:

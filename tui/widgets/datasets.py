@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.models import Counts, FlagKind
-from tui.bridge.datasets import Overview, Truncation
 from tui.widgets.flags import SEVERITY, SEVERITY_SIGNS
 from tui.widgets.leaks import leak_blocks, notice_blocks
 from tui.widgets.numbers import Line, count_lines, histogram
 from tui.widgets.textpane import BLANK, Block, text
-from tui.widgets.words import SIGNS, counted, kind_label
+from tui.widgets.words import SIGNS, counted, kind_label, one_line
 
 if TYPE_CHECKING:
-    from engine.dataset import Cut, DatasetStats, LeakSummary
+    from engine.dataset import Cut, DatasetStats, LeakSummary, Overview, Truncation
 
 MOST_TAGS = 8
 
@@ -44,10 +43,10 @@ def now_blocks(now: Overview, leaks: Sequence[LeakSummary] = ()) -> list[Block]:
         leaks: The leak meter, where it was asked for.
     """
     blocks = [heading("Queue"), *count_lines(state_lines(now.counts)), BLANK]
-    if now.problem:
+    if now.error is not None:
         blocks += [
-            Block(Content.assemble(("! ", "$text-error"), (now.problem, "bold"))),
-            Block(text(now.hint, "$text-muted"), indent=2),
+            Block(Content.assemble(("! ", "$text-error"), (now.error.message, "bold"))),
+            Block(text(now.error.hint, "$text-muted"), indent=2),
             BLANK,
         ]
     if now.refusals:
@@ -71,6 +70,18 @@ def now_blocks(now: Overview, leaks: Sequence[LeakSummary] = ()) -> list[Block]:
     if now.clusters is not None:
         blocks.append(_pair("near-duplicates", f"{now.clusters:,}", "clusters in the workspace"))
     return blocks
+
+
+def unchanged_blocks(now: Overview) -> list[Block]:
+    """Return what stands above a dataset's numbers where a freeze would take just the same."""
+    words = f"All that is approved is frozen in {one_line(now.unchanged)}; the texts are the same."
+    return [
+        heading("Queue"),
+        *count_lines(state_lines(now.counts)),
+        BLANK,
+        Block(Content.assemble(("✓ ", "$text-success"), words)),
+        BLANK,
+    ]
 
 
 def flag_lines(flags: Sequence[tuple[FlagKind, int, int]]) -> list[Line]:

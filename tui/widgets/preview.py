@@ -51,8 +51,6 @@ def documents_word(kind: str, count: int) -> str:
 
 def report_words(report: ScanReport, kind: str) -> str:
     """Return what a scan found, for the status line."""
-    if report.cancelled:
-        return "the scan was stopped: nothing was changed"
     words = [f"{counted(report.examples, 'example')} from {documents_word(kind, report.documents)}"]
     return " · ".join([*words, *change_words(report)])
 

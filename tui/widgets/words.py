@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from engine.models import Origin, State
+from engine.paths import shorten
 from engine.text import inert
 
 SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?", "skipped": "»"}
@@ -37,6 +38,21 @@ def fit(text: str, width: int) -> str:
 def _missing(text: str, width: int) -> int:
     # A cut before a double-width character, or after blanks, leaves a gap.
     return width - 1 - cell_len(set_cell_size(text, width - 1).rstrip())
+
+
+def short_path(path: str, width: int) -> str:
+    """Return a path, with ``~`` for the home folder, in at most ``width`` cells: its ends."""
+    text = shorten(path, 1_000_000)
+    if cell_len(text) <= width:
+        return text
+    head = set_cell_size(text, max(1, (width - 1) // 3)).rstrip()
+    tail, room = "", width - 1 - cell_len(head)
+    for letter in reversed(text):
+        room -= cell_len(letter)
+        if room < 0:
+            break
+        tail = letter + tail
+    return f"{head}…{tail}"
 
 
 def one_line(text: str) -> str:

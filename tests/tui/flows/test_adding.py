@@ -18,6 +18,8 @@ from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.token import TokenDialog
 from tui.screens.sources import SourcesScreen
 
+_KEYS = {"~": "tilde", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore"}
+
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x45"])
 
 
@@ -129,6 +131,7 @@ async def test_settings_are_changed_later_and_the_source_read_again(
 ) -> None:
     source = workspace.store.add_source("instructions", str(rows), {"prompt": "output"})
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         await wait_until(pilot, lambda: "9 new" in screen_of(app).status_line.text)
         await pilot.press("o")
@@ -198,24 +201,28 @@ async def test_an_app_is_asked_only_when_told_to_and_its_token_is_masked(
     assert_nowhere(Path.home())
 
 
-async def test_a_token_that_is_refused_or_missing_is_asked_for(
+async def test_a_token_that_is_refused_or_missing_is_asked_for_by_key(
     workspace: Workspace, app_at_home: MemoryApp
 ) -> None:
     workspace.store.add_source("memory", app_at_home.address)
     async with opened_app(workspace, SMALL) as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: screen.rows.count > 0)
+        assert "t token" not in text_of(screen.cheat_line)
         await pilot.press("s")
-        await wait_until(pilot, lambda: isinstance(app.screen, TokenDialog))
-        first = app.screen
-        await press_all(pilot, "w r o n g enter")
+        # No dialog comes up under what is being typed: a key opens it.
+        await wait_until(pilot, lambda: "t types the token" in screen.status_line.text)
+        assert app.screen is screen
+        await press_all(pilot, "t w r o n g enter")
         await wait_until(pilot, lambda: app_at_home.asked[-1:] == ["Bearer wrong"])
-        await wait_until(
-            pilot, lambda: isinstance(app.screen, TokenDialog) and app.screen is not first
-        )
+        await wait_until(pilot, lambda: "t types the token" in screen.status_line.text)
+        await pilot.press("t")
+        await wait_until(pilot, lambda: isinstance(app.screen, TokenDialog))
         dialog = app.screen
         assert isinstance(dialog, TokenDialog)
         dialog.field.value = TOKEN
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "20 new" in screen_of(app).status_line.text)
+        await wait_until(pilot, lambda: "20 new" in screen.status_line.text)
         asked = len(app_at_home.asked)
         assert app_at_home.asked[-1] == f"Bearer {TOKEN}"
         # Held while the app is open: the next scan asks nobody.
@@ -224,6 +231,52 @@ async def test_a_token_that_is_refused_or_missing_is_asked_for(
         await wait_until(pilot, lambda: not app.scans.active)
         assert isinstance(app.screen, SourcesScreen)
     assert_nowhere(workspace.root)
+
+
+async def test_a_path_typed_behind_the_home_folder_is_taken_whole(
+    workspace: Workspace, rows: Path
+) -> None:
+    async with opened_app(workspace) as (app, pilot):
+        await pilot.press("a")
+        dialog = app.screen
+        assert isinstance(dialog, AddDialog)
+        await pilot.press(*(_KEYS.get(letter, letter) for letter in "~/rows.json"))
+        assert dialog.field.value == "~/rows.json"
+        dialog.field.value = "~/"
+        dialog.field.cursor_position = 2
+        await pilot.press(*(_KEYS.get(letter, letter) for letter in str(rows)))
+        assert dialog.field.value == str(rows)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "9 new" in screen_of(app).status_line.text)
+
+
+async def test_keys_typed_behind_enter_reach_the_form_that_it_opens(
+    workspace: Workspace, isolated_home: Path
+) -> None:
+    place = write_mixed(isolated_home / "mixed")
+    async with opened_app(workspace) as (app, pilot):
+        dialog = await add_dialog(app, pilot, str(place))
+        # Which kind it is has to be asked; nothing falls through while that is found out.
+        await press_all(pilot, "enter right")
+        setup = await setup_dialog(app, pilot)
+        await wait_until(pilot, lambda: "examples from" in setup.look.text)
+        assert dialog.field.value == str(place)
+        await press_all(pilot, "escape escape")
+        await wait_until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+
+
+async def test_the_form_says_what_is_wrong_with_a_place(
+    workspace: Workspace, isolated_home: Path
+) -> None:
+    async with opened_app(workspace) as (app, pilot):
+        await add_dialog(app, pilot, str(isolated_home / "away"))
+        await pilot.press("ctrl+o")
+        setup = await setup_dialog(app, pilot)
+        await wait_until(pilot, lambda: "nothing at" in setup.status_line.text)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "nothing at" in setup.status_line.text)
+        assert app.screen is setup
+        assert workspace.store.sources() == []
 
 
 async def test_a_token_of_the_environment_is_not_asked_for(

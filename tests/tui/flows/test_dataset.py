@@ -22,11 +22,13 @@ from tests.tui.support import (
     wait_until,
 )
 from tui.app import FinetuiApp
+from tui.messages import Progressed
 from tui.screens.curate import CurateScreen
 from tui.screens.dataset import DatasetScreen
 from tui.screens.modals.export import ExportDialog
 from tui.screens.modals.freeze import FreezeDialog
 from tui.screens.modals.tokens import TokensDialog
+from tui.widgets.field import Field
 
 Approve = Callable[[int], None]
 
@@ -80,7 +82,7 @@ async def test_freeze_and_export(approved: Workspace, tmp_path: Path) -> None:
         await wait_until(pilot, lambda: "froze notes" in screen.status_line.text)
         folder = approved.datasets_dir / "notes"
         assert {path.name for path in folder.iterdir()} >= {"train.jsonl", "manifest.json"}
-        await wait_until(pilot, lambda: screen._selected is not None)
+        await wait_until(pilot, lambda: screen.rows.dataset is not None)
 
         await pilot.press("z")
         await wait_until(pilot, lambda: isinstance(app.screen, FreezeDialog))
@@ -114,7 +116,7 @@ async def test_freeze_and_export(approved: Workspace, tmp_path: Path) -> None:
     ("field", "value", "words"),
     [
         ("held-out", "2", "out of range"),
-        ("held-out", "a lot", "is no number"),
+        ("held-out", "a lot", "is not a number"),
         ("seed", "-1", "out of range"),
         ("longest", "3", "out of range"),
     ],
@@ -122,8 +124,6 @@ async def test_freeze_and_export(approved: Workspace, tmp_path: Path) -> None:
 async def test_answers_that_can_not_be_read_are_refused(
     approved: Workspace, field: str, value: str, words: str
 ) -> None:
-    from tui.widgets.field import Field
-
     async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
         await wait_until(pilot, lambda: "to train on" in screen_of(app).numbers.text)
         await pilot.press("z")
@@ -137,8 +137,6 @@ async def test_answers_that_can_not_be_read_are_refused(
 
 
 async def test_a_bad_name_or_base_is_a_named_error(approved: Workspace) -> None:
-    from tui.widgets.field import Field
-
     async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
         screen = screen_of(app)
         for field, value, words in (
@@ -188,9 +186,87 @@ async def test_what_the_gate_refuses_opens_in_curate(approved: Workspace) -> Non
 async def test_tokens_need_a_base(approved: Workspace) -> None:
     async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
         await wait_until(pilot, lambda: "to train on" in screen_of(app).numbers.text)
-        await pilot.press("t")
-        await wait_until(pilot, lambda: "is not installed" in screen_of(app).status_line.text)
-        assert "finetui bases add" in screen_of(app).status_line.text
+        # What is typed behind it is the dialog's: no export, no freeze, no measuring.
+        await press_all(pilot, "t x z l")
+        dialog = app.screen
+        assert isinstance(dialog, TokensDialog)
+        await wait_until(pilot, lambda: "finetui bases add" in dialog.pane.text)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: app.screen is screen_of(app))
+
+
+async def test_a_freeze_opens_before_anything_is_counted(approved: Workspace) -> None:
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        await press_all(pilot, "z n o t e s")
+        dialog = app.screen
+        assert isinstance(dialog, FreezeDialog)
+        await wait_until(pilot, lambda: "6 approved" in text_of(dialog))
+        assert dialog.query_one("#freeze-name", Field).value == "notes"
+        # Tokens of a base that is not installed can't be checked.
+        assert dialog.query_one("#freeze-base", Field).value == ""
+
+
+async def test_after_a_freeze_the_dataset_is_shown_until_something_changes(
+    approved: Workspace,
+) -> None:
+    async with opened_app(approved, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        assert "What a freeze would take now" in text_of(screen)
+        await press_all(pilot, "z enter")
+        await wait_until(pilot, lambda: "froze d1" in screen.status_line.text)
+        await wait_until(pilot, lambda: screen.rows.dataset is not None)
+        await press_all(pilot, "k")
+        await wait_until(pilot, lambda: "d1 · nothing changed since" in text_of(screen.numbers))
+        assert "What a freeze would take now" not in text_of(screen)
+        assert "frozen as d1" in text_of(screen.rows)
+        # Export takes the dataset that is shown, into the workspace.
+        await pilot.press("x")
+        dialog = app.screen
+        assert isinstance(dialog, ExportDialog)
+        assert dialog.field.value.endswith("/exports/d1-chat.jsonl")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "wrote 6 rows" in screen.status_line.text)
+        assert (approved.exports_dir / "d1-chat.jsonl").is_file()
+        approved.store.append("reject", next(approved.store.cards()).example.id, at=2.0)
+        await press_all(pilot, "1 3")
+        await wait_until(pilot, lambda: "What a freeze would take now" in text_of(screen.numbers))
+        assert "frozen as d1" not in text_of(screen.rows)
+
+
+async def test_what_is_measured_by_itself_takes_the_place_of_no_message(
+    approved: Workspace,
+) -> None:
+    async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "to train on" in screen.numbers.text)
+        screen.say("")
+        screen.post_message(Progressed("checking", 3, 9))
+        await wait_until(pilot, lambda: screen.status_line.text == "checking: 3 of 9")
+        screen.post_message(Progressed("freezing", 4, 9))
+        await wait_until(pilot, lambda: screen.status_line.text == "freezing: 4 of 9")
+        screen.say("froze d1", kind="done")
+        screen.post_message(Progressed("checking", 5, 9))
+        screen.post_message(Progressed("counting", 5, 9))
+        await pilot.pause()
+        assert screen.status_line.text == "froze d1"
+        # A part's own progress arrives as well.
+        screen.say("")
+        screen.numbers.post_message(Progressed("counting", 6, 9))
+        await wait_until(pilot, lambda: screen.status_line.text == "counting: 6 of 9")
+
+
+async def test_keys_that_can_not_work_are_not_offered(filled: Workspace) -> None:
+    async with opened_app(filled, LARGE, stage="dataset") as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "no example is approved" in screen.numbers.text)
+        await wait_until(pilot, lambda: "z freeze" not in text_of(screen.cheat_line))
+        for key in ("x export", "t tokens", "l leaks"):
+            assert key not in text_of(screen.cheat_line)
+        filled.store.append("approve", next(filled.store.cards()).example.id, at=1.0)
+        await press_all(pilot, "1 3")
+        await wait_until(pilot, lambda: "z freeze" in text_of(screen.cheat_line))
+        assert "x export" not in text_of(screen.cheat_line)
 
 
 async def test_token_preview(approved: Workspace, tiny_model_dir: Path) -> None:
@@ -247,7 +323,7 @@ async def test_what_truncation_costs_opens_each_example(
         assert "At most 40 tokens a row" in screen.numbers.text
         assert "of them trained" in text_of(screen.rows)
         await pilot.press("j")
-        line = screen._line
+        line = screen.rows.line
         assert line is not None
         await pilot.press("enter")
         await wait_until(pilot, lambda: stage_name(app) == "curate")
@@ -260,7 +336,6 @@ async def test_what_truncation_costs_opens_each_example(
 
 async def test_the_answers_of_the_freeze_reach_the_engine(approved: Workspace) -> None:
     from tui.widgets.choice import Choice
-    from tui.widgets.field import Field
 
     flag_some(approved.store)
     async with opened_app(approved, SMALL, stage="dataset") as (app, pilot):

@@ -22,6 +22,7 @@ from tests.tui.places import (
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
+from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.sources import SourcesScreen
 
@@ -52,10 +53,11 @@ async def test_a_scan_goes_on_while_one_works_elsewhere(
 ) -> None:
     add_scanned(workspace, "conversations", write_chats(isolated_home / "chats.json"))
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         await wait_until(pilot, lambda: len(slow.asked) == 1)
         assert "scanning" in text_of(screen_of(app).rows)
-        assert "esc stop scan" in text_of(screen_of(app).cheat_line)
+        assert "X stop scan" in text_of(screen_of(app).cheat_line)
         await pilot.press("2")
         await wait_until(pilot, lambda: isinstance(app.stage, CurateScreen))
         assert "▶ scan 127.0.0.1" in title_of(app)
@@ -75,18 +77,78 @@ async def test_a_scan_goes_on_while_one_works_elsewhere(
         assert screen.card.card.example.id == here.example.id
 
 
-async def test_escape_ends_the_child_and_changes_nothing(
-    workspace: Workspace, slow: MemoryApp
+async def test_stopping_asks_ends_the_child_and_says_what_was_stopped(
+    workspace: Workspace, isolated_home: Path, slow: MemoryApp
 ) -> None:
+    workspace.store.add_source("conversations", str(write_chats(isolated_home / "chats.json")))
     async with opened_app(workspace) as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: screen.rows.count == 2)
         await pilot.press("s")
         await wait_until(pilot, lambda: len(slow.asked) == 1)
         assert len(readers()) == 1
-        await pilot.press("escape")
+        await press_all(pilot, "j s")
+        await pilot.press("X")
+        await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Stop scanning 127.0.0.1" in text_of(app.screen)
+        assert "chats.json waits" in text_of(app.screen)
+        await pilot.press("n")
+        await wait_until(pilot, lambda: app.screen is screen)
+        assert app.scans.active
+        await press_all(pilot, "X y")
         await wait_until(pilot, lambda: not app.scans.active)
         assert readers() == []
-        await wait_until(pilot, lambda: "nothing was changed" in screen_of(app).status_line.text)
+        said = screen.status_line
+        await wait_until(pilot, lambda: said.text.startswith("stopped scanning 127.0.0.1"))
+        assert "its examples are as before the scan" in said.text
+        assert "not read: chats.json" in said.text
         assert workspace.store.counts().total == 0
+        await pilot.press("X")
+        await wait_until(pilot, lambda: "no scan is running" in said.text)
+
+
+async def test_escape_stops_no_scan(workspace: Workspace, slow: MemoryApp) -> None:
+    async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count == 1)
+        await pilot.press("s")
+        await wait_until(pilot, lambda: len(slow.asked) == 1)
+        await press_all(pilot, "escape a escape escape")
+        await wait_until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        assert app.scans.active
+        assert len(readers()) == 1
+
+
+async def test_a_source_that_is_being_read_is_not_removed(
+    workspace: Workspace, slow: MemoryApp
+) -> None:
+    async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count == 1)
+        await pilot.press("s")
+        await wait_until(pilot, lambda: len(slow.asked) == 1)
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "X stops that first" in screen_of(app).status_line.text)
+        assert app.screen is screen_of(app)
+
+
+async def test_nothing_is_said_of_what_was_not_read(
+    workspace: Workspace, isolated_home: Path
+) -> None:
+    workspace.store.add_source("conversations", str(write_chats(isolated_home / "chats.json")))
+    async with opened_app(workspace) as (app, pilot):
+        screen = screen_of(app)
+        await wait_until(pilot, lambda: "not known yet" in screen.pane.text)
+        assert "0 examples" not in screen.pane.text
+        await pilot.press("d")
+        dialog = app.screen
+        assert isinstance(dialog, SkipsDialog)
+        await wait_until(pilot, lambda: "not scanned yet" in dialog.status_line.text)
+        assert "skipped" not in dialog.status_line.text
+        await press_all(pilot, "escape s")
+        await wait_until(pilot, lambda: "12 new" in screen.status_line.text)
+        await pilot.press("d")
+        dialog = app.screen
+        assert isinstance(dialog, SkipsDialog)
+        await wait_until(pilot, lambda: "skipped nothing" in dialog.status_line.text)
 
 
 async def test_what_is_asked_for_meanwhile_waits_for_its_turn(
@@ -94,10 +156,11 @@ async def test_what_is_asked_for_meanwhile_waits_for_its_turn(
 ) -> None:
     workspace.store.add_source("conversations", str(write_chats(isolated_home / "chats.json")))
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         await wait_until(pilot, lambda: len(slow.asked) == 1)
         await pilot.press("s")
-        assert "being read already" in screen_of(app).status_line.text
+        assert "already being read" in screen_of(app).status_line.text
         await press_all(pilot, "j s")
         assert "will be read next" in screen_of(app).status_line.text
         assert workspace.store.counts().total == 0
@@ -107,7 +170,8 @@ async def test_what_is_asked_for_meanwhile_waits_for_its_turn(
 
 
 async def test_leaving_ends_what_is_read(workspace: Workspace, slow: MemoryApp) -> None:
-    async with opened_app(workspace) as (_, pilot):
+    async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         await wait_until(pilot, lambda: len(slow.asked) == 1)
         assert len(readers()) == 1
@@ -117,6 +181,7 @@ async def test_leaving_ends_what_is_read(workspace: Workspace, slow: MemoryApp) 
 
 async def test_a_look_ends_with_its_dialog(workspace: Workspace, slow: MemoryApp) -> None:
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("o")
         await wait_until(pilot, lambda: app.screen is not app.stage)
         await pilot.press("ctrl+r")
@@ -134,6 +199,7 @@ async def test_a_source_that_fails_hinders_no_other(
     workspace.store.add_source("instructions", str(write_rows(rows, {"Why?": "It was late."})))
     os.unlink(chats)
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("S")
         await wait_until(
             pilot, lambda: "1 of 2 sources not read" in screen_of(app).status_line.text
@@ -155,6 +221,7 @@ async def test_a_second_scan_says_what_changed(workspace: Workspace, isolated_ho
     write_rows(folder / "0.json", {"What lies in hold 0?": "Hold 0 is full of rope, tar and rats."})
     os.unlink(folder / "1.json")
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         said = screen_of(app).status_line
         await wait_until(pilot, lambda: "2 files unchanged" in said.text)

@@ -43,10 +43,11 @@ def chats(isolated_home: Path) -> Path:
 
 
 async def test_an_empty_workspace_teaches_its_keys(workspace: Workspace) -> None:
-    async with opened_app(workspace, SMALL) as (app, _):
+    async with opened_app(workspace, SMALL) as (app, pilot):
+        await wait_until(pilot, lambda: "Start here" in text_of(screen_of(app)))
         shown = text_of(screen_of(app))
-        assert "a  add your own" in shown
-        assert "g  start with the bundled demo" in shown
+        assert "a  to add your own" in shown
+        assert "g  to start with the bundled demo" in shown
         cheat = text_of(screen_of(app).cheat_line)
         assert "g demo sources" in cheat
         assert "s scan" not in cheat
@@ -119,6 +120,7 @@ async def test_a_source_that_went_away_is_an_error_and_nothing_is_lost(
 ) -> None:
     source = workspace.store.add_source("conversations", str(chats))
     async with opened_app(workspace) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("s")
         await wait_until(pilot, lambda: "12 new" in screen_of(app).status_line.text)
         os.unlink(chats)
@@ -130,6 +132,7 @@ async def test_a_source_that_went_away_is_an_error_and_nothing_is_lost(
 
 async def test_skipped_items_are_listed_with_place_and_reason(filled: Workspace) -> None:
     async with opened_app(filled, SMALL) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("d")
         await wait_until(pilot, lambda: isinstance(app.screen, SkipsDialog))
         dialog = app.screen
@@ -147,6 +150,7 @@ async def test_removing_asks_and_enter_is_no_answer(filled: Workspace) -> None:
     first = next(filled.store.cards()).example.id
     filled.store.append("approve", first, at=1.0)
     async with opened_app(filled, SMALL) as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).rows.count > 0)
         await pilot.press("x")
         await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("enter")

@@ -15,7 +15,7 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input
 
-from engine.errors import FinetuiError, SourceMissing, SourceUnknown, UsageError
+from engine.errors import FinetuiError, SourceMissing, UsageError
 from tui.actions import bindings
 from tui.bridge.reading import (
     Stopped,
@@ -138,19 +138,23 @@ class AddDialog(Dialog[Added]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole terminal where it is small."""
-        super().on_resize(event)
         small = event.size.width < WIDE_COLUMNS or event.size.height < HIGH_ROWS
-        self.set_class(small, "-narrow")
+        self.set_class(small, "-whole")
 
     # -- while it is typed ------------------------------------------------------------
 
     @on(Input.Changed, "#add-path")
     def _changed(self, event: Input.Changed) -> None:
+        # A whole path that was typed behind what the field starts with.
+        if event.value.startswith(("~/~/", "~//")):
+            with self.prevent(Input.Changed):
+                self.field.value = event.value[2:]
+            self.field.cursor_position = len(self.field.value)
         self._cancel.set()
         self._seen = None
         if self._timer is not None:
             self._timer.stop()
-        self._propose(event.value)
+        self._propose(self.field.value)
         self._timer = self.set_timer(QUIET_SECONDS, self._look_now)
 
     @work(group="propose", exclusive=True, exit_on_error=False)
@@ -169,7 +173,7 @@ class AddDialog(Dialog[Added]):
 
     @work(group="look", exclusive=True, exit_on_error=False)
     async def _look_at(self, typed: str, cancel: Cancel, whole: bool) -> None:
-        if not typed or await off_loop(_too_broad, Path(typed)):
+        if not typed or _too_broad(Path(typed)):
             self.look.show(_WHAT_CAN_BE_TYPED)
             self.say("")
             return
@@ -245,7 +249,7 @@ class AddDialog(Dialog[Added]):
         self.proposals.move(1)
 
     def action_up(self) -> None:
-        """Proposal before."""
+        """Previous proposal."""
         self.proposals.move(-1)
 
     def action_scroll_down(self) -> None:
@@ -262,42 +266,57 @@ class AddDialog(Dialog[Added]):
 
     def action_setup(self) -> None:
         """Choose the kind, and set how the source is read."""
-        self._settle(self.field.value.strip(), ask=True)
+        typed = self._typed()
+        self._rest()
+        seen = self._seen if self._seen is not None and self._seen.typed == typed else None
+        self._ask_how(seen.place if seen is not None else typed, seen)
 
     def action_accept(self) -> None:
         """Give back what is there, once it is sure; else ask."""
-        self._settle(self.field.value.strip(), ask=False)
+        self._settle(self._typed())
 
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _settle(self, typed: str, *, ask: bool) -> None:
+    def _typed(self) -> str:
+        """Return what was typed.
+
+        Raises:
+            UsageError: It is nothing, or more than anybody means.
+        """
+        typed = self.field.value.strip()
         if not typed:
             raise UsageError("type the path of a folder or a file, or an address")
-        if await off_loop(_too_broad, Path(typed)):
+        if _too_broad(Path(typed)):
             raise UsageError("that is a whole home folder, or more", hint="name a folder in it")
-        if self._timer is not None:
-            self._timer.stop()
-        self._cancel.set()
-        self._cancel = Cancel()
+        return typed
+
+    @work(group="accept", exit_on_error=False)
+    async def _settle(self, typed: str) -> None:
+        """Give back what is there if that is sure; else ask. Keys are held meanwhile."""
+        self._rest()
         self.say("looking …", kind="busy")
         try:
             seen = await self._look_for(typed, self._cancel)
         except Stopped:
             return
-        except SourceUnknown:
-            if not ask:
-                raise
-            seen = Seen(typed, await off_loop(placed, typed), ())
         self.say("")
         best = seen.sure
         token = best is not None and await off_loop(wants_token, seen.place, best.kind)
-        if best is not None and not token and not ask:
+        if best is not None and not token:
             self.dismiss(Added(seen.place, best.kind, kept(best.kind, best, {})))
-            return
-        kind = best.kind if best is not None else ""
-        setup = SetupDialog(seen.place, seen.found, kind=kind, chosen={})
-        added = await self.app.push_screen_wait(setup)
-        if added is not None:
-            self.dismiss(added)
+        else:
+            self._ask_how(seen.place, seen)
+
+    def _ask_how(self, place: str, seen: Seen | None) -> None:
+        best = seen.sure if seen is not None else None
+        found = seen.found if seen is not None else None
+        setup = SetupDialog(place, found, kind=best.kind if best is not None else "", chosen={})
+        self.app.ask(setup, self.dismiss)
+
+    def _rest(self) -> None:
+        """End looks that are under way or about to begin."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._cancel.set()
+        self._cancel = Cancel()
 
 
 def _line(typed: str, what: str) -> Block:

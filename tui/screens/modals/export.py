@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Label
 
-from engine.dataset.formats import CONTAINERS, FORMATS, Format
+from engine.dataset.formats import CONTAINERS, FORMATS, Format, default_path
 from engine.errors import UsageError
-from engine.paths import shorten
 from tui.actions import bindings
-from tui.bridge.datasets import ExportChoice
+from tui.bridge.datasets import ExportChoice, frozen_datasets
+from tui.bridge.threads import off_loop
 from tui.screens.modals.add import PathSuggester
 from tui.screens.modals.dialog import FormDialog
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
 from tui.widgets.rows import FixedRows, RowList
-from tui.widgets.words import fit
+from tui.widgets.words import fit, short_path
 
-SUFFIXES = {"jsonl": ".jsonl", "parquet": ".parquet", "hf": ""}
 NO, YES = "no", "yes"
+_WHOLE = 100_000
+_NOTHING = ("there is no frozen dataset to export", "z on Dataset freezes one")
 
 
 class ExportDialog(FormDialog[ExportChoice]):
     """A list of formats, a path, and what is written into it.
 
     Args:
-        name: The dataset.
-        folder: Where the path starts.
+        name: The dataset; empty takes the newest, which is looked for once the dialog is open.
     """
 
     GROUP = "write"
@@ -45,16 +45,15 @@ class ExportDialog(FormDialog[ExportChoice]):
     system = getters.query_one("#write-system", Choice)
     prompt = getters.query_one("#write-prompt", Field)
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
-        self._name = name
-        self._folder = folder
+        self._dataset = name
         self._formats: list[Format] = list(FORMATS.values())
 
     def compose_box(self) -> ComposeResult:
         """The formats and the path."""
         yield FixedRows(id="write-formats")
-        field = Field(self._proposed("chat", "jsonl"), placeholder="a file, or a folder")
+        field = Field(placeholder="a file, or a folder")
         field.id = "write-path"
         field.suggester = PathSuggester()
         with Horizontal(classes="form-line"):
@@ -74,17 +73,36 @@ class ExportDialog(FormDialog[ExportChoice]):
 
     def on_mount(self) -> None:
         """Fill the list."""
-        self.title_box(f"Export {self._name}")
+        self.title_box(f"Export {self._dataset}")
         self.rows.styles.height = len(self._formats)
         self.rows.show(
             [[(fit(one.name, 14), "strong"), (one.line, "muted")] for one in self._formats]
         )
-        self.field.cursor_position = len(self.field.value)
         self._note_container()
-        self.say("a file takes all rows; a folder gets each split apart")
+        self.say("a file takes all rows; a folder gets a file for each split")
+        if self._dataset:
+            self._propose()
+        else:
+            self._find_newest()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _find_newest(self) -> None:
+        with self.holding_keys():
+            found = await off_loop(frozen_datasets, self.app.workspace)
+            if not found:
+                self.say(_NOTHING[0], hint=_NOTHING[1])
+                return
+            self._dataset = found[0].name
+            self.title_box(f"Export {self._dataset}")
+            self._propose()
+
+    def _propose(self) -> None:
+        self.field.value = self._proposed(self._format.name, self.container.value)
+        self.field.cursor_position = len(self.field.value)
 
     def _proposed(self, format: str, container: str) -> str:
-        return f"{shorten(self._folder, 200)}/{self._name}-{format}{SUFFIXES[container]}"
+        path = default_path(self.app.workspace, self._dataset, format, container)
+        return short_path(str(path), _WHOLE)
 
     @property
     def _format(self) -> Format:
@@ -104,10 +122,9 @@ class ExportDialog(FormDialog[ExportChoice]):
             self.metadata.value = NO
             self.say(f"{self._format.name} has no place for metadata")
         self._note_container()
-        proposals = {self._proposed(one, files) for one in FORMATS for files in SUFFIXES}
+        proposals = {self._proposed(one, files) for one in FORMATS for files in CONTAINERS}
         if self.field.value in proposals:  # a path of one's own stays
-            self.field.value = self._proposed(self._format.name, self.container.value)
-            self.field.cursor_position = len(self.field.value)
+            self._propose()
 
     @on(Choice.Changed, "#write-metadata")
     def _other_metadata(self) -> None:
@@ -118,7 +135,7 @@ class ExportDialog(FormDialog[ExportChoice]):
         self.rows.move_to((self.rows.cursor + 1) % len(self._formats))
 
     def action_before(self) -> None:
-        """Format before."""
+        """Previous format."""
         self.rows.move_to((self.rows.cursor - 1) % len(self._formats))
 
     def action_field(self) -> None:
@@ -126,16 +143,19 @@ class ExportDialog(FormDialog[ExportChoice]):
         self.focus_next()
 
     def action_field_before(self) -> None:
-        """Field before."""
+        """Previous field."""
         self.focus_previous()
 
     def action_accept(self) -> None:
         """Give back what was chosen."""
+        if not self._dataset:
+            raise UsageError(_NOTHING[0], hint=_NOTHING[1])
         typed = self.field.value.strip()
         if not typed:
             raise UsageError("there is no path to write to", hint="type a file or a folder")
         self.dismiss(
             ExportChoice(
+                dataset=self._dataset,
                 format=self._format.name,
                 path=Path(typed).expanduser(),
                 container=self.container.value,

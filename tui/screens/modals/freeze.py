@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from textual import events, getters, on
+from textual import events, getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Label
 
 from engine.errors import UsageError
 from tui.actions import bindings
-from tui.bridge.datasets import FreezeOptions
+from tui.bridge.datasets import FreezeOptions, base_is_installed
+from tui.bridge.threads import off_loop
 from tui.screens.modals.dialog import FormDialog
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
@@ -20,6 +21,7 @@ from tui.widgets.field import Field
 NO, YES = "no", "yes"
 NO_YES = (NO, YES)
 NEAR = ("now", "known", "no")
+_NOTHING = ("nothing is approved yet", "2 goes to Curate; a approves there")
 
 
 def number(text: str, what: str, *, low: float, high: float) -> float:
@@ -31,7 +33,9 @@ def number(text: str, what: str, *, low: float, high: float) -> float:
     try:
         value = float(text.strip())
     except ValueError as error:
-        raise UsageError(f"{what}: {text!r} is no number", hint=f"{low:g} to {high:g}") from error
+        raise UsageError(
+            f"{what}: {text!r} is not a number", hint=f"{low:g} to {high:g}"
+        ) from error
     if not low <= value <= high:
         raise UsageError(f"{what}: {value:g} is out of range", hint=f"{low:g} to {high:g}")
     return value
@@ -58,8 +62,7 @@ class FreezeDialog(FormDialog[FreezeOptions]):
 
     Args:
         start: What the fields start with.
-        approved: How many examples are approved.
-        refused: How many of them the gate refuses.
+        refused: How many approved examples the gate refuses; None where that is not known.
     """
 
     HEADING = "Freeze a dataset"
@@ -70,10 +73,10 @@ class FreezeDialog(FormDialog[FreezeOptions]):
 
     fields = getters.query_one("#freeze-fields", VerticalScroll)
 
-    def __init__(self, start: FreezeOptions, *, approved: int, refused: int) -> None:
+    def __init__(self, start: FreezeOptions, *, refused: int | None) -> None:
         super().__init__()
         self._start = start
-        self._approved = approved
+        self._approved: int | None = None
         self._refused = refused
 
     def _lines(self) -> Iterator[Line]:
@@ -82,25 +85,34 @@ class FreezeDialog(FormDialog[FreezeOptions]):
         least = "" if start.min_quality is None else f"{start.min_quality:g}"
         yield Line("name", "name", start.name, "empty takes the next of d1, d2, …")
         share = f"{start.validation_fraction:g}"
-        yield Line("held-out", "held out", share, "a share, 0.01 to 0.9, to watch training with")
-        yield Line("test", "test", f"{start.test_fraction:g}", "a share besides, for the end; or 0")
+        yield Line("held-out", "validation", share, "a share, 0.01 to 0.9, that is not trained on")
+        yield Line(
+            "test", "test", f"{start.test_fraction:g}", "a share besides, for a test split; or 0"
+        )
         yield Line("seed", "seed", str(start.seed), "the same seed, the same split")
         yield Line("base", "base", start.base, "whose tokens are checked; empty checks none")
-        yield Line("longest", "longest", longest, "tokens a row; empty cuts nothing")
+        yield Line("longest", "max length", longest, "in tokens a row; empty cuts nothing")
         yield Line("system", "system prompt", start.system_prompt, "put before every example")
-        yield Line("quality", "least quality", least, "0 to 1; empty takes any")
+        yield Line("quality", "min quality", least, "0 to 1; empty takes any")
         short = str(start.min_length or "")
-        yield Line("shortest", "least length", short, "characters of the answers; empty takes any")
+        yield Line("shortest", "min length", short, "characters of the answers; empty takes any")
         flags = " ".join(start.exclude_flags)
         yield Line("flags", "without flags", flags, "kinds or kind:code, such as safety")
         copies = YES if start.deduplicate else NO
-        yield Line("dedup", "deduplicate", copies, "one of each near-duplicates", NO_YES)
-        yield Line("near", "near ones", start.near, "looked for now; as known; or left aside", NEAR)
+        yield Line("dedup", "deduplicate", copies, "keep one of each near-duplicates", NO_YES)
+        yield Line(
+            "near",
+            "near-duplicates",
+            start.near,
+            "found first (now); as known; or ignored (no)",
+            NEAR,
+        )
         secrets = " ".join(start.allow_secrets)
         yield Line("secrets", "allow secrets", secrets, "each by its code, or an example's id")
-        if self._refused:
+        if self._refused != 0:
             drop = YES if start.drop_refused else NO
-            yield Line("drop", "leave out", drop, f"the {self._refused:,} refused", NO_YES)
+            many = "what" if self._refused is None else f"the {self._refused:,} that"
+            yield Line("drop", "leave out", drop, f"{many} the gate refuses", NO_YES)
 
     def compose_box(self) -> ComposeResult:
         """A line a field."""
@@ -115,9 +127,22 @@ class FreezeDialog(FormDialog[FreezeOptions]):
                     yield Label(line.note, markup=False, classes="note")
 
     def on_mount(self) -> None:
-        """Say what would be frozen."""
-        refused = f" · {self._refused:,} refused by the gate" if self._refused else ""
-        self.title_box(f"{self.HEADING} · {self._approved:,} approved{refused}")
+        """Look what would be frozen; keys wait for it."""
+        self._load()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _load(self) -> None:
+        workspace = self.app.workspace
+        with self.holding_keys():
+            counts = await off_loop(workspace.store.counts)
+            self._approved = counts.approved
+            refused = f" · {self._refused:,} refused by the gate" if self._refused else ""
+            self.title_box(f"{self.HEADING} · {counts.approved:,} approved{refused}")
+            if not counts.approved:
+                self.say(_NOTHING[0], hint=_NOTHING[1])
+            elif not await off_loop(base_is_installed, workspace):
+                # Without it no token can be checked; another one can be named.
+                self.query_one("#freeze-base", Field).value = ""
 
     @on(events.DescendantFocus)
     def _explain(self) -> None:
@@ -137,19 +162,23 @@ class FreezeDialog(FormDialog[FreezeOptions]):
 
     def action_accept(self) -> None:
         """Give the answers back, if they can be read."""
-        longest = self._number("longest", "longest", 16, 10**6)
-        shortest = self._number("shortest", "least length", 0, 10**6)
+        if self._approved == 0:
+            raise UsageError(_NOTHING[0], hint=_NOTHING[1])
+        longest = self._number("longest", "max length", 16, 10**6)
+        shortest = self._number("shortest", "min length", 0, 10**6)
         self.dismiss(
             FreezeOptions(
                 name=self._typed("name"),
                 base=self._typed("base"),
-                validation_fraction=number(self._typed("held-out"), "held out", low=0.01, high=0.9),
+                validation_fraction=number(
+                    self._typed("held-out"), "validation", low=0.01, high=0.9
+                ),
                 seed=int(number(self._typed("seed"), "seed", low=0, high=2**31)),
                 system_prompt=self._typed("system"),
                 max_length=int(longest) if longest is not None else None,
                 drop_refused=self._typed("drop") == YES,
                 test_fraction=self._number("test", "test", 0, 0.9) or 0.0,
-                min_quality=self._number("quality", "least quality", 0, 1),
+                min_quality=self._number("quality", "min quality", 0, 1),
                 min_length=int(shortest or 0),
                 exclude_flags=words(self._typed("flags")),
                 deduplicate=self._typed("dedup") == YES,

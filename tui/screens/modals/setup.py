@@ -13,17 +13,18 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from engine.errors import SourceError, UsageError
-from engine.paths import shorten
+from engine.errors import SourceError, SourceUnknown, UsageError
 from tui.actions import Action, bindings
 from tui.bridge.reading import (
     Stopped,
+    certain,
     elsewhere,
     kept,
     kinds,
     look_at,
     look_for,
     options_of,
+    placed,
     wants_token,
 )
 from tui.bridge.threads import Cancel, off_loop, progress_to
@@ -36,7 +37,7 @@ from tui.widgets.choice import Choice
 from tui.widgets.field import Field
 from tui.widgets.preview import ambiguous_blocks, look_blocks
 from tui.widgets.textpane import Block, TextPane, text
-from tui.widgets.words import one_line
+from tui.widgets.words import one_line, short_path
 
 if TYPE_CHECKING:
     from engine.sources import Detection, Option
@@ -58,7 +59,8 @@ class SetupDialog(FormDialog[Added]):
 
     Args:
         place: A path or an address.
-        found: What it may be, the likeliest first.
+        found: What it may be, the likeliest first; None where nobody looked yet: the dialog
+            does.
         kind: The kind that holds; empty where the person has to say.
         chosen: What is set already.
         fixed: Whether the kind can't be changed: the source is there already.
@@ -74,7 +76,7 @@ class SetupDialog(FormDialog[Added]):
     def __init__(
         self,
         place: str,
-        found: Sequence[Detection],
+        found: Sequence[Detection] | None = None,
         *,
         kind: str,
         chosen: Mapping[str, str],
@@ -83,7 +85,9 @@ class SetupDialog(FormDialog[Added]):
     ) -> None:
         super().__init__()
         self._place = place
-        self._found = list(found)
+        self._found = list(found or ())
+        self._looked_for = found is not None
+        self._problem: SourceError | None = None
         self._kind = kind
         self._chosen = dict(chosen)
         self._fixed = fixed
@@ -105,7 +109,7 @@ class SetupDialog(FormDialog[Added]):
 
     def on_mount(self) -> None:
         """Build the rows."""
-        self.title_box(f"How {shorten(self._place, 60)} is read")
+        self._title()
         self._build()
 
     def on_unmount(self) -> None:
@@ -114,14 +118,39 @@ class SetupDialog(FormDialog[Added]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Take the whole terminal where it is small."""
-        super().on_resize(event)
         small = event.size.width < WIDE_COLUMNS or event.size.height < HIGH_ROWS
-        self.set_class(small, "-narrow")
+        self.set_class(small, "-whole")
 
     # -- rows -----------------------------------------------------------------------
 
+    def _title(self) -> None:
+        self.title_box(f"How {short_path(one_line(self._place), 52)} is read")
+
     @work(group="build", exclusive=True, exit_on_error=False)
     async def _build(self) -> None:
+        """Find out what the place is, and show a row for each thing that can be set."""
+        with self.holding_keys():
+            if not self._looked_for and not self._kind:
+                await self._find()
+            await self._build_all()
+
+    async def _find(self) -> None:
+        """Look what the place may be."""
+        self.say("looking …", kind="busy")
+        try:
+            self._place = await off_loop(placed, self._place)
+            self._far = elsewhere(self._place)
+            self._title()
+            self._found = list(await off_loop(look_for, self._place, cancelled=self._cancel))
+        except SourceUnknown:
+            pass  # no kind recognises it: the person may know better
+        except (SourceError, Stopped) as error:
+            self._problem = error if isinstance(error, SourceError) else None
+            return
+        best = certain(self._place, self._found) if self._found else None
+        self._kind = best.kind if best is not None else ""
+
+    async def _build_all(self) -> None:
         """Show the kind's row, and the rows of the kind that holds."""
         every = await off_loop(kinds)
         names = list(dict.fromkeys([*(one.kind for one in self._found), *every]))
@@ -156,7 +185,7 @@ class SetupDialog(FormDialog[Added]):
         await self.fields.remove_children()
         if lines:
             await self.fields.mount_all(lines)
-        self.query_one("#setup-why", Static).update(_why(self._kind, found))
+        self.query_one("#setup-why", Static).update(self._why())
         self.refresh_cheat()
         self._looked = None
         self._settings_changed(now=True)
@@ -205,6 +234,7 @@ class SetupDialog(FormDialog[Added]):
     def _other_kind(self, event: Choice.Changed) -> None:
         event.stop()
         self._kind = event.value
+        self._problem = None
         self._chosen = {}
         self._cancel.set()
         self._cancel = Cancel()
@@ -212,7 +242,8 @@ class SetupDialog(FormDialog[Added]):
 
     @work(group="build", exclusive=True, exit_on_error=False)
     async def _rebuild(self) -> None:
-        await self._build_rows()
+        with self.holding_keys():
+            await self._build_rows()
 
     @on(Choice.Changed)
     @on(Input.Changed)
@@ -238,12 +269,21 @@ class SetupDialog(FormDialog[Added]):
             self._timer.stop()
         self._cancel.set()
         if not self._kind:
-            self.look.show(ambiguous_blocks(self._found, "← and → choose, enter adds"))
+            self.look.show(self._undecided_blocks())
         elif self._far:
             words = "Nothing was asked there yet: ctrl+r asks what it would give."
             self.look.show([Block(text(words, "$text-muted"))])
         else:
             self._timer = self.set_timer(0.01 if now else QUIET_SECONDS, self._look_now)
+
+    def _undecided_blocks(self) -> list[Block]:
+        """Say why no kind holds."""
+        if self._problem is not None:
+            return []
+        if not self._found:
+            words = "No kind of source is recognised here: ← and → name one."
+            return [Block(text(words, "$text-warning"))]
+        return ambiguous_blocks(self._found, "← and → choose, enter adds")
 
     def _settings_are_seen(self) -> bool:
         return self._looked is not None and self._looked == self.settings
@@ -286,7 +326,7 @@ class SetupDialog(FormDialog[Added]):
             if isinstance(field, Field) and field.placeholder != row.unset:
                 field.placeholder = row.unset
                 field.suggester = SuggestFromList(row.values) if row.values else None
-        self.query_one("#setup-why", Static).update(_why(self._kind, found))
+        self.query_one("#setup-why", Static).update(self._why())
 
     # -- keys -------------------------------------------------------------------------
 
@@ -301,6 +341,9 @@ class SetupDialog(FormDialog[Added]):
         self._tell_focused()
 
     def _tell_focused(self) -> None:
+        if self._problem is not None:
+            self.complain(self._problem)
+            return
         name = self._focused_name
         row = next((row for row in self._rows if row.name == name), None)
         if row is not None:
@@ -315,6 +358,13 @@ class SetupDialog(FormDialog[Added]):
             else:
                 self.say(how)
 
+    def _why(self) -> str:
+        """Return how sure the kind is, and why."""
+        if not self._kind:
+            return "several kinds are about as likely" if len(self._found) > 1 else ""
+        found = self._detected
+        return f"{found.confidence:.2f} · {one_line(found.why)}" if found is not None else ""
+
     @property
     def _focused_name(self) -> str:
         focused = self.focused
@@ -322,10 +372,6 @@ class SetupDialog(FormDialog[Added]):
 
     def action_values(self) -> None:
         """List the values that the field can have."""
-        self._pick_value()
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _pick_value(self) -> None:
         name = self._focused_name
         control = self._controls.get(name)
         row = next((row for row in self._rows if row.name == name), None)
@@ -335,9 +381,11 @@ class SetupDialog(FormDialog[Added]):
             return
         at = values.index(control.value) if control.value in values else 0
         unset = row.unset if row is not None else ""
-        chosen = await self.app.push_screen_wait(ValueDialog(name, values, at=at, unset=unset))
-        if chosen is not None:
+
+        def take(chosen: int) -> None:
             control.value = values[chosen]
+
+        self.app.ask(ValueDialog(name, values, at=at, unset=unset), take)
 
     def action_look(self) -> None:
         """Read the whole source."""
@@ -354,6 +402,8 @@ class SetupDialog(FormDialog[Added]):
 
     def action_accept(self) -> None:
         """Give back what was settled on."""
+        if self._problem is not None:
+            raise self._problem
         if not self._kind:
             raise UsageError("say first which kind of source this is", hint="← and → choose")
         settings = kept(self._kind, self._detected, self.settings)
@@ -361,11 +411,3 @@ class SetupDialog(FormDialog[Added]):
         if TOKEN in self._controls:
             self.app.tokens.hold(self._place, self._token)
         self.dismiss(Added(self._place, self._kind, settings))
-
-
-def _why(kind: str, found: Detection | None) -> str:
-    if not kind:
-        return "two kinds are about as likely"
-    if found is None:
-        return ""
-    return f"{found.confidence:.2f} · {one_line(found.why)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from textual import getters, work
@@ -10,14 +10,13 @@ from textual.app import ComposeResult
 from textual.content import Content
 
 from engine.models import Skipped, Source
-from engine.paths import shorten
 from tui.actions import bindings
 from tui.bridge.sources import SkipPages
 from tui.bridge.threads import off_loop
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import Part, RowList
-from tui.widgets.words import counted, fit, one_line
+from tui.widgets.words import counted, fit, one_line, short_path
 
 
 def where(skipped: Skipped) -> str:
@@ -68,8 +67,7 @@ class SkipsDialog(Dialog[None]):
     """A list of any length: place, code and reason of each skipped thing.
 
     Args:
-        source: The source that was scanned.
-        codes: How many things were skipped by each code, the commonest first.
+        source: The source; what its scan skipped is read once the dialog is open.
     """
 
     GROUP = "skips"
@@ -79,11 +77,11 @@ class SkipsDialog(Dialog[None]):
     rows = getters.query_one("#skip-rows", SkipRows)
     line = getters.query_one("#skip-codes", Lines)
 
-    def __init__(self, source: Source, codes: Mapping[str, int]) -> None:
+    def __init__(self, source: Source) -> None:
         super().__init__()
         self._source = source
-        self._total = sum(codes.values())
-        self._codes = [("", self._total), *codes.items()]
+        self._total = 0
+        self._codes: list[tuple[str, int]] = [("", 0)]
         self._at = 0
 
     def compose_box(self) -> ComposeResult:
@@ -92,20 +90,40 @@ class SkipsDialog(Dialog[None]):
         yield SkipRows(id="skip-rows")
 
     def on_mount(self) -> None:
-        """Fill the list."""
-        self.title_box(f"Skipped in {shorten(self._source.root, 36)} · {self._total:,}")
-        if not self._total:
-            self.say("nothing was skipped: everything in this source was read")
-        elif len(self._codes) > 2:
-            self.line.styles.height = 2
-        self._fill()
+        """Load the list."""
+        self._title("")
+        self._load()
 
     def on_resize(self, event: object) -> None:
         """Write the reasons for the new width."""
         self._show_codes()
 
+    def _title(self, count: str) -> None:
+        self.title_box(f"Skipped in {short_path(one_line(self._source.root), 36)}{count}")
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _load(self) -> None:
+        """Read how much was skipped, and why."""
+        with self.holding_keys():
+            codes = await off_loop(self.app.workspace.store.skip_codes, self._source.id)
+            self._total = sum(codes.values())
+            self._codes = [("", self._total), *codes.items()]
+            if not self._source.scanned_at:
+                self.say("it was not scanned yet", hint="s on Sources scans it")
+                return
+            self._title(f" · {self._total:,}")
+            if not self._total:
+                self.say("its last scan skipped nothing")
+                return
+            if len(self._codes) > 2:
+                self.line.styles.height = 2
+            await self._read_rows()
+
     @work(group="fill", exclusive=True, exit_on_error=False)
     async def _fill(self) -> None:
+        await self._read_rows()
+
+    async def _read_rows(self) -> None:
         """Read which things there are; the things themselves are read as they come in sight."""
         code = self._codes[self._at][0]
         store = self.app.workspace.store
@@ -148,7 +166,7 @@ class SkipsDialog(Dialog[None]):
         self._move(1)
 
     def action_up(self) -> None:
-        """Line before."""
+        """Previous line."""
         self._move(-1)
 
     def action_page_down(self) -> None:
@@ -172,7 +190,7 @@ class SkipsDialog(Dialog[None]):
         self._turn(1)
 
     def action_reason_before(self) -> None:
-        """Show only what was skipped for the reason before."""
+        """Show only what was skipped for the previous reason."""
         self._turn(-1)
 
     def _turn(self, steps: int) -> None:

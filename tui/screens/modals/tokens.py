@@ -16,7 +16,7 @@ from tui.actions import bindings
 from tui.bridge.threads import off_loop
 from tui.bridge.tokens import TokenRows, TokenView, TokenViews
 from tui.screens.modals.dialog import Dialog
-from tui.widgets.textpane import Block, TextPane
+from tui.widgets.textpane import Block, TextPane, text
 from tui.widgets.words import counted, one_line
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ def _token_blocks(view: TokenView) -> list[Block]:
     for number, (token, name) in enumerate(view.tokens, 1):
         words = f"{number:>6}  {token.id:>7}  {token.kind:<8}{token.turn + 1:>3}  "
         # The text shows white space and control characters; a part of a character has none.
-        text = repr(token.text) if token.text.strip() or token.text else name
-        lines.append((words + inert(text) + "\n", STYLES[token.kind]))
+        shown = repr(token.text) if token.text.strip() or token.text else name
+        lines.append((words + inert(shown) + "\n", STYLES[token.kind]))
     if view.unlisted:
         lines.append((f"… and {counted(view.unlisted, 'more token')}", "$text-muted"))
     head = f"{'':>6}  {'id':>7}  {'':<8}turn  text\n"
@@ -133,7 +133,9 @@ class TokensDialog(Dialog[None]):
     def _show_error(self, error: FinetuiError) -> None:
         self._view = None
         self.legend.show([])
-        self.pane.show([Block(Content(one_line(error.message)))])
+        # In the pane, where a key without meaning does not wipe it away.
+        hint = [Block(text(one_line(error.hint), "$text-muted"))] if error.hint else []
+        self.pane.show([Block(Content(one_line(error.message))), *hint])
         self.say(error.message, hint=error.hint, kind="error")
 
     @work(group="render", exclusive=True, exit_on_error=False)
