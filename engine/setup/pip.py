@@ -94,7 +94,6 @@ class _Reader:
         self.tail.append(text)
         if found := _FETCHED.match(text):
             name = found[1].rpartition("/")[2]
-            # pip downloads to a folder of its own choice, but its size says how far it is.
             size = int(float(found[2]) * _UNITS[found[3]])
             self._move(Moved("downloading", "-".join(name.split("-")[:2]), 0, size))
         elif found := _BUILT.match(text):
@@ -108,7 +107,9 @@ class _Reader:
 
     def idle(self) -> None:
         if self.now.phase == "downloading":
-            done = max((_size(path) for path in self.scratch.glob("pip-unpack-*/*")), default=0)
+            # pip fills it in a folder of its own, under the name that it has in the end.
+            files = self.scratch.glob(f"pip-unpack-*/{self.now.what}-*")
+            done = min(max((_size(path) for path in files), default=0), self.now.total)
             self._move(Moved("downloading", self.now.what, done, self.now.total))
 
     def _move(self, moved: Moved) -> None:
