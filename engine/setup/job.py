@@ -108,7 +108,8 @@ class Installation:
             self._pip(["--no-deps", "--requirement", str(file)], part)
         if not complete(part, self._place.packages()):
             raise PipFailed("pip installed it elsewhere than it is looked for")
-        self._place.write(CURRENT, self._place.read(CURRENT) | {part.name: signature(part)})
+        if not self._keep:
+            self._place.write(CURRENT, self._place.read(CURRENT) | {part.name: signature(part)})
 
     def _pip(
         self, arguments: list[str], part: Part, environment: dict[str, str] | None = None

@@ -27,6 +27,7 @@ _BUILT = re.compile(r"\s*Building wheel for (\S+)")
 _STEP = re.compile(r"\s*\[\s*(\d+)(?:/(\d+)|%)\]")
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 _UNHEARD = (
+    "after connection broken by",
     "Failed to establish a new connection",
     "Temporary failure in name resolution",
     "Name or service not known",
@@ -208,6 +209,7 @@ def _failure(tail: list[str], status: int) -> PipFailed:
         return PipFailed("pip can't reach its package index", offline=True)
     if os.strerror(errno.ENOSPC) in text:
         return PipFailed("the disk is full", full=True)
-    errors = [line.strip() for line in tail if "error" in line.lower()]
-    told = errors[-1] if errors else tail[-1].strip() if tail else "it said nothing"
+    # The first error is the cause; what follows is advice on it.
+    errors = [line.strip().removeprefix("ERROR: ") for line in tail if "error:" in line.lower()]
+    told = errors[0] if errors else tail[-1].strip() if tail else "it said nothing"
     return PipFailed(f"pip ended with status {status}: {told[:200]}")
