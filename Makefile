@@ -57,13 +57,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(STAMPS)/first: $(VENV)/bin/python $(SOURCES)
-	@$(BIN)/python tools/install.py --first
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --first --stamp $@
 
 $(STAMPS)/base: $(STAMPS)/first
-	@$(BIN)/python tools/install.py
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --stamp $@
 
 $(STAMPS)/dev: $(STAMPS)/base
-	@$(BIN)/python tools/install.py --extra dev
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --extra dev --stamp $@
