@@ -1,65 +1,17 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.errors import DependencyMissing
 from engine.setup import PARTS, Part, Place, lacking, left_s, require, setup_state, want
-from engine.setup.parts import part
-
-HOLD = (
-    "import fcntl, sys\n"
-    "handle = open(sys.argv[1], 'ab'); fcntl.flock(handle, fcntl.LOCK_EX)\n"
-    "print('held', flush=True); sys.stdin.read()\n"
-)
+from tests.setup.places import installing, make_place, put, put_parts
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    site = tmp_path / "site"
-    site.mkdir()
-    return Place(folder=tmp_path / ".finetui", sites=(site,), elsewhere=())
-
-
-def put(place: Place, *names: str, whole: bool = True) -> None:
-    """Put packages into a place, as pip does."""
-    for name in names:
-        folder = place.sites[0] / f"{name.replace('-', '_')}-1.0.dist-info"
-        folder.mkdir(exist_ok=True)
-        (folder / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
-        if whole:
-            (folder / "RECORD").write_text("")
-
-
-def put_parts(place: Place, *names: str) -> None:
-    for name in names:
-        put(place, *part(name).everything)
-
-
-@contextmanager
-def installing(place: Place, name: str, phase: str, **more: Any) -> Iterator[None]:
-    """Hold the lock in another process, as an installation does."""
-    want(place)
-    status = {"part": name, "phase": phase, "what": "", "done": 0, "total": 0, "failed": {}}
-    place.write("status", status | {"since": time.time() - 200} | more)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(place.folder / "lock")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == b"held\n"
-    try:
-        yield
-    finally:
-        holder.communicate(timeout=60)
+    return make_place(tmp_path)
 
 
 def states(place: Place) -> dict[str, str]:
