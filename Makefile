@@ -14,7 +14,7 @@ help: ## List what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(STAMPS)/first ## Open finetui on the demo workspace; what it lacks is installed meanwhile
-	@$(BIN)/finetui demo
+	@$(BIN)/python -m tui demo
 
 test: $(STAMPS)/dev ## Install what tests need, and run them (ARGS="-k curate" for some)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
@@ -35,10 +35,10 @@ gpu: $(STAMPS)/base ## Add unsloth and bitsandbytes, for an NVIDIA card
 	@$(BIN)/python tools/install.py --extra gpu
 
 doctor: $(STAMPS)/first ## Say what is installed and what is missing
-	@$(BIN)/finetui doctor
+	@$(BIN)/python -m tui doctor
 
 demo: $(STAMPS)/base ## The whole loop without a terminal, in ./demo-workspace
-	@$(BIN)/finetui demo --headless demo-workspace
+	@$(BIN)/python -m tui demo --headless demo-workspace
 
 screenshots: $(STAMPS)/dev ## Make the README's screenshots again
 	@$(BIN)/python -m tools.screenshots docs/screens
@@ -57,13 +57,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "python3-venv is missing: on Debian and Ubuntu, apt install python3-venv"; rm -rf $(VENV); exit 1; }
 
 $(STAMPS)/first: $(VENV)/bin/python $(SOURCES)
-	@$(BIN)/python tools/install.py --first
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --first --stamp $@
 
 $(STAMPS)/base: $(STAMPS)/first
-	@$(BIN)/python tools/install.py
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --stamp $@
 
 $(STAMPS)/dev: $(STAMPS)/base
-	@$(BIN)/python tools/install.py --extra dev
-	@mkdir -p $(STAMPS) && touch $@
+	@$(BIN)/python tools/install.py --extra dev --stamp $@

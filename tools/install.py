@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # finetui is not installed yet
 
-from engine.setup import CORE, PARTS, install_here, want  # noqa: E402
+from engine.setup import CORE, PARTS, Place, install_here, want  # noqa: E402
+from engine.setup.job import complete  # noqa: E402
 from engine.setup.pip import PipFailed  # noqa: E402
 
 BUILD = ("hatchling", "editables")
@@ -33,8 +34,17 @@ def stop(reason: str) -> None:
     )
 
 
-def install_first() -> None:
-    """Install what the app opens with, and the command `finetui`."""
+def install_first() -> bool:
+    """Install what the app opens with, and the command `finetui`.
+
+    Returns:
+        Whether it is up to date; False where an installation is under way that must not be
+        waited for: the app opens with what is there.
+    """
+    place = Place()
+    if place.busy() and complete(CORE, place.packages()) and "finetui" in place.packages():
+        say("The rest is being installed still; finetui opens meanwhile.")
+        return False
     say("Installing finetui: first what the app opens with, about a minute.")
     want(keep=False)
     failures = install_here(parts=[CORE], more=BUILD, echo=say)
@@ -43,6 +53,7 @@ def install_first() -> None:
     # The checkout itself: `finetui` works from any folder, and follows what is edited here.
     editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
     install_here(parts=[], more=editable, echo=say)
+    return True
 
 
 def install_rest() -> None:
@@ -68,14 +79,19 @@ def main() -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--first", action="store_true", help="Only what the app opens with.")
     what.add_argument("--extra", choices=["gpu", "dev"], default="", help="What an extra adds.")
+    parser.add_argument("--stamp", type=Path, help="A file that is touched at the end.")
     chosen = parser.parse_args()
     try:
+        done = True
         if chosen.extra:
             install_extra(chosen.extra)
         elif chosen.first:
-            install_first()
+            done = install_first()
         else:
             install_rest()
+        if done and chosen.stamp:
+            chosen.stamp.parent.mkdir(exist_ok=True)
+            chosen.stamp.touch()
     except PipFailed as failed:
         stop(failed.reason)
     except KeyboardInterrupt:

@@ -95,6 +95,7 @@ class Installation:
     def _part(self, part: Part) -> None:
         self._echo(f"\n{part.title}, for {part.purpose}")
         self._say(part.name, Moved("looking"))
+        mark = signature(part)  # of the pins that pip is given, which may change meanwhile
         environment: dict[str, str] = {}
         options: list[str] = []
         if LLAMA in part.packages and LLAMA not in self._place.packages():
@@ -108,7 +109,8 @@ class Installation:
             self._pip(["--no-deps", "--requirement", str(file)], part)
         if not complete(part, self._place.packages()):
             raise PipFailed("pip installed it elsewhere than it is looked for")
-        self._place.write(CURRENT, self._place.read(CURRENT) | {part.name: signature(part)})
+        if not self._keep:
+            self._place.write(CURRENT, self._place.read(CURRENT) | {part.name: mark})
 
     def _pip(
         self, arguments: list[str], part: Part, environment: dict[str, str] | None = None

@@ -46,6 +46,7 @@ CORE = Part(
     "the app",
     "sources, curation and datasets",
     packages=(
+        "certifi",
         "click",
         "detect-secrets",
         "gguf",
@@ -84,6 +85,7 @@ PARTS = (
             "datasets",
             "peft",
             "protobuf",
+            "safetensors",
             "sentencepiece",
             "transformers",
             "trl",

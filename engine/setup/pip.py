@@ -27,6 +27,7 @@ _BUILT = re.compile(r"\s*Building wheel for (\S+)")
 _STEP = re.compile(r"\s*\[\s*(\d+)(?:/(\d+)|%)\]")
 _UNITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 _UNHEARD = (
+    "after connection broken by",
     "Failed to establish a new connection",
     "Temporary failure in name resolution",
     "Name or service not known",
@@ -94,7 +95,6 @@ class _Reader:
         self.tail.append(text)
         if found := _FETCHED.match(text):
             name = found[1].rpartition("/")[2]
-            # pip downloads to a folder of its own choice, but its size says how far it is.
             size = int(float(found[2]) * _UNITS[found[3]])
             self._move(Moved("downloading", "-".join(name.split("-")[:2]), 0, size))
         elif found := _BUILT.match(text):
@@ -108,7 +108,9 @@ class _Reader:
 
     def idle(self) -> None:
         if self.now.phase == "downloading":
-            done = max((_size(path) for path in self.scratch.glob("pip-unpack-*/*")), default=0)
+            # pip fills it in a folder of its own, under the name that it has in the end.
+            files = self.scratch.glob(f"pip-unpack-*/{self.now.what}-*")
+            done = min(max((_size(path) for path in files), default=0), self.now.total)
             self._move(Moved("downloading", self.now.what, done, self.now.total))
 
     def _move(self, moved: Moved) -> None:
@@ -207,6 +209,7 @@ def _failure(tail: list[str], status: int) -> PipFailed:
         return PipFailed("pip can't reach its package index", offline=True)
     if os.strerror(errno.ENOSPC) in text:
         return PipFailed("the disk is full", full=True)
-    errors = [line.strip() for line in tail if "error" in line.lower()]
-    told = errors[-1] if errors else tail[-1].strip() if tail else "it said nothing"
+    # The first error is the cause; what follows is advice on it.
+    errors = [line.strip().removeprefix("ERROR: ") for line in tail if "error:" in line.lower()]
+    told = errors[0] if errors else tail[-1].strip() if tail else "it said nothing"
     return PipFailed(f"pip ended with status {status}: {told[:200]}")

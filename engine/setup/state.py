@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import DependencyMissing
@@ -67,11 +68,13 @@ class Setup:
         parts: The parts, in the order in which they are installed.
         active: Whether somebody installs now.
         wanted: Whether what is lacking will be installed without being asked for.
+        log: The file with everything that pip said.
     """
 
     parts: tuple[PartState, ...]
     active: bool
     wanted: bool
+    log: Path
 
     @property
     def ready(self) -> bool:
@@ -123,7 +126,8 @@ def setup_state(place: Place | None = None) -> Setup:
     place = place or Place()
     packages = place.packages()
     if all(complete(part, packages) for part in PARTS):
-        return Setup(tuple(_state(part, "ready") for part in PARTS), active=False, wanted=False)
+        ready = tuple(_state(part, "ready") for part in PARTS)
+        return Setup(ready, active=False, wanted=False, log=place.log)
     active, wanted, status = place.busy(), bool(place.read(WANTED)), place.read(STATUS)
     found = []
     for part in PARTS:
@@ -131,7 +135,7 @@ def setup_state(place: Place | None = None) -> Setup:
             found.append(_state(part, "ready"))
         else:
             found.append(_unfinished(part, status, active, wanted))
-    return Setup(tuple(found), active=active, wanted=wanted)
+    return Setup(tuple(found), active=active, wanted=wanted, log=place.log)
 
 
 def _state(part: Part, state: State, **more: Any) -> PartState:
@@ -197,21 +201,22 @@ def lacking(feature: str, place: Place | None = None) -> Lacking | None:
         feature: A name of :data:`engine.setup.parts.NEEDS`.
         place: The environment; this process's own by default.
     """
-    title, needed = NEEDS[feature]
     place = place or Place()
     packages = place.packages()
-    if all(complete(part, packages) for part in PARTS if part.name in (*needed, CORE.name)):
+    needed = (*NEEDS[feature][1], CORE.name)
+    if all(complete(part, packages) for part in PARTS if part.name in needed):
         return None
-    setup = setup_state(place)
+    return lacking_in(setup_state(place), feature)
+
+
+def lacking_in(setup: Setup, feature: str) -> Lacking | None:
+    """Return what a feature lacks in a state that was looked up already."""
+    title, needed = NEEDS[feature]
     parts = tuple(part for part in setup.parts if part.name in needed and part.state != "ready")
-    if not parts:
+    if not parts and setup.of(CORE.name).state != "ready":
         parts = (setup.of(CORE.name),)
-    return _lacking(feature, title, parts, setup, place)
-
-
-def _lacking(
-    feature: str, title: str, parts: tuple[PartState, ...], setup: Setup, place: Place
-) -> Lacking:
+    if not parts:
+        return None
     message = f"{title} needs {' and '.join(part.title for part in parts)}"
     stuck = next((part for part in parts if part.state in ("failed", "offline")), None)
     coming = stuck is None and (setup.active or setup.wanted)
@@ -219,7 +224,7 @@ def _lacking(
         message += f": {stuck.detail}"
         hint = f"try again with: {FIX}"
         if stuck.state == "failed":
-            hint += f"; pip's own words are in {shell_path(place.log)}"
+            hint += f"; pip's own words are in {shell_path(setup.log)}"
     elif not coming:
         message += ", not installed"
         hint = f"install with: {FIX}"

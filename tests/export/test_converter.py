@@ -20,7 +20,7 @@ def test_a_missing_converter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convert, "_DISTRIBUTION", "no-such-distribution")
     with pytest.raises(DependencyMissing, match="not installed") as caught:
         convert.require_converter()
-    assert "pip install --no-deps" in caught.value.hint
+    assert "finetui doctor --fix" in caught.value.hint
 
 
 def test_a_replaced_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

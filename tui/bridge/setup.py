@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 INTERVAL = 1.0
 """Seconds between two looks, while something is lacking."""
+
+_MOST_STARTS = 5
+_PAUSE_SECONDS = 20.0
 
 NEEDS = {"train": "training", "chat": "chat"}
 """What a stage is for, among the features that an installation may still lack."""
@@ -33,6 +37,7 @@ class SetupWatch:
     def __init__(self, place: Place | None = None, *, go_on: bool = False) -> None:
         self._place = place
         self._go_on = go_on
+        self._starts, self._started = 0, float("-inf")
         self._last: object = None
         self._ready: bool | None = None
 
@@ -40,12 +45,16 @@ class SetupWatch:
         """Return a message if what is shown of the installation has changed."""
         if self._ready:
             return None
-        from engine.setup import go_on, setup_state  # first needed once the app is up
+        from engine.setup import setup_state  # first needed once the app is up
 
-        if self._go_on:
-            self._go_on = False
-            go_on(self._place)
+        if self._starts == 0:
+            # What failed the last time is tried again, once each time that finetui opens.
+            self._start()
         setup = setup_state(self._place)
+        stuck = any(part.state in ("failed", "offline") for part in setup.parts)
+        if not (setup.ready or setup.active or stuck):
+            # It was killed, or pip outlived it and has just let go of the lock.
+            self._start()
         first, self._ready = self._ready is None, setup.ready
         if first and setup.ready:
             return None
@@ -54,6 +63,14 @@ class SetupWatch:
             return None
         self._last = seen
         return SetupMoved(setup)
+
+    def _start(self) -> None:
+        from engine.setup import go_on
+
+        now = time.monotonic()
+        if self._go_on and self._starts < _MOST_STARTS and now - self._started > _PAUSE_SECONDS:
+            self._starts, self._started = self._starts + 1, now
+            go_on(self._place)
 
 
 def _seen(setup: Setup) -> object:
@@ -66,9 +83,9 @@ def watch_setup(target: MessagePump, *, place: Place | None = None, go_on: bool 
     return Poller(target, SetupWatch(place, go_on=go_on).look, interval=INTERVAL)
 
 
-def stage_lacks(stage: str) -> tuple[str, str] | None:
+def stage_lacks(stage: str, setup: Setup) -> tuple[str, str] | None:
     """Return what a stage waits for, as a message and a hint; None where it can go on."""
-    from engine.setup import lacking
+    from engine.setup import lacking_in
 
-    found = lacking(NEEDS[stage]) if stage in NEEDS else None
+    found = lacking_in(setup, NEEDS[stage]) if stage in NEEDS else None
     return (found.message, found.hint) if found is not None else None

@@ -203,8 +203,8 @@ class StageScreen(Screen[None]):
         self.refresh_title()
         self.refresh_cheat()
         self.entered()
-        if self.app.setup is not None and (lacks := stage_lacks(self.STAGE)):
-            self.say(lacks[0], hint=lacks[1], kind="busy")
+        if self.app.setup and (lacks := stage_lacks(self.STAGE, self.app.setup)):
+            self.say(lacks[0], hint=lacks[1], kind="help")
 
     def refresh_title(self) -> None:
         """Show workspace, stages and the running job as they are now."""
