@@ -146,9 +146,9 @@ async def test_nothing_is_said_of_what_was_not_read(
         await press_all(pilot, "escape s")
         await wait_until(pilot, lambda: "12 new" in screen.status_line.text)
         await pilot.press("d")
-        dialog = app.screen
-        assert isinstance(dialog, SkipsDialog)
-        await wait_until(pilot, lambda: "skipped nothing" in dialog.status_line.text)
+        again = app.screen
+        assert isinstance(again, SkipsDialog)
+        await wait_until(pilot, lambda: "skipped nothing" in again.status_line.text)
 
 
 async def test_what_is_asked_for_meanwhile_waits_for_its_turn(

@@ -359,7 +359,7 @@ async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
         await wait_until(pilot, lambda: screen_of(app).job is not None)
         await pilot.press("e")
         assert isinstance(app.screen, QuantDialog)
-        dialog = cast("QuantDialog", app.screen)
+        dialog = app.screen
         await wait_until(pilot, lambda: dialog.rows.count > 10)
         await pilot.press("j", "enter")
         # The base is not on this machine, which is said with what to do about it.
