@@ -102,6 +102,7 @@ def test_folders_of_processes_that_are_gone_are_cleared(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob(".hf*")} == {f".hf.{os.getpid()}.abc", ".hf.other"}
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_an_import_that_is_killed_leaves_nothing_half_and_can_be_done_again(
     tmp_path: Path, embedded_cache: Path, monkeypatch: pytest.MonkeyPatch
