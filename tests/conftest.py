@@ -120,7 +120,10 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a real two-layer Llama with a tokenizer and a ChatML template, as a model folder."""
     from tests.support.tiny_model import make_tiny_model
 
-    return made_once(tmp_path_factory, "tiny-model", make_tiny_model)
+    def make(folder: Path) -> None:
+        make_tiny_model(folder / "model")
+
+    return made_once(tmp_path_factory, "tiny", make) / "model"
 
 
 @pytest.fixture(scope="session")
