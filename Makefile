@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-WORKERS ?= -n auto --dist worksteal
+WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
 SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
 
 .DEFAULT_GOAL := help

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.support.shared import made_once
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # A busy machine is no fault of the code: nothing here fails for being slow. Property tests
-# that choose their own number of examples scale it by `tests.support.properties.examples`.
+# that choose their own number of examples scale it by `tests.support.properties.tries`.
 settings.register_profile("few", deadline=None, max_examples=30)
 settings.register_profile("many", deadline=None, max_examples=100)
 
@@ -26,6 +27,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # that it starts, would spin on the core that another test works on.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# Children inherit signals that are ignored, as they are under nohup or in a script's
+# background; tests close terminals and interrupt programs.
+for _number, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -110,7 +120,10 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a real two-layer Llama with a tokenizer and a ChatML template, as a model folder."""
     from tests.support.tiny_model import make_tiny_model
 
-    return made_once(tmp_path_factory, "tiny-model", make_tiny_model)
+    def make(folder: Path) -> None:
+        make_tiny_model(folder / "model")
+
+    return made_once(tmp_path_factory, "tiny", make) / "model"
 
 
 @pytest.fixture(scope="session")

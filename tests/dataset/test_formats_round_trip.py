@@ -17,6 +17,7 @@ from engine.errors import DatasetRefused
 from engine.models import Document, Role, Turn, example_id
 from engine.sources import detect, read
 from tests.dataset.frozen_support import row, write_frozen
+from tests.support.properties import tries
 
 PLACES = [(f, c) for f in FORMATS for c in CONTAINERS if FORMATS[f].container in ("", c)]
 _RUN = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -129,7 +130,7 @@ def _compare(written: dict[str, list], out: Path, rows: int, *, metadata: bool) 
 @pytest.mark.parametrize(("format", "container"), PLACES)
 @pytest.mark.parametrize("metadata", [False, True])
 @given(data=st.data())
-@settings(_RUN, max_examples=10)
+@settings(_RUN, max_examples=tries(10))
 def test_each_row_comes_back_or_is_named(
     format: str, container: str, metadata: bool, data: st.DataObject
 ) -> None:
@@ -142,7 +143,7 @@ def test_each_row_comes_back_or_is_named(
 
 @pytest.mark.parametrize("format", FORMATS)
 @given(made=plain_talks())
-@settings(_RUN, max_examples=100)
+@settings(_RUN, max_examples=tries(100))
 def test_plain_conversations_are_never_refused_and_always_come_back(
     format: str, made: tuple[Turn, ...]
 ) -> None:

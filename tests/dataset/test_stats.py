@@ -93,7 +93,7 @@ def test_the_verbs(
     assert (status, "not frozen yet" in out) == (0, True)
     status, out = run(capsys, "dataset", "export", "--format", "chat", "--out", "x", *at)
     assert status == 1
-    status, out = run(capsys, "dataset", "freeze", *at, *named, "--json")
+    status, out = run(capsys, "dataset", "freeze", *at, *named, "--no-near", "--json")
     assert (status, json.loads(out)["manifest"]["name"]) == (0, "d1")
     status, out = run(capsys, "dataset", "list", *at)
     assert (status, out.splitlines()[1].split()[:3]) == (0, ["d1", "8", "2"])
@@ -122,9 +122,9 @@ def test_a_base_that_is_not_here_is_no_obstacle_to_freezing(
 ) -> None:
     approve(workspace, notes(4))
     at = ("--workspace", str(workspace.root))
-    assert main(["dataset", "freeze", *at]) == 0
+    assert main(["dataset", "freeze", *at, "--no-near"]) == 0
     assert "tokens are not counted" in capsys.readouterr().err
-    assert main(["dataset", "freeze", *at, "--base", "gemma-2b"]) == 1
+    assert main(["dataset", "freeze", *at, "--no-near", "--base", "gemma-2b"]) == 1
     assert "finetui bases add gemma-2b" in capsys.readouterr().err
 
 

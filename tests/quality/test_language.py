@@ -13,6 +13,7 @@ from engine.models import Flag, Turn
 from engine.quality.language import COMMON, UNTOLD, Detector, LanguageCheck
 from engine.quality.language.detect import KNOWN, related
 from engine.quality.language.requests import asks_for_language
+from tests.support.properties import tries
 
 EN = "The garden is quiet in the morning, and I drink my coffee there before anybody is awake."
 RO = (
@@ -232,7 +233,7 @@ def test_a_plain_question_asks_for_no_language() -> None:
     assert not any(asks_for_language(text) for text in (EN, RO, DE, FR))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.lists(st.text(max_size=400), max_size=4))
 def test_any_text_is_taken(texts: list[str]) -> None:
     turns = conversation(*texts)

@@ -10,6 +10,7 @@ from stdnum import luhn
 from engine.models import Turn
 from engine.quality.base import Check
 from engine.quality.personal import CODES, PersonalCheck
+from tests.support.properties import tries
 
 CHECK = PersonalCheck()
 
@@ -141,7 +142,7 @@ def test_the_version_tells_libraries_and_options() -> None:
     assert len({check.version, *(other.version for other in others)}) == 4
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.integers(0, 10**14 - 1))
 def test_a_card_needs_its_checksum(number: int) -> None:
     start = f"4{number:014}"
@@ -150,7 +151,7 @@ def test_a_card_needs_its_checksum(number: int) -> None:
     assert hits == ([] if len(set(start)) == 1 else [luhn.calc_check_digit(start)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     st.lists(
         st.text(st.characters(), max_size=40)

@@ -23,6 +23,7 @@ from engine.quality.secrets import SecretsCheck
 from engine.quality.values import normal_value, word_for
 from engine.store import Store
 from tests.quality.made_secrets import made
+from tests.support.properties import tries
 
 CHECKS = (SecretsCheck(), PersonalCheck())
 ROWS = made(random.Random(21))
@@ -163,7 +164,7 @@ def test_placeholders_are_not_flagged_even_where_a_value_would_be() -> None:
     assert remaining(CHECKS, [Turn("user", text) for text in texts]) == ()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(
     st.lists(
         st.sampled_from(
@@ -220,7 +221,7 @@ def test_a_number_is_found_with_any_sign_that_it_was_written_with() -> None:
     ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(flagged())
 def test_no_flagged_value_survives(case: tuple[list[Turn], list[Flag]]) -> None:
     turns, flags = case
@@ -239,7 +240,7 @@ def test_no_flagged_value_survives(case: tuple[list[Turn], list[Flag]]) -> None:
     assert again.turns == result.turns
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=tries(400), deadline=None)
 @given(flagged())
 def test_text_outside_of_placeholders_is_as_it_was(case: tuple[list[Turn], list[Flag]]) -> None:
     turns, flags = case
@@ -255,7 +256,7 @@ def test_text_outside_of_placeholders_is_as_it_was(case: tuple[list[Turn], list[
         assert list(result.turns) == turns
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(flagged(), flagged())
 def test_the_same_value_has_the_same_placeholder_in_any_example(
     first: tuple[list[Turn], list[Flag]], second: tuple[list[Turn], list[Flag]]

@@ -12,6 +12,7 @@ from engine.errors import CheckError
 from engine.models import Flag, Turn
 from engine.quality.safety import CATEGORIES, LANGUAGES, SafetyCheck
 from engine.quality.safety.lists import GAP, Entry, entries
+from tests.support.properties import tries
 
 HOSTS = {
     "en": "Yesterday somebody wrote this to me on the forum: {}. I did not know what to answer.",
@@ -192,7 +193,7 @@ def test_the_version_changes_with_the_options() -> None:
     assert "py3langid-" in SafetyCheck().version
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.text(max_size=600))
 def test_any_text_is_taken(text: str) -> None:
     turns = [Turn("user", text)]

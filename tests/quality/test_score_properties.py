@@ -22,6 +22,7 @@ from engine.quality.score.phrases import (
 )
 from engine.quality.score.repetition import _runs
 from engine.quality.score.view import View, fold, spans_of, words_of
+from tests.support.properties import tries
 
 ANY = st.text(st.characters(codec=None, categories=None), max_size=300)
 PIECES = st.lists(
@@ -34,7 +35,7 @@ PIECES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(ANY | PIECES, ANY | PIECES)
 def test_any_text_has_a_score(answer: str, prompt: str) -> None:
     found = score_answer(answer, prompt, 3)
@@ -48,7 +49,7 @@ def test_any_text_has_a_score(answer: str, prompt: str) -> None:
     assert found == score_answer(answer, prompt, 3)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["system", "user", "assistant", "tool"]), PIECES), max_size=6
@@ -64,7 +65,7 @@ def test_any_conversation_has_measures(pairs: list[tuple[str, str]]) -> None:
     assert score(turns).score >= worst - 1e-9
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(ANY)
 def test_folding_keeps_places(text: str) -> None:
     folded = fold(text)
@@ -72,14 +73,14 @@ def test_folding_keeps_places(text: str) -> None:
     assert [folded[start:end] for start, end in spans_of(folded, len(text))] == words_of(folded)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(PIECES)
 def test_prose_keeps_places(text: str) -> None:
     view = View(text, "")
     assert len(view.prose) == len(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(st.lists(st.sampled_from("abc"), max_size=60), st.integers(2, 5))
 def test_runs_are_what_stood_before(words: list[str], size: int) -> None:
     covered = {at for start, end in _runs(words, size) for at in range(start, end)}
@@ -90,7 +91,7 @@ def test_runs_are_what_stood_before(words: list[str], size: int) -> None:
     assert covered == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=tries(50), deadline=None)
 @given(st.text(st.sampled_from("abcdefg hij"), min_size=40, max_size=120))
 def test_saying_all_again_is_never_better(text: str) -> None:
     once = score_answer(f"The {text}.").parts["repetition"]

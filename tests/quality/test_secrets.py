@@ -13,6 +13,7 @@ from engine.models import Turn
 from engine.quality.base import Check
 from engine.quality.secrets import SecretsCheck
 from tests.quality.made_secrets import later, made, private_key, unseen
+from tests.support.properties import tries
 
 ROWS = made(random.Random(11))
 
@@ -145,7 +146,7 @@ def test_the_version_tells_library_and_options() -> None:
     assert check.version != SecretsCheck(min_score=0.9).version
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(st.lists(st.text(st.characters(), max_size=60) | st.sampled_from([r[2] for r in ROWS])))
 def test_any_text_is_taken_and_spans_are_in_it(pieces: list[str]) -> None:
     text = " ".join(pieces)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import GgufDamaged
 from engine.serve.header import GgufHeader, read_header
+from tests.support.properties import tries
 from tests.support.tiny_gguf import embedded_vocabulary, file, pair, tensor, text
 
 ARCHITECTURE = pair("general.architecture", 8, text("llama"))
@@ -115,7 +116,7 @@ def test_every_cut_is_seen(tmp_path: Path) -> None:
             read(tmp_path, WHOLE[:length])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=9))
 def test_any_bytes_are_read_or_named(tmp_path: Path, at: int, noise: bytes) -> None:
     data = WHOLE[:at] + noise + WHOLE[at + len(noise) :]

@@ -18,6 +18,7 @@ from engine.similarity.index import candidates
 from engine.similarity.linkage import NUMBERS_APART
 from engine.similarity.pairs import Pairs, Side, Space, pairs_above, sketch
 from tests.similarity.support import Rows, partition, scattered
+from tests.support.properties import tries
 
 
 def listed(found: list[Pairs]) -> dict[tuple[int, int], float]:
@@ -56,7 +57,7 @@ def assert_same(found: dict[tuple[int, int], float], wanted: dict[tuple[int, int
     dense=st.sampled_from([0.0, 0.02, 1.0]),
     few=st.sampled_from([0, 20]),
 )
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_all_pairs_are_found(
     seed: int, number: int, dimensions: int, leading: int | None, dense: float, few: int
 ) -> None:
@@ -73,7 +74,7 @@ def test_all_pairs_are_found(
 
 
 @given(seed=st.integers(0, 10_000), number=st.integers(2, 60))
-@settings(max_examples=40)
+@settings(max_examples=tries(40))
 def test_of_two_sides_the_lesser_counts_and_other_numbers_keep_apart(
     seed: int, number: int
 ) -> None:
@@ -91,7 +92,7 @@ def test_of_two_sides_the_lesser_counts_and_other_numbers_keep_apart(
 
 
 @given(seed=st.integers(0, 1_000), dimensions=st.sampled_from([5, 129, 130, 200, 384]))
-@settings(max_examples=20)
+@settings(max_examples=tries(20))
 def test_a_sketch_never_says_less_than_the_similarity(seed: int, dimensions: int) -> None:
     rows = scattered(40, seed, dimensions=dimensions)
     short = sketch(rows)
@@ -200,7 +201,7 @@ def test_an_index_of_two_sides_looks_at_both() -> None:
 
 
 @given(seed=st.integers(0, 1_000), queries=st.integers(0, 30), number=st.integers(0, 50))
-@settings(max_examples=30)
+@settings(max_examples=tries(30))
 def test_nearest_is_the_nearest(seed: int, queries: int, number: int) -> None:
     asked, rows = scattered(queries, seed), scattered(number, seed + 1)
     index, similarity = nearest(asked, rows)

@@ -16,6 +16,7 @@ from engine.similarity.linking import Tables, link
 from engine.similarity.reading import WHATS, Sides, unpacked
 from engine.similarity.texts import key_of
 from tests.similarity.support import partition, scattered, sides_of
+from tests.support.properties import tries
 
 TEXTS = [f"text {chr(97 + number)}" for number in range(14)]
 Examples = dict[int, Sides]
@@ -50,7 +51,7 @@ def chosen() -> st.SearchStrategy[Sides]:
     st.dictionaries(st.integers(1, 12), chosen(), max_size=12),
     st.lists(st.dictionaries(st.integers(1, 14), chosen() | st.none(), max_size=4), max_size=4),
 )
-@settings(max_examples=80)
+@settings(max_examples=tries(80))
 def test_changes_one_by_one_equal_all_at_once(
     cache: VectorCache, first: Examples, changes: list[dict[int, Sides | None]]
 ) -> None:
@@ -70,7 +71,7 @@ def test_changes_one_by_one_equal_all_at_once(
 
 
 @given(st.dictionaries(st.integers(1, 20), chosen(), max_size=20))
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 def test_links_join_what_brute_force_joins(cache: VectorCache, now: Examples) -> None:
     links = all_links(now, cache)
     rows = dict(zip(map(key_of, TEXTS), scattered(len(TEXTS), 11, knots=3), strict=True))

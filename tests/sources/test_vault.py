@@ -3,8 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from engine.errors import SourceUnreadable
 from engine.models import Document
 from engine.sources import complete_path, detect
 from engine.sources.files import MAX_TEXT_BYTES
+from tests.support.privileges import without_privileges
 from tests.support.vaults import read_vault, write_files
 
 REFLECTION = "I thought about it for a long time, and then I wrote it down here.\n"
@@ -208,29 +207,14 @@ def test_names_that_are_not_utf8_are_shown_and_can_be_stored(tmp_path: Path) -> 
     assert list(documents) == ["caf\\xe9.md"]
 
 
-@contextmanager
-def _without_privileges() -> Iterator[None]:
-    """Be somebody else for a while where the tests run as root, whom permissions don't bind."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def test_what_may_not_be_read_is_reported(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("open")
     root = write_files(
         folder / "v", {"a.md": REFLECTION, "shut.md": REFLECTION, "room/b.md": REFLECTION}
     )
-    for above in (folder, *list(folder.parents)[:2]):
-        above.chmod(0o755)
     (root / "shut.md").chmod(0)
     (root / "room").chmod(0)
-    with _without_privileges():
+    with without_privileges(root):
         documents, skipped = _read(root)
         with pytest.raises(SourceUnreadable):
             detect(root / "shut.md")

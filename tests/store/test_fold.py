@@ -13,6 +13,7 @@ from engine.models import Action, JournalEntry, State, Turn
 from engine.store import Store
 from engine.store.fold import Folded, effective, fold
 from tests.store.support import NOW, example, filled, ids, turns
+from tests.support.properties import tries
 
 NUMBER = 4
 AFTER: dict[str, State] = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
@@ -133,7 +134,7 @@ class Curation(RuleBasedStateMachine):
 
 TestCuration = Curation.TestCase
 TestCuration.settings = settings(
-    max_examples=60,
+    max_examples=tries(60),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

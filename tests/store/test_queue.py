@@ -12,6 +12,7 @@ from engine.errors import ExampleAmbiguous, ExampleMissing
 from engine.models import STATES, Action, Card, Counts, Filter, QueueRow
 from engine.store import Store
 from tests.store.support import NOW, example, filled, ids, turns
+from tests.support.properties import tries
 
 NUMBER = 60
 KINDS = ("reflection", "decision", "learning")
@@ -80,7 +81,7 @@ filters = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(which=filters, position=st.integers(-1, NUMBER + 2), limit=st.integers(1, 25))
 def test_every_way_of_reading_agrees_with_a_plain_scan(
     store: Store, which: Filter, position: int, limit: int

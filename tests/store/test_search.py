@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.models import Filter
 from engine.store import Store
 from tests.store.support import NOW, example, filled, ids, turns
+from tests.support.properties import tries
 
 TEXTS = (
     turns("What did the “offsite” teach me?", "I said no; it took a week to see why."),
@@ -71,7 +72,7 @@ def test_words_are_found_by_their_beginnings(store: Store, text: str, expected: 
         assert found == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(
     st.text(st.characters(codec=None, exclude_categories=()))
     | st.text("\"*^():+-{}<>~\\'ANDORTNE x\0\ud800é友", max_size=40)

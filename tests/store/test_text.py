@@ -21,6 +21,7 @@ from engine.store.packing import (
     unpack,
 )
 from tests.store.support import NOW, turns
+from tests.support.properties import tries
 
 NASTY = "nul \x00, lone \ud83d and \udc00, pair \ud83d\ude00, esc \x1b[31m, \r\n, \x85, ‮ 日本 [b]"
 
@@ -73,7 +74,9 @@ def test_a_query_is_made_of_quoted_words(text: str) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(any_turns, any_text, any_text, st.lists(any_text, max_size=3, unique=True), any_turns)
 def test_an_example_of_any_text_goes_through_the_store(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 
 
-def examples(number: int) -> int:
+def tries(number: int) -> int:
     """Return the examples that a property test tries: ``number`` with ``--all``, else a share.
 
     The share is that of the profile which ``tests/conftest.py`` has loaded.

@@ -92,7 +92,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(
     workspace: Workspace, frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
     # Dropout draws random numbers at every step, so equal ends need the generator's state too.
-    changes = {"epochs": 12.0, "batch_size": 2, "dropout": 0.1, "save_steps": 1000}
+    changes = {"epochs": 6.0, "batch_size": 2, "dropout": 0.1, "save_steps": 1000}
     run = start(workspace, spec_of(tiny_model_dir, **changes))
     wait_until(lambda: state(run.dir).step >= 5, timeout=300, what="the fifth step")
     assert request_stop(run.dir)

@@ -6,7 +6,8 @@ app and with what is done in it::
     def test_sources(filled: Workspace, snap_sizes: SnapSizes) -> None:
         snap_sizes(FinetuiApp(filled), reach("sources", shows="vault"))
 
-Each picture is compared with ``__snapshots__/FILE/TEST[80x24].svg`` or ``[160x45]``; after a
+Each picture is compared with ``__snapshots__/FILE/TEST[80x24].svg`` or ``[160x45]``, of a test
+with parameters ``TEST[parameters-80x24].svg``; after a
 change that is meant, look at the report and write them anew with ``pytest --snapshot-update``.
 """
 
@@ -35,6 +36,15 @@ Step = Callable[[Pilot[Any]], Awaitable[None]]
 SizedStep = Callable[[Pilot[Any], tuple[int, int]], Awaitable[None]]
 
 
+class SizedPicture(SVGImageExtension):  # type: ignore[misc]
+    """Pictures of a test with parameters, named as if the size were one of them."""
+
+    @classmethod
+    def get_snapshot_name(cls, **place: Any) -> str:
+        """Return the name of a picture's file, without its suffix."""
+        return str(super().get_snapshot_name(**place)).replace("][", "-")
+
+
 class SnapSizes(Protocol):
     """Takes a picture of an app at each size, and compares them with those on the disk."""
 
@@ -60,7 +70,7 @@ class SnapSizes(Protocol):
 
 def snap_at_sizes(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> SnapSizes:
     """Return what the fixture ``snap_sizes`` gives to a test."""
-    snapshot = snapshot.use_extension(SVGImageExtension)
+    snapshot = snapshot.use_extension(SizedPicture)
 
     def compare(
         app: App[Any],

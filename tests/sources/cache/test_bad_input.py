@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ from engine.errors import (
 from engine.sources.cache import CacheReader
 from tests.sources.cache.chroma import Entry, client, detect, read, store, survey
 from tests.sources.cache.garden import LAYOUTS
+from tests.support.privileges import without_privileges
+from tests.support.properties import tries
 
 _LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
@@ -208,33 +210,18 @@ def test_half_of_the_old_files(tmp_path: Path) -> None:
     assert read(tmp_path).codes == {"chroma-embeddings.parquet": "damaged"}
 
 
-@contextmanager
-def _without_privileges() -> Iterator[None]:
-    """Be somebody else for a while where the tests run as root, whom permissions don't bind."""
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 def test_what_may_not_be_read_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("open")
     root = store(folder / "db", {"faq": LAYOUTS["labels"].rows})
-    for above in (root, folder, *list(folder.parents)[:2]):
-        above.chmod(0o755)
     (root / "chroma.sqlite3").chmod(0)
-    with _without_privileges():
+    with without_privileges(root):
         with pytest.raises(SourceUnreadable) as raised:
             CacheReader().detect(survey(root))
         assert read(root).codes == {"chroma.sqlite3": "unreadable"}
     assert "permission" in raised.value.message
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=tries(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=64)), max_size=6))
 def test_whatever_is_damaged_ends_in_a_name_or_in_rows(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[float, bytes]]

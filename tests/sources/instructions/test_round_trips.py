@@ -20,6 +20,7 @@ from engine.models import Turn
 from engine.sources import detect_as
 from engine.sources.columns import ROLES
 from tests.sources.instructions.golden import read
+from tests.support.properties import tries
 
 _HERE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 Row = dict[str, str]
@@ -88,7 +89,7 @@ WRITERS: dict[str, Callable[[list[Row], Path], None]] = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(_HERE, max_examples=25)
+@settings(_HERE, max_examples=tries(25))
 @given(made=rows)
 def test_rows_of_any_format(tmp_path: Path, name: str, made: list[Row]) -> None:
     to_jsonl(made, tmp_path / "a.jsonl")

@@ -16,6 +16,7 @@ from engine.sources.base import Reading
 from engine.sources.items import Item, Refused
 from tests.sources.memory.reading import READER, as_json, metadata, read, spoken, written
 from tests.support.hashes import hashes
+from tests.support.properties import tries
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 FILES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".txt")
@@ -376,7 +377,7 @@ def _read_text(text: str, name: str, **options: str) -> tuple[list[Document], li
         return [], [Skipped("s", name, 0, refused.code, refused.reason)]
 
 
-@settings(max_examples=400)
+@settings(max_examples=tries(400))
 @given(_BRAINS, st.sampled_from(["a.json", "a.jsonl"]), st.sampled_from(["on", "off"]))
 def test_nothing_is_raised_whatever_stands_there(brain: Any, name: str, switch: str) -> None:
     text = json.dumps(brain)

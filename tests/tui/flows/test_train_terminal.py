@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.runs import runs, state
@@ -18,8 +19,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def prepared(workspace: Workspace, tiny_model_dir: Path) -> Path:
     """Return the folder of a workspace with a dataset, whose base is the tiny model."""
-    # So many that the run is far from its end when the terminal is closed.
-    freeze_examples(workspace, tiny_model_dir, 1500)
+    # So many that the run is far from its end when its first step is seen.
+    freeze_examples(workspace, tiny_model_dir, 300)
     settings = f'[training]\nbase = "{tiny_model_dir}"\npreset = "small-cpu"\n'
     (workspace.root / "finetui.toml").write_text(settings, "utf-8")
     workspace.close()
@@ -44,9 +45,13 @@ def test_a_closed_terminal_changes_nothing_for_a_run(prepared: Path) -> None:
         with open_workspace(prepared) as workspace:
             (run,) = runs(workspace)
         wait_until(lambda: state(run.dir).losses, timeout=120, what="the first step")
+        # It rests until the terminal is gone, so that it can't be at its end before.
+        trainer = psutil.Process(state(run.dir).pid)
+        trainer.suspend()
         terminal.until("━ loss")
         hang_up(terminal)
     assert state(run.dir).status == "running"
+    trainer.resume()
     wait_until(lambda: not state(run.dir).active, timeout=300, what="the end of the run")
     view = state(run.dir)
     assert view.status == "finished", view.message

@@ -10,7 +10,8 @@ from textual.screen import Screen
 
 from engine.workspace import Workspace
 from tests.tui.findings import flag_some, link_some
-from tests.tui.screens.test_first_stages import SIZES, Compare, reach
+from tests.tui.pictures import SnapSizes
+from tests.tui.screens.test_first_stages import Compare, reach, seen
 from tests.tui.support import settings_of
 from tui.app import FinetuiApp
 from tui.screens.modals.export import ExportDialog
@@ -29,7 +30,6 @@ def found(filled: Workspace) -> Workspace:
     return filled
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("keys", "shows", "screen"),
     [
@@ -44,14 +44,12 @@ def found(filled: Workspace) -> Workspace:
 )
 def test_curate(
     found: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     keys: str,
     shows: str,
     screen: type[Screen[Any]] | None,
 ) -> None:
-    run = reach("curate", keys, shows, screen)
-    assert snap_compare(FinetuiApp(found), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(found), reach("curate", keys, shows, screen), seen(shows))
 
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
@@ -61,30 +59,18 @@ def test_themes(found: Workspace, snap_compare: Compare, theme: str) -> None:
     assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "", "── flags"))
 
 
-@SIZES
 @pytest.mark.parametrize("keys", ["", "tab"], ids=["numbers", "list"])
-def test_dataset(
-    found: Workspace,
-    snap_compare: Compare,
-    tiny_model_dir: Path,
-    size: tuple[int, int],
-    keys: str,
-) -> None:
+def test_dataset(found: Workspace, snap_sizes: SnapSizes, tiny_model_dir: Path, keys: str) -> None:
     for card in list(found.store.cards())[:7]:
         found.store.append("approve", card.example.id, at=1.0)
     values = {"training": {"base": str(tiny_model_dir)}, "check": {"max_length": 40}}
     app = FinetuiApp(Workspace(found.root, settings_of(values), found.store))
-    run = reach("dataset", keys, "flagged" if keys or size[0] > 99 else "Queue")
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    shows = "flagged" if keys else "Queue"
+    snap_sizes(app, reach("dataset", keys, shows), seen(shows))
 
 
-@SIZES
 def test_export(
-    found: Workspace,
-    snap_compare: Compare,
-    monkeypatch: pytest.MonkeyPatch,
-    isolated_home: Path,
-    size: tuple[int, int],
+    found: Workspace, snap_sizes: SnapSizes, monkeypatch: pytest.MonkeyPatch, isolated_home: Path
 ) -> None:
     from engine.dataset import freeze
 
@@ -93,4 +79,4 @@ def test_export(
         found.store.append("approve", card.example.id, at=1.0)
     freeze(found, base=None, name="letters")
     run = reach("dataset", "x down", "letters-instruction", ExportDialog)
-    assert snap_compare(FinetuiApp(found), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(found), run, seen("letters-instruction"))

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from engine.workspace import Workspace
+from tests.tui.pictures import SizedStep, SnapSizes
 from tests.tui.support import LARGE, SMALL, press_all, settings_of, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
@@ -74,39 +75,50 @@ WAITING = {"ask", "edit", "freeze", "preview"}
 """Groups whose workers wait for a dialog's answer."""
 
 
-@SIZES
-def test_sources_empty(workspace: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = reach("sources", "tab" if size == SMALL else "", "Start here")
-    assert snap_compare(FinetuiApp(workspace), terminal_size=size, run_before=run)
+def seen(shows: str = "", keys: str = "") -> SizedStep:
+    """Return what waits at each size until something is there, and all is read.
+
+    Args:
+        shows: What has to be there.
+        keys: What is pressed at 80x24 alone, where panes fold.
+    """
+
+    async def at(pilot: Pilot[Any], size: tuple[int, int]) -> None:
+        app = pilot.app
+        assert isinstance(app, FinetuiApp)
+        if size == SMALL:
+            await press_all(pilot, keys)
+        await wait_until(pilot, lambda: shows in text_of(app.screen))
+        await wait_until(pilot, lambda: is_still(app))
+        await pilot.pause()
+        assert app.unexpected == []
+
+    return at
 
 
-@SIZES
-def test_sources(filled: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = reach("sources", shows="vault")
-    assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
+def test_sources_empty(workspace: Workspace, snap_sizes: SnapSizes) -> None:
+    run = reach("sources", shows="Start here")
+    snap_sizes(FinetuiApp(workspace), run, seen("Start here", "tab"), sizes=(LARGE, SMALL))
 
 
-@SIZES
-def test_curate(filled: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = reach("curate", "a r s", "1 of 100")
-    assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
+def test_sources(filled: Workspace, snap_sizes: SnapSizes) -> None:
+    snap_sizes(FinetuiApp(filled), reach("sources", shows="vault"), seen("vault"))
 
 
-@SIZES
-def test_curate_queue(filled: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = reach("curate", "a r s tab", "1 of 100")
-    assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
+def test_curate(filled: Workspace, snap_sizes: SnapSizes) -> None:
+    snap_sizes(FinetuiApp(filled), reach("curate", "a r s", "1 of 100"), seen("1 of 100"))
 
 
-@SIZES
-def test_dataset(filled: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_curate_queue(filled: Workspace, snap_sizes: SnapSizes) -> None:
+    snap_sizes(FinetuiApp(filled), reach("curate", "a r s tab", "1 of 100"), seen("1 of 100"))
+
+
+def test_dataset(filled: Workspace, snap_sizes: SnapSizes) -> None:
     for card in list(filled.store.cards())[:6]:
         filled.store.append("approve", card.example.id, at=1.0)
-    run = reach("dataset", shows="By kind" if size == LARGE else "to train on")
-    assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(filled), reach("dataset", shows="to train on"), seen("to train on"))
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("stage", "keys", "shows", "screen"),
     [
@@ -123,16 +135,14 @@ def test_dataset(filled: Workspace, snap_compare: Compare, size: tuple[int, int]
 )
 def test_dialogs(
     filled: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     stage: str,
     keys: str,
     shows: str,
     screen: type[Screen[Any]],
 ) -> None:
     filled.store.append("approve", next(filled.store.cards()).example.id, at=1.0)
-    run = reach(stage, keys, shows, screen)
-    assert snap_compare(FinetuiApp(filled), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(filled), reach(stage, keys, shows, screen), seen(shows))
 
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])

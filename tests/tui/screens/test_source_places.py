@@ -17,9 +17,10 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from engine.workspace import Workspace
+from tests.tui.pictures import SnapSizes
 from tests.tui.places import add_scanned, write_mixed, write_rows, write_tree
-from tests.tui.screens.test_first_stages import SIZES, is_still, reach
-from tests.tui.support import press_all, stage_name, text_of, wait_until
+from tests.tui.screens.test_first_stages import is_still, reach, seen
+from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.modals.add import AddDialog
 from tui.screens.modals.answers import AnswersDialog
@@ -28,7 +29,6 @@ from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.versions import VersionsDialog
 
 Run = Callable[[Pilot[Any]], Awaitable[None]]
-Compare = Callable[..., bool]
 
 ROWS = {
     "What stands at mile one?": "A stone, and on it a name that nobody reads any more.",
@@ -78,7 +78,6 @@ def places(isolated_home: Path) -> Path:
     return isolated_home
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("place", "steps"),
     [
@@ -93,13 +92,11 @@ def places(isolated_home: Path) -> Path:
 def test_adding(
     workspace: Workspace,
     places: Path,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     place: str,
     steps: list[tuple[str, type[Screen[Any]], str]],
 ) -> None:
-    run = typing(place, *steps)
-    assert snap_compare(FinetuiApp(workspace), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(workspace), typing(place, *steps), seen(steps[-1][2]))
 
 
 @pytest.fixture
@@ -124,7 +121,6 @@ def lived(workspace: Workspace, isolated_home: Path) -> Workspace:
     return workspace
 
 
-@SIZES
 @pytest.mark.parametrize(
     ("keys", "shows", "screen"),
     [
@@ -138,27 +134,23 @@ def lived(workspace: Workspace, isolated_home: Path) -> Workspace:
 )
 def test_changed_sources(
     lived: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     keys: str,
     shows: str,
     screen: type[Screen[Any]] | None,
 ) -> None:
-    run = reach("curate", keys, shows, screen)
-    assert snap_compare(FinetuiApp(lived), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(lived), reach("curate", keys, shows, screen), seen(shows))
 
 
-@SIZES
-def test_other_answers(lived: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_other_answers(lived: Workspace, snap_sizes: SnapSizes) -> None:
     run = reach("curate", "home j j j o", "Hostas", AnswersDialog)
-    assert snap_compare(FinetuiApp(lived), terminal_size=size, run_before=run)
+    snap_sizes(FinetuiApp(lived), run, seen("Hostas"))
 
 
-@SIZES
-def test_a_source_with_settings(
-    lived: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def test_a_source_with_settings(lived: Workspace, snap_sizes: SnapSizes) -> None:
     source = lived.store.sources()[0]
     lived.store.add_source(source.kind, source.root, {"prompt": "instruction", "answer": "output"})
-    run = reach("sources", "tab" if size[0] < 100 else "", "prompt = instruction")
-    assert snap_compare(FinetuiApp(lived), terminal_size=size, run_before=run)
+    shows = "prompt = instruction"
+    snap_sizes(
+        FinetuiApp(lived), reach("sources", shows=shows), seen(shows, "tab"), sizes=(LARGE, SMALL)
+    )
