@@ -22,12 +22,12 @@ class Drafts:
 
     Args:
         store: The workspace's store.
-        busy_seconds: How long :meth:`write` waits for another process.
+        busy_seconds: How long :meth:`write` waits for another process; None takes the default.
     """
 
-    def __init__(self, store: Store, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, store: Store, *, busy_seconds: float | None = None) -> None:
         self._store = store
-        self._busy_seconds = busy_seconds
+        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
         self._held: dict[str, str] = {}
         self._writing = threading.Lock()
 
