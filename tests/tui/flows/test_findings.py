@@ -50,7 +50,7 @@ async def test_one_line_above_the_text_counts_the_flags(
         first, second, *_ = [row.strip(" │") for row in text_of(screen.card).splitlines()
                              if row.strip(" │╭╮╰╯─")]  # fmt: skip
         assert first.startswith("? what-i-took-")
-        assert "reflection · !! 4 flags · " in first
+        assert "reflection · !! 4 flags" in first
         assert second.startswith("user")
         await press_all(pilot, "j j j")
         assert "no flags" in text_of(screen.card)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -83,6 +85,19 @@ async def test_the_queue_goes_round_to_what_is_undecided(filled: Workspace) -> N
         assert not queue.go_undecided()
 
 
+async def test_what_comes_next_is_in_sight_while_one_decides(filled: Workspace) -> None:
+    queue = QueuePart(filled.store)
+    cards = list(filled.store.cards())
+    async with Host(queue).run_test(size=(60, 4)) as pilot:
+        queue.reload()
+        for card, following in pairwise(cards):
+            await pilot.pause()
+            assert following.example.provenance.title in text_of(queue)
+            filled.store.append("approve", card.example.id, at=1.0)
+            queue.update(filled.store.card(card.example.id))
+            queue.go_undecided(after=card.position)
+
+
 class Three:
     """Counts three tokens a turn."""
 
@@ -106,17 +121,15 @@ async def test_the_card_has_one_line_above_its_text(filled: Workspace) -> None:
 
 
 async def test_the_meter_counts_and_forgets_the_pace_after_a_pause(filled: Workspace) -> None:
-    import time
-
     now = time.time()
     for number, card in enumerate(list(filled.store.cards())[:6]):
-        filled.store.append("approve", card.example.id, at=now - 300.5 + number * 8 - 40)
+        filled.store.append("approve", card.example.id, at=now - 298 + number * 8 - 40)
     meter = MeterPart(filled.store, 100, pause=0.0)
     app = Host(meter)
     async with app.run_test(size=(100, 3)) as pilot:
         meter.measure()
         await wait_until(pilot, lambda: app.totals == [8] or len(app.totals) > 1)
-        assert "6 of 100 approved" in text_of(meter)
+        await wait_until(pilot, lambda: "6 of 100 approved" in text_of(meter))
         # Nothing is decided: it counts once more by itself, and there is no pace any more.
         await wait_until(pilot, lambda: "/h" not in text_of(meter))
 
