@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from engine.models import Turn
 from engine.paths import DATABASE_FILE
 from engine.store import Store
 from engine.workspace import Workspace
-from tests.support.pty_app import Terminal, finetui
+from tests.support.pty_app import finetui
 from tests.tui.findings import flag_some, link_some
 
 
@@ -26,57 +25,44 @@ def closed(filled: Workspace) -> Path:
     return filled.root
 
 
-class Curating:
-    """The app on Curate, and what its database says."""
+ESCAPE = "\x1b[27u"
+"""Escape as terminals send it that tell it from the beginning of another key."""
 
-    def __init__(self, terminal: Terminal, root: Path) -> None:
-        self.terminal = terminal
-        self.root = root
 
-    def decided(self) -> list[str]:
-        """Return every entry of the journal, oldest first."""
-        with Store.open(self.root / DATABASE_FILE) as store:
-            return [entry.action for entry in reversed(store.journal())]
-
-    def types(self, keys: str, until: str) -> None:
-        """Write keys in one packet, and wait for what they paint; nothing may be decided."""
-        before = self.decided()
-        self.terminal.type(keys)
-        self.terminal.until(until)
-        assert self.decided() == before, f"{keys!r} decided something"
-
-    def leaves(self) -> None:
-        """Close the dialog, and wait for the stage: an unknown key says so there alone."""
-        self.terminal.type("\x1b")
-        time.sleep(0)
-        self.terminal.until("approved")
+def decided(root: Path) -> list[str]:
+    """Return every entry of the journal, oldest first."""
+    with Store.open(root / DATABASE_FILE) as store:
+        return [entry.action for entry in reversed(store.journal())]
 
 
 def test_letters_behind_a_key_that_opens_something_go_there(closed: Path) -> None:
     with finetui(closed) as terminal:
         terminal.until("notes")
-        app = Curating(terminal, closed)
         # Behind 2 they act on Curate, once it shows its card: the first card is decided.
         terminal.type("2a")
         terminal.until("1 of 100 approved")
-        assert app.decided() == ["approve"]
-        app.types("/sarra", r"sarra.*0 examples found|0 examples found")
-        assert "sarra" in terminal.text
-        terminal.type("\x1b")
-        terminal.until("1 of 100")
-        app.types("earsu", "earsuBread, salt")  # at the beginning of the answer
-        terminal.type("\x1b")
-        terminal.until("kept, not saved")
-        app.types("fars", "Show only")
-        app.types("\x1b", "1 of 100")
-        app.types("iars", "2 flags|1 flag")
-        app.types("\x1b", "1 of 100")
-        app.types("tars", "of-ones-own")
-        app.types("\x1b", "1 of 100")
-        app.types("?ars", "Keys")
-        app.types("\x1b", "1 of 100")
-        app.types("qars", "Let a model word")
-        app.types("\x1b", "1 of 100")
+        assert decided(closed) == ["approve"]
+        # Each packet opens something and types into it; escape leads the next one.
+        for keys, shows in (
+            ("/sarra", "sarra"),
+            (f"{ESCAPE}earsu", "arsuBread, salt"),  # at the beginning of the answer
+            (f"{ESCAPE}fars", "Show only"),
+            (f"{ESCAPE}iars", "Where it comes from"),
+            (f"{ESCAPE}tars", "there is no base model"),
+            (f"{ESCAPE}qars", "Let a model word"),
+            (f"{ESCAPE}?ars", "Swap queue and card"),
+        ):
+            terminal.type(keys)
+            terminal.until(shows)
+            assert decided(closed) == ["approve"], keys
+        # What came after all of them decides the second card, and nothing was in between.
+        terminal.type(f"{ESCAPE}r")
+        terminal.until("✗ rejected|✓ rejected")
+        assert decided(closed) == ["approve", "reject"]
+        with Store.open(closed / DATABASE_FILE) as store:
+            second = list(store.cards())[1]
+            assert second.state == "rejected"
+            assert "\narsuBread" in (store.get_meta(f"draft:{second.example.id}") or "")
 
 
 def test_letters_behind_c_decide_there_and_behind_v_and_o_nothing(closed: Path) -> None:
@@ -86,16 +72,15 @@ def test_letters_behind_c_decide_there_and_behind_v_and_o_nothing(closed: Path) 
         store.append("edit", first.example.id, turns=turns, at=1.0)
     with finetui(closed) as terminal:
         terminal.until("notes")
-        app = Curating(terminal, closed)
-        terminal.type("2")
-        terminal.until("0 of 100 approved")
-        app.types("vars", "original")
-        app.types("\x1b", "0 of 100")
-        app.types("o", "no other answer")
-        # The second is near to others: r and a decide those rows, not the card that follows.
+        terminal.type("2vars")
+        terminal.until("original")
+        terminal.type(f"{ESCAPE}o")
+        terminal.until("no other answer")
+        assert decided(closed) == ["edit"]
+        # The second is near to others: r and a decide those rows, not the cards that follow.
         terminal.type("jcra")
         terminal.until("✓ approved")
-        assert app.decided() == ["edit", "reject", "approve"]
+        assert decided(closed) == ["edit", "reject", "approve"]
         with Store.open(closed / DATABASE_FILE) as store:
             states = [card.state for card in store.cards()]
         assert states[1] == "undecided"
