@@ -22,19 +22,23 @@ class Drafts:
 
     Args:
         store: The workspace's store.
-        busy_seconds: How long :meth:`write` waits for another process.
+        busy_seconds: How long :meth:`write` waits for another process; None takes the default.
     """
 
-    def __init__(self, store: Store, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(self, store: Store, *, busy_seconds: float | None = None) -> None:
         self._store = store
-        self._busy_seconds = busy_seconds
+        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
         self._held: dict[str, str] = {}
+        self._read: dict[str, str] = {}
         self._writing = threading.Lock()
 
     def of(self, example_id: str) -> str:
         """Return the text that was begun, or nothing."""
         held = self._held.get(example_id)
-        return held if held is not None else self._store.get_meta(_key(example_id)) or ""
+        if held is not None:
+            return held
+        self._read[example_id] = self._store.get_meta(_key(example_id)) or ""
+        return self._read[example_id]
 
     @property
     def unwritten(self) -> bool:
@@ -43,7 +47,7 @@ class Drafts:
 
     def hold(self, example_id: str, text: str) -> None:
         """Keep a text in memory until it is written; an empty one drops the draft."""
-        if text != self.of(example_id):
+        if example_id in self._held or text != self._read.get(example_id):
             self._held[example_id] = text
 
     def write(self) -> None:

@@ -172,12 +172,29 @@ def test_a_few_quick_keys_are_no_pace(store: Store) -> None:
 def test_pace_leaves_pauses_out(store: Store) -> None:
     clock = Clock()
     curator = Curator(store, clock=clock)
-    decide(store, clock, [0, 10, 10, 3600, 10], curator.approve)
+    decide(store, clock, [0, 10, 10, 240, 10], curator.approve)
     now = pace(store, clock.now + 10, target=15)
     # Five decisions in 10 + 10 + 60 + 10 + 10 active seconds.
     assert now.per_hour == pytest.approx(5 * 3600 / 100)
     assert now.decided_today == 5
     assert now.minutes_to_target == pytest.approx(10 * 100 / 5 / 60)
+
+
+def test_a_long_pause_ends_the_pace(store: Store) -> None:
+    """Forty quick decisions and ten idle minutes were 1,970 an hour."""
+    clock = Clock()
+    curator = Curator(store, clock=clock)
+    decide(store, clock, [1.0] * 20, curator.approve)
+    assert pace(store, clock.now).per_hour == pytest.approx(3600 * 20 / 19, rel=0.01)
+    assert pace(store, clock.now + 299, target=100).per_hour > 0
+    idle = pace(store, clock.now + 600, target=100)
+    assert (idle.per_hour, idle.minutes_to_target) == (0, None)
+    assert idle.decided_today == 20
+    # Coming back, the old stretch counts for nothing; the new one has a pace of its own.
+    decide(store, clock, [600.0, 30.0, 30.0], curator.approve)
+    assert pace(store, clock.now).per_hour == 0
+    decide(store, clock, [30.0, 30.0], curator.approve)
+    assert pace(store, clock.now).per_hour == pytest.approx(3600 * 5 / 120)
 
 
 def test_pace_is_that_of_the_last_ten_minutes(store: Store) -> None:

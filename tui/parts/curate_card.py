@@ -9,9 +9,10 @@ from textual import getters, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from engine.models import Card, Turn
+from engine.models import Card, Filter, Turn
 from tui.bridge.threads import off_loop
 from tui.widgets.card import CardPane
+from tui.widgets.queue import filter_words
 
 
 class Counts(Protocol):
@@ -61,10 +62,23 @@ class CardPart(Vertical):
         self.pane.show_card(card, draft=draft, top=other)
         self._count_tokens(card)
 
-    def show_words(self, *lines: str) -> None:
-        """Show no example but words."""
+    def show_nothing(self, which: Filter) -> None:
+        """Show what can be done where no example is.
+
+        Args:
+            which: The part of the queue that is shown.
+        """
         self.card = None
-        self.pane.show_words(*lines)
+        if which != Filter():
+            first = f"Nothing here is {filter_words(which)}."
+            self.pane.show_words(first, "", "escape shows the whole queue, f chooses another part.")
+        else:
+            self.pane.show_words(
+                "The queue is empty.",
+                "",
+                "1 goes to Sources: add a folder of notes there with a,",
+                "or take the bundled demo sources with g.",
+            )
 
     @work(group="tokens", exclusive=True, exit_on_error=False)
     async def _count_tokens(self, card: Card) -> None:

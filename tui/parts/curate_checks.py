@@ -22,7 +22,7 @@ class ChecksPart:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.wording = ""
-        """The id of the example whose question is being worded; empty when none is."""
+        """Why no other question can be worded now; empty where one can."""
 
     async def redact(self, card: Card) -> Outcome:
         """Replace what is flagged as secret or personal by placeholders."""
@@ -42,7 +42,7 @@ class ChecksPart:
 
     async def word(self, card: Card, asked: Asked) -> Outcome:
         """Let a model word the question of a card; one at a time."""
-        self.wording = card.example.id
+        self.wording = f"a model is still wording the question of {short_id(card.example.id)}"
         try:
             found = await off_loop(worded, self._store, card, asked)
         finally:

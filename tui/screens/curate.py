@@ -11,32 +11,24 @@ from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
 from engine.compose.backtranslate import why_not
-from engine.curate import Drafts, from_text, other_answers, to_text, with_answer
+from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
-from engine.errors import DependencyMissing, FinetuiError
+from engine.errors import DependencyMissing
 from engine.models import ORIGINS, Action, Card, Filter
-from engine.similarity.near import neighbours
 from tui.actions import bindings
-from tui.bridge.curation import shares
-from tui.bridge.questions import Asked, last_asked
+from tui.bridge.questions import Asked
 from tui.bridge.queue import NO_FILTER
-from tui.bridge.threads import off_loop
-from tui.bridge.tokens import TokenCounter, card_rows
+from tui.bridge.tokens import TokenCounter
 from tui.parts.curate_card import CardPart
 from tui.parts.curate_checks import ChecksPart
 from tui.parts.curate_decisions import Decisions, Outcome
 from tui.parts.curate_meter import MeterPart
 from tui.parts.curate_offers import refusal
 from tui.parts.curate_queue import QueuePart
-from tui.parts.curate_versions import pairs_of
-from tui.screens.modals.answers import AnswersDialog
-from tui.screens.modals.edit import EditDialog, Edited
-from tui.screens.modals.filter import FilterDialog
-from tui.screens.modals.near import NearDialog
-from tui.screens.modals.question import QuestionDialog
+from tui.parts.curate_texts import Texts
+from tui.screens.curate_dialogs import Dialogs
+from tui.screens.modals.edit import Edited
 from tui.screens.modals.search import SearchDialog
-from tui.screens.modals.versions import VersionsDialog
-from tui.screens.modals.why import WhyDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.lines import Lines
@@ -73,6 +65,8 @@ class CurateScreen(StageScreen):
         self._decisions = Decisions(self._store)
         self._checks = ChecksPart(self._store)
         self._drafts = Drafts(self._store)
+        self._texts = Texts(self._decisions, self._drafts)
+        self._dialogs = Dialogs(workspace, self._decisions, self._drafts)
         self._tokens = TokenCounter(self._settings.training.base)
         self._entered = False
         self._painted = False
@@ -135,16 +129,8 @@ class CurateScreen(StageScreen):
         if row is not None:
             card = self._store.card(row.example_id)
             self.card.show(card, draft=bool(self._drafts.of(card.example.id)))
-        elif self.queue.narrowed:
-            self.card.show_words(
-                f"Nothing here is {filter_words(self.queue.filter)}.", "",
-                "escape shows the whole queue, f chooses another part.",
-            )  # fmt: skip
         else:
-            self.card.show_words(
-                "The queue is empty.", "", "1 goes to Sources: add a folder of notes there with a,",
-                "or take the bundled demo sources with g.",
-            )  # fmt: skip
+            self.card.show_nothing(self.queue.filter)
         self.upcoming.show([text(upcoming_words(self.queue.upcoming(3)), "$text-muted")])
         self.refresh_bindings()
 
@@ -251,7 +237,7 @@ class CurateScreen(StageScreen):
 
     def action_filter(self) -> None:
         """Choose which part of the queue is shown."""
-        self.app.ask(FilterDialog(self.queue.filter, partial(shares, self._store)), self._narrow)
+        self.app.ask(self._dialogs.filter(self.queue.filter), self._narrow)
 
     def action_clear(self) -> None:
         """Show the whole queue."""
@@ -270,99 +256,68 @@ class CurateScreen(StageScreen):
 
     def action_edit(self) -> None:
         """Edit the card's text here."""
-        if (card := self.card.card) is not None:
-            save = partial(self._decisions.save, card)
-            self.app.ask(EditDialog(card, self._drafts, save), self._edited)
+        if card := self.card.card:
+            self.app.ask(self._dialogs.edit(card), self._edited)
 
     def _edited(self, edited: Edited) -> None:
         if edited.outcome is not None:
             self._take(edited.outcome)
-        self._write_drafts(left=edited.outcome is None)
-
-    @work(group="drafts", exclusive=False, exit_on_error=False)
-    async def _write_drafts(self, *, left: bool) -> None:
-        try:
-            await off_loop(self._drafts.write)
-        except FinetuiError as error:
-            if left:
-                words = "the edit is kept in memory until you leave finetui"
-                self.say(f"{words}: {error.message}", hint="e continues it", kind="error")
-            return
-        if left:
-            self.say("the edit is kept, not saved", hint="e continues it")
+        self._await_outcome(self._texts.write(left=edited.outcome is None))
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
-        if (card := self.card.card) is None:
-            return
-        before = self._drafts.of(card.example.id) or to_text(card.turns)
-        try:
-            with self.app.suspend():
-                words = edit_text(before, configured=self._settings.curation.editor)
-        except SuspendNotSupported as error:
-            raise DependencyMissing(
-                "this terminal can't be handed to an editor", hint="e edits the text here"
-            ) from error
-        # If it can't be read or saved the draft stays, and e continues it.
-        self._drafts.hold(card.example.id, "" if words == to_text(card.turns) else words)
-        self._write_drafts(left=False)
-        outcome = self._decisions.save(card, from_text(words))
-        self._drafts.hold(card.example.id, "")
-        self._edited(Edited(outcome))
+        if card := self.card.card:
+            try:
+                with self.app.suspend():
+                    edit = partial(edit_text, configured=self._settings.curation.editor)
+                    words = self._texts.edit_with(edit, card)
+            except SuspendNotSupported as error:
+                raise DependencyMissing(
+                    "this terminal can't be handed to an editor", hint="e edits the text here"
+                ) from error
+            # What can't be read or saved stays a draft, and e continues it.
+            self._await_outcome(self._texts.write(left=False))
+            self._edited(Edited(self._texts.save(card, words)))
 
     def action_answers(self) -> None:
         """Show the other answers of a card, and take one instead."""
-        if (card := self.card.card) is None:
-            return
-        answers = other_answers(card)
-        self.app.ask(
-            AnswersDialog(card, answers),
-            lambda at: self._take(self._decisions.save(card, with_answer(card, answers[at]))),
-        )
+        if card := self.card.card:
+            self.app.ask(self._dialogs.answers(card), partial(self._take_answer, card))
+
+    def _take_answer(self, card: Card, at: int) -> None:
+        turns = with_answer(card, other_answers(card)[at])
+        self._take(self._decisions.save(card, turns))
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""
-        if (card := self.card.card) is not None:
-            load = partial(pairs_of, self._store, card)
-            self.app.ask(VersionsDialog(card.example.id, load), self.show_example)
+        if card := self.card.card:
+            self.app.ask(self._dialogs.versions(card), self.show_example)
 
     def action_tokens(self) -> None:
         """Show which tokens of the card are trained."""
-        from tui.screens.modals.tokens import TokensDialog
-
-        if (card := self.card.card) is not None:
-            self.app.ask(TokensDialog("Tokens", partial(card_rows, self.app.workspace, card)))
+        if card := self.card.card:
+            self.app.ask(self._dialogs.tokens(card))
 
     # -- what was found in it -----------------------------------------------------------
 
     def action_why(self) -> None:
         """Show where the card comes from, its flags and what was measured."""
-        if (card := self.card.card) is not None:
-            source = next(
-                (one.root for one in self._store.sources()
-                 if one.id == card.example.provenance.source_id), "",
-            )  # fmt: skip
-            self.app.ask(WhyDialog(card, source))
+        if card := self.card.card:
+            self.app.ask(self._dialogs.why(card))
 
     def action_near(self) -> None:
         """Show the near-duplicates of the card, and decide them there."""
-        if (card := self.card.card) is not None:
-            load = partial(neighbours, self._store, card)
-            threshold = self._settings.check.duplicate_threshold
-            dialog = NearDialog(card, load, self._decisions, threshold=threshold)
-            self.app.ask(dialog, self.show_example)
+        if card := self.card.card:
+            self.app.ask(self._dialogs.near(card), self.show_example)
 
     def action_question(self) -> None:
         """Let a model word the card's question."""
         if (card := self.card.card) is None:
             return
-        if self._checks.wording:
-            self.say("a model is still wording another question")
-        elif reason := why_not(self._store, card):
+        if reason := self._checks.wording or why_not(self._store, card):
             self.say(reason)
         else:
-            dialog = QuestionDialog(last_asked(self._store))
-            self.app.ask(dialog, partial(self._word_question, card))
+            self.app.ask(self._dialogs.question(), partial(self._word_question, card))
 
     def _word_question(self, card: Card, asked: Asked) -> None:
         self.say("a model is wording the question; you can go on meanwhile", kind="busy")
@@ -374,8 +329,9 @@ class CurateScreen(StageScreen):
             self._await_outcome(self._checks.redact(card))
 
     @work(group="outcome", exclusive=False, exit_on_error=False)
-    async def _await_outcome(self, coming: Awaitable[Outcome]) -> None:
-        self._take(await coming)
+    async def _await_outcome(self, coming: Awaitable[Outcome | None]) -> None:
+        if outcome := await coming:
+            self._take(outcome)
 
     # -- moving ---------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ def card_head(card: Card, *, draft: bool = False) -> Block:
         marks.append((f"{EDITED} draft", "$text-warning"))
     if origin := version_mark(card):
         marks.append((origin, "$text-warning"))
-    marks += [flags_mark(card), (short_id(card.example.id), "$text-muted")]
+    marks.append(flags_mark(card))
     parts = [part for mark in marks for part in ((" · ", "$text-muted"), mark)][1:]
     return Block(left, right=Content.assemble(*parts), wraps=False)
 

@@ -83,7 +83,8 @@ async def test_tokens_need_a_base(filled: Workspace) -> None:
     async with opened_app(filled, SMALL, stage="curate") as (app, pilot):
         await pilot.press("t")
         dialog = dialog_of(app)
-        await wait_until(pilot, lambda: "not on this machine" in dialog.status_line.text)
-        assert "finetui bases add" in dialog.status_line.text
+        await wait_until(pilot, lambda: "not on this machine" in dialog.pane.text)
+        assert "finetui bases add" in dialog.pane.text
+        assert "view" not in text_of(dialog.cheat_line)
         await press_all(pilot, "v l n escape")
         assert app.screen is app.stage

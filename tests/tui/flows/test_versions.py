@@ -126,6 +126,7 @@ async def test_an_edit_is_compared_with_the_original(
         await wait_until(pilot, lambda: "I said no" in dialog.left.text)
         assert "I said yes" in dialog.right.text
         assert "original" in text_of(dialog)
+        assert "other texts" not in text_of(dialog)
         await pilot.press("enter")
         assert app.screen is screen
         assert screen.card.card is not None
@@ -142,6 +143,7 @@ async def test_an_edit_and_a_newer_text_are_both_compared(changed: Workspace) ->
         assert isinstance(dialog, VersionsDialog)
         await wait_until(pilot, lambda: "is empty" in dialog.right.text)
         assert "rope and tar" in dialog.left.text
+        assert "→ other texts" in text_of(dialog)
         await pilot.press("right")
         assert "is empty" in dialog.left.text
         assert "rope and rats" in dialog.right.text

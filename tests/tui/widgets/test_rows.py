@@ -101,6 +101,38 @@ async def test_the_cursor_stays_in_sight_and_in_the_list() -> None:
         assert rows.cursor == 0
 
 
+class Ahead(Million):
+    """The same, with what comes next kept in sight."""
+
+    LOOK_AHEAD = True
+
+    @property
+    def count(self) -> int:
+        return 30
+
+
+async def test_a_list_that_looks_ahead_jumps_by_half_a_page() -> None:
+    rows = Ahead()
+    app = Host(rows)
+    async with app.run_test(size=(40, 10)) as pilot:
+        rows.rows_changed()
+        await pilot.pause()
+        tops: list[int] = []
+        for index in range(1, 30):
+            rows.move(1)
+            await pilot.pause()
+            top = rows.scroll_offset.y
+            assert rows.cursor == index
+            # A row that follows is in sight, but at the very end.
+            assert top <= index < top + 9 or index == 29
+            if not tops or tops[-1] != top:
+                tops.append(top)
+        assert tops == [0, 4, 8, 12, 16, 20]
+        rows.move_to(19)
+        await pilot.pause()
+        assert rows.scroll_offset.y == 14
+
+
 async def test_the_mouse_moves_the_cursor_and_a_second_click_chooses() -> None:
     rows = FixedRows()
     app = Host(rows)
@@ -137,6 +169,18 @@ async def test_text_is_wrapped_indented_and_scrolled() -> None:
         await pilot.pause()
         assert "[bold]as it is[/]" in text_of(pane)
         assert pane.text.startswith("head\n")
+
+
+async def test_a_line_that_does_not_wrap_is_cut_before_what_is_at_its_right() -> None:
+    pane = TextPane()
+    app = Host(pane)
+    async with app.run_test(size=(30, 4)) as pilot:
+        head = Block(text("a place that is far too long"), right=text("! 2 flags"), wraps=False)
+        pane.show([head, Block(text("the text"))])
+        await pilot.pause()
+        first, second, *_ = text_of(pane).splitlines()
+        assert first.rstrip().endswith("… ! 2 flags")
+        assert second.startswith("the text")
 
 
 async def test_an_update_in_place_keeps_the_place_and_paints_the_difference() -> None:

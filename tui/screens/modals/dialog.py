@@ -132,8 +132,8 @@ class Dialog(ModalScreen[T]):
         )
 
     def offers(self, action: Action) -> bool:
-        """Return whether the cheat line shows an action now."""
-        return True
+        """Return whether the cheat line shows an action now: those that can work."""
+        return self.check_action(action.method, ()) is not False
 
     def label_of(self, action: Action) -> str:
         """Return what the cheat line calls an action; a dialog may say what ok means."""

@@ -46,7 +46,7 @@ class NearDialog(Dialog[str]):
     """
 
     GROUP = "near"
-    OK = "go there"
+    OK = "go"
     BINDINGS = bindings("near")
 
     MOST_ROWS = 8

@@ -128,6 +128,7 @@ class TokensDialog(Dialog[None]):
                 self._show_error(error)
                 return
         self._title, self._rows, self._views = found.title, found.rows, found.views
+        self.refresh_cheat()
         self._draw()
 
     def _show_error(self, error: FinetuiError) -> None:
@@ -137,6 +138,14 @@ class TokensDialog(Dialog[None]):
         hint = [Block(text(one_line(error.hint), "$text-muted"))] if error.hint else []
         self.pane.show([Block(Content(one_line(error.message))), *hint])
         self.say(error.message, hint=error.hint, kind="error")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done with the rows that are there."""
+        if action in ("next", "before") and len(self._rows) < 2:
+            return False
+        if action in ("view", "length") and not self._rows:
+            return False
+        return super().check_action(action, parameters)
 
     @work(group="render", exclusive=True, exit_on_error=False)
     async def _draw(self) -> None:

@@ -92,6 +92,14 @@ class WhyDialog(PickDialog):
     def _moved(self) -> None:
         self._show()
 
+    def action_down(self) -> None:
+        """Next flag; where there is none, a line further."""
+        self.rows.move(1) if self._flags else self.pane.lines_down(1)
+
+    def action_up(self) -> None:
+        """Previous flag; where there is none, a line back."""
+        self.rows.move(-1) if self._flags else self.pane.lines_down(-1)
+
     def action_accept(self) -> None:
         """Close: there is nothing to take."""
         self.dismiss(None)

@@ -1,0 +1,55 @@
+"""Edits of a card's text in a person's own editor, and drafts of those that were not saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.curate import Drafts, from_text, to_text
+from engine.errors import FinetuiError
+from engine.models import Card
+from tui.bridge.threads import off_loop
+from tui.parts.curate_decisions import Decisions, Outcome
+
+
+class Texts:
+    """Keeps what was typed, whatever becomes of saving it.
+
+    Args:
+        decisions: Saves edits.
+        drafts: Keeps what was begun.
+    """
+
+    def __init__(self, decisions: Decisions, drafts: Drafts) -> None:
+        self._decisions = decisions
+        self._drafts = drafts
+
+    def edit_with(self, edit: Callable[[str], str], card: Card) -> str:
+        """Let an editor change a card's text, or what was begun of it, and hold what comes back."""
+        words = edit(self._drafts.of(card.example.id) or to_text(card.turns))
+        self._drafts.hold(card.example.id, "" if words == to_text(card.turns) else words)
+        return words
+
+    def save(self, card: Card, words: str) -> Outcome:
+        """Save a text in the editable form; what can't be read or saved stays a draft.
+
+        Raises:
+            ExampleInvalid: It can't be an example.
+            WorkspaceError: It could not be written.
+            DiskFull: There is no room.
+        """
+        outcome = self._decisions.save(card, from_text(words))
+        self._drafts.hold(card.example.id, "")
+        return outcome
+
+    async def write(self, *, left: bool) -> Outcome | None:
+        """Write the drafts, and return what is to be said.
+
+        Args:
+            left: Whether an edit was left unsaved, which is then spoken of.
+        """
+        try:
+            await off_loop(self._drafts.write)
+        except FinetuiError as error:
+            words = f"the edit is kept in memory until you leave finetui: {error.message}"
+            return Outcome(words, "e continues it", "error") if left else None
+        return Outcome("the edit is kept, not saved", "e continues it") if left else None
