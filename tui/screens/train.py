@@ -71,6 +71,7 @@ class TrainScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Start the clock of the elapsed times."""
+        self.live.make_compact(self.has_class("-tight"))
         self.set_interval(TICK_SECONDS, self._tick)
 
     def entered(self) -> None:
@@ -293,7 +294,8 @@ class TrainScreen(StageScreen):
         """Give the machine a line a card where the screen is narrow."""
         tight = event.size.width < ROOMY_COLUMNS
         self.set_class(tight, "-tight")
-        self.live.make_compact(tight)
+        if self.query(LiveView):  # the first size may come before what it is for
+            self.live.make_compact(tight)
 
     def action_log(self) -> None:
         """Make the log larger, or small again."""
