@@ -237,7 +237,7 @@ async def test_only_what_can_be_done_is_offered(
         ("killed", "r", "run 3f2a has no checkpoint to resume from"),
         ("killed", "e", "run 3f2a has left no adapter"),
         ("killed", "s", "run 3f2a is not running: it is killed"),
-        ("finished", "r", "run 3f2a is finished; there is nothing to resume"),
+        ("finished", "r", "nothing to resume · start another run with more epochs"),
         ("running", "e", "run 3f2a is still training"),
     ],
 )
