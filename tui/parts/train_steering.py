@@ -168,8 +168,14 @@ def refusal(job: JobState | None, action: str) -> tuple[str, str]:
         return "there is no run yet", "n starts one"
     if action in ("stop", "kill") and not job.living:
         return f"{job.name} is not running: it is {job.view.status}", ""
-    if action == "resume":
-        return job.resume_refused
-    if action == "export":
-        return job.export_refused
-    return "", ""
+    if action not in ("resume", "export"):
+        return "", ""
+    reason, hint = job.resume_refused if action == "resume" else job.export_refused
+    if not reason or job.quant:
+        return reason, hint
+    # The engine's hints name verbs; here keys do it.
+    if job.living:
+        return f"{job.name} is running", "s stops it"
+    if action == "export" and job.resume_step is not None:
+        return reason, "r resumes it"
+    return reason, "n starts another run like it"

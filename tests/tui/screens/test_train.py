@@ -237,8 +237,8 @@ async def test_only_what_can_be_done_is_offered(
         ("killed", "r", "run 3f2a has no checkpoint to resume from"),
         ("killed", "e", "run 3f2a has left no adapter"),
         ("killed", "s", "run 3f2a is not running: it is killed"),
-        ("finished", "r", "nothing to resume · start another run with more epochs"),
-        ("running", "e", "run 3f2a is still training"),
+        ("finished", "r", "there is nothing to resume · n starts another run like it"),
+        ("running", "e", "run 3f2a is running · s stops it"),
     ],
 )
 async def test_the_reason_is_said_where_a_key_can_do_nothing(
