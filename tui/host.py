@@ -20,7 +20,7 @@ from engine.errors import FinetuiError
 from engine.models import Filter
 from engine.paths import shell_path
 from engine.workspace import Workspace
-from tui.actions import Action, actions
+from tui.actions import Action
 from tui.bridge.checks import Checks
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
@@ -180,20 +180,7 @@ class Host(App[int]):
             if reason:
                 say(reason, hint=hint)
             else:
-                reason = self._why_not(key)
-            if reason:
-                say(reason)
-            else:
                 say(f"{key_name(key)} does nothing here", hint="? shows the keys")
-
-    def _why_not(self, key: str) -> str:
-        """Return why a key of the stage in front can't work now, where the stage says so."""
-        why_not = getattr(self.screen, "why_not", None)
-        stage = getattr(self.screen, "STAGE", "")
-        if why_not is None or not stage:
-            return ""
-        found = (one for one in actions(stage) if key in self.keys_of(one))
-        return next((str(why_not(action.method)) for action in found), "")
 
     # -- errors ---------------------------------------------------------------------
 

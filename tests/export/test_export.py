@@ -62,7 +62,12 @@ def test_the_result_names_files_that_answer(finished_export: Path) -> None:
         assert told["tokens"] > 0
         assert told["tokens_per_s"] > 0
     assert state(job).warnings == ()
-    phases = [event.data["phase"] for event in read_events(job)[0] if event.type == "phase"]
+    told = [event.data for event in read_events(job)[0] if event.type == "phase"]
+    phases = [data["phase"] for data in told]
+    # How far the whole is, which never falls back from one stage to the next.
+    steps = [int(str(data["step"])) for data in told]
+    assert steps == sorted(steps)
+    assert steps[0] == 0 < steps[-1]
     assert list(dict.fromkeys(phases)) == [
         "merge the adapter",
         "convert to f16",

@@ -22,7 +22,14 @@ def main(directory: Path, kind: str) -> int:
         return 3
     with Job(directory) as job:
         job.phase(kind)
-        if kind in ("steps", "training"):
+        if kind in ("training", "loading"):
+            # It heeds a stop request only once the test lets it, as a long step does.
+            if kind == "training":
+                job.write("step", step=1, total_steps=STEPS, loss=2.9)
+            while not (directory / GO).exists():
+                time.sleep(0.01)
+            job.check_stop()
+        elif kind == "steps":
             # The first step is said before the test lets the others go, so that what
             # happens in between happens in the middle of a job.
             for step in range(1, STEPS + 1):

@@ -12,6 +12,7 @@ from textual.content import Content
 from tui.bridge.run_tail import JobState, LogPart
 from tui.parts import train_view as view
 from tui.parts import train_words as words
+from tui.parts.train_exports import export_blocks
 from tui.widgets.borders import set_border
 from tui.widgets.gauge import MachinePanel, machine_of
 from tui.widgets.lines import Lines
@@ -88,7 +89,7 @@ class LiveView(Vertical):
 
     def _draw_result(self, job: JobState) -> None:
         if job.quant:
-            self.result.show(words.export_blocks(job, self._phases), top=False)
+            self.result.show(export_blocks(job, self._phases), top=False)
 
     def _draw_headline(self, job: JobState) -> None:
         self._drawn = time.monotonic()

@@ -170,9 +170,9 @@ class CurateScreen(StageScreen):
             return False
         return super().check_action(action, parameters)
 
-    def why_not(self, action: str) -> str:
+    def refusal(self, action: str) -> tuple[str, str]:
         """Return why a key can't do what it does elsewhere; see :func:`refusal`."""
-        return refusal(action, self.card.card, narrowed=self.queue.narrowed)
+        return refusal(action, self.card.card, narrowed=self.queue.narrowed), ""
 
     # -- deciding -------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,17 @@ from tui.bridge.run_tail import JobState, RunsMoved, RunWatch, short_run
 from tui.bridge.threads import off_loop
 from tui.messages import WatchFailed
 from tui.parts import train_words as words
+from tui.parts.train_exports import quant_choices
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
+from tui.parts.train_steering import (
+    OF_A_JOB,
+    Done,
+    Steering,
+    ended_words,
+    kill_words,
+    refusal,
+)
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.pick import QuantDialog
 from tui.screens.stage import StageScreen
@@ -29,16 +37,8 @@ from tui.stylesheets import stylesheet
 ROOMY_COLUMNS = 136
 """From here on the machine has a panel of its own; below, a line a card under the curves."""
 
-END_SECONDS = 20.0
-"""How long a process that has ended its work may take to be gone, before it counts as going."""
-
 TICK_SECONDS = 1.0
 """How often elapsed times are brought up to date."""
-
-_OF_A_JOB = frozenset(
-    {"stop", "kill", "resume", "export", "compare", "log", "wrap", "swap_panes"}
-    | {"scroll_up", "scroll_down"}
-)
 
 
 class TrainScreen(StageScreen):
@@ -60,6 +60,7 @@ class TrainScreen(StageScreen):
         super().__init__()
         self._workspace = self.app.workspace
         self._watch = RunWatch(self, self._workspace.runs_dir)
+        self._steering = Steering(self._workspace, partial(self.say, kind="busy"))
         self._looked = False
         self._wanted: Path | None = None
 
@@ -71,6 +72,7 @@ class TrainScreen(StageScreen):
 
     def on_mount(self) -> None:
         """Start the clock of the elapsed times."""
+        self.live.make_compact(self.has_class("-tight"))
         self.set_interval(TICK_SECONDS, self._tick)
 
     def entered(self) -> None:
@@ -117,7 +119,7 @@ class TrainScreen(StageScreen):
     def _runs_moved(self, event: RunsMoved) -> None:
         self._go_to_wanted()
         for job in self.runs.show(event.jobs):
-            message, hint, kind = words.ended_words(job)
+            message, hint, kind = ended_words(job)
             self.say(message, hint=hint, kind=kind)
         if not self._looked and self.job is not None and self.job.view.active:
             self.add_class("-second")
@@ -176,14 +178,8 @@ class TrainScreen(StageScreen):
         if answer == "dataset":
             await self.app.run_action("dataset")
             return
-        self._begun(answer.id, f"run {short_run(answer.id)} started; it goes on without finetui")
-
-    def _begun(self, run_id: str, said: str, quant: str = "") -> None:
-        run = self._workspace.runs_dir / run_id
-        self.runs.go_to(run / "exports" / quant if quant else run)
-        self.add_class("-second")
-        self._hurry()
-        self.say(said, kind="done")
+        said = f"run {short_run(answer.id)} started; it goes on without finetui"
+        self._tell(Done(said, kind="done", begun=answer.dir))
 
     def _hurry(self) -> None:
         self.app.look_for_jobs()
@@ -191,79 +187,47 @@ class TrainScreen(StageScreen):
 
     def action_stop(self) -> None:
         """Ask the job to save what it can and stop."""
-        if self.job is not None:
-            self._steer(partial(self._stop, self.job))
-
-    async def _stop(self, job: JobState) -> None:
-        from engine.runs import request_stop
-
-        if await off_loop(request_stop, job.dir):
-            message, hint = words.stop_words(job)
-            self.say(message, hint=hint, kind="busy")
-        else:
-            self.say(f"{job.name} had ended already")
+        if (job := self.job) is not None:
+            self._steer(partial(self._steering.stop, job))
 
     def action_kill(self) -> None:
         """End the job at once, after asking."""
         if (job := self.job) is not None:
-            question = ConfirmDialog(f"End {job.name} at once?", words.kill_words(job))
+            question = ConfirmDialog(f"End {job.name} at once?", kill_words(job))
             self.app.ask(question, partial(self._kill_if, job))
 
     def _kill_if(self, job: JobState, sure: bool) -> None:
         if sure:
-            self._steer(partial(self._kill, job))
-
-    async def _kill(self, job: JobState) -> None:
-        from engine.runs import kill
-
-        if await off_loop(kill, job.dir):
-            self.say(f"{job.name} was killed")
-        else:
-            self.say(f"{job.name} had ended already")
+            self._steer(partial(self._steering.kill, job))
 
     def action_resume(self) -> None:
         """Resume from the last checkpoint, or do an export again."""
         job = self.job
         if job is not None and job.quant:
-            self._steer(partial(self._export_at, job, job.quant))
+            self._steer(partial(self._steering.export, job, job.quant))
         elif job is not None:
-            self._steer(partial(self._resume, job))
-
-    async def _resume(self, job: JobState) -> None:
-        from engine.train import resume
-
-        await self._let_go(job)
-        await off_loop(resume, self._workspace, job.run_id)
-        self._begun(job.run_id, f"{job.name} resumes from step {job.resume_step or 0:,}")
+            self._steer(partial(self._steering.resume, job))
 
     def action_export(self) -> None:
         """Choose a quantisation and export."""
         if (job := self.job) is not None:
             note = [Content(f"Base and tuned of run {job.short}, both at:")]
-            dialog = QuantDialog(partial(words.quant_choices, job.base), note=note)
-            self.app.ask(dialog, lambda _: self._steer(partial(self._export_at, job, dialog.quant)))
+            dialog = QuantDialog(partial(quant_choices, job.base), note=note)
+            self.app.ask(dialog, lambda _: self._export(job, dialog.quant))
 
-    async def _export_at(self, job: JobState, quant: str) -> None:
-        from engine.export.start import start
-
-        await self._let_go(job)
-        await off_loop(start, self._workspace, job.run_id, quant)
-        self._begun(job.run_id, f"export at {quant} started", quant)
+    def _export(self, job: JobState, quant: str) -> None:
+        self._steer(partial(self._steering.export, job, quant))
 
     @work(group="steer", exclusive=True, exit_on_error=False)
-    async def _steer(self, call: Callable[[], Awaitable[None]]) -> None:
-        await call()
+    async def _steer(self, call: Callable[[], Awaitable[Done]]) -> None:
+        self._tell(await call())
+
+    def _tell(self, done: Done) -> None:
+        self.say(done.message, hint=done.hint, kind=done.kind)
+        if done.begun is not None:
+            self.runs.go_to(done.begun)
+            self.add_class("-second")
         self._hurry()
-
-    async def _let_go(self, job: JobState) -> None:
-        """Wait a little for a process that has said its last word and is not quite gone."""
-        from engine.runs import is_alive
-
-        for _ in range(int(END_SECONDS / 0.2)):
-            if not await off_loop(is_alive, job.dir):
-                return
-            self.say(f"{job.name} is just ending …", kind="busy")
-            await asyncio.sleep(0.2)
 
     def action_compare(self) -> None:
         """Hold the curves of this run, or let go of those that are held."""
@@ -279,13 +243,13 @@ class TrainScreen(StageScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the job under the cursor."""
         allowed = super().check_action(action, parameters)
-        if allowed and action in _OF_A_JOB and self.is_mounted:
-            return not words.refusal(self.job, action)[0]
+        if allowed and action in OF_A_JOB and self.is_mounted:
+            return not refusal(self.job, action)[0]
         return allowed
 
     def refusal(self, action: str) -> tuple[str, str]:
         """Say why the job under the cursor can't be steered so."""
-        return words.refusal(self.job, action) if action in _OF_A_JOB else ("", "")
+        return refusal(self.job, action) if action in OF_A_JOB else ("", "")
 
     # -- looking ------------------------------------------------------------------------
 
@@ -293,7 +257,8 @@ class TrainScreen(StageScreen):
         """Give the machine a line a card where the screen is narrow."""
         tight = event.size.width < ROOMY_COLUMNS
         self.set_class(tight, "-tight")
-        self.live.make_compact(tight)
+        if self.query(LiveView):  # the first size may come before what it is for
+            self.live.make_compact(tight)
 
     def action_log(self) -> None:
         """Make the log larger, or small again."""

@@ -237,8 +237,8 @@ async def test_only_what_can_be_done_is_offered(
         ("killed", "r", "run 3f2a has no checkpoint to resume from"),
         ("killed", "e", "run 3f2a has left no adapter"),
         ("killed", "s", "run 3f2a is not running: it is killed"),
-        ("finished", "r", "run 3f2a is finished; there is nothing to resume"),
-        ("running", "e", "run 3f2a is still training"),
+        ("finished", "r", "there is nothing to resume · n starts another run like it"),
+        ("running", "e", "run 3f2a is running · s stops it"),
     ],
 )
 async def test_the_reason_is_said_where_a_key_can_do_nothing(
@@ -304,21 +304,29 @@ async def test_s_stops_a_job(workspace: Workspace) -> None:
     async with opened_app(workspace, stage="train") as (app, pilot):
         await wait_until(pilot, lambda: "run 3f2a running" in shown(app))
         await pilot.press("s")
-        # It does not train, so stopping it saves nothing.
-        await wait_until(pilot, lambda: "there is nothing to save yet" in shown(app))
         await wait_until(pilot, lambda: state(run).status == "stopped", seconds=60)
         await wait_until(pilot, lambda: "run 3f2a stopped" in shown(app))
 
 
-async def test_a_run_that_trains_is_said_to_save_a_checkpoint(workspace: Workspace) -> None:
-    run = start_job(workspace, "training")
+@pytest.mark.parametrize(
+    ("kind", "lost", "said"),
+    [
+        ("training", "all its steps are lost", "run 3f2a saves a checkpoint and stops"),
+        ("loading", "nothing is lost", "run 3f2a stops before its first step"),
+    ],
+)
+async def test_what_a_stop_saves_is_said_as_it_is(
+    workspace: Workspace, kind: str, lost: str, said: str
+) -> None:
+    run = start_job(workspace, kind)
     async with opened_app(workspace, stage="train") as (app, pilot):
-        await wait_until(pilot, lambda: "step 1/20" in shown(app), seconds=60)
+        await wait_until(pilot, lambda: f"now: {kind}" in shown(app) or "step 1/20" in shown(app))
         await pilot.press("K")
         assert isinstance(app.screen, ConfirmDialog)
-        await wait_until(pilot, lambda: "all its steps are lost" in shown(app))
+        await wait_until(pilot, lambda: lost in shown(app))
         await pilot.press("n", "s")
-        await wait_until(pilot, lambda: "saves a checkpoint and stops" in shown(app))
+        await wait_until(pilot, lambda: said in shown(app))
+        (run / "go").touch()
         await wait_until(pilot, lambda: state(run).status == "stopped", seconds=60)
 
 

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from tui.actions import bindings
 from tui.bridge.threads import off_loop
-from tui.parts.train_words import QuantChoice
+from tui.parts.train_exports import QuantChoice
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
