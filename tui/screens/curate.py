@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
-from engine.compose.backtranslate import why_not
+from engine.compose.asking import why_not
 from engine.curate import Drafts, from_text, other_answers, to_text, with_answer
 from engine.curate.editor import edit_text
 from engine.errors import DependencyMissing, FinetuiError
 from engine.models import ORIGINS, Action, Card, Filter
-from engine.similarity.near import neighbours
 from tui.actions import bindings
 from tui.bridge.curation import shares
 from tui.bridge.questions import Asked, last_asked
@@ -29,20 +29,18 @@ from tui.parts.curate_meter import MeterPart
 from tui.parts.curate_offers import refusal
 from tui.parts.curate_queue import QueuePart
 from tui.parts.curate_versions import pairs_of
-from tui.screens.modals.answers import AnswersDialog
-from tui.screens.modals.edit import EditDialog, Edited
-from tui.screens.modals.filter import FilterDialog
-from tui.screens.modals.near import NearDialog
-from tui.screens.modals.question import QuestionDialog
-from tui.screens.modals.search import SearchDialog
-from tui.screens.modals.versions import VersionsDialog
-from tui.screens.modals.why import WhyDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.lines import Lines
 from tui.widgets.queue import filter_words, upcoming_words
 from tui.widgets.textpane import text
 from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
+
+if TYPE_CHECKING:
+    from tui.screens.modals.edit import Edited
+
+
+# Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
 
 class CurateScreen(StageScreen):
@@ -244,6 +242,8 @@ class CurateScreen(StageScreen):
 
     def action_search(self) -> None:
         """Find text in the queue."""
+        from tui.screens.modals.search import SearchDialog
+
         which = self.queue.filter
         self.app.ask(
             SearchDialog(which), lambda words: self._narrow(replace(which, text=words.strip()))
@@ -251,6 +251,8 @@ class CurateScreen(StageScreen):
 
     def action_filter(self) -> None:
         """Choose which part of the queue is shown."""
+        from tui.screens.modals.filter import FilterDialog
+
         self.app.ask(FilterDialog(self.queue.filter, partial(shares, self._store)), self._narrow)
 
     def action_clear(self) -> None:
@@ -270,6 +272,8 @@ class CurateScreen(StageScreen):
 
     def action_edit(self) -> None:
         """Edit the card's text here."""
+        from tui.screens.modals.edit import EditDialog
+
         if (card := self.card.card) is not None:
             save = partial(self._decisions.save, card)
             self.app.ask(EditDialog(card, self._drafts, save), self._edited)
@@ -293,6 +297,8 @@ class CurateScreen(StageScreen):
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
+        from tui.screens.modals.edit import Edited
+
         if (card := self.card.card) is None:
             return
         before = self._drafts.of(card.example.id) or to_text(card.turns)
@@ -312,6 +318,8 @@ class CurateScreen(StageScreen):
 
     def action_answers(self) -> None:
         """Show the other answers of a card, and take one instead."""
+        from tui.screens.modals.answers import AnswersDialog
+
         if (card := self.card.card) is None:
             return
         answers = other_answers(card)
@@ -322,6 +330,8 @@ class CurateScreen(StageScreen):
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""
+        from tui.screens.modals.versions import VersionsDialog
+
         if (card := self.card.card) is not None:
             load = partial(pairs_of, self._store, card)
             self.app.ask(VersionsDialog(card.example.id, load), self.show_example)
@@ -337,6 +347,8 @@ class CurateScreen(StageScreen):
 
     def action_why(self) -> None:
         """Show where the card comes from, its flags and what was measured."""
+        from tui.screens.modals.why import WhyDialog
+
         if (card := self.card.card) is not None:
             source = next(
                 (one.root for one in self._store.sources()
@@ -346,6 +358,9 @@ class CurateScreen(StageScreen):
 
     def action_near(self) -> None:
         """Show the near-duplicates of the card, and decide them there."""
+        from engine.similarity.near import neighbours
+        from tui.screens.modals.near import NearDialog
+
         if (card := self.card.card) is not None:
             load = partial(neighbours, self._store, card)
             threshold = self._settings.check.duplicate_threshold
@@ -354,6 +369,8 @@ class CurateScreen(StageScreen):
 
     def action_question(self) -> None:
         """Let a model word the card's question."""
+        from tui.screens.modals.question import QuestionDialog
+
         if (card := self.card.card) is None:
             return
         if self._checks.wording:
