@@ -101,15 +101,15 @@ class FinetuiApp(Host):
 
     def _settle(self) -> None:
         """Watch for the running job, catch up with checks, and look for garbage again."""
+        if not gc.isenabled():
+            # What a start leaves is modules and classes, which no collection need look at.
+            gc.freeze()
+            gc.enable()
         self._watcher.start()
         self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
-        if not gc.isenabled():
-            # What a start leaves is modules and classes, which no collection need look at.
-            gc.freeze()
-            gc.enable()
 
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""

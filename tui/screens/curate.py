@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
-from engine.compose.backtranslate import why_not
+from engine.compose.asking import why_not
 from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
 from engine.errors import DependencyMissing
@@ -35,6 +36,12 @@ from tui.widgets.lines import Lines
 from tui.widgets.queue import filter_words, upcoming_words
 from tui.widgets.textpane import text
 from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
+
+if TYPE_CHECKING:
+    from tui.screens.modals.edit import Edited
+
+
+# Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
 
 class CurateScreen(StageScreen):

@@ -1,4 +1,7 @@
-"""The dialogs of Curate, each made of what it needs; nothing is read before it is open."""
+"""The dialogs of Curate, each made of what it needs and imported when it is first opened.
+
+Nothing is read before a dialog is open.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,22 @@ from typing import TYPE_CHECKING
 
 from engine.curate import Drafts, other_answers
 from engine.models import Card, Filter
-from engine.similarity.near import neighbours
 from engine.workspace import Workspace
 from tui.bridge.curation import shares
 from tui.bridge.questions import last_asked
 from tui.bridge.tokens import card_rows
 from tui.parts.curate_decisions import Decisions
 from tui.parts.curate_versions import pairs_of
-from tui.screens.modals.answers import AnswersDialog
-from tui.screens.modals.edit import EditDialog
-from tui.screens.modals.filter import FilterDialog
-from tui.screens.modals.near import NearDialog
-from tui.screens.modals.question import QuestionDialog
-from tui.screens.modals.versions import VersionsDialog
-from tui.screens.modals.why import WhyDialog
 
 if TYPE_CHECKING:
+    from tui.screens.modals.answers import AnswersDialog
+    from tui.screens.modals.edit import EditDialog
+    from tui.screens.modals.filter import FilterDialog
+    from tui.screens.modals.near import NearDialog
+    from tui.screens.modals.question import QuestionDialog
     from tui.screens.modals.tokens import TokensDialog
+    from tui.screens.modals.versions import VersionsDialog
+    from tui.screens.modals.why import WhyDialog
 
 
 class Dialogs:
@@ -43,18 +45,26 @@ class Dialogs:
 
     def filter(self, which: Filter) -> FilterDialog:
         """Choose which part of the queue is shown."""
+        from tui.screens.modals.filter import FilterDialog
+
         return FilterDialog(which, partial(shares, self._store))
 
     def edit(self, card: Card) -> EditDialog:
         """Edit a card's text."""
+        from tui.screens.modals.edit import EditDialog
+
         return EditDialog(card, self._drafts, partial(self._decisions.save, card))
 
     def answers(self, card: Card) -> AnswersDialog:
         """Choose among the other answers of a card."""
+        from tui.screens.modals.answers import AnswersDialog
+
         return AnswersDialog(card, other_answers(card))
 
     def versions(self, card: Card) -> VersionsDialog:
         """Compare the texts of a card."""
+        from tui.screens.modals.versions import VersionsDialog
+
         return VersionsDialog(card.example.id, partial(pairs_of, self._store, card))
 
     def tokens(self, card: Card) -> TokensDialog:
@@ -65,15 +75,22 @@ class Dialogs:
 
     def why(self, card: Card) -> WhyDialog:
         """Show what is known of a card."""
+        from tui.screens.modals.why import WhyDialog
+
         roots = {source.id: source.root for source in self._store.sources()}
         return WhyDialog(card, roots.get(card.example.provenance.source_id, ""))
 
     def near(self, card: Card) -> NearDialog:
         """Decide a card among its near-duplicates."""
+        from engine.similarity.near import neighbours
+        from tui.screens.modals.near import NearDialog
+
         threshold = self._workspace.settings.check.duplicate_threshold
         load = partial(neighbours, self._store, card)
         return NearDialog(card, load, self._decisions, threshold=threshold)
 
     def question(self) -> QuestionDialog:
         """Choose the model that words a question."""
+        from tui.screens.modals.question import QuestionDialog
+
         return QuestionDialog(last_asked(self._store))

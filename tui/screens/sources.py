@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -17,19 +18,19 @@ from tui.messages import ScanEnded
 from tui.parts.sources_details import SourceDetails
 from tui.parts.sources_list import SourceList
 from tui.parts.sources_scans import Said, SourceScans
-from tui.screens.modals.add import AddDialog
-from tui.screens.modals.confirm import ConfirmDialog
-from tui.screens.modals.setup import SetupDialog
-from tui.screens.modals.skips import SkipsDialog
-from tui.screens.modals.token import TokenDialog
-from tui.screens.source_form import Added
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.rows import RowList
 from tui.widgets.words import counted, one_line, short_path
 
+if TYPE_CHECKING:
+    from tui.screens.source_form import Added
+
 _OF_A_SOURCE = {"scan", "scan_all", "skips", "remove", "options", "swap_panes"}
 """What can be done only where there is a source."""
+
+
+# Dialogs are imported by the actions that show them: the first screen opens without them.
 
 
 class SourcesScreen(StageScreen):
@@ -93,6 +94,8 @@ class SourcesScreen(StageScreen):
 
     def action_add(self) -> None:
         """Add a folder, a file or an address."""
+        from tui.screens.modals.add import AddDialog
+
         self.app.ask(AddDialog(), self._take)
 
     @work(group="take", exit_on_error=False)
@@ -106,6 +109,8 @@ class SourcesScreen(StageScreen):
 
     def action_options(self) -> None:
         """Set how the source is read, and read it again."""
+        from tui.screens.modals.setup import SetupDialog
+
         if (source := self.rows.source) is not None:
             setup = SetupDialog(
                 source.root,
@@ -118,6 +123,8 @@ class SourcesScreen(StageScreen):
 
     def action_token(self) -> None:
         """Type the token that the source's app asks for, and read it with that."""
+        from tui.screens.modals.token import TokenDialog
+
         source = self.rows.source
         if source is not None and (why := self._scans.wants_token(source)):
             self.app.ask(TokenDialog(source.root, why), partial(self._with_token, source))
@@ -150,6 +157,8 @@ class SourcesScreen(StageScreen):
 
     def action_stop(self) -> None:
         """Ask whether to stop the scan that runs, and those that wait."""
+        from tui.screens.modals.confirm import ConfirmDialog
+
         if (asked := self._scans.question()) is not None:
             standing, question, cost = asked
             self.app.ask(ConfirmDialog(question, cost), partial(self._stop, standing))
@@ -178,11 +187,15 @@ class SourcesScreen(StageScreen):
 
     def action_skips(self) -> None:
         """List what was not read."""
+        from tui.screens.modals.skips import SkipsDialog
+
         if (source := self.rows.source) is not None:
             self.app.ask(SkipsDialog(source))
 
     def action_remove(self) -> None:
         """Ask whether to remove the source."""
+        from tui.screens.modals.confirm import ConfirmDialog
+
         source = self.rows.source
         if source is None:
             return
