@@ -28,8 +28,6 @@ from tui.parts.curate_offers import refusal
 from tui.parts.curate_queue import QueuePart
 from tui.parts.curate_texts import Texts
 from tui.screens.curate_dialogs import Dialogs
-from tui.screens.modals.edit import Edited
-from tui.screens.modals.search import SearchDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
 from tui.widgets.lines import Lines
@@ -237,6 +235,8 @@ class CurateScreen(StageScreen):
 
     def action_search(self) -> None:
         """Find text in the queue."""
+        from tui.screens.modals.search import SearchDialog
+
         which = self.queue.filter
         self.app.ask(
             SearchDialog(which), lambda words: self._narrow(replace(which, text=words.strip()))
@@ -273,6 +273,8 @@ class CurateScreen(StageScreen):
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
+        from tui.screens.modals.edit import Edited
+
         if card := self.card.card:
             try:
                 with self.app.suspend():

@@ -69,6 +69,7 @@ async def test_a_draft_of_a_locked_workspace_is_offered_again(impatient: Workspa
             await pilot.press("escape")
             assert app.screen is screen
             await wait_until(pilot, lambda: "in memory until you leave" in text_of(screen))
+            assert isinstance(screen, CurateScreen)
             assert "~ draft" in text_of(screen.card)
             await pilot.press("e")
             assert "\nxyzwI said no" in dialog_of(app).query_one(TextArea).text

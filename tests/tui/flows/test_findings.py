@@ -176,7 +176,7 @@ def near_of(app: FinetuiApp) -> NearDialog:
 
 def states_of(workspace: Workspace) -> list[State]:
     """Return the states of the first six examples."""
-    return [str(card.state) for card in workspace.store.cards()][:6]
+    return [card.state for card in workspace.store.cards()][:6]
 
 
 @SIZES

@@ -53,7 +53,7 @@ async def test_an_empty_screen_teaches(workspace: Workspace) -> None:
         assert isinstance(app.screen, TrainForm)
         await pilot.press("3")
         await wait_until(pilot, lambda: stage_name(app) == "dataset")
-        assert app.screen is app.stage
+        assert not isinstance(app.screen_stack[-1], TrainForm)
 
 
 async def test_keys_behind_n_belong_to_the_form(workspace: Workspace) -> None:
