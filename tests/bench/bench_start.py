@@ -205,8 +205,6 @@ def starts(root: Path, bare: Path, environment: Mapping[str, str], runs: int) ->
         [sys.executable, "-m", "tui", "--workspace", str(root)],
         [sys.executable, str(bare)],
     )
-    for command in (ours, theirs):
-        started(command, environment)  # compiles, and fills the disk's cache
     pairs = [(started(theirs, environment), started(ours, environment)) for _ in range(runs)]
     print(f"{'start':34} {'bare':>8} {'finetui':>8} {'ratio':>6}")
     for label, name in (
@@ -332,6 +330,8 @@ def main() -> None:
         bare = scratch / "bare.py"
         bare.write_text(BARE)
         root = workspace(scratch / "workspace", options.rows)
+        for command in ([str(bare)], ["-m", "tui", "--workspace", str(root)]):
+            started([sys.executable, *command], environment)  # compiles, and fills the disk's cache
         parts: dict[str, Callable[[], None]] = {
             "start": lambda: starts(root, bare, environment, options.runs),
             "memory": lambda: memory(root, bare, environment, scratch),
