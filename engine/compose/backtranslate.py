@@ -17,11 +17,11 @@ from engine.compose.language import guess
 from engine.compose.marks import writing_as
 from engine.compose.prompts import QUESTIONS
 from engine.compose.writer import Writer
+from engine.curate.questions import decided
 from engine.errors import ExampleMissing, PromptTooLong, UsageError
 from engine.models import Card, Filter, Source, Turn
 from engine.paths import shorten
 from engine.store import Store
-from engine.store.fold import effective
 
 NOTES = "vault"
 OWN_KINDS = frozenset({"qa"})
@@ -107,25 +107,6 @@ def waiting(store: Store, sources: Iterable[Source]) -> list[str]:
                 if row.kind not in OWN_KINDS and row.example_id not in touched
             ]
     return list(dict.fromkeys(found))
-
-
-def why_not(store: Store, card: Card) -> str:
-    """Return why a model can't word the question of a card; empty where it can.
-
-    Decisions and edits that were undone are none: what was asked for by name is asked for
-    again, also after it was taken back.
-    """
-    if [turn.role for turn in card.turns] != ["user", "assistant"]:
-        return "only a question with one answer can be worded by a model"
-    if _decided(store, card.example.id):
-        return "it is decided or edited and keeps its question; undo that first"
-    return ""
-
-
-def _decided(store: Store, example_id: str) -> bool:
-    """Return whether a decision or an edit of an example is in effect."""
-    journal = store.journal(example_id=example_id)
-    return bool(effective(reversed(journal)))
 
 
 def propose(
@@ -239,7 +220,7 @@ def record(store: Store, proposals: Sequence[Proposal]) -> int:
     with writing_as(store, proposals[0].model) as own:
         for proposal in proposals:
             example = proposal.card.example
-            if _decided(own, example.id):
+            if decided(own, example.id):
                 continue
             turns = (Turn("user", proposal.question), *proposal.card.turns[1:])
             try:
