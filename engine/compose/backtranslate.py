@@ -12,12 +12,12 @@ import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.compose.asking import is_decided
 from engine.compose.cleaning import Declined, one_question
 from engine.compose.language import guess
 from engine.compose.marks import writing_as
 from engine.compose.prompts import QUESTIONS
 from engine.compose.writer import Writer
+from engine.curate.questions import decided
 from engine.errors import ExampleMissing, PromptTooLong, UsageError
 from engine.models import Card, Filter, Source, Turn
 from engine.paths import shorten
@@ -220,7 +220,7 @@ def record(store: Store, proposals: Sequence[Proposal]) -> int:
     with writing_as(store, proposals[0].model) as own:
         for proposal in proposals:
             example = proposal.card.example
-            if is_decided(own, example.id):
+            if decided(own, example.id):
                 continue
             turns = (Turn("user", proposal.question), *proposal.card.turns[1:])
             try:

@@ -11,9 +11,9 @@ from textual import getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
-from engine.compose.asking import why_not
 from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
+from engine.curate.questions import why_not
 from engine.errors import DependencyMissing
 from engine.models import ORIGINS, Action, Card, Filter
 from tui.actions import bindings

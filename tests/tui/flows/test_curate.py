@@ -219,8 +219,31 @@ async def test_all_decided_says_what_comes_next(filled: Workspace) -> None:
 async def test_an_empty_queue_teaches(workspace: Workspace) -> None:
     async with opened_app(workspace, stage="curate") as (app, pilot):
         assert "The queue is empty." in text_of(screen_of(app).card)
+        for offered in ("approve", "edit", "search", "near-duplicates"):
+            assert offered not in text_of(screen_of(app).cheat_line)
+        await pilot.press("a")
+        assert "no example here" in screen_of(app).status_line.text
         await press_all(pilot, "a r s e u n j k end home E slash escape")
         await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
+
+
+async def test_an_edit_opens_in_the_answer(filled: Workspace) -> None:
+    async with opened_app(filled, SMALL, stage="curate") as (app, pilot):
+        await pilot.press("e")
+        area = app.screen.query_one(TextArea)
+        assert area.document.get_line(area.cursor_location[0]).startswith("I said no")
+        assert area.cursor_location[1] == 0
+        assert "--- user ---" in text_of(area)
+
+
+async def test_keys_behind_the_one_that_opens_curate_wait_for_its_card(filled: Workspace) -> None:
+    from textual import events
+
+    async with opened_app(filled, SMALL) as (app, pilot):
+        for key in "2ar":
+            app.post_message(events.Key(key, key))
+        await wait_until(pilot, lambda: states(filled)[:2] == ["approved", "rejected"])
+        await wait_until(pilot, lambda: "Why I said no" in text_of(app.screen))
 
 
 async def test_moving_shows_the_card_under_the_cursor(filled: Workspace) -> None:

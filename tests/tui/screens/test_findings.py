@@ -33,9 +33,9 @@ def found(filled: Workspace) -> Workspace:
 @pytest.mark.parametrize(
     ("keys", "shows", "screen"),
     [
-        ("", "── flags", None),
+        ("", "4 flags", None),
         ("tab", "! Groceries", None),
-        ("i", "Measured", WhyDialog),
+        ("i", "Where it comes from", WhyDialog),
         ("c j", "question", NearDialog),
         ("f pagedown pagedown", "quality", FilterDialog),
         ("q", "ask it", QuestionDialog),
@@ -56,7 +56,7 @@ def test_curate(
 def test_themes(found: Workspace, snap_compare: Compare, theme: str) -> None:
     settings = settings_of({"display": {"theme": theme}})
     app = FinetuiApp(Workspace(found.root, settings, found.store))
-    assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "", "── flags"))
+    assert snap_compare(app, terminal_size=(100, 20), run_before=reach("curate", "", "4 flags"))
 
 
 @pytest.mark.parametrize("keys", ["", "tab"], ids=["numbers", "list"])
