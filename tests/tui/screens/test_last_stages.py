@@ -178,7 +178,7 @@ def test_the_quantisations(workspace: Workspace, snap_compare: Compare) -> None:
 
 
 def test_the_question_before_a_kill(workspace: Workspace, snap_compare: Compare) -> None:
-    make_run(workspace, status="running")
+    make_run(workspace, status="running", began=NOON - 330)
     run = train("K", "at once", title="62%", dialog=ConfirmDialog)
     assert picture(snap_compare, workspace, SMALL, run)
 
