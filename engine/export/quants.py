@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.errors import QuantUnknown
+from engine.bases import presets, resolve
+from engine.errors import FinetuiError, QuantUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +71,16 @@ def check_quant(name: str) -> str:
     near = difflib.get_close_matches(wanted, QUANTS, n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near)}?" if near else f"choose one of {', '.join(QUANTS)}"
     raise QuantUnknown(f"there is no quantisation {name!r}", hint=hint)
+
+
+def usual_quant(base: str) -> str:
+    """Return the quantisation that fits a base; empty where the base is neither here nor known.
+
+    Args:
+        base: The base, as a person names it.
+    """
+    try:
+        return resolve(base).default_quant
+    except FinetuiError:
+        # Starting the export says what is wrong with the base.
+        return next((known.default_quant for known in presets() if known.name == base), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import QuantUnknown
-from engine.export.quants import QUANTS, check_quant, quants
+from engine.export.quants import QUANTS, check_quant, quants, usual_quant
 
 
 @pytest.mark.parametrize("name", quants())
@@ -34,3 +34,8 @@ def test_numbers_are_llama_cpps() -> None:
         name = quant.name.upper()
         wanted = "LLAMA_FTYPE_ALL_F32" if name == "F32" else f"LLAMA_FTYPE_MOSTLY_{name}"
         assert getattr(llama_cpp, wanted) == quant.ftype
+
+
+def test_a_base_that_is_not_here_has_its_usual_one_all_the_same() -> None:
+    assert usual_quant("mistral-7b") == "q4_k_m"
+    assert usual_quant("./nowhere") == ""

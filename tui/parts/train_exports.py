@@ -94,7 +94,7 @@ class QuantChoice:
         return [
             (fit(self.name, 9), "strong" if self.default else "row"),
             (f"{self.bits:>5.1f} bits   ", "muted"),
-            ("usual for this base · " if self.default else "", "success"),
+            ("usual · " if self.default else "", "success"),
             (self.note, "row"),
         ]
 
@@ -104,14 +104,9 @@ def quant_choices(base: str) -> list[QuantChoice]:
 
     Reads the base's record, so call it off the event loop.
     """
-    from engine.bases import resolve
-    from engine.errors import FinetuiError
-    from engine.export.quants import QUANTS
+    from engine.export.quants import QUANTS, usual_quant
 
-    try:
-        usual = resolve(base).default_quant
-    except FinetuiError:
-        usual = ""  # starting the export says what is wrong with the base
+    usual = usual_quant(base)
     return [
         QuantChoice(quant.name, quant.bits, quant.note, quant.name == usual)
         for quant in QUANTS.values()

@@ -178,7 +178,7 @@ def test_the_quantisations(workspace: Workspace, snap_compare: Compare) -> None:
 
 
 def test_the_question_before_a_kill(workspace: Workspace, snap_compare: Compare) -> None:
-    make_run(workspace, status="running")
+    make_run(workspace, status="running", began=NOON - 330)
     run = train("K", "at once", title="62%", dialog=ConfirmDialog)
     assert picture(snap_compare, workspace, SMALL, run)
 
@@ -228,9 +228,6 @@ def chat(change: Callable[[ChatScreen], None], keys: str = "", dialog: type | No
         await wait_until(pilot, lambda: "There is no exported model yet" in text_of(screen))
         change(screen)
         screen._draw()
-        listed = any(app.workspace.runs_dir.glob("*/spec.toml"))
-        screen = cast("TrainScreen", app.stage)
-        await wait_until(pilot, lambda: screen.job is not None or not listed)
         for key in keys.split():
             await press_all(pilot, key)
             await pilot.pause()

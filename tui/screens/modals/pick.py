@@ -109,7 +109,9 @@ class QuantDialog(PickDialog):
     def __init__(
         self, load: Callable[[], Sequence[QuantChoice]], *, note: Sequence[Content] = ()
     ) -> None:
-        super().__init__([[("…", "muted")]], note=note)
+        # As many rows as there will be, so that the box does not jump when they come.
+        rows: list[list[Part]] = [[("…", "muted")], *([[]] * (self.MOST_ROWS - 1))]
+        super().__init__(rows, note=note)
         self._read = load
         self._choices: tuple[QuantChoice, ...] = ()
 
