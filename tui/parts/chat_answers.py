@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STACKED_BELOW = 100
 """Columns below which A stands above B."""
 
+LEAST_ROWS = 2
+"""Rows of text that an answer keeps beside a longer one."""
+
 
 class Answers(Vertical):
     """Shows a conversation's last turn, with the earlier ones above each answer.
@@ -87,6 +90,11 @@ class Answers(Vertical):
         """Whether a line stands below one of the views."""
         return any(pane.below for pane in self.panes.values())
 
+    @property
+    def has_own(self) -> bool:
+        """Whether the person has written an answer to this prompt."""
+        return bool(self.own.text)
+
     def teach(self, left: Content, right: Content) -> None:
         """Say something in the panes while nothing was asked.
 
@@ -136,7 +144,7 @@ class Answers(Vertical):
 
     def toggle_own(self) -> bool:
         """Show or hide what the person wrote to this prompt; return whether there is any."""
-        if not self.own.text:
+        if not self.has_own:
             return False
         self.own.display = not self.own.display
         return True
@@ -157,7 +165,8 @@ class Answers(Vertical):
         talk = self._talk
         current = talk.current if talk is not None else None
         for position, pane in self.panes.items():
-            title, state = words.side_title(talk, position), words.side_state(current, position)
+            title = words.side_title(talk, position)
+            state = words.side_state(current, position, short=self.stacked)
             reading = words.reading_words(current, position, pane)
             title = " · ".join(filter(None, [title, reading]))
             if self.stacked:
@@ -202,12 +211,13 @@ class Answers(Vertical):
 
     def _share_rows(self) -> None:
         """Give an answer that needs few rows what it needs, and the other one the rest."""
+        talk = self._talk
         heights: tuple[int | str, int | str] = ("1fr", "1fr")
         room = self.sides.size.height - 3  # A has an upper border, B both
         if self.stacked and self._larger is not None:
             heights = (1, "1fr") if self._larger == "right" else ("1fr", 2)
-        elif self.stacked and self._talk is not None and self._talk.current.uncovered:
-            needs = [max(1, len(pane.lines)) for pane in self.panes.values()]
+        elif self.stacked and talk is not None and talk.current.uncovered and not talk.earlier:
+            needs = [max(LEAST_ROWS, len(pane.lines)) for pane in self.panes.values()]
             if needs[0] < room // 2:
                 heights = (needs[0] + 1, "1fr")
             elif needs[1] < room // 2:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.events import DescendantBlur, DescendantFocus
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
@@ -267,6 +268,8 @@ class Asking(Vertical):
     # -- the line's border ----------------------------------------------------------
 
     @on(Input.Changed, "#line")
+    @on(DescendantFocus)
+    @on(DescendantBlur)
     def _typed(self) -> None:
         self._show_line()
 

@@ -58,8 +58,14 @@ def side_title(talk: Talk | None, position: Position) -> str:
     return f"{letter} · {name}{won}"
 
 
-def side_state(current: Round | None, position: Position) -> str:
-    """Return how a side is: sealed, writing, failed, or how fast it was."""
+def side_state(current: Round | None, position: Position, *, short: bool = False) -> str:
+    """Return how a side is: sealed, writing, failed, or how fast it was.
+
+    Args:
+        current: The turn.
+        position: The side.
+        short: Whether there is little room.
+    """
     if current is None:
         return ""
     half = current.halves[position]
@@ -71,21 +77,16 @@ def side_state(current: Round | None, position: Position) -> str:
         return "sealed" if current.complete(position) else "sealed · writing"
     if not half.done:
         return "writing" if half.text else "reading the prompt"
-    return timing_words(half.timing, half.reason)
+    return timing_words(half.timing, half.reason, short=short)
 
 
-def timing_words(timing: Timing | None, reason: str) -> str:
-    """Return ``132 tokens · first 0.21 s · 21.4 tokens/s``."""
+def timing_words(timing: Timing | None, reason: str, *, short: bool = False) -> str:
+    """Return ``132 tokens · first 0.21 s · 21.4 tokens/s``; a short form leaves the first out."""
     if timing is None:
         return reason
-    words = [
-        f"{timing.completion_tokens:,} tokens",
-        f"first {timing.ttft_s:.2f} s",
-        f"{timing.tokens_per_s:.1f} tokens/s",
-    ]
-    if reason == "length":
-        words[0] += ", cut"
-    return " · ".join(words)
+    cut = ", cut" if reason == "length" else ""
+    first = "" if short else f"first {timing.ttft_s:.2f} s · "
+    return f"{timing.completion_tokens:,} tokens{cut} · {first}{timing.tokens_per_s:.1f} tokens/s"
 
 
 def reading_words(current: Round | None, position: Position, reading: Reading) -> str:
@@ -179,7 +180,7 @@ def choice_rows(found: list[Choice], now: float) -> list[list[Part]]:
         [
             (fit(short_run(choice.run_id), 6), "strong"),
             (fit(choice.quant, 9), "row"),
-            (fit(one_line(choice.base), 26) + " ", "row"),
+            (fit(one_line(choice.base), 22) + " ", "row"),
             (fit(one_line(choice.dataset), 12), "muted"),
             (f"{choice.tuned_bytes / 1e6:>7,.0f} MB", "muted"),
             (f"{ago(choice.at, now):>12}", "muted"),
@@ -223,23 +224,21 @@ def taken_back_words(vote: Vote, talk: Talk | None) -> Said:
     if here and talk is not None:
         said = vote_words(vote)
         if talk.current.trial.id == vote.metadata.get("trial"):
-            return f"taken back: {said}", "vote again, or u for the vote before"
+            return f"taken back: {said}", "vote again, or u for the one before"
     elif vote.choice in ("base", "tuned"):
         said = f"{vote.choice} won"
     else:
         said = vote_words(vote)
-    return f"taken back: {said} on “{one_line(vote.prompt)}”", "u takes back the vote before"
+    prompt = fit(one_line(vote.prompt), 30).rstrip()
+    return f"taken back: {said} on “{prompt}”", "u for the one before"
 
 
-def not_votable(
-    current: Round | None, readings: Mapping[Position, Reading], page: str = "pgdn"
-) -> Said | None:
+def not_votable(current: Round | None, readings: Mapping[Position, Reading]) -> Said | None:
     """Return why no vote can be given now; None where one can.
 
     Args:
         current: The turn.
         readings: How far each answer was read.
-        page: The name of the key that scrolls down.
     """
     if current is None:
         return "there is nothing to vote on yet", "n offers a prompt"
@@ -260,10 +259,16 @@ def not_votable(
         return None
     above = not any(reading.below for reading in readings.values() if reading.unseen)
     were = "was" if len(unseen) == 1 and unseen[0].endswith(" line") else "were"
-    return (
-        f"{' and '.join(unseen)} that {were} not shown: {'pgup' if above else page}",
-        "a vote counts when both were on the screen",
-    )
+    return f"{' and '.join(unseen)} that {were} not shown: {'pgup' if above else 'pgdn'}", ""
+
+
+def reading_hint(current: Round | None, *, all_seen: bool) -> Said | None:
+    """Return what to do with two whole answers: read them through, then vote."""
+    if current is None or not current.votable:
+        return None
+    if not all_seen:
+        return "a vote counts when both were on the screen", "pgdn reads on"
+    return "← A better · → B better · ↑ tie · ↓ both bad", ""
 
 
 def failed_words(talk: Talk) -> Said | None:
@@ -276,22 +281,46 @@ def failed_words(talk: Talk) -> Said | None:
     return None
 
 
-def not_loaded(loading: bool, failure: FinetuiError | None, exports: int | None) -> Said:
+class Loading(Protocol):
+    """Which pair of models there is, or why there is none."""
+
+    @property
+    def choice(self) -> Choice | None:
+        """The pair that is loaded, or being loaded."""
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether it is still being loaded."""
+
+    @property
+    def failure(self) -> FinetuiError | None:
+        """Why it can't be loaded."""
+
+    @property
+    def exports(self) -> int | None:
+        """How many pairs there are; None while that is not known."""
+
+
+def not_loaded(models: Loading) -> Said:
     """Return why nothing can be asked now."""
-    if loading:
+    if models.is_loading:
         return "the models are still loading", ""
-    if failure is not None:
-        return failure.message, failure.hint or "m chooses another pair"
-    if exports == 0:
+    if models.failure is not None:
+        return models.failure.message, models.failure.hint or "m chooses another pair"
+    if models.exports == 0:
         return "there is no exported model yet", "4 goes to Train; e exports a finished run there"
     return "no models are loaded", "m chooses a pair"
 
 
-def teaching(
-    choice: Choice | None, *, loading: bool, failure: FinetuiError | None, exports: int | None
-) -> tuple[Content, Content]:
+def loaded_words(choice: Choice, seconds: float, problem: FinetuiError | None) -> Said:
+    """Return that a pair was loaded, and why there are no prompts if there are none."""
+    hint = f"no prompts to offer: {problem.message}" if problem else ""
+    return f"{choice.name}: both loaded in {seconds:.1f} s", hint
+
+
+def teaching(models: Loading) -> tuple[Content, Content]:
     """Return what stands in the two panes before anything was asked."""
-    if failure is not None:
+    if (failure := models.failure) is not None:
         hint = f"\n\n{failure.hint}" if failure.hint else ""
         told = Content.assemble(
             (failure.message, "$text-error"),
@@ -299,22 +328,27 @@ def teaching(
             ("\n\nm chooses another pair.", "$text-muted"),
         )
         return told, Content("")
-    if choice is not None and loading:
-        lines = [f"loading {side} at {choice.quant} …" for side in ("base", "tuned")]
-    elif choice is not None:
+    lines = ["", ""]
+    if models.choice is not None and models.is_loading:
+        lines = [f"loading {side} at {models.choice.quant} …" for side in ("base", "tuned")]
+    elif models.choice is not None:
         lines = [
             "n offers a prompt that training never saw,\nenter asks both.",
             "b hides which side is which,\nso that you judge the words alone.",
         ]
-    elif exports == 0:
+    elif models.exports == 0:
         lines = [
             "There is no exported model yet.\n\n4 goes to Train; e exports a finished run there.",
             "Here base and tuned will answer side by side,\nat the same quantisation.",
         ]
-    else:
-        lines = ["", ""]
     first, second = (Content.styled(text, "$text-muted") for text in lines)
     return first, second
+
+
+def blind_words(*, blind: bool, begun: bool) -> Said:
+    """Return from when on the sides are hidden, or shown."""
+    how, hint = "blind" if blind else "open", "n or ctrl+l starts one" if begun else ""
+    return f"{how} from the {'next' if begun else 'first'} conversation on", hint
 
 
 def note_of(current: Round, position: Position) -> Content:

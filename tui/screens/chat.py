@@ -15,17 +15,17 @@ from tui.bridge.chat_pair import PairHolder
 from tui.parts import chat_words as words
 from tui.parts.chat_answers import Answers
 from tui.parts.chat_asking import Asking
+from tui.parts.chat_keys import VOTES, workable
 from tui.parts.chat_models import Models
 from tui.parts.chat_votes import Votes
 from tui.screens.modals.pick import PairDialog
 from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
+from tui.widgets.frame import Kind
 
 if TYPE_CHECKING:
     from engine.evaluate.blind import Choice as VoteChoice
     from tui.parts.chat_round import Round
-
-VOTES = frozenset({"left", "right", "tie", "both_bad"})
 
 
 class ChatScreen(StageScreen):
@@ -38,6 +38,9 @@ class ChatScreen(StageScreen):
     STAGE = "chat"
     BINDINGS = bindings("chat")
     CSS_PATH = stylesheet("chat")
+
+    _told = ""
+    """What was said about reading and voting; it gives way when both were read."""
 
     answers = getters.query_one("#answers", Answers)
     models = getters.query_one("#models", Models)
@@ -67,6 +70,9 @@ class ChatScreen(StageScreen):
         talk = self.asking.talk
         return talk.current if talk is not None else None
 
+    def _say(self, said: words.Said, kind: Kind = "info") -> None:
+        self.say(said[0], hint=said[1], kind=kind)
+
     # -- the models -----------------------------------------------------------------
 
     def action_models(self) -> None:
@@ -77,27 +83,16 @@ class ChatScreen(StageScreen):
 
     @on(Models.Changed)
     def _models_changed(self) -> None:
-        models = self.models
-        if models.is_loading:
+        if self.models.is_loading and (choice := self.models.choice) is not None:
             self.asking.restart()
-            choice = models.choice
-            self.say(f"loading base and tuned of {choice.name if choice else ''} …", kind="busy")
-        self.answers.teach(
-            *words.teaching(
-                models.choice,
-                loading=models.is_loading,
-                failure=models.failure,
-                exports=models.exports,
-            )
-        )
+            self.say(f"loading base and tuned of {choice.name} …", kind="busy")
+        self.answers.teach(*words.teaching(self.models))
         self._count()
 
     @on(Models.Loaded)
     def _models_loaded(self, event: Models.Loaded) -> None:
         self.asking.restart(event.prompts)
-        loaded = f"{event.choice.name}: both loaded in {event.seconds:.1f} s"
-        hint = f"no prompts to offer: {event.problem.message}" if event.problem else ""
-        self.say(loaded, hint=hint, kind="done")
+        self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
 
     @on(Models.Failed)
     @on(Asking.Failed)
@@ -113,7 +108,7 @@ class ChatScreen(StageScreen):
         if not self.asking.waits:
             self.asking.write()
         elif not self.models.loaded:
-            self._say_not_loaded()
+            self._say(words.not_loaded(self.models))
         else:
             self.asking.send()
 
@@ -141,7 +136,7 @@ class ChatScreen(StageScreen):
     def action_next(self) -> None:
         """Offer the next prompt of the run's dataset."""
         if not self.models.loaded:
-            self._say_not_loaded()
+            self._say(words.not_loaded(self.models))
         elif not self.asking.prompts:
             self.say("this run's dataset has no prompts to offer", hint="i goes to the line")
         else:
@@ -154,28 +149,18 @@ class ChatScreen(StageScreen):
 
     def action_blind(self) -> None:
         """Hide the sides of the next conversation, or show them."""
-        how = "blind" if self.asking.toggle_blind() else "open"
-        begun = self.asking.talk is not None
-        hint = "n or ctrl+l starts one" if begun else ""
-        self.say(f"{how} from the {'next' if begun else 'first'} conversation on", hint=hint)
+        blind = self.asking.toggle_blind()
+        self._say(words.blind_words(blind=blind, begun=self.asking.talk is not None))
         self._count()
-
-    def _say_not_loaded(self) -> None:
-        models = self.models
-        message, hint = words.not_loaded(models.is_loading, models.failure, models.exports)
-        self.say(message, hint=hint)
 
     @on(Asking.Changed)
     def _talk_changed(self) -> None:
-        current, talk = self._current, self.asking.talk
+        talk = self.asking.talk
         self.answers.show(talk)
-        if talk is None or current is None:
-            self._count()
-            return
-        if not current.answered:
+        if talk is not None and not talk.current.answered:
             self.say("")
-        elif current.failed and (failed := words.failed_words(talk)):
-            self.say(failed[0], hint=failed[1], kind="error")
+        elif talk is not None and (failed := words.failed_words(talk)):
+            self._say(failed, "error")
         self._count()
 
     @on(Asking.Streamed)
@@ -190,10 +175,10 @@ class ChatScreen(StageScreen):
 
     @on(Answers.Read)
     def _read(self) -> None:
-        current = self._current
-        if current is not None and current.votable and not self.status_line.text:
-            hint = "" if self.answers.all_seen else "a vote counts when both were on the screen"
-            self.say("← A better · → B better · ↑ tie · ↓ both bad", hint=hint)
+        hint = words.reading_hint(self._current, all_seen=self.answers.all_seen)
+        if hint is not None and self.status_line.text in ("", self._told):
+            self._say(hint)
+            self._told = self.status_line.text
         self.refresh_bindings()
 
     def action_scroll_down(self) -> None:
@@ -251,11 +236,11 @@ class ChatScreen(StageScreen):
         current = self._current
         refusal = words.not_votable(current, self.answers.panes)
         if refusal is not None:
-            self.say(refusal[0], hint=refusal[1])
+            self._say(refusal)
+            self._told = self.status_line.text
         elif current is not None:
             given = await self.votes.give(current.trial, choice)
-            message, hint = words.given_words(given, sealed=current.sealed)
-            self.say(message, hint=hint, kind="done")
+            self._say(words.given_words(given, sealed=current.sealed), "done")
             self.answers.show(self.asking.talk)
             self._count()
 
@@ -263,16 +248,15 @@ class ChatScreen(StageScreen):
         """Take back the last vote; again for the one before."""
         choice, talk = self.models.choice, self.asking.talk
         if choice is None:
-            self._say_not_loaded()
+            self._say(words.not_loaded(self.models))
             return
         taken = await self.votes.take_back(choice.run_id, talk.trials if talk else ())
         if taken is None:
             self.say("no vote to take back")
-            return
-        message, hint = words.taken_back_words(taken, talk)
-        self.say(message, hint=hint, kind="done")
-        self.answers.show(talk)
-        self._count()
+        else:
+            self._say(words.taken_back_words(taken, talk), "done")
+            self.answers.show(talk)
+            self._count()
 
     def action_reveal(self) -> None:
         """Show which side is which."""
@@ -283,8 +267,7 @@ class ChatScreen(StageScreen):
             self.say("both have to answer first", hint="escape stops them")
         else:
             self.asking.reveal()
-            message, hint = words.revealed_words(self.asking.talk)
-            self.say(message, hint=hint, kind="done")
+            self._say(words.revealed_words(self.asking.talk), "done")
 
     def _count(self) -> None:
         """Count the votes anew, except those that would tell sealed sides apart."""
@@ -314,23 +297,5 @@ class ChatScreen(StageScreen):
         """Show the keys that can do something now."""
         if not self.is_mounted:
             return False
-        current, loaded = self._current, self.models.loaded
-        free = loaded and not self.asking.streaming
-        votable = current is not None and current.votable and self.answers.all_seen
-        sealed = current is not None and current.sealed and current.answered
-        can = {
-            **dict.fromkeys(VOTES, votable),
-            "scroll_down": self.answers.more,
-            "stop": self.asking.streaming or self.asking.writing,
-            "reveal": sealed,
-            "send": free and self.asking.waits,
-            "write": free and not self.asking.writing,
-            "next": free and self.asking.prompts > 0,
-            "undo": self.votes.given > 0,
-            "blind": loaded,
-            "models": bool(self.models.exports),
-            "own": bool(self.answers.own.text),
-            "again": free and current is not None,
-            "new": free and current is not None,
-        }
+        can = workable(self.asking, self.answers, self.models, self.votes)
         return can.get(action.method, True)

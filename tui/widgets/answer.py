@@ -207,12 +207,13 @@ class Answer(ScrollView, can_focus=False):
 
     def _look(self) -> None:
         self._looks = False
-        if self.is_attached and self.screen.is_current and self.is_on_screen and self._rows:
+        in_front = self.is_attached and self.app.screen is self.screen
+        if in_front and self.is_on_screen and self._rows:
             first = max(0, self.scroll_offset.y - len(self._head))
             last = min(len(self._lines), self.scroll_offset.y - len(self._head) + self._rows)
             if first < last:
                 self._add_seen(self._marks[first], self._marks[last])
-        told = (self.unseen, self.below, self.scroll_offset.y, len(self._lines))
+        told = (self.unseen, self.below, self.scroll_offset.y, self._marks[-1])
         if told != self._told:
             self._told = told
             self.post_message(self.Moved(self))
