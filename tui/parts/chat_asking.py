@@ -17,6 +17,7 @@ from textual.widgets import Input
 
 from engine.errors import EvaluateError, FinetuiError
 from tui.bridge.threads import off_loop
+from tui.messages import PartFailed
 from tui.parts import chat_words as words
 from tui.parts.chat_prompts import PromptShelf
 from tui.parts.chat_round import Round
@@ -71,13 +72,6 @@ class Asking(Vertical):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
-
-    class Failed(Message):
-        """A question could not be asked."""
-
-        def __init__(self, error: Exception) -> None:
-            super().__init__()
-            self.error = error
 
     line = getters.query_one("#line", Field)
 
@@ -240,7 +234,7 @@ class Asking(Vertical):
         except Exception as error:
             told = error if isinstance(error, FinetuiError) else EvaluateError("it can't be asked")
             current.fail(told)
-            self.post_message(self.Failed(error))
+            self.post_message(PartFailed(error))
         finally:
             if not current.answered:
                 current.stop()

@@ -11,6 +11,7 @@ from textual.message import Message
 from engine.errors import FinetuiError
 from tui.bridge.chat_pair import Choice, PairHolder, choices, preferred, prompts_of, remember
 from tui.bridge.threads import off_loop
+from tui.messages import PartFailed
 from tui.parts import chat_words as words
 from tui.widgets.lines import Lines
 
@@ -54,13 +55,6 @@ class Models(Lines):
             self.prompts = prompts
             self.problem = problem
             self.seconds = seconds
-
-    class Failed(Message):
-        """A pair can't be loaded, or the exports can't be read."""
-
-        def __init__(self, error: Exception) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self, workspace: Workspace, holder: PairHolder, *, id: str | None = None) -> None:
         super().__init__(id=id, lines=[words.pair_line(None)])
@@ -107,7 +101,7 @@ class Models(Lines):
             self._found = found = await off_loop(choices, self._workspace)
             wanted = await off_loop(preferred, self._workspace, found)
         except Exception as error:
-            self.post_message(self.Failed(error))
+            self.post_message(PartFailed(error))
             return
         if wanted is not None and self._choice is None:
             self.load(wanted)
@@ -137,7 +131,7 @@ class Models(Lines):
                 self._loading = False
                 self._failure = error if isinstance(error, FinetuiError) else None
                 self._tell()
-                self.post_message(self.Failed(error))
+                self.post_message(PartFailed(error))
             return
         if self._choice is choice:
             self._loading = False

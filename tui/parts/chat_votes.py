@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.message import Message
 
 from tui.bridge.threads import off_loop
+from tui.messages import PartFailed
 from tui.parts import chat_words as words
 from tui.widgets.lines import Lines
 
@@ -32,13 +33,6 @@ class Votes(Lines):
 
     class Counted(Message):
         """The votes were counted."""
-
-    class Failed(Message):
-        """The votes can't be read."""
-
-        def __init__(self, error: Exception) -> None:
-            super().__init__()
-            self.error = error
 
     def __init__(self, store: Store, *, id: str | None = None) -> None:
         super().__init__(id=id, lines=[Content("")])
@@ -91,7 +85,7 @@ class Votes(Lines):
         try:
             given = await off_loop(self._store.votes, run_id)
         except Exception as error:
-            self.post_message(self.Failed(error))
+            self.post_message(PartFailed(error))
             return
         self._tally, self._given, self._blind = tally(given, without=without), len(given), blind
         self._draw()

@@ -309,6 +309,8 @@ def not_loaded(models: Loading) -> Said:
         return models.failure.message, models.failure.hint or "m chooses another pair"
     if models.exports == 0:
         return "there is no exported model yet", "4 goes to Train; e exports a finished run there"
+    if models.exports is None:
+        return "the exports are being looked for", ""
     return "no models are loaded", "m chooses a pair"
 
 

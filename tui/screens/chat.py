@@ -10,12 +10,12 @@ from textual.containers import Horizontal
 from textual.events import DescendantBlur, DescendantFocus
 from textual.widgets import Input
 
-from tui.actions import Action, bindings
+from tui.actions import bindings
 from tui.bridge.chat_pair import PairHolder
 from tui.parts import chat_words as words
 from tui.parts.chat_answers import Answers
 from tui.parts.chat_asking import Asking
-from tui.parts.chat_keys import VOTES, workable
+from tui.parts.chat_keys import VOTES, refusal, workable
 from tui.parts.chat_models import Models
 from tui.parts.chat_votes import Votes
 from tui.screens.modals.pick import PairDialog
@@ -70,6 +70,10 @@ class ChatScreen(StageScreen):
         talk = self.asking.talk
         return talk.current if talk is not None else None
 
+    @property
+    def _parts(self) -> tuple[Asking, Answers, Models, Votes]:
+        return self.asking, self.answers, self.models, self.votes
+
     def _say(self, said: words.Said, kind: Kind = "info") -> None:
         self.say(said[0], hint=said[1], kind=kind)
 
@@ -93,12 +97,6 @@ class ChatScreen(StageScreen):
     def _models_loaded(self, event: Models.Loaded) -> None:
         self.asking.restart(event.prompts)
         self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
-
-    @on(Models.Failed)
-    @on(Asking.Failed)
-    @on(Votes.Failed)
-    def _part_failed(self, event: Models.Failed | Asking.Failed | Votes.Failed) -> None:
-        self.app.complain(event.error)
 
     # -- asking ---------------------------------------------------------------------
 
@@ -135,13 +133,8 @@ class ChatScreen(StageScreen):
 
     def action_next(self) -> None:
         """Offer the next prompt of the run's dataset."""
-        if not self.models.loaded:
-            self._say(words.not_loaded(self.models))
-        elif not self.asking.prompts:
-            self.say("this run's dataset has no prompts to offer", hint="i goes to the line")
-        else:
-            self.asking.offer()
-            self.say("enter asks both, in a new conversation")
+        self.asking.offer()
+        self.say("enter asks both, in a new conversation")
 
     def action_next_here(self) -> None:
         """Offer the next prompt, also while writing."""
@@ -211,8 +204,7 @@ class ChatScreen(StageScreen):
 
     def action_own(self) -> None:
         """Show or hide what the person wrote to this prompt."""
-        if not self.answers.toggle_own():
-            self.say("only a prompt of the dataset has an answer of yours")
+        self.answers.toggle_own()
 
     # -- judging --------------------------------------------------------------------
 
@@ -234,11 +226,7 @@ class ChatScreen(StageScreen):
 
     async def _vote(self, choice: VoteChoice) -> None:
         current = self._current
-        refusal = words.not_votable(current, self.answers.panes)
-        if refusal is not None:
-            self._say(refusal)
-            self._told = self.status_line.text
-        elif current is not None:
+        if current is not None:
             given = await self.votes.give(current.trial, choice)
             self._say(words.given_words(given, sealed=current.sealed), "done")
             self.answers.show(self.asking.talk)
@@ -248,7 +236,6 @@ class ChatScreen(StageScreen):
         """Take back the last vote; again for the one before."""
         choice, talk = self.models.choice, self.asking.talk
         if choice is None:
-            self._say(words.not_loaded(self.models))
             return
         taken = await self.votes.take_back(choice.run_id, talk.trials if talk else ())
         if taken is None:
@@ -260,14 +247,8 @@ class ChatScreen(StageScreen):
 
     def action_reveal(self) -> None:
         """Show which side is which."""
-        current = self._current
-        if current is None or not current.sealed:
-            self.say("no sides are sealed", hint="b makes the next conversation blind")
-        elif not current.answered:
-            self.say("both have to answer first", hint="escape stops them")
-        else:
-            self.asking.reveal()
-            self._say(words.revealed_words(self.asking.talk), "done")
+        self.asking.reveal()
+        self._say(words.revealed_words(self.asking.talk), "done")
 
     def _count(self) -> None:
         """Count the votes anew, except those that would tell sealed sides apart."""
@@ -288,14 +269,14 @@ class ChatScreen(StageScreen):
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let no key vote while it is meant for the line."""
-        if action in VOTES | {"reveal"} and self.is_mounted and self.asking.writing:
+        """Offer what can be done now."""
+        if self.is_mounted and not workable(action, *self._parts):
             return False
         return super().check_action(action, parameters)
 
-    def offers(self, action: Action) -> bool:
-        """Show the keys that can do something now."""
-        if not self.is_mounted:
-            return False
-        can = workable(self.asking, self.answers, self.models, self.votes)
-        return can.get(action.method, True)
+    def refusal(self, action: str) -> words.Said:
+        """Say why a key can do nothing now."""
+        said = refusal(action, *self._parts)
+        if action in VOTES:
+            self._told = " · ".join(filter(None, said))
+        return said

@@ -17,6 +17,7 @@ from engine.export.held_out import Prompt
 from engine.models import Turn
 from tests.tui.scripted import ScriptedHolder, ScriptedPair
 from tests.tui.support import text_of, wait_until
+from tui.messages import PartFailed
 from tui.parts.chat_asking import Asking
 from tui.stylesheets import stylesheet
 
@@ -34,7 +35,7 @@ class Host(App[None]):
         super().__init__()
         self.holder = ScriptedHolder(pair)
         self.changed = 0
-        self.failed: list[Exception] = []
+        self.failed: list[BaseException] = []
 
     def compose(self) -> ComposeResult:
         yield Asking(self.holder)
@@ -42,7 +43,7 @@ class Host(App[None]):
     def on_asking_changed(self) -> None:
         self.changed += 1
 
-    def on_asking_failed(self, event: Asking.Failed) -> None:
+    def on_part_failed(self, event: PartFailed) -> None:
         self.failed.append(event.error)
 
 
