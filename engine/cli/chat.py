@@ -14,8 +14,9 @@ from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.compare import tally_line
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError
-from engine.evaluate.blind import Choice, Trial, new_trial, reveal, tally, vote
+from engine.evaluate.blind import Choice, Trial, new_trial, reveal, vote
 from engine.evaluate.pair import SIDES, Pair, new_seed
+from engine.evaluate.tally import tally
 from engine.models import Turn
 from engine.serve.client import Timing
 from engine.store import Store

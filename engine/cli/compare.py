@@ -9,10 +9,12 @@ import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
 from engine.cli.waiting import patiently
-from engine.evaluate.blind import Tally, tally
+from engine.evaluate.blind import take_back as take_back_vote
 from engine.evaluate.compare import compare as compare_run
+from engine.evaluate.tally import Tally, tally
 from engine.paths import shorten
 from engine.runs import find
+from engine.text import inert
 
 
 @click.command()
@@ -84,17 +86,30 @@ def compare(
 @click.command()
 @click.argument("run", required=False, default="")
 @click.option("--all", "every", is_flag=True, help="Count votes with open sides, too.")
+@click.option("--take-back", is_flag=True, help="Take back the last vote before counting.")
 @common_options
-def votes(run: str, every: bool, workspace: Path | None, as_json: bool) -> None:
+def votes(run: str, every: bool, take_back: bool, workspace: Path | None, as_json: bool) -> None:
     """Say what the blind votes on a run, or on all runs, amount to."""
     with opened(workspace) as here:
         run_id = find(here, run).id if run else ""
+        taken = take_back_vote(here.store, run_id) if take_back else None
         given = here.store.votes(run_id)
     counted = tally(given, blind_only=not every)
     if as_json:
-        print_json({"run": run_id, **asdict(counted), "share": counted.share})
+        told = {"taken_back": taken.id if taken else None} if take_back else {}
+        print_json({"run": run_id, **asdict(counted), "share": counted.share, **told})
         return
+    if taken is not None:
+        say(f"taken back: {taken.choice} on “{fit_line(taken.prompt)}”")
+    elif take_back:
+        say("no vote to take back")
     say(tally_line(counted))
+
+
+def fit_line(text: str, most: int = 60) -> str:
+    """Return foreign text inert, on one line, and not too long."""
+    line = " ".join(inert(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def tally_line(counted: Tally) -> str:

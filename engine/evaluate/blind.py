@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import json
 import secrets
 import threading
 import time
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, NoReturn, get_args
 
-from engine.errors import EvaluateError, FinetuiError, ServeError
+from engine.errors import EvaluateError, FinetuiError, PromptTooLong, ServeError
 from engine.evaluate.pair import Pair, Side, SideChunk, new_seed
 from engine.models import Turn, Vote
 from engine.serve.client import Timing
@@ -23,8 +23,8 @@ POSITIONS: tuple[Position, ...] = get_args(Position)
 Choice = Literal["left", "right", "tie", "both-bad"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 
-# The two-sided 95% quantile of the normal distribution.
-_Z95 = 1.959963984540054
+STOPPED = "stopped"
+"""The reason of an answer that a person ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +68,47 @@ class _Seal:
 class Trial:
     """One question to both sides, which stand left and right by lot.
 
-    Make it with :func:`new_trial`; ask with :meth:`ask`; then :func:`vote` or
-    :func:`reveal`. A vote after a reveal is kept, but not as a blind one.
+    Make it with :func:`new_trial`, or from another one with :func:`follow` or
+    :func:`again`; ask with :meth:`ask`; then :func:`vote` or :func:`reveal`. A vote after a
+    reveal is kept, but not as a blind one.
+
+    Args:
+        turns: What is sent, ending with the question: the same to both sides, or by
+            position, where each goes on from its own answers.
+        left: What stands on the left.
+        seed: The seed of both answers.
+        turn: Its number in a conversation, from 1.
+        conversation: The id of the conversation's first trial; its own by default.
 
     Attributes:
         id: The trial's own name.
         prompt: The question as text.
-        turns: The conversation that is sent.
         seed: The seed of both answers.
+        turn: Its number in a conversation, from 1.
+        conversation: The id of the conversation's first trial.
         revealed: Whether the sides were shown.
         vote: The vote, once there is one.
     """
 
-    def __init__(self, turns: Sequence[Turn], *, left: Side, seed: int) -> None:
+    def __init__(
+        self,
+        turns: Sequence[Turn] | Mapping[Position, Sequence[Turn]],
+        *,
+        left: Side,
+        seed: int,
+        turn: int = 1,
+        conversation: str = "",
+    ) -> None:
         self.id = secrets.token_hex(8)
-        self.turns = tuple(turns)
-        self.prompt = next((turn.content for turn in reversed(turns) if turn.role == "user"), "")
+        self._turns: dict[Position, tuple[Turn, ...]] = {
+            position: tuple(turns[position] if isinstance(turns, Mapping) else turns)
+            for position in POSITIONS
+        }
+        asked = reversed(self._turns["left"])
+        self.prompt = next((turn.content for turn in asked if turn.role == "user"), "")
         self.seed = seed
+        self.turn = turn
+        self.conversation = conversation or self.id
         self.revealed = False
         self.vote: Vote | None = None
         self._seal = _Seal(left)
@@ -107,6 +131,25 @@ class Trial:
     def text(self, position: Position) -> str:
         """Return what has come of the answer at a position."""
         return self._texts[position]
+
+    def turns(self, position: Position) -> tuple[Turn, ...]:
+        """Return what is sent to the side at a position."""
+        return self._turns[position]
+
+    def stop(self, length: int | None = None) -> None:
+        """Take the answers for finished as far as they have come.
+
+        End the iteration of :meth:`ask` first.
+
+        Args:
+            length: The characters that both are cut to, where no more than that was shown;
+                all that has come by default.
+        """
+        for position in POSITIONS:
+            self._texts[position] = self._texts[position][:length]
+            last = self._last.get(position)
+            if last is None:
+                self._last[position] = BlindChunk(position, "", done=True, reason=STOPPED)
 
     async def ask(
         self,
@@ -135,7 +178,7 @@ class Trial:
         rounds: list[tuple[Position, ...]] = [("left",), ("right",)] if one_by_one else [POSITIONS]
         for positions in rounds:
             chunks = pair.ask(
-                self.turns,
+                {self._side(position): self._turns[position] for position in POSITIONS},
                 seed=self.seed,
                 temperature=heat,
                 max_tokens=max_tokens,
@@ -192,8 +235,20 @@ class Trial:
             "seed": str(self.seed),
             "temperature": self._asked["temperature"],
         }
+        if self.turn > 1:
+            history = {
+                self._side(position): [[turn.role, turn.content] for turn in turns[:-1]]
+                for position, turns in self._turns.items()
+            }
+            data |= {
+                "conversation": self.conversation,
+                "turn": str(self.turn),
+                "history": json.dumps(history),
+            }
         for position in POSITIONS:
             side, timing = self._side(position), self._last[position].timing
+            if self._last[position].reason == STOPPED:
+                data[f"{side}_stopped"] = "yes"
             if timing is not None:
                 data |= {
                     f"{side}_ttft_s": f"{timing.ttft_s:.4f}",
@@ -205,7 +260,7 @@ class Trial:
 
 def _unnamed(error: FinetuiError | None) -> FinetuiError | None:
     """Return an error without the file names that would tell the side."""
-    if error is None or not isinstance(error, ServeError):
+    if not isinstance(error, ServeError) or isinstance(error, PromptTooLong):
         return error
     return type(error)("this side's worker could not answer", hint="reveal the sides to see why")
 
@@ -224,6 +279,57 @@ def new_trial(
     lot = rng if rng is not None else secrets.SystemRandom()
     left: Side = "base" if lot.random() < 0.5 else "tuned"
     return Trial(turns, left=left, seed=new_seed() if seed is None else seed)
+
+
+def follow(trial: Trial, prompt: str, *, seed: int | None = None) -> Trial:
+    """Make the next turn of a trial's conversation.
+
+    Each side goes on from what it said itself. Both stay where they stand, sealed as long
+    as they are; once they were shown, votes are no longer blind.
+
+    Args:
+        trial: The turn before; both sides must have answered.
+        prompt: The next question.
+        seed: The seed of both answers; a new one by default.
+
+    Raises:
+        EvaluateError: A side has not answered.
+    """
+    if not trial.complete:
+        raise EvaluateError(
+            "both sides have to answer before the conversation goes on", hint="ask again"
+        )
+    turns = {
+        position: (
+            *trial.turns(position),
+            Turn("assistant", trial.text(position)),
+            Turn("user", prompt),
+        )
+        for position in POSITIONS
+    }
+    return _in_place_of(trial, turns, seed, trial.turn + 1)
+
+
+def again(trial: Trial, *, seed: int | None = None) -> Trial:
+    """Make a trial of the same question in the same conversation, with another seed.
+
+    Both sides stay where they stand.
+    """
+    return _in_place_of(trial, {at: trial.turns(at) for at in POSITIONS}, seed, trial.turn)
+
+
+def _in_place_of(
+    trial: Trial, turns: Mapping[Position, Sequence[Turn]], seed: int | None, turn: int
+) -> Trial:
+    made = Trial(
+        turns,
+        left=trial._side("left"),
+        seed=new_seed() if seed is None else seed,
+        turn=turn,
+        conversation=trial.conversation,
+    )
+    made.revealed = trial.revealed
+    return made
 
 
 def reveal(trial: Trial) -> Revealed:
@@ -249,74 +355,24 @@ def vote(store: Store, trial: Trial, choice: Choice, *, at: float | None = None)
     return trial._choose(store, choice, time.time() if at is None else at)
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many judgements went where.
+def take_back(
+    store: Store, run_id: str, trials: Iterable[Trial] = (), *, at: float | None = None
+) -> Vote | None:
+    """Take back the last vote on a run that stands; again, the one before it.
 
-    ``low`` and ``high`` bound, at 95%, the share of untied judgements that the tuned
-    model wins.
-    """
-
-    tuned: int
-    base: int
-    ties: int
-    both_bad: int
-    low: float
-    high: float
-
-    @property
-    def total(self) -> int:
-        """All judgements."""
-        return self.tuned + self.base + self.ties + self.both_bad
-
-    @property
-    def share(self) -> float | None:
-        """The share of untied judgements that the tuned model won; None without any."""
-        untied = self.tuned + self.base
-        return self.tuned / untied if untied else None
-
-
-def tally(votes: Iterable[Vote], *, blind_only: bool = True) -> Tally:
-    """Count votes.
+    The vote stays in the store's history, and counts nowhere.
 
     Args:
-        votes: The votes.
-        blind_only: Whether those given with open sides are left out.
+        store: Where votes are kept.
+        run_id: The run.
+        trials: Trials of which one may have given the vote; that one can be voted on again.
+        at: The time, in seconds since the epoch; now by default.
+
+    Returns:
+        The vote that was taken back, or None where none stands.
     """
-    counts = {"tuned": 0, "base": 0, "tie": 0, "both-bad": 0}
-    for item in votes:
-        if item.blind or not blind_only:
-            counts[item.choice] += 1
-    low, high = wilson(counts["tuned"], counts["tuned"] + counts["base"])
-    return Tally(
-        tuned=counts["tuned"],
-        base=counts["base"],
-        ties=counts["tie"],
-        both_bad=counts["both-bad"],
-        low=low,
-        high=high,
-    )
-
-
-def wilson(wins: int, trials: int) -> tuple[float, float]:
-    """Return the 95% score interval of a proportion.
-
-    Source: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical
-    Inference", JASA 22 (158), 1927, 209-212. It holds its level for few trials, where the
-    usual interval p ± z·s does not: L. D. Brown, T. T. Cai, A. DasGupta, "Interval Estimation
-    for a Binomial Proportion", Statistical Science 16 (2), 2001, 101-133.
-
-    Args:
-        wins: Successes.
-        trials: Trials; without any the answer is (0, 1).
-    """
-    if not trials:
-        return 0.0, 1.0
-    share, square = wins / trials, _Z95 * _Z95
-    middle = share + square / (2 * trials)
-    spread = _Z95 * math.sqrt(share * (1 - share) / trials + square / (4 * trials * trials))
-    scale = 1 + square / trials
-    # At the ends the bound is the end itself, which rounding would miss by a last bit.
-    low = (middle - spread) / scale if wins else 0.0
-    high = (middle + spread) / scale if wins < trials else 1.0
-    return low, high
+    taken = store.take_back_vote(run_id, at=time.time() if at is None else at)
+    for trial in trials:
+        if taken is not None and trial.vote is not None and trial.vote.id == taken.id:
+            trial.vote = None
+    return taken

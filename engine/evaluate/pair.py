@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from engine.errors import EvaluateError, FinetuiError, RunUnfinished
+from engine.errors import EvaluateError, FinetuiError, PromptTooLong, RunUnfinished
 from engine.export.artifacts import ExportInfo, artifacts
 from engine.export.held_out import Prompt, dataset_prompts
 from engine.export.quants import check_quant
@@ -132,7 +132,7 @@ class Pair:
 
     async def ask(
         self,
-        turns: Sequence[Turn],
+        turns: Sequence[Turn] | Mapping[Side, Sequence[Turn]],
         *,
         seed: int | None = None,
         temperature: float | None = None,
@@ -141,11 +141,12 @@ class Pair:
     ) -> AsyncGenerator[SideChunk, None]:
         """Ask both sides at once and yield their answers as they come, mixed.
 
-        Both get the very same token ids, seed and temperature. Leaving the iteration stops
-        both. A side that fails says so in its last chunk.
+        Both get the same seed and temperature, and of one conversation the very same token
+        ids. Leaving the iteration stops both. A side that fails says so in its last chunk.
 
         Args:
-            turns: The conversation, ending with the question.
+            turns: The conversation, ending with the question; by side, where each has a
+                history of its own.
             seed: The seed of sampling; None takes a new one.
             temperature: Sampling temperature; None takes the setting.
             max_tokens: The longest answer; None takes the setting.
@@ -155,11 +156,14 @@ class Pair:
             EvaluateError: There is no question.
             TemplateError: The chat template refuses the conversation.
         """
-        if not turns or turns[-1].role not in ("user", "tool"):
-            raise EvaluateError(
-                "there is nothing to answer", hint="end the conversation with a question"
-            )
-        ids = self.prompt_ids(turns)
+        own = {side: turns[side] if isinstance(turns, Mapping) else turns for side in SIDES}
+        ids = {side: self._ids(own[side]) for side in SIDES}
+        longest_prompt = max(len(prompt) for prompt in ids.values())
+        if longest_prompt >= self.context:
+            # Left to the workers, one side alone might refuse, and show by it which it is.
+            for side in sides:
+                yield SideChunk(side, "", done=True, error=self._too_long(longest_prompt))
+            return
         seed = new_seed() if seed is None else seed
         heat = self._chat.temperature if temperature is None else temperature
         longest = self._chat.max_tokens if max_tokens is None else max_tokens
@@ -168,7 +172,7 @@ class Pair:
 
         async def listen(side: Side) -> None:
             chunks = self._workers[side].stream(
-                ids, temperature=heat, max_tokens=longest, seed=seed, stop_ids=stop_ids
+                ids[side], temperature=heat, max_tokens=longest, seed=seed, stop_ids=stop_ids
             )
             try:
                 async with contextlib.aclosing(chunks):
@@ -194,6 +198,19 @@ class Pair:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ids(self, turns: Sequence[Turn]) -> tuple[int, ...]:
+        if not turns or turns[-1].role not in ("user", "tool"):
+            raise EvaluateError(
+                "there is nothing to answer", hint="end the conversation with a question"
+            )
+        return self.prompt_ids(turns)
+
+    def _too_long(self, tokens: int) -> PromptTooLong:
+        return PromptTooLong(
+            f"the conversation has {tokens:,} tokens; the context window is {self.context:,}",
+            hint="start a new conversation, or raise chat.context in the settings",
+        )
 
     def revive(self) -> tuple[Side, ...]:
         """Start the workers again that ended; blocks while they load.

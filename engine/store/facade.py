@@ -395,8 +395,16 @@ class Store(CheckedStore):
         )
 
     def votes(self, run_id: str = "") -> list[Vote]:
-        """Return the votes, of one run or of all, oldest first."""
+        """Return the votes that were not taken back, of one run or of all, oldest first."""
         return vote_rows.votes(self._db, run_id)
+
+    def take_back_vote(self, run_id: str = "", *, at: float) -> Vote | None:
+        """Take back the last vote, of one run or of all; again, the one before it.
+
+        Returns:
+            The vote, or None where none is left.
+        """
+        return vote_rows.take_back(self._db, run_id, at)
 
     def get_meta(self, key: str) -> str | None:
         """Return a value that the workspace remembers, or None."""

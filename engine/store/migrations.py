@@ -259,7 +259,23 @@ def m003_findings(db: Any) -> None:
     db.execute(f"CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN {forget} END")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_initial, m002_items, m003_findings)
+def m004_votes_taken_back(db: Any) -> None:
+    """Let votes be taken back; both tables are only appended to."""
+    db.execute("CREATE TABLE votes_taken_back (vote_id INTEGER PRIMARY KEY, at REAL NOT NULL)")
+    for table in ("votes", "votes_taken_back"):
+        for verb in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is only appended to'); END"
+            )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_initial,
+    m002_items,
+    m003_findings,
+    m004_votes_taken_back,
+)
 
 
 def migrate(

@@ -1,6 +1,6 @@
 -- What all migrations result in; written by `python -m tools.schema`.
 PRAGMA application_id = 1718908265;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 CREATE TABLE "sources" (
    "id" TEXT PRIMARY KEY,
    "kind" TEXT NOT NULL,
@@ -140,3 +140,8 @@ CREATE INDEX "idx_linked_position"
     ON "linked" ("position");
 CREATE TRIGGER findings_of_edited AFTER UPDATE OF turns, edited_turns ON examples WHEN coalesce(OLD.edited_turns, OLD.turns) IS NOT coalesce(NEW.edited_turns, NEW.turns) BEGIN DELETE FROM flags WHERE position = OLD.position; DELETE FROM checks WHERE position = OLD.position;  UPDATE queue SET flagged = 0, language = '', quality = NULL WHERE position = OLD.position; UPDATE linked SET key = '!' || key WHERE position = OLD.position AND key NOT LIKE '!%'; END;
 CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN DELETE FROM flags WHERE position = OLD.position; DELETE FROM checks WHERE position = OLD.position;  END;
+CREATE TABLE votes_taken_back (vote_id INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 'votes is only appended to'); END;
+CREATE TRIGGER votes_no_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'votes is only appended to'); END;
+CREATE TRIGGER votes_taken_back_no_update BEFORE UPDATE ON votes_taken_back BEGIN SELECT RAISE(ABORT, 'votes_taken_back is only appended to'); END;
+CREATE TRIGGER votes_taken_back_no_delete BEFORE DELETE ON votes_taken_back BEGIN SELECT RAISE(ABORT, 'votes_taken_back is only appended to'); END;

@@ -1,4 +1,8 @@
-"""Blind votes, and single values that a workspace remembers."""
+"""Blind votes, and single values that a workspace remembers.
+
+A vote is never changed or removed: one that was taken back has a row in
+``votes_taken_back`` as well, and is left out of what is read.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +54,35 @@ def add(
 
 
 def votes(db: Connection, run_id: str) -> list[Vote]:
-    """Return the votes in the order in which they were given, of one run or of all."""
-    where, parameters = ("WHERE run_id = ?", [run_id]) if run_id else ("", [])
-    rows = db.all(f"SELECT {_COLUMNS} FROM votes {where} ORDER BY id", parameters)
+    """Return the votes that stand, in the order in which they were given.
+
+    Args:
+        db: The database.
+        run_id: The run; empty for all.
+    """
+    where, parameters = _standing(run_id)
+    rows = db.all(f"SELECT {_COLUMNS} FROM votes WHERE {where} ORDER BY id", parameters)
     return [_vote(row) for row in rows]
+
+
+def take_back(db: Connection, run_id: str, at: float) -> Vote | None:
+    """Take back the last vote that stands, durably, and return it; None where none does."""
+    where, parameters = _standing(run_id)
+    with db.transaction():
+        row = db.one(
+            f"SELECT {_COLUMNS} FROM votes WHERE {where} ORDER BY id DESC LIMIT 1", parameters
+        )
+        if row is None:
+            return None
+        taken = _vote(row)
+        db.execute("INSERT INTO votes_taken_back (vote_id, at) VALUES (?, ?)", [taken.id, at])
+    return taken
+
+
+def _standing(run_id: str) -> tuple[str, list[str]]:
+    """Return the condition for votes that stand, of a run or of all, and its parameters."""
+    where = "id NOT IN (SELECT vote_id FROM votes_taken_back)"
+    return (f"run_id = ? AND {where}", [run_id]) if run_id else (where, [])
 
 
 def _vote(row: Row) -> Vote:

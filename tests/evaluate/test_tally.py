@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.evaluate.blind import tally, wilson
+from engine.evaluate.tally import tally, wilson
 from engine.models import Vote
 
 

@@ -306,3 +306,38 @@ def test_votes_and_values_come_back(tmp_path: Path) -> None:
         assert store.votes("one") == [given[0], given[2]]
         assert store.votes("none") == []
         assert store.get_meta("last-run") == "two"
+
+
+def test_a_vote_taken_back_counts_no_more_and_stays_in_the_history(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    with Store.open(path) as store:
+        first, other, last = (
+            store.add_vote(
+                run_id=run_id,
+                quant="f16",
+                prompt="Why?",
+                base_text="b",
+                tuned_text="t",
+                left="base",
+                choice="tuned",
+                blind=True,
+                at=NOW,
+            )
+            for run_id in ("one", "two", "one")
+        )
+        assert store.take_back_vote("one", at=NOW + 1) == last
+        assert store.votes("one") == [first]
+    with Store.open(path) as store:
+        assert store.votes() == [first, other]
+        assert store.take_back_vote("one", at=NOW + 2) == first
+        assert store.take_back_vote("one", at=NOW + 3) is None
+        assert store.votes() == [other]
+        assert store.take_back_vote(at=NOW + 4) == other
+        assert store.votes() == []
+    raw = sqlite3.connect(path)
+    assert raw.execute("SELECT count(*) FROM votes").fetchone() == (3,)
+    for table in ("votes", "votes_taken_back"):
+        for change in (f"DELETE FROM {table}", f"UPDATE {table} SET rowid = rowid + 1"):
+            with pytest.raises(sqlite3.IntegrityError, match="only appended to"):
+                raw.execute(change)
+    raw.close()

@@ -64,6 +64,21 @@ def make_exported_run(
     return job
 
 
+def make_finished_export(workspace: Workspace, run_id: str, quant: str) -> None:
+    """Write a finished run with an export whose two files are no models, but listed as such.
+
+    Args:
+        workspace: Where the run belongs.
+        run_id: The run's id.
+        quant: The quantisation that the export claims to have.
+    """
+    files = workspace.root / "no-models"
+    (files / "hf").mkdir(parents=True, exist_ok=True)
+    for side in ("base", "tuned"):
+        (files / f"{side}.gguf").write_bytes(b"no model" * 1_000_000)
+    make_exported_run(workspace, files, run_id, quant)
+
+
 def _make_run(run: Path, models: Path) -> None:
     dataset = run / "dataset"
     dataset.mkdir(parents=True)

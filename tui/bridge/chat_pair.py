@@ -148,11 +148,14 @@ class PairHolder:
             pair.close()
 
 
-def prompts_of(workspace: Workspace, run_id: str) -> list[Prompt]:
-    """Return a run's prompts, those that it never saw first; none where its dataset is gone."""
+def prompts_of(workspace: Workspace, run_id: str) -> tuple[list[Prompt], FinetuiError | None]:
+    """Return a run's prompts, those that it never saw first, or why they can't be read.
+
+    Without them one can still chat.
+    """
     from engine.evaluate.pair import prompts
 
     try:
-        return prompts(workspace, run_id)
-    except FinetuiError:
-        return []
+        return prompts(workspace, run_id), None
+    except FinetuiError as error:
+        return [], error

@@ -2,251 +2,281 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.events import DescendantBlur, DescendantFocus
 from textual.widgets import Input
 
-from engine.errors import EvaluateError, FinetuiError
-from engine.models import Turn
 from tui.actions import bindings
-from tui.bridge.threads import off_loop
-from tui.screens import chat_view as view
-from tui.screens.chat_round import Round
-from tui.screens.chat_stage import ChatStage
+from tui.bridge.chat_pair import PairHolder
+from tui.parts import chat_words as words
+from tui.parts.chat_answers import Answers
+from tui.parts.chat_asking import Asking
+from tui.parts.chat_keys import VOTES, refusal, workable
+from tui.parts.chat_models import Models
+from tui.parts.chat_votes import Votes
+from tui.screens.modals.pick import PairDialog
+from tui.screens.stage import StageScreen
 from tui.stylesheets import stylesheet
-from tui.widgets.words import one_line
+from tui.widgets.frame import Kind
 
 if TYPE_CHECKING:
     from engine.evaluate.blind import Choice as VoteChoice
-    from engine.evaluate.blind import Trial
-    from engine.export.held_out import Prompt
+    from tui.parts.chat_round import Round
 
 
-class ChatScreen(ChatStage):
-    """Two sides, a line to write in, and votes.
+class ChatScreen(StageScreen):
+    """Holds the models, the line to ask in, the answers, and the votes.
 
-    Both models run in worker processes that this screen starts when it is first used and
-    ends with the app. While an answer streams only its new characters are sent.
+    Both models run in worker processes that are started when the stage is first shown and
+    end with the app.
     """
 
     STAGE = "chat"
     BINDINGS = bindings("chat")
     CSS_PATH = stylesheet("chat")
 
+    _told = ""
+    """What was said about reading and voting; it gives way when both were read."""
+
+    answers = getters.query_one("#answers", Answers)
+    models = getters.query_one("#models", Models)
+    votes = getters.query_one("#votes", Votes)
+    asking = getters.query_one("#asking", Asking)
+
+    def compose_body(self) -> ComposeResult:
+        """From the answers down to the line."""
+        holder = PairHolder()
+        yield Answers(id="answers")
+        with Horizontal(id="mode"):
+            yield Models(self.app.workspace, holder, id="models")
+            yield Votes(self.app.workspace.store, id="votes")
+        yield Asking(holder, id="asking")
+
+    def entered(self) -> None:
+        """Look which pairs there are, and what of the answers can be seen now."""
+        self.models.look()
+        self.answers.look()
+
+    def on_unmount(self) -> None:
+        """End the workers."""
+        self.models.end()
+
+    @property
+    def _current(self) -> Round | None:
+        talk = self.asking.talk
+        return talk.current if talk is not None else None
+
+    @property
+    def _parts(self) -> tuple[Asking, Answers, Models, Votes]:
+        return self.asking, self.answers, self.models, self.votes
+
+    def _say(self, said: words.Said, kind: Kind = "info") -> None:
+        self.say(said[0], hint=said[1], kind=kind)
+
+    # -- the models -----------------------------------------------------------------
+
+    def action_models(self) -> None:
+        """Choose run and quantisation."""
+        choice = self.models.choice
+        dialog = PairDialog(self.app.workspace, choice.key if choice is not None else "")
+        self.app.ask(dialog, lambda at: self.models.load(dialog.found[at]))
+
+    @on(Models.Changed)
+    def _models_changed(self) -> None:
+        if self.models.is_loading and (choice := self.models.choice) is not None:
+            self.asking.restart()
+            self.say(f"loading base and tuned of {choice.name} …", kind="busy")
+        self.answers.teach(*words.teaching(self.models))
+        self._count()
+
+    @on(Models.Loaded)
+    def _models_loaded(self, event: Models.Loaded) -> None:
+        self.asking.restart(event.prompts)
+        self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
+
     # -- asking ---------------------------------------------------------------------
 
     @on(Input.Submitted, "#line")
-    def _submitted(self) -> None:
-        self.action_send()
-
     def action_send(self) -> None:
         """Ask what stands in the line, or go there."""
-        text = self.panes.line.value.strip()
-        asked = self._round is not None and one_line(self._round.question) == text
-        if not text or (asked and not self.panes.line.has_focus):
-            self.panes.line.focus()
-            return
-        self._ask_turns(*self._shelf.turns(self.panes.line.value))
+        if not self.asking.waits:
+            self.asking.write()
+        elif not self.models.loaded:
+            self._say(words.not_loaded(self.models))
+        else:
+            self.asking.send()
+
+    def action_write(self) -> None:
+        """Go to the line; what is typed replaces the last question."""
+        self.asking.write()
 
     def action_again(self) -> None:
         """Ask the same question with another seed."""
-        if self._round is None:
-            self.say("nothing was asked yet", hint="n offers a prompt")
-            return
-        self._ask_turns(self._round.trial.turns, self._round.prompt)
+        self.asking.ask_again()
 
-    def _ask_turns(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
-        if self._holder.pair is None:
-            self.say(view.not_loaded(self._loading, self._failure))
-            return
-        if self.streaming:
-            self.say("both are still answering", hint="escape stops them")
-            return
-        self._ask(turns, prompt)
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _ask(self, turns: tuple[Turn, ...], prompt: Prompt | None) -> None:
-        trial = self._trial(turns)
-        current = Round(trial, blind=self._blind, prompt=prompt)
-        if not self._blind:
-            from engine.evaluate.blind import reveal
-
-            current.revealed = reveal(trial)
-        self._round, self._own_shown = current, False
-        self.set_focus(None)
-        await self._count()
-        self.say("")
-        self._draw()
-        try:
-            await self._listen(current)
-        except FinetuiError as error:
-            current.cancelled = True
-            self.complain(error)
-        finally:
-            if not current.answered:
-                current.cancelled = True
-            self._flush()
-
-    def _trial(self, turns: tuple[Turn, ...]) -> Trial:
-        from engine.evaluate.blind import Trial, new_trial
-        from engine.evaluate.pair import new_seed
-
-        if self._blind:
-            return new_trial(turns)
-        # With open sides nothing is drawn by lot: the base stands left, always.
-        return Trial(turns, left="base", seed=new_seed())
-
-    async def _listen(self, current: Round) -> None:
-        revived = await off_loop(self._holder.revive)
-        if revived:
-            self.say(f"started again: {' and '.join(revived)}" if not current.sealed else "")
-        pair = self._holder.pair
-        if pair is None:
-            raise EvaluateError("the models were let go of", hint="m loads them again")
-        if self._flusher is not None:
-            self._flusher.resume()
-        async with contextlib.aclosing(current.trial.ask(pair)) as chunks:
-            async for chunk in chunks:
-                current.take(chunk)
-                if chunk.error is not None:
-                    self._tell_failed(current)
+    def action_new(self) -> None:
+        """Start a new conversation."""
+        self.asking.start_new()
+        self.asking.write()
+        self.say("a new conversation")
 
     def action_stop(self) -> None:
         """Stop the answers; while nothing is under way, leave the line."""
-        current = self._round
-        if current is not None and not current.answered:
-            current.cancelled = True
-            self.workers.cancel_group(self, "ask")
+        if self.asking.stop():
             self.say("stopped", hint="R asks again")
-            self._flush()
-        elif self.streaming and current is not None:
-            current.uncover()
-            self._flush()
         else:
-            self.set_focus(None)
-
-    # -- prompts --------------------------------------------------------------------
+            self.asking.leave()
 
     def action_next(self) -> None:
         """Offer the next prompt of the run's dataset."""
-        if not self._shelf:
-            self.say("this run's dataset has no prompts to offer" if self._choice else "no models")
-            return
-        self.panes.write(self._shelf.offer())
-        self._draw()
-        self.say("enter asks both")
+        self.asking.offer()
+        self.say("enter asks both, in a new conversation")
 
     def action_next_here(self) -> None:
         """Offer the next prompt, also while writing."""
         self.action_next()
 
+    def action_blind(self) -> None:
+        """Hide the sides of the next conversation, or show them."""
+        blind = self.asking.toggle_blind()
+        self._say(words.blind_words(blind=blind, begun=self.asking.talk is not None))
+        self._count()
+
+    @on(Asking.Changed)
+    def _talk_changed(self) -> None:
+        talk = self.asking.talk
+        self.answers.show(talk)
+        if talk is not None and not talk.current.answered:
+            self.say("")
+        elif talk is not None and (failed := words.failed_words(talk)):
+            self._say(failed, "error")
+        self._count()
+
+    @on(Asking.Streamed)
+    def _streamed(self) -> None:
+        self.answers.stream()
+
+    @on(Asking.Noted)
+    def _noted(self, event: Asking.Noted) -> None:
+        self.say(event.text)
+
+    # -- reading --------------------------------------------------------------------
+
+    @on(Answers.Read)
+    def _read(self) -> None:
+        hint = words.reading_hint(self._current, all_seen=self.answers.all_seen)
+        if hint is not None and self.status_line.text in ("", self._told):
+            self._say(hint)
+            self._told = self.status_line.text
+        self.refresh_bindings()
+
+    def action_scroll_down(self) -> None:
+        """Scroll both answers down by a page."""
+        self.answers.page(1)
+
+    def action_scroll_up(self) -> None:
+        """Scroll both answers up by a page."""
+        self.answers.page(-1)
+
+    def action_down(self) -> None:
+        """Scroll both answers down by a line."""
+        self.answers.line(1)
+
+    def action_up(self) -> None:
+        """Scroll both answers up by a line."""
+        self.answers.line(-1)
+
+    def action_first(self) -> None:
+        """Go to the start of both answers."""
+        self.answers.jump("start")
+
+    def action_last(self) -> None:
+        """Go to the end of both answers."""
+        self.answers.jump("end")
+
+    def action_swap_panes(self) -> None:
+        """Make A larger, then B, then both the same."""
+        self.answers.enlarge()
+
     def action_own(self) -> None:
         """Show or hide what the person wrote to this prompt."""
-        current = self._round
-        if current is None or current.prompt is None or not current.prompt.answer:
-            self.say("only a prompt of the dataset has an answer of yours")
-            return
-        self._own_shown = not self._own_shown
-        self._draw()
+        self.answers.toggle_own()
 
     # -- judging --------------------------------------------------------------------
 
-    def action_left(self) -> None:
+    async def action_left(self) -> None:
         """A is better."""
-        self._vote("left")
+        await self._vote("left")
 
-    def action_right(self) -> None:
+    async def action_right(self) -> None:
         """B is better."""
-        self._vote("right")
+        await self._vote("right")
 
-    def action_tie(self) -> None:
+    async def action_tie(self) -> None:
         """Both are equally good."""
-        self._vote("tie")
+        await self._vote("tie")
 
-    def action_both_bad(self) -> None:
+    async def action_both_bad(self) -> None:
         """Neither is any good."""
-        self._vote("both-bad")
+        await self._vote("both-bad")
 
-    def _vote(self, choice: VoteChoice) -> None:
-        current = self._round
-        if current is None or self.panes.line.has_focus:
+    async def _vote(self, choice: VoteChoice) -> None:
+        current = self._current
+        if current is not None:
+            given = await self.votes.give(current.trial, choice)
+            self._say(words.given_words(given, sealed=current.sealed), "done")
+            self.answers.show(self.asking.talk)
+            self._count()
+
+    async def action_undo(self) -> None:
+        """Take back the last vote; again for the one before."""
+        choice, talk = self.models.choice, self.asking.talk
+        if choice is None:
             return
-        if not current.votable:
-            self.say(view.not_votable(current))
-            return
-        from engine.evaluate.blind import vote
-
-        given = vote(self._workspace.store, current.trial, choice)
-        then = "space shows which is which" if current.sealed else "n offers the next prompt"
-        self.say(view.vote_words(given, current), hint=then, kind="done")
-        self._recount()
-
-    @work(group="count", exclusive=True, exit_on_error=False)
-    async def _recount(self) -> None:
-        current = self._round
-        # Before the reveal the tally stands still: its change would tell the sides.
-        if current is None or not current.sealed:
-            await self._count()
-        self._draw()
+        taken = await self.votes.take_back(choice.run_id, talk.trials if talk else ())
+        if taken is None:
+            self.say("no vote to take back")
+        else:
+            self._say(words.taken_back_words(taken, talk), "done")
+            self.answers.show(talk)
+            self._count()
 
     def action_reveal(self) -> None:
         """Show which side is which."""
-        current = self._round
-        if current is None or not current.sealed:
-            return
-        if not current.answered:
-            self.say("both have to answer first", hint="escape stops them")
-            return
-        from engine.evaluate.blind import reveal
+        self.asking.reveal()
+        self._say(words.revealed_words(self.asking.talk), "done")
 
-        current.uncover()
-        current.revealed = reveal(current.trial)
-        names = f"A is {current.revealed.left}, B is {current.revealed.right}"
-        hint = "" if current.trial.vote else "a vote now is kept, but not counted as blind"
-        self.say(names, hint=hint or "n offers the next prompt", kind="done")
-        self._tell_failed(current)
-        self._recount()
-
-    def _tell_failed(self, current: Round) -> None:
-        """Say which side failed, by its letter alone while the sides are sealed."""
-        for position, half in current.halves.items():
-            if half.error is not None:
-                side = view.side_title(current, position)
-                self.say(
-                    f"{side}: {half.error.message}",
-                    hint="R asks again, and starts a worker anew that ended",
-                    kind="error",
-                )
-
-    def action_blind(self) -> None:
-        """Hide the sides of the next question, or show them."""
-        self._blind = not self._blind
-        self.say("blind from the next question on" if self._blind else "open again")
-        self._draw()
+    def _count(self) -> None:
+        """Count the votes anew, except those that would tell sealed sides apart."""
+        talk, choice = self.asking.talk, self.models.choice
+        if choice is not None:
+            sealed = talk.trials if talk is not None and talk.sealed else ()
+            self.votes.count(
+                choice.run_id, blind=self.asking.blind, without={trial.id for trial in sealed}
+            )
+        self.refresh_bindings()
 
     # -- which keys work --------------------------------------------------------------
 
+    @on(Votes.Counted)
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _keys_changed(self) -> None:
+        self.refresh_bindings()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer votes where they can be given, and the reveal where something is sealed."""
-        current, allowed = self._round, super().check_action(action, parameters)
-        if not allowed:
-            return allowed
-        if action in {"left", "right", "tie", "both_bad"}:
-            return current is not None and current.votable and not self.panes.line.has_focus
-        if action == "reveal":
-            return current is not None and current.sealed and current.answered
-        if action == "own":
-            return current is not None and current.prompt is not None
-        if action == "again":
-            return current is not None and current.answered
-        return allowed
+        """Offer what can be done now."""
+        if self.is_mounted and not workable(action, *self._parts):
+            return False
+        return super().check_action(action, parameters)
 
-    def on_descendant_focus(self) -> None:
-        """Keep the line of keys true while writing."""
-        self.refresh_bindings()
-
-    def on_descendant_blur(self) -> None:
-        """Keep the line of keys true after writing."""
-        self.refresh_bindings()
+    def refusal(self, action: str) -> words.Said:
+        """Say why a key can do nothing now."""
+        said = refusal(action, *self._parts)
+        if action in VOTES:
+            self._told = " · ".join(filter(None, said))
+        return said

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from engine.models import Link, Skipped
 from engine.store import Store
 from engine.store.schema import VERSION
 from tests.store.schemas.dump import dump, fixture
 from tests.store.support import NOW, example, flag, found_in, ids, turns
+
+CHOICES: tuple[Literal["tuned", "tie"], ...] = ("tuned", "tie")
 
 
 def main() -> None:
@@ -29,18 +32,20 @@ def main() -> None:
             store.append("skip", fourth, at=NOW + 4)
             store.append("approve", last, at=NOW + 5)
             store.undo(at=NOW + 6)
-            store.add_vote(
-                run_id="run-1",
-                quant="q8_0",
-                prompt="Why?",
-                base_text="Because.",
-                tuned_text="I was tired.",
-                left="tuned",
-                choice="tuned",
-                blind=True,
-                at=NOW + 7,
-                metadata={"seed": "1"},
-            )
+            for choice in CHOICES:
+                store.add_vote(
+                    run_id="run-1",
+                    quant="q8_0",
+                    prompt="Why?",
+                    base_text="Because.",
+                    tuned_text="I was tired.",
+                    left="tuned",
+                    choice=choice,
+                    blind=True,
+                    at=NOW + 7,
+                    metadata={"seed": "1"},
+                )
+            store.take_back_vote("run-1", at=NOW + 8)
             store.set_meta("colour", "green")
             positions = [card.position for card in store.cards()]
             store.write_flags("quality", [found_in(store.card(first), flag("quality", "echo"))])

@@ -1,36 +1,23 @@
-"""How Train, its dialogs and Chat look, at 80x24 and 160x45.
+"""How Train and its dialogs look, at 80x24 and 160x45.
 
-Runs are real directories, written through the engine's event log with a fixed clock. What
-two models answer differs by machine, so the chat's pictures are of scripted rounds; that
-real models answer there is tested beside this file.
+Runs are real directories, written through the engine's event log with a fixed clock.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
-from random import Random
 from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
 
-from engine.errors import GgufDamaged
-from engine.evaluate.blind import BlindChunk, Tally, new_trial, reveal
-from engine.export.held_out import Prompt
-from engine.models import Turn
-from engine.serve.client import Timing
 from engine.workspace import Workspace
 from tests.tui.run_dirs import NOON, make_export, make_run
 from tests.tui.screens.test_train_form import frozen
 from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
-from tui.bridge.chat_pair import Choice
-from tui.screens.chat import ChatScreen
-from tui.screens.chat_prompts import PromptShelf
-from tui.screens.chat_round import Round
 from tui.screens.modals.confirm import ConfirmDialog
-from tui.screens.modals.pick import PairDialog, QuantDialog
+from tui.screens.modals.pick import QuantDialog
 from tui.screens.train import TrainScreen
 from tui.screens.train_form import TrainForm
 
@@ -181,155 +168,3 @@ def test_the_question_before_a_kill(workspace: Workspace, snap_compare: Compare)
     make_run(workspace, status="running", began=NOON - 330)
     run = train("K", "at once", title="62%", dialog=ConfirmDialog)
     assert picture(snap_compare, workspace, SMALL, run)
-
-
-# -- chat ---------------------------------------------------------------------------------
-
-QUESTION = "Why did you say no to the lead role?"
-BASE = (
-    "There are several reasons why someone might decline a leadership position. First, it is "
-    "important to consider work-life balance.\n\nSecond, leadership roles often come with "
-    "additional responsibilities."
-)
-TUNED = (
-    "The honest answer is that I was tired, and it took me a week to see that being tired was the "
-    "answer and not the excuse. It was two roles, and I wanted neither."
-)
-CHOICE = Choice("20250615-110000-3f2a", "q4_k_m", "smollm2", "notes-1", 105_454_432, 105_454_432, 1)
-PROMPTS = [Prompt((Turn("user", QUESTION),), True, "It was two roles. I wanted neither.")] * 40
-
-
-def scripted(*, blind: bool, seed: int = 3) -> Round:
-    """Return a round whose sides have answered."""
-    trial = new_trial(PROMPTS[0].turns, Random(seed), seed=1)
-    current = Round(trial, blind=blind, prompt=PROMPTS[0])
-    base_left = reveal(trial).left == "base"
-    trial.revealed = False
-    current.take(chunk("left", BASE if base_left else TUNED, 21.4))
-    current.take(chunk("right", TUNED if base_left else BASE, 20.9))
-    if not blind:
-        current.revealed = reveal(trial)
-    current.uncover()
-    current.advance(1.0)
-    return current
-
-
-def chunk(position: Any, text: str, rate: float) -> BlindChunk:
-    tokens = len(text.split())
-    return BlindChunk(position, text, True, Timing(0.21, rate, 14, tokens), "stop")
-
-
-def chat(change: Callable[[ChatScreen], None], keys: str = "", dialog: type | None = None) -> Run:
-    """Return what goes to Chat and puts a state there."""
-
-    async def run(pilot: Pilot[Any]) -> None:
-        app = await reach(pilot, "chat")
-        screen = cast("ChatScreen", app.stage)
-        await wait_until(pilot, lambda: "There is no exported model yet" in text_of(screen))
-        change(screen)
-        screen._draw()
-        for key in keys.split():
-            await press_all(pilot, key)
-            await pilot.pause()
-        if dialog is not None:
-            await wait_until(pilot, lambda: isinstance(app.screen, dialog))
-        await pilot.pause()
-        assert app.unexpected == []
-
-    return run
-
-
-def with_pair(screen: ChatScreen) -> None:
-    screen._choice = CHOICE
-    screen._shelf = PromptShelf(PROMPTS)
-    screen._tally = Tally(18, 7, 4, 1, 0.524, 0.857)
-
-
-@SIZES
-def test_chat_without_an_export(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    assert picture(snap_compare, workspace, size, chat(lambda screen: None))
-
-
-@SIZES
-def test_chat_loaded_with_a_prompt_offered(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    assert picture(snap_compare, workspace, size, chat(with_pair, "n"))
-
-
-@SIZES
-def test_chat_open(workspace: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    def change(screen: ChatScreen) -> None:
-        with_pair(screen)
-        screen.panes.write(screen._shelf.offer())
-        screen._round = scripted(blind=False)
-
-    assert picture(snap_compare, workspace, size, chat(change, "o"))
-
-
-@SIZES
-def test_chat_sealed(workspace: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    def change(screen: ChatScreen) -> None:
-        with_pair(screen)
-        screen._blind = True
-        screen.panes.write(screen._shelf.offer())
-        screen._round = scripted(blind=True)
-        screen._ended(screen._round)
-
-    assert picture(snap_compare, workspace, size, chat(change))
-
-
-@SIZES
-def test_chat_revealed(workspace: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    def change(screen: ChatScreen) -> None:
-        with_pair(screen)
-        screen._blind = True
-        screen.panes.write(screen._shelf.offer())
-        screen._round = scripted(blind=True)
-
-    assert picture(snap_compare, workspace, size, chat(change, "space tab"))
-
-
-@SIZES
-def test_chat_with_a_damaged_file(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    def change(screen: ChatScreen) -> None:
-        screen._choice = CHOICE
-        screen._failure = GgufDamaged(
-            "tuned-q4_k_m.gguf is cut off: it should have 105,454,432 bytes and has 4,096",
-            hint="export it again with: finetui export 3f2a",
-        )
-        screen.complain(screen._failure)
-
-    assert picture(snap_compare, workspace, size, chat(change))
-
-
-def test_the_pairs_to_choose_from(
-    workspace: Workspace, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def found(_: Workspace) -> list[Choice]:
-        return [
-            CHOICE,
-            Choice(
-                "20250614-090000-77b2", "f16", "smollm2", "notes-1", 271_000_000, 271_000_000, 1
-            ),
-        ]
-
-    def change(screen: ChatScreen) -> None:
-        with_pair(screen)
-        monkeypatch.setattr("tui.screens.chat_stage.choices", found)
-        monkeypatch.setattr("tui.screens.chat_stage.time", FixedTime())
-
-    assert picture(snap_compare, workspace, SMALL, chat(change, "m", PairDialog))
-
-
-class FixedTime:
-    """Stands in for ``time`` in the screen's module."""
-
-    monotonic = staticmethod(time.monotonic)
-
-    def time(self) -> float:
-        return 7200.0

@@ -7,9 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.content import Content
+from textual.screen import ModalScreen
 
-from tests.tui.support import text_of
-from tui.widgets.answer import Answer
+from tests.tui.scripted import lines
+from tests.tui.support import text_of, wait_until
+from tui.widgets.answer import Answer, Exchange
 
 LONG = "Three evenings in a row I caught myself reading the same page. " * 4
 
@@ -32,20 +34,101 @@ async def test_text_wraps_at_words_and_grows() -> None:
         assert "Three evenings in a row I caught" in text_of(answer)
 
 
-async def test_it_follows_the_end_until_someone_scrolls_up() -> None:
+async def test_the_view_stays_at_the_start_while_the_text_grows() -> None:
     app = Host()
     async with app.run_test(size=(40, 5)) as pilot:
         answer = app.query_one(Answer)
-        text = "\n".join(f"line {number}" for number in range(30))
-        answer.show(text)
+        for count in range(1, 31):
+            answer.show(lines("line", count))
+        await wait_until(pilot, lambda: "line 5" in text_of(answer))
+        assert text_of(answer).startswith("line 1")
+        assert answer.below == 25
+        answer.page(1)
+        await wait_until(pilot, lambda: text_of(answer).startswith("line 5"))
+        answer.show(lines("line", 31))
+        await wait_until(pilot, lambda: answer.below == 22)
+        assert text_of(answer).startswith("line 5")
+
+
+async def test_it_knows_which_lines_were_on_the_screen() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 5)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show(lines("line", 12))
+        await wait_until(pilot, lambda: answer.unseen == 7)
+        answer.to_end()
+        await wait_until(pilot, lambda: answer.unseen == 2)
+        assert answer.unseen_above
+        answer.page(-1)
+        await wait_until(pilot, lambda: answer.unseen == 0)
+        answer.to_start()
         await pilot.pause()
-        assert "line 29" in text_of(answer)
-        answer.scroll_home(animate=False)
+        assert answer.unseen == 0
+
+
+async def test_what_was_seen_stays_seen_at_another_size() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 6)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show(LONG)
+        await wait_until(pilot, lambda: answer.unseen == 0)
+        await pilot.resize_terminal(20, 4)
+        await wait_until(pilot, lambda: len(answer.lines) > 12)
+        assert answer.unseen == 0
+        # And what was seen of a narrow text is not all of a wide one's lines.
+        answer.show(LONG * 2)
+        await pilot.resize_terminal(60, 4)
+        await wait_until(pilot, lambda: 0 < answer.unseen < len(answer.lines))
+
+
+async def test_an_answer_behind_a_dialog_is_not_seen() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 5)) as pilot:
+        answer = app.query_one(Answer)
+        await app.push_screen(ModalScreen())
+        answer.show("one line")
+        await wait_until(pilot, lambda: "one line" in answer.text)
         await pilot.pause()
-        answer.show(text + "\nline 30")
+        assert answer.unseen == 1
+        app.pop_screen()
         await pilot.pause()
-        assert "line 0" in text_of(answer)
-        assert "line 30" not in text_of(answer)
+        answer.look()
+        await wait_until(pilot, lambda: answer.unseen == 0)
+
+
+async def test_another_answer_was_never_seen() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 5)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show(lines("line", 12), key=1)
+        answer.page(1)
+        answer.page(1)
+        await wait_until(pilot, lambda: answer.below == 0)
+        # The very same words again, by somebody else.
+        answer.show(lines("line", 12), key=2)
+        await wait_until(pilot, lambda: answer.unseen == 7)
+        assert text_of(answer).startswith("line 1")
+
+
+async def test_earlier_turns_stand_above_the_answer() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 6)) as pilot:
+        answer = app.query_one(Answer)
+        earlier = [Exchange("Why?", "Because."), Exchange("And then?", "Nothing.")]
+        answer.show("", key=3, earlier=earlier)
+        answer.show("The third.", key=3, earlier=earlier)
+        await wait_until(pilot, lambda: text_of(answer).startswith("The third."))
+        assert "Because." not in text_of(answer)
+        answer.page(-1)
+        await wait_until(pilot, lambda: "Nothing." in text_of(answer))
+        assert "── turn 3 ──" in text_of(answer)
+        answer.page(-1)
+        await wait_until(pilot, lambda: "Because." in text_of(answer))
+        assert text_of(answer).startswith("── turn 1 ──")
+        assert answer.unseen == 0
+        await pilot.resize_terminal(20, 6)
+        answer.to_start()
+        await wait_until(pilot, lambda: text_of(answer).startswith("The third."))
 
 
 async def test_escapes_and_markup_are_shown_as_text() -> None:
@@ -94,18 +177,17 @@ async def test_while_the_text_fits_no_layout_is_needed() -> None:
         assert answer.virtual_size == before
 
 
-async def test_a_lower_pane_has_its_end_in_view() -> None:
+async def test_another_width_keeps_the_place() -> None:
     app = Host()
-    async with app.run_test(size=(40, 20)) as pilot:
+    async with app.run_test(size=(80, 4)) as pilot:
         answer = app.query_one(Answer)
-        answer.show("\n".join(f"line {number}" for number in range(10)))
-        await pilot.pause()
-        await pilot.resize_terminal(40, 5)
-        await pilot.pause()
-        assert "line 9" in text_of(answer)
-        await pilot.resize_terminal(40, 20)
-        await pilot.pause()
-        assert "line 0" in text_of(answer)
+        answer.show("\n".join(f"{number} " + "word " * 12 for number in range(20)))
+        answer.line(10)
+        await wait_until(pilot, lambda: text_of(answer).startswith("10 "))
+        await pilot.resize_terminal(30, 4)
+        await wait_until(pilot, lambda: text_of(answer).startswith("10 "))
+        await pilot.resize_terminal(80, 4)
+        await wait_until(pilot, lambda: text_of(answer).startswith("10 "))
 
 
 @pytest.mark.parametrize("size", [(30, 6), (80, 12)])

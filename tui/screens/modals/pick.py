@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.content import Content
 
 from tui.actions import bindings
+from tui.bridge.chat_pair import choices
 from tui.bridge.threads import off_loop
+from tui.parts.chat_words import choice_rows
 from tui.parts.train_exports import QuantChoice
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.words import one_line
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
+    from tui.bridge.chat_pair import Choice as ModelPair
 
 
 class PickDialog(Dialog[int]):
@@ -89,10 +96,44 @@ class PickDialog(Dialog[int]):
 
 
 class PairDialog(PickDialog):
-    """Takes the pair of models to chat with."""
+    """Takes the pair of models to chat with; it looks itself which there are.
+
+    Args:
+        workspace: Where runs and exports are.
+        now: The key of the pair that is loaded.
+
+    Attributes:
+        found: The pairs, in the order of the lines.
+    """
 
     HEADING = "Models"
     OK = "load both"
+
+    def __init__(self, workspace: Workspace, now: str = "") -> None:
+        super().__init__([[("looking for exports …", "muted")]])
+        self._workspace = workspace
+        self._now = now
+        self.found: list[ModelPair] = []
+
+    def on_mount(self) -> None:
+        """Look which pairs there are."""
+        self.load()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def load(self) -> None:
+        """Show the pairs, with the cursor on the one that is loaded."""
+        with self.holding_keys():
+            self.found = await off_loop(choices, self._workspace)
+            keys = [pair.key for pair in self.found]
+            none: list[list[Part]] = [[("There is no exported model yet.", "row")]]
+            self.fill(
+                choice_rows(self.found, time.time()) or none,
+                keys.index(self._now) if self._now in keys else 0,
+            )
+
+    def action_accept(self) -> None:
+        """Give the line's number back, if there is a pair."""
+        self.dismiss(self.rows.cursor if self.found else None)
 
 
 class QuantDialog(PickDialog):

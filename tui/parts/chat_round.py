@@ -43,7 +43,7 @@ class Round:
         self.trial = trial
         self.blind = blind
         self.prompt = prompt
-        self.cancelled = False
+        self.stopped = False
         self.revealed: Revealed | None = None
         self.halves: dict[Position, Half] = {"left": Half(), "right": Half()}
         self._uncovered = 0
@@ -59,12 +59,21 @@ class Round:
     @property
     def answered(self) -> bool:
         """Whether both sides have said all they will."""
-        return self.cancelled or all(half.done for half in self.halves.values())
+        return all(half.done for half in self.halves.values())
 
     @property
     def failed(self) -> bool:
-        """Whether a side ended with an error, or the question was given up."""
-        return self.cancelled or any(half.error is not None for half in self.halves.values())
+        """Whether a side ended with an error."""
+        return any(half.error is not None for half in self.halves.values())
+
+    @property
+    def whole(self) -> bool:
+        """Whether there are two answers, all of which can be seen.
+
+        Of answers that were stopped as much as there is counts, but not nothing.
+        """
+        nothing = self.stopped and not all(half.text for half in self.halves.values())
+        return self.uncovered and not self.failed and not nothing
 
     @property
     def sealed(self) -> bool:
@@ -79,7 +88,7 @@ class Round:
     @property
     def votable(self) -> bool:
         """Whether a vote can be given now."""
-        return self.uncovered and not self.failed and self.trial.vote is None
+        return self.whole and self.trial.vote is None
 
     def take(self, chunk: BlindChunk) -> None:
         """Take a part of an answer."""
@@ -89,13 +98,32 @@ class Round:
             half.done, half.timing = True, chunk.timing
             half.reason, half.error = chunk.reason, chunk.error
 
+    def stop(self) -> None:
+        """End both answers as far as they have come; sealed ones as far as they were shown.
+
+        What a stopped side had ready beyond that would tell which one was faster.
+        """
+        cut = self._uncovered if self.sealed else None
+        self.trial.stop(cut)
+        self.stopped = True
+        for half in self.halves.values():
+            half.text, half.reason = half.text[:cut], half.reason or "stopped"
+            half.done = True
+        self._uncovered = self._longest
+
+    def fail(self, error: FinetuiError) -> None:
+        """End the sides that are not done with an error."""
+        for half in self.halves.values():
+            if not half.done:
+                half.done, half.error = True, error
+
     def advance(self, now: float) -> None:
         """Uncover what may be seen at a time; call it before :meth:`shown`.
 
         Args:
             now: Seconds of a monotonic clock.
         """
-        if not self.sealed or self.cancelled:
+        if not self.sealed:
             self._uncovered = self._longest
             return
         waiting = [len(half.text) for half in self.halves.values() if not half.done]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from engine.errors import WorkerDied
 from engine.evaluate.blind import BlindChunk, new_trial, reveal
 from engine.serve.client import Timing
-from tui.screens.chat_round import Round
+from tui.parts.chat_round import Round
 
 Position = Literal["left", "right"]
 TIMING = Timing(0.2, 20.0, 12, 30)
@@ -164,12 +164,47 @@ def test_nothing_seen_is_taken_back_and_all_is_seen_in_the_end(stream: list[Arri
     assert current.uncovered
 
 
-def test_cancelling_shows_what_has_come() -> None:
+def test_stopping_ends_an_open_round_where_it_is() -> None:
+    current = Round(new_trial("Why?", Random(1)), blind=False)
+    current.revealed = reveal(current.trial)
+    current.take(chunk("left", "abc"))
+    current.take(chunk("right", "b"))
+    current.advance(1.0)
+    current.stop()
+    assert (current.shown("left"), current.shown("right")) == ("abc", "b")
+    assert current.answered
+    assert current.votable
+
+
+def test_stopping_a_sealed_round_leaves_what_both_had_shown() -> None:
+    current = blind_round()
+    current.take(chunk("left", "a" * 60, done=True))
+    current.take(chunk("right", "b" * 10))
+    current.advance(1.0)
+    current.take(chunk("right", "b" * 10))
+    current.stop()
+    assert (current.shown("left"), current.shown("right")) == ("a" * 10, "b" * 10)
+    assert current.uncovered
+    assert current.votable
+
+
+def test_what_was_stopped_before_it_said_anything_makes_no_vote() -> None:
     current = blind_round()
     current.take(chunk("left", "abc"))
-    current.cancelled = True
     current.advance(1.0)
-    assert current.shown("left") == "abc"
+    current.stop()
+    assert current.shown("left") == ""
+    assert current.answered
+    assert not current.votable
+
+
+def test_an_error_ends_the_sides_that_were_under_way() -> None:
+    current = blind_round()
+    current.take(chunk("left", "abc", done=True))
+    current.fail(WorkerDied("it ended"))
+    current.advance(1.0)
+    assert current.halves["left"].error is None
+    assert current.halves["right"].error is not None
     assert current.answered
     assert not current.votable
 
