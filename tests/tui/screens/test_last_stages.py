@@ -243,9 +243,6 @@ def chat(change: Callable[[ChatScreen], None], keys: str = "", dialog: type | No
         await wait_until(pilot, lambda: "There is no exported model yet" in text_of(screen))
         change(screen)
         screen._draw()
-        listed = any(app.workspace.runs_dir.glob("*/spec.toml"))
-        screen = cast("TrainScreen", app.stage)
-        await wait_until(pilot, lambda: screen.job is not None or not listed)
         for key in keys.split():
             await press_all(pilot, key)
             await pilot.pause()
