@@ -21,7 +21,7 @@ LARGE = (160, 45)
 
 
 async def wait_until(
-    pilot: Pilot[Any], predicate: Callable[[], bool], *, seconds: float = 20.0, what: str = ""
+    pilot: Pilot[Any], predicate: Callable[[], bool], *, seconds: float = 60.0, what: str = ""
 ) -> None:
     """Let the app work until ``predicate`` holds, or fail after ``seconds``."""
     deadline = time.monotonic() + seconds

@@ -12,6 +12,7 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.workspace import Workspace
+from tests.tui.pictures import SizedStep, SnapSizes
 from tests.tui.run_dirs import NOON, make_export, make_run
 from tests.tui.screens.test_train_form import frozen
 from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
@@ -84,79 +85,93 @@ def picture(snap: Compare, workspace: Workspace, size: tuple[int, int], run: Run
     return snap(app, terminal_size=size, run_before=run)
 
 
-@SIZES
-def test_train_without_a_dataset(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    run = train(shows="trains on the CPU")
-    assert picture(snap_compare, workspace, size, run)
+RUNNING = ("62%", "60/96")
+"""What the title line says of the running run, at 80x24 and 160x45."""
 
 
-@SIZES
-def test_train_without_a_run(
-    frozen: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    assert picture(snap_compare, frozen, size, train(shows="n opens the form"))
+def seen(
+    shows: str | tuple[str, str], titles: tuple[str, str] = ("", ""), keys: str = ""
+) -> SizedStep:
+    """Return what waits at each size until all is seen that there is to see.
+
+    Args:
+        shows: What has to be there, or one text for 80x24 and one for 160x45.
+        titles: What the title line has to say, at 80x24 and at 160x45.
+        keys: What is pressed at 80x24 alone, where panes fold.
+    """
+    texts = (shows, shows) if isinstance(shows, str) else shows
+
+    async def at(pilot: Pilot[Any], size: tuple[int, int]) -> None:
+        app = pilot.app
+        assert isinstance(app, FinetuiApp)
+        place = (SMALL, LARGE).index(size)
+        if size == SMALL:
+            await press_all(pilot, keys)
+        await wait_until(pilot, lambda: titles[place] in text_of(app.screen).splitlines()[0])
+        await wait_until(pilot, lambda: texts[place] in text_of(app.screen))
+        await wait_until(pilot, lambda: all(worker.is_finished for worker in app.workers))
+        await pilot.pause()
+        assert app.unexpected == []
+
+    return at
 
 
-@SIZES
-def test_train_running_on_two_cards(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def watching(workspace: Workspace) -> FinetuiApp:
+    return FinetuiApp(workspace, watch_interval=0.05)
+
+
+def test_train_without_a_dataset(workspace: Workspace, snap_sizes: SnapSizes) -> None:
+    shows = "trains on the CPU"
+    snap_sizes(watching(workspace), train(shows=shows), seen(shows))
+
+
+def test_train_without_a_run(frozen: Workspace, snap_sizes: SnapSizes) -> None:
+    shows = "n opens the form"
+    snap_sizes(watching(frozen), train(shows=shows), seen(shows))
+
+
+def test_train_running_on_two_cards(workspace: Workspace, snap_sizes: SnapSizes) -> None:
     several_runs(workspace, cards=2)
-    run = train(shows="step 60/96  loss", title="62%" if size == SMALL else "60/96")
-    assert picture(snap_compare, workspace, size, run)
+    shows = "step 60/96  loss"
+    snap_sizes(watching(workspace), train(shows=shows), seen(shows, RUNNING))
 
 
-@SIZES
-def test_train_list_on_a_processor(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def test_train_list_on_a_processor(workspace: Workspace, snap_sizes: SnapSizes) -> None:
     several_runs(workspace)
-    keys, shows = ("tab j", "Run 77b2") if size == SMALL else ("j", "the disk became full")
-    run = train(keys, shows, title="62%" if size == SMALL else "60/96")
-    assert picture(snap_compare, workspace, size, run)
+    full = "the disk became full"
+    at = seen(("Run 77b2", full), RUNNING, keys="tab")
+    snap_sizes(watching(workspace), train("j", full), at, sizes=(LARGE, SMALL))
 
 
-@SIZES
-def test_train_comparing_two_runs(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def test_train_comparing_two_runs(workspace: Workspace, snap_sizes: SnapSizes) -> None:
     several_runs(workspace)
-    run = train("j v j", "13:15:00  finished", title="62%" if size == SMALL else "60/96")
-    assert picture(snap_compare, workspace, size, run)
+    shows = "13:15:00  finished"
+    snap_sizes(watching(workspace), train("j v j", shows), seen(shows, RUNNING))
 
 
-@SIZES
-def test_train_export_done(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def test_train_export_done(workspace: Workspace, snap_sizes: SnapSizes) -> None:
     make_export(make_run(workspace, steps=96))
-    keys = "j tab" if size == SMALL else "j"
-    assert picture(snap_compare, workspace, size, train(keys, "15:03:00  finished"))
+    shows = "15:03:00  finished"
+    at = seen(shows, keys="tab")
+    snap_sizes(watching(workspace), train("j", shows), at, sizes=(LARGE, SMALL))
 
 
-@SIZES
-def test_train_log_large(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
+def test_train_log_large(workspace: Workspace, snap_sizes: SnapSizes) -> None:
     several_runs(workspace)
-    run = train("l", "step 47/96", title="62%" if size == SMALL else "60/96")
-    assert picture(snap_compare, workspace, size, run)
+    shows = "step 47/96"
+    snap_sizes(watching(workspace), train("l", shows), seen(shows, RUNNING))
 
 
-@SIZES
-def test_the_form(frozen: Workspace, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run = train("n down down down", "comes with finetui", dialog=TrainForm)
-    assert picture(snap_compare, frozen, size, run)
+def test_the_form(frozen: Workspace, snap_sizes: SnapSizes) -> None:
+    shows = "comes with finetui"
+    run = train("n down down down", shows, dialog=TrainForm)
+    snap_sizes(watching(frozen), run, seen(shows))
 
 
-@SIZES
-def test_the_form_with_a_mistake(
-    frozen: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    keys = "n down down down backspace backspace 0"
-    assert picture(snap_compare, frozen, size, train(keys, "to correct", dialog=TrainForm))
+def test_the_form_with_a_mistake(frozen: Workspace, snap_sizes: SnapSizes) -> None:
+    shows = "to correct"
+    run = train("n down down down backspace backspace 0", shows, dialog=TrainForm)
+    snap_sizes(watching(frozen), run, seen(shows))
 
 
 def test_the_quantisations(workspace: Workspace, snap_compare: Compare) -> None:
