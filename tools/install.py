@@ -31,7 +31,7 @@ def say(line: str) -> None:
 def stop(reason: str) -> None:
     """End with what went wrong."""
     sys.exit(
-        f"\n{reason}\nThe installation stopped; what went before is kept, and it goes on here."
+        f"\n{reason}\nThe installation stopped; what went before is kept. The same command goes on."
     )
 
 
