@@ -66,7 +66,7 @@ def install_rest() -> None:
     say("compiled. This happens once.")
     failures = install_here(parts=PARTS, echo=say)
     if failures:
-        stop("; ".join(failures.values()))
+        stop("; ".join(dict.fromkeys(failures.values())))
     say("\nfinetui is installed.")
 
 
