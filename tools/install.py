@@ -31,7 +31,7 @@ def say(line: str) -> None:
 def stop(reason: str) -> None:
     """End with what went wrong."""
     sys.exit(
-        f"\n{reason}\nThe installation stopped; what went before is kept, and it goes on here."
+        f"\n{reason}\nThe installation stopped; what went before is kept. The same command goes on."
     )
 
 
@@ -66,7 +66,7 @@ def install_rest() -> None:
     say("compiled. This happens once.")
     failures = install_here(parts=PARTS, echo=say)
     if failures:
-        stop("; ".join(failures.values()))
+        stop("; ".join(dict.fromkeys(failures.values())))
     say("\nfinetui is installed.")
 
 

@@ -131,7 +131,7 @@ class FinetuiApp(Host):
 
         Nothing waits for it; a base that would have to be fetched is left to its verb.
         """
-        from engine.bases import EMBEDDED, add, installed
+        from engine.bases import EMBEDDED, add, bring_tokenizer, installed
         from engine.setup import lacking
 
         try:
@@ -139,7 +139,11 @@ class FinetuiApp(Host):
                 return
             if any(base.name == EMBEDDED for base in await off_loop(installed)):
                 return
-            if await off_loop(lacking, "base") is not None:
+            if (lacks := await off_loop(lacking, "base")) is not None:
+                if all(part.name != "base" for part in lacks.parts):
+                    # Its weights wait for torch; tokens are counted meanwhile.
+                    await off_loop(bring_tokenizer, EMBEDDED)
+                    self.checks.follow()
                 return  # it is taken up when that is installed
             self.say("the embedded base model is being imported, once; go on meanwhile", "busy")
             await off_loop(add, EMBEDDED)
@@ -201,7 +205,7 @@ class FinetuiApp(Host):
         self.setup = None if event.setup.ready else event.setup
         if (stage := self.stage) is not None:
             stage.refresh_title()
-        if known and "training" in fresh and self._bring_base:
+        if known and {"base", "training"} & fresh and self._bring_base:
             self.bring_base()
         if known and "similarity" in fresh:
             self.checks.follow()

@@ -6,6 +6,7 @@ download run as child processes.
 
 from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
+from engine.bases.early import bring_tokenizer, tokenizer_dir
 from engine.bases.presets import EMBEDDED, PRESETS
 from engine.bases.registry import add, installed, presets, resolve, with_template
 
@@ -15,9 +16,11 @@ __all__ = [
     "Base",
     "BasePreset",
     "add",
+    "bring_tokenizer",
     "inspect",
     "installed",
     "presets",
     "resolve",
+    "tokenizer_dir",
     "with_template",
 ]

@@ -35,23 +35,29 @@ _GROWTH = 4.5
 def main(arguments: Sequence[str]) -> None:
     """Import the GGUF ``arguments[0]`` as the directory ``arguments[1]``.
 
+    With ``tokenizer`` as a third argument the directory gets the tokenizer alone, which takes
+    neither torch nor transformers.
+
     Raises:
         BaseInvalid: The GGUF is damaged, or of a kind that can't be imported.
         DiskFull: There is no room.
     """
     source, destination = Path(arguments[0]), Path(arguments[1])
-    require_free(destination, int(source.stat().st_size * _GROWTH), "importing the base model")
+    alone = arguments[2:] == ["tokenizer"]
+    if not alone:
+        require_free(destination, int(source.stat().st_size * _GROWTH), "importing the base model")
     report(0, _STEPS)
     vocabulary = _vocabulary(source)
     report(1, _STEPS)
-    model = _dequantised(source)
+    model = None if alone else _dequantised(source)
     report(2, _STEPS)
     destination.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(
         tempfile.mkdtemp(prefix=f".{destination.name}.{os.getpid()}.", dir=destination.parent)
     )
     try:
-        _write_weights(model, vocabulary, temporary)
+        if model is not None:
+            _write_weights(model, vocabulary, temporary)
         report(3, _STEPS)
         _write_tokenizer(vocabulary, temporary)
         sync_tree(temporary)

@@ -118,10 +118,10 @@ def options_of(
     left_out: dict[str, str] = {}
     base_dir = None
     if "length" in wanted:
-        from engine.bases import resolve
+        from engine.bases import tokenizer_dir
 
         try:
-            base_dir = resolve(settings.training.base).directory
+            base_dir = tokenizer_dir(settings.training.base)
         except (BaseError, TemplateError) as error:
             left_out["length"] = f"{error.message}; {error.hint}" if error.hint else error.message
     return (

