@@ -53,7 +53,7 @@ def reach(
             await wait_until(pilot, lambda: "Queue" in front.numbers.text)
         if isinstance(front, SourcesScreen):
             some = len(front.app.workspace.store.sources()) > 0
-            words = "first examples" if some else "Nothing is read yet"
+            words = "first examples" if some else "There is no source yet"
             await wait_until(pilot, lambda: words in front.pane.text)
         await press_all(pilot, keys)
         if screen is not None:
