@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 from textual.pilot import Pilot
 
+from engine.errors import GgufDamaged
 from engine.evaluate.pair import Pair
 from engine.workspace import Workspace
 from tests.tui.exports import make_finished_export
@@ -54,9 +55,10 @@ def exported(workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture(autouse=True)
-def sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the lot always fall the same way."""
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the lot always fall the same way, and no message go before its picture is taken."""
     monkeypatch.setattr("secrets.SystemRandom", lambda: Random(3))
+    monkeypatch.setattr("tui.widgets.frame.EXPIRES_S", {})
 
 
 def speaks(monkeypatch: pytest.MonkeyPatch, base: Sequence[str], tuned: Sequence[str]) -> None:
@@ -179,9 +181,18 @@ def test_chat_second_turn(
 
 @SIZES
 def test_chat_with_a_damaged_file(
-    exported: Workspace, snap_compare: Compare, size: tuple[int, int]
+    exported: Workspace,
+    snap_compare: Compare,
+    size: tuple[int, int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The export's files are not models: the first byte says so.
+    def refuse(*_: object) -> None:
+        raise GgufDamaged(
+            "tuned-q4_k_m.gguf is cut off: it should have 105,454,432 bytes and has 4,096",
+            hint="export it again with: finetui export 3f2a",
+        )
+
+    monkeypatch.setattr(Pair, "open", refuse)
     assert picture(snap_compare, exported, size, ("", "m chooses another pair|! "))
 
 
@@ -191,10 +202,5 @@ def test_the_pairs_to_choose_from(
     speaks(monkeypatch, [BASE], [TUNED])
     make_finished_export(exported, "20250614-090000-77b2", "f16")
     # How long loading took is no part of the picture.
-    chosen = ("n m", "77b2|just now")
-    assert picture(snap_compare, exported, SMALL, LOADED, chosen, dialog=PairDialog)
-
-
-def test_there_is_no_pair_to_choose(workspace: Workspace, snap_compare: Compare) -> None:
-    steps = (("", "There is no exported model yet"), ("m", "e exports a finished run there|close"))
-    assert picture(snap_compare, workspace, SMALL, *steps, dialog=PairDialog)
+    steps = (("", "n next prompt"), ("n", "enter asks both"), ("m", "77b2|q4_k_m|just now"))
+    assert picture(snap_compare, exported, SMALL, *steps, dialog=PairDialog)
