@@ -116,6 +116,8 @@ class Trial:
         self._texts: dict[Position, str] = dict.fromkeys(POSITIONS, "")
         self._last: dict[Position, BlindChunk] = {}
         self._asked: dict[str, str] = {}
+        # In functions, as the side is: an error has file names that tell which side it is.
+        self._failures: dict[Position, Callable[[], FinetuiError]] = {}
 
     def __repr__(self) -> str:
         return f"Trial(id={self.id!r}, sides={'revealed' if self.revealed else 'sealed'})"
@@ -135,6 +137,13 @@ class Trial:
     def turns(self, position: Position) -> tuple[Turn, ...]:
         """Return what is sent to the side at a position."""
         return self._turns[position]
+
+    def failure(self, position: Position) -> FinetuiError | None:
+        """Return why the side at a position failed, without names while it is sealed."""
+        failure = self._failures.get(position)
+        if failure is None:
+            return None
+        return failure() if self.revealed else _unnamed(failure())
 
     def stop(self, length: int | None = None) -> None:
         """Take the answers for finished as far as they have come.
@@ -173,6 +182,7 @@ class Trial:
         if self.vote is not None:
             raise EvaluateError("this trial has its vote already", hint="ask a new question")
         self._texts, self._last = dict.fromkeys(POSITIONS, ""), {}
+        self._failures = {}
         heat = pair.temperature if temperature is None else temperature
         self._asked = {"run": pair.run_id, "quant": pair.quant, "temperature": f"{heat:g}"}
         rounds: list[tuple[Position, ...]] = [("left",), ("right",)] if one_by_one else [POSITIONS]
@@ -191,8 +201,10 @@ class Trial:
     def _take(self, chunk: SideChunk) -> BlindChunk:
         position: Position = "left" if chunk.side == self._seal.left() else "right"
         self._texts[position] += chunk.text
+        if (error := chunk.error) is not None:
+            self._failures[position] = lambda: error
         blind = BlindChunk(
-            position, chunk.text, chunk.done, chunk.timing, chunk.reason, _unnamed(chunk.error)
+            position, chunk.text, chunk.done, chunk.timing, chunk.reason, self.failure(position)
         )
         if chunk.done:
             self._last[position] = blind
@@ -258,7 +270,7 @@ class Trial:
         return data
 
 
-def _unnamed(error: FinetuiError | None) -> FinetuiError | None:
+def _unnamed(error: FinetuiError) -> FinetuiError:
     """Return an error without the file names that would tell the side."""
     if not isinstance(error, ServeError) or isinstance(error, PromptTooLong):
         return error

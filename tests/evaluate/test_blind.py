@@ -183,6 +183,7 @@ async def test_a_failure_does_not_tell_the_side(exported: Workspace, workspace: 
         )
         assert "tuned" not in told
         assert "gguf" not in told
+        assert "tuned" not in everything_drawable(trial)
         assert not trial.complete
         with pytest.raises(EvaluateError):
             vote(workspace.store, trial, "left")

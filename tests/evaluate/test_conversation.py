@@ -11,7 +11,16 @@ import pytest
 
 from engine.cli.main import main as run_command
 from engine.errors import EvaluateError, PromptTooLong
-from engine.evaluate.blind import Trial, again, follow, new_trial, reveal, take_back, vote
+from engine.evaluate.blind import (
+    POSITIONS,
+    Trial,
+    again,
+    follow,
+    new_trial,
+    reveal,
+    take_back,
+    vote,
+)
 from engine.evaluate.pair import Pair
 from engine.evaluate.tally import tally
 from engine.models import Turn
@@ -30,7 +39,7 @@ async def asked(trial: Trial, pair: Pair) -> Trial:
 async def test_each_side_goes_on_from_its_own_answer(pair: Pair) -> None:
     first = await asked(new_trial(PROMPT, Random(1), seed=7), pair)
     second = follow(first, "And then?", seed=8)
-    for position in ("left", "right"):
+    for position in POSITIONS:
         assert second.turns(position) == (
             Turn("user", PROMPT),
             Turn("assistant", first.text(position)),
@@ -50,7 +59,8 @@ async def test_what_is_sent_to_a_side_is_its_own_conversation(pair: Pair) -> Non
     first = await asked(new_trial(PROMPT, Random(1), seed=7), pair)
     second = await asked(follow(first, "And then?", seed=8), pair)
     sides = reveal(second)
-    for position, side in (("left", sides.left), ("right", sides.right)):
+    for position in POSITIONS:
+        side = sides.left if position == "left" else sides.right
         alone = "".join(
             [
                 chunk.text

@@ -90,10 +90,6 @@ class Models(Lines):
         """How many pairs there are; None while that is not known."""
         return None if self._found is None else len(self._found)
 
-    def end(self) -> None:
-        """End the workers."""
-        self._holder.drop()
-
     @work(group="look", exclusive=True, exit_on_error=False)
     async def look(self) -> None:
         """Look which pairs there are; load one when there is none yet."""

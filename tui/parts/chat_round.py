@@ -117,6 +117,11 @@ class Round:
             if not half.done:
                 half.done, half.error = True, error
 
+    def name_failures(self) -> None:
+        """Take over why sides failed, now that it may be told."""
+        for position, half in self.halves.items():
+            half.error = self.trial.failure(position) or half.error
+
     def advance(self, now: float) -> None:
         """Uncover what may be seen at a time; call it before :meth:`shown`.
 

@@ -106,6 +106,7 @@ class Talk:
         self.revealed = reveal(self.current.trial)
         for one in self._rounds:
             one.revealed = self.revealed
+        self.current.name_failures()
         return self.revealed
 
     def name(self, position: Position) -> str:

@@ -47,14 +47,17 @@ class ChatScreen(StageScreen):
     votes = getters.query_one("#votes", Votes)
     asking = getters.query_one("#asking", Asking)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._holder = PairHolder()
+
     def compose_body(self) -> ComposeResult:
         """From the answers down to the line."""
-        holder = PairHolder()
         yield Answers(id="answers")
         with Horizontal(id="mode"):
-            yield Models(self.app.workspace, holder, id="models")
+            yield Models(self.app.workspace, self._holder, id="models")
             yield Votes(self.app.workspace.store, id="votes")
-        yield Asking(holder, id="asking")
+        yield Asking(self._holder, id="asking")
 
     def entered(self) -> None:
         """Look which pairs there are, and what of the answers can be seen now."""
@@ -63,7 +66,7 @@ class ChatScreen(StageScreen):
 
     def on_unmount(self) -> None:
         """End the workers."""
-        self.models.end()
+        self._holder.drop()
 
     @property
     def _current(self) -> Round | None:

@@ -281,7 +281,8 @@ class Answer(ScrollView, can_focus=False):
     def _fit(self) -> None:
         # With room for a whole view below the earlier turns the answer begins at the top of it
         # from its first word on, and nothing moves while it grows.
-        set_lines(self, len(self._head) + max(len(self._lines), self._rows))
+        least = 1 if self.styles.is_auto_height else self._rows
+        set_lines(self, len(self._head) + max(len(self._lines), least))
 
     def _refresh_changed(self, old: list[Content], start: int) -> None:
         top, empty = self.scroll_offset.y - len(self._head), Content("")

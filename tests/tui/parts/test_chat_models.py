@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.app import App, ComposeResult
 
-from engine.errors import GgufDamaged
+from engine.errors import FinetuiError
 from engine.evaluate.pair import Pair
 from engine.workspace import Workspace
 from tests.tui.exports import QUESTIONS, make_finished_export
@@ -22,11 +22,12 @@ class Host(App[None]):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
+        self.holder = PairHolder()
         self.loads: list[Models.Loaded] = []
         self.failures: list[BaseException] = []
 
     def compose(self) -> ComposeResult:
-        yield Models(self._workspace, PairHolder())
+        yield Models(self._workspace, self.holder)
 
     def on_models_loaded(self, event: Models.Loaded) -> None:
         self.loads.append(event)
@@ -64,7 +65,7 @@ async def test_it_loads_the_newest_pair_with_its_prompts(
         await pilot.pause()
         await wait_until(pilot, lambda: all(worker.is_finished for worker in app.workers))
         assert len(app.loads) == 1
-        models.end()
+        app.holder.drop()
         assert not models.loaded
 
 
@@ -75,6 +76,6 @@ async def test_what_is_no_model_is_a_named_error(workspace: Workspace) -> None:
         models = app.query_one(Models)
         models.look()
         await wait_until(pilot, lambda: bool(app.failures))
-        assert isinstance(models.failure, GgufDamaged)
+        assert isinstance(models.failure, FinetuiError)
         assert not models.is_loading
         assert not models.loaded

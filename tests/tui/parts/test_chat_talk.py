@@ -116,3 +116,24 @@ def test_open_sides_are_never_blind() -> None:
     talk.go_on("Again?")
     assert talk.current.trial.revealed
     assert talk.name("left") == "base"
+
+
+def test_why_a_side_failed_is_told_once_the_sides_are_shown() -> None:
+    pair, talk = ScriptedPair(), Talk(FIRST, blind=True)
+
+    async def listen() -> None:
+        chunks = talk.current.trial.ask(cast("Pair", pair))
+        first = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0)
+        pair.say("base", "words", done=True)
+        pair.say("tuned", "", error=WorkerDied("the worker of tuned.gguf ended"))
+        talk.current.take(await first)
+        async for chunk in chunks:
+            talk.current.take(chunk)
+
+    asyncio.run(listen())
+    (failed,) = [half for half in talk.current.halves.values() if half.error is not None]
+    assert failed.error is not None
+    assert "tuned" not in failed.error.message
+    talk.reveal()
+    assert "tuned.gguf" in failed.error.message

@@ -77,14 +77,9 @@ async def test_without_an_export_the_screen_teaches(workspace: Workspace) -> Non
         await wait_until(pilot, lambda: "4 goes to Train; e exports a finished run" in shown(app))
         # What can't be done is not offered; asked for, it says why.
         assert not any(key in shown(app).splitlines()[-1] for key in ("next", "blind", "models"))
-        for key in ("n", "u"):
+        for key in ("n", "u", "m"):
             await pilot.press(key)
             await wait_until(pilot, lambda: "there is no exported model yet" in shown(app))
-        await pilot.press("m")
-        await wait_until(pilot, lambda: isinstance(app.screen, PairDialog))
-        await wait_until(pilot, lambda: "There is no exported model yet" in shown(app))
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: app.screen is app.stage)
         await pilot.press("enter", "escape", "b", "R", "space", "left", "pagedown", "ctrl+l")
 
 

@@ -12,19 +12,19 @@ from random import Random
 from typing import Any, Literal
 
 import pytest
+from textual.geometry import Size
 from textual.pilot import Pilot
 
+from engine.errors import GgufDamaged
 from engine.evaluate.pair import Pair
 from engine.workspace import Workspace
 from tests.tui.exports import make_finished_export
+from tests.tui.pictures import SnapSizes
 from tests.tui.run_dirs import NOON
 from tests.tui.scripted import RUN, ScriptedPair, lines
 from tests.tui.support import LARGE, SMALL, settle_keys, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
-from tui.screens.modals.pick import PairDialog
 
-Compare = Callable[..., bool]
-SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "160x45"])
 Step = tuple[str, str]
 """Keys, and what the screen shows when they are done."""
 
@@ -54,9 +54,10 @@ def exported(workspace: Workspace) -> Workspace:
 
 
 @pytest.fixture(autouse=True)
-def sides(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the lot always fall the same way."""
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the lot always fall the same way, and no message go before its picture is taken."""
     monkeypatch.setattr("secrets.SystemRandom", lambda: Random(3))
+    monkeypatch.setattr("tui.widgets.frame.EXPIRES_S", {})
 
 
 def speaks(monkeypatch: pytest.MonkeyPatch, base: Sequence[str], tuned: Sequence[str]) -> None:
@@ -65,7 +66,7 @@ def speaks(monkeypatch: pytest.MonkeyPatch, base: Sequence[str], tuned: Sequence
     monkeypatch.setattr(Pair, "open", lambda *_: pair)
 
 
-def chat(*steps: Step, dialog: type | None = None) -> Callable[[Pilot[Any]], Awaitable[None]]:
+def chat(*steps: Step) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Return what goes to Chat and takes steps, waiting for what each of them shows."""
 
     async def run(pilot: Pilot[Any]) -> None:
@@ -79,8 +80,6 @@ def chat(*steps: Step, dialog: type | None = None) -> Callable[[Pilot[Any]], Awa
             await pilot.press(*keys.split())
             for words in shows.split("|"):
                 await wait_until(pilot, lambda words=words: words in text_of(app.screen))  # type: ignore[misc]
-        if dialog is not None:
-            await wait_until(pilot, lambda: isinstance(app.screen, dialog))
         await wait_until(pilot, lambda: all(worker.is_finished for worker in app.workers))
         await pilot.pause()
         assert app.unexpected == []
@@ -91,110 +90,105 @@ def chat(*steps: Step, dialog: type | None = None) -> Callable[[Pilot[Any]], Awa
 LOADED: Step = ("", "both loaded|at 95%|n next prompt")
 
 
-def picture(
-    snap: Compare, workspace: Workspace, size: tuple[int, int], *steps: Step, **how: Any
-) -> bool:
+async def seen(pilot: Pilot[Any], size: tuple[int, int]) -> None:
+    """Wait until the keys are those of this size, and nothing is under way."""
+    screen = pilot.app.screen
+    await wait_until(pilot, lambda: screen.size == Size(*size))
+    await wait_until(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
+
+
+def picture(snap: SnapSizes, workspace: Workspace, *steps: Step, small: bool = False) -> None:
+    """Take the pictures of what steps lead to, at both sizes or the small one alone."""
     app = FinetuiApp(workspace, watch_interval=0.05)
-    return snap(app, terminal_size=size, run_before=chat(*steps, **how))
+    snap(app, chat(*steps), seen, sizes=(SMALL,) if small else (SMALL, LARGE))
 
 
-@SIZES
-def test_chat_without_an_export(
-    workspace: Workspace, snap_compare: Compare, size: tuple[int, int]
-) -> None:
-    assert picture(snap_compare, workspace, size, ("", "There is no exported model yet"))
+def test_chat_without_an_export(workspace: Workspace, snap_sizes: SnapSizes) -> None:
+    picture(snap_sizes, workspace, ("", "There is no exported model yet"))
 
 
-@SIZES
 def test_chat_loaded_with_a_prompt_offered(
     exported: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     offered = ("n", "prompt 1 of 2 · held out|enter asks both|↵ ask")
-    assert picture(snap_compare, exported, size, LOADED, offered)
+    picture(snap_sizes, exported, LOADED, offered)
 
 
-@SIZES
 def test_chat_open_with_ones_own_answer(
     exported: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     steps = (LOADED, ("n enter", "A · base · seen|B · tuned · seen|turn 2 · open"))
-    assert picture(snap_compare, exported, size, *steps, ("o", "You wrote"))
+    picture(snap_sizes, exported, *steps, ("o", "You wrote"))
 
 
-@SIZES
 def test_chat_sealed_and_read(
     exported: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     steps = (LOADED, ("b n enter", "─ A · seen|─ B · seen|← A better|turn 2 · blind"))
-    assert picture(snap_compare, exported, size, *steps)
+    picture(snap_sizes, exported, *steps)
 
 
 def test_chat_sealed_and_not_read_through(
-    exported: Workspace, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+    exported: Workspace, snap_sizes: SnapSizes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaks(monkeypatch, [lines("one", 19)], [lines("other", 19)])
     steps = (LOADED, ("b n enter", "─ A · 12 more lines ↓|─ B · 13 more lines ↓|pgdn read on"))
     refused = ("left", "A has 12 lines and B has 13 lines that were not shown: pgdn")
-    assert picture(snap_compare, exported, SMALL, *steps, refused)
+    picture(snap_sizes, exported, *steps, refused, small=True)
 
 
-@SIZES
 def test_chat_revealed_after_a_vote(
     exported: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     steps = (LOADED, ("b n enter", "─ A · seen|─ B · seen|← A better"))
     voted = ("right", "B is better")
     revealed = ("space", "A is |✓|21.4 tokens/s|u take back|turn 2 · open")
-    assert picture(snap_compare, exported, size, *steps, voted, revealed)
+    picture(snap_sizes, exported, *steps, voted, revealed)
 
 
-@SIZES
 def test_chat_second_turn(
     exported: Workspace,
-    snap_compare: Compare,
-    size: tuple[int, int],
+    snap_sizes: SnapSizes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE, "It depends."], [TUNED, "I slept."])
     steps = (LOADED, ("b n enter", "─ A · seen|─ B · seen|turn 2 · blind"))
     second = ("i A n d question_mark enter", "› turn 2 · And?|─ A · seen|─ B · seen|turn 3 · blind")
-    assert picture(snap_compare, exported, size, *steps, second, ("pageup", "── turn 2"))
+    picture(snap_sizes, exported, *steps, second, ("pageup", "── turn 2"))
 
 
-@SIZES
 def test_chat_with_a_damaged_file(
-    exported: Workspace, snap_compare: Compare, size: tuple[int, int]
+    exported: Workspace,
+    snap_sizes: SnapSizes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The export's files are not models: the first byte says so.
-    assert picture(snap_compare, exported, size, ("", "m chooses another pair|! "))
+    def refuse(*_: object) -> None:
+        raise GgufDamaged(
+            "tuned-q4_k_m.gguf is cut off: it should have 105,454,432 bytes and has 4,096",
+            hint="export it again with: finetui export 3f2a",
+        )
+
+    monkeypatch.setattr(Pair, "open", refuse)
+    picture(snap_sizes, exported, ("", "m chooses another pair|! "))
 
 
 def test_the_pairs_to_choose_from(
-    exported: Workspace, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch
+    exported: Workspace, snap_sizes: SnapSizes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     make_finished_export(exported, "20250614-090000-77b2", "f16")
     # How long loading took is no part of the picture.
-    chosen = ("n m", "77b2|just now")
-    assert picture(snap_compare, exported, SMALL, LOADED, chosen, dialog=PairDialog)
-
-
-def test_there_is_no_pair_to_choose(workspace: Workspace, snap_compare: Compare) -> None:
-    steps = (("", "There is no exported model yet"), ("m", "e exports a finished run there|close"))
-    assert picture(snap_compare, workspace, SMALL, *steps, dialog=PairDialog)
+    steps = (("", "n next prompt"), ("n", "enter asks both"), ("m", "77b2|q4_k_m|just now"))
+    picture(snap_sizes, exported, *steps, small=True)
