@@ -113,7 +113,7 @@ def test_an_import_that_is_killed_leaves_nothing_half_and_can_be_done_again(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(lambda: any(target.parent.glob(".hf.*/*")) or child.poll() is not None, timeout=120)
+    wait_until(lambda: any(target.parent.glob(".hf.*/*")) or child.poll() is not None, timeout=600)
     child.send_signal(signal.SIGKILL)
     child.wait()
     assert not target.exists()

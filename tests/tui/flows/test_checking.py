@@ -70,7 +70,7 @@ async def test_a_scan_is_followed_by_checks_and_then_by_near_duplicates(
         assert "▶ " in text_of(app.screen).splitlines()[0]
         said = stage_of(app).status_line
         await wait_until(pilot, lambda: "checked 6 examples: 1 with secrets" in said.text,
-                         seconds=120)  # fmt: skip
+                         seconds=300)  # fmt: skip
         await wait_until(pilot, lambda: app.check is None)
         assert workspace.store.queue_size(Filter(flags=("secret",))) == 1
         assert len(workspace.store.linked(workspace.store.link_models()[0])) == 6
@@ -82,7 +82,7 @@ async def test_a_scan_is_followed_by_checks_and_then_by_near_duplicates(
         # An edit is looked at again, and by hand there is nothing left to do.
         await press_all(pilot, "home j x")
         await wait_until(pilot, lambda: "redacted" in said.text)
-        await wait_until(pilot, lambda: not app.checks.active, seconds=120)
+        await wait_until(pilot, lambda: not app.checks.active, seconds=300)
         card = screen.card.card
         assert card is not None
         await wait_until(pilot, lambda: workspace.store.card(card.example.id).checked)

@@ -22,7 +22,7 @@ async def test_the_leak_meter_of_what_would_be_frozen(filled: Workspace) -> None
         assert "Leak meter" not in screen.numbers.text
         await pilot.press("l")
         await wait_until(pilot, lambda: "near what is trained on" in screen.status_line.text
-                         and "held-out row" in screen.status_line.text, seconds=120)  # fmt: skip
+                         and "held-out row" in screen.status_line.text, seconds=300)  # fmt: skip
         assert "Leak meter" in screen.numbers.text
         assert "validation: nearest to what is trained on" in text_of(screen.rows)
         await press_all(pilot, "j j enter")

@@ -20,15 +20,15 @@ async def test_a_run_is_stopped_and_resumed(workspace: Workspace, tiny_model_dir
     run = start(workspace, spec)
     try:
         async with opened_app(workspace, stage="train") as (app, pilot):
-            await wait_until(pilot, lambda: "━ loss" in text_of(app.screen), seconds=120)
+            await wait_until(pilot, lambda: "━ loss" in text_of(app.screen), seconds=300)
             await wait_until(pilot, lambda: state(run.dir).step > 3, seconds=60)
             await pilot.press("s")
-            await wait_until(pilot, lambda: "■ run" in text_of(app.screen), seconds=120)
+            await wait_until(pilot, lambda: "■ run" in text_of(app.screen), seconds=300)
             assert state(run.dir).checkpoints
             stopped_at = state(run.dir).step
             await pilot.press("r")
-            await wait_until(pilot, lambda: "▶ run" in text_of(app.screen), seconds=120)
-            await wait_until(pilot, lambda: state(run.dir).step > stopped_at, seconds=120)
+            await wait_until(pilot, lambda: "▶ run" in text_of(app.screen), seconds=300)
+            await wait_until(pilot, lambda: state(run.dir).step > stopped_at, seconds=300)
             await wait_until(
                 pilot, lambda: f"resumed from step {stopped_at}" in text_of(app.screen), seconds=60
             )

@@ -44,7 +44,7 @@ def test_a_closed_terminal_changes_nothing_for_a_run(prepared: Path) -> None:
         terminal.until("it goes on without finetui")
         with open_workspace(prepared) as workspace:
             (run,) = runs(workspace)
-        wait_until(lambda: state(run.dir).losses, timeout=120, what="the first step")
+        wait_until(lambda: state(run.dir).losses, timeout=300, what="the first step")
         # It rests until the terminal is gone, so that it can't be at its end before.
         trainer = psutil.Process(state(run.dir).pid)
         trainer.suspend()
