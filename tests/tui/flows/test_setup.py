@@ -59,7 +59,7 @@ async def test_the_title_is_free_once_everything_is_there(
         assert "installing" not in text_of(app.screen).splitlines()[0]
         await pilot.press("5")
         await wait_until(pilot, lambda: stage_name(app) == "chat")
-        await wait_until(pilot, lambda: "next prompt" in text_of(app.screen))
+        await wait_until(pilot, lambda: bool(app.screen.query("#models")))
         assert "needs" not in text_of(app.screen).splitlines()[-2]
 
 
