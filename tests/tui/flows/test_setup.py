@@ -57,9 +57,8 @@ async def test_the_title_is_free_once_everything_is_there(
         app.post_message(SetupMoved(setup_state(place)))
         await wait_until(pilot, lambda: "everything is installed" in text_of(app.screen))
         assert "installing" not in text_of(app.screen).splitlines()[0]
-        await pilot.press("5")
-        await wait_until(pilot, lambda: stage_name(app) == "chat")
-        await wait_until(pilot, lambda: bool(app.screen.query("#models")))
+        await pilot.press("4")
+        await wait_until(pilot, lambda: stage_name(app) == "train")
         assert "needs" not in text_of(app.screen).splitlines()[-2]
 
 
