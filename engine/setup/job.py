@@ -105,8 +105,8 @@ class Installation:
             environment, words = llama_environment()
             self._echo(words)
             options = ["--verbose"]  # only so does the compiler's progress come through
-        names = [*part.packages]
-        self._pip([*options, *names], part, environment)
+        if part.packages:
+            self._pip([*options, *part.packages], part, environment)
         if part.alone:
             file = self._write("alone.txt", hashed(part.alone))
             self._pip(["--no-deps", "--requirement", str(file)], part)

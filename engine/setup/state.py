@@ -28,6 +28,7 @@ _DOING: dict[str, str] = {
     "installing": "unpacking",
 }
 _LEAST_S = 15.0
+_SMALL_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ class PartState:
 
     @property
     def percent(self) -> int | None:
-        """How much of the present step is behind, None where that can't be told."""
+        """How much of the present step is behind, None where that says nothing."""
+        if self.state == "downloading" and self.total < _SMALL_BYTES:
+            return None
         return min(100, 100 * self.done // self.total) if self.total else None
 
 

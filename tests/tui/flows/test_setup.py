@@ -57,8 +57,8 @@ async def test_the_title_is_free_once_everything_is_there(
         app.post_message(SetupMoved(setup_state(place)))
         await wait_until(pilot, lambda: "everything is installed" in text_of(app.screen))
         assert "installing" not in text_of(app.screen).splitlines()[0]
-        await pilot.press("5")
-        await wait_until(pilot, lambda: stage_name(app) == "chat")
+        await pilot.press("4")
+        await wait_until(pilot, lambda: stage_name(app) == "train")
         assert "needs" not in text_of(app.screen).splitlines()[-2]
 
 
@@ -80,13 +80,13 @@ def test_the_watch_tells_only_of_what_changed(tmp_path: Path) -> None:
     place = make_place(tmp_path)
     put_parts(place, "core")
     watch = SetupWatch(place)
-    with installing(place, "torch", "downloading", done=1_000, total=1_000_000):
+    with installing(place, "torch", "downloading", done=1_000_000, total=500_000_000):
         assert setup_of(watch.look()).setup.current is not None
         assert watch.look() is None
         # Some bytes more are no percent more.
-        place.write("status", place.read("status") | {"done": 1_100})
+        place.write("status", place.read("status") | {"done": 1_100_000})
         assert watch.look() is None
-        place.write("status", place.read("status") | {"done": 11_000})
+        place.write("status", place.read("status") | {"done": 6_000_000})
         assert setup_of(watch.look()).setup.of("torch").percent == 1
     assert not setup_of(watch.look()).setup.active
     put_parts(place, *EVERYTHING)
