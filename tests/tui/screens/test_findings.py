@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 from textual.screen import Screen
 
 from engine.workspace import Workspace
@@ -78,5 +79,13 @@ def test_export(
     for card in found.store.cards():
         found.store.append("approve", card.example.id, at=1.0)
     freeze(found, base=None, name="letters")
-    run = reach("dataset", "x down", "letters-instruction", ExportDialog)
+    reached = reach("dataset", "x down", "letters-instruction", ExportDialog)
+
+    async def run(pilot: Pilot[Any]) -> None:
+        await reached(pilot)
+        dialog = pilot.app.screen
+        assert isinstance(dialog, ExportDialog)
+        # The workspace's own path is another one in each run.
+        dialog.field.value = "~/exports/letters-instruction.jsonl"
+
     snap_sizes(FinetuiApp(found), run, seen("letters-instruction"))

@@ -129,7 +129,7 @@ def test_dataset(filled: Workspace, snap_sizes: SnapSizes) -> None:
         ("curate", "f", "reflection", FilterDialog),
         ("curate", "slash b o a t", "1 example found", SearchDialog),
         ("curate", "question_mark", "Approve, and", HelpDialog),
-        ("dataset", "z", "held out", FreezeDialog),
+        ("dataset", "z", "1 approved", FreezeDialog),
     ],
     ids=["add", "skips", "confirm", "edit", "filter", "search", "help", "freeze"],
 )
