@@ -31,7 +31,7 @@ LOST_S = 1.0
 LOOK_S = 0.02
 """Seconds between two looks at a screen that holds keys."""
 
-STALE_S = 3.0
+STALE_S = 10.0
 """Keys held for longer are dropped: nobody means them for what appears after such a wait."""
 
 
