@@ -174,7 +174,8 @@ class Answer(ScrollView, can_focus=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Look what came into view."""
         super().watch_scroll_y(old_value, new_value)
-        if round(new_value) != len(self._head):
+        # Where a new size has not been fitted yet, the start may be out of reach for a moment.
+        if round(new_value) != len(self._head) <= self.max_scroll_y:
             self._scrolled = True
         self.look()
 
@@ -191,6 +192,8 @@ class Answer(ScrollView, can_focus=False):
                 self._scrolled = True
             self.refresh()
         self._fit()
+        if not self._scrolled:
+            self.to_start()
         self.look()
 
     def _go(self, y: int) -> None:

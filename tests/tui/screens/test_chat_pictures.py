@@ -123,7 +123,7 @@ def test_chat_open_with_ones_own_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
-    steps = (LOADED, ("n enter", "A · base · seen|B · tuned · seen|turn 2 · open"))
+    steps = (LOADED, ("n enter", "A · base · seen|B · tuned · seen|turn 2 · open|← A better · →"))
     picture(snap_sizes, exported, *steps, ("o", "You wrote"))
 
 
@@ -165,8 +165,17 @@ def test_chat_second_turn(
 ) -> None:
     speaks(monkeypatch, [BASE, "It depends."], [TUNED, "I slept."])
     steps = (LOADED, ("b n enter", "─ A · seen|─ B · seen|turn 2 · blind"))
-    second = ("i A n d question_mark enter", "› turn 2 · And?|─ A · seen|─ B · seen|turn 3 · blind")
-    picture(snap_sizes, exported, *steps, second, ("pageup", "── turn 2"))
+    second = (
+        "i A n d question_mark enter",
+        "› turn 2 · And?|─ A · seen|─ B · seen|turn 3 · blind|← A better · →",
+    )
+    picture(
+        snap_sizes,
+        exported,
+        *steps,
+        second,
+        ("pageup", "── turn 2"),
+    )
 
 
 def test_chat_with_a_damaged_file(

@@ -131,6 +131,17 @@ async def test_earlier_turns_stand_above_the_answer() -> None:
         await wait_until(pilot, lambda: text_of(answer).startswith("The third."))
 
 
+async def test_another_height_keeps_the_start_of_the_answer() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 4)) as pilot:
+        answer = app.query_one(Answer)
+        answer.show("The second.", earlier=[Exchange("Why?", "Because.")])
+        for rows in (4, 7, 12, 3):
+            await pilot.resize_terminal(40, rows)
+            await wait_until(pilot, lambda rows=rows: answer.size.height == rows)  # type: ignore[misc]
+            await wait_until(pilot, lambda: text_of(answer).startswith("The second."))
+
+
 async def test_escapes_and_markup_are_shown_as_text() -> None:
     app = Host()
     async with app.run_test(size=(60, 5)) as pilot:
