@@ -90,17 +90,28 @@ def chat(*steps: Step) -> Callable[[Pilot[Any]], Awaitable[None]]:
 LOADED: Step = ("", "both loaded|at 95%|n next prompt")
 
 
-async def seen(pilot: Pilot[Any], size: tuple[int, int]) -> None:
-    """Wait until the keys are those of this size, and nothing is under way."""
-    screen = pilot.app.screen
-    await wait_until(pilot, lambda: screen.size == Size(*size))
-    await wait_until(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
+def picture(
+    snap: SnapSizes, workspace: Workspace, *steps: Step, small: bool = False, until: str = ""
+) -> None:
+    """Take the pictures of what steps lead to.
 
+    Args:
+        snap: The fixture.
+        workspace: What the app is opened on.
+        steps: What is done before the first picture.
+        small: Whether the small size alone is of interest.
+        until: What each picture shows, at either size.
+    """
 
-def picture(snap: SnapSizes, workspace: Workspace, *steps: Step, small: bool = False) -> None:
-    """Take the pictures of what steps lead to, at both sizes or the small one alone."""
+    async def settled(pilot: Pilot[Any], size: tuple[int, int]) -> None:
+        screen = pilot.app.screen
+        await wait_until(pilot, lambda: screen.size == Size(*size))
+        for words in until.split("|"):
+            await wait_until(pilot, lambda words=words: words in text_of(screen))  # type: ignore[misc]
+        await wait_until(pilot, lambda: all(worker.is_finished for worker in pilot.app.workers))
+
     app = FinetuiApp(workspace, watch_interval=0.05)
-    snap(app, chat(*steps), seen, sizes=(SMALL,) if small else (SMALL, LARGE))
+    snap(app, chat(*steps), settled, sizes=(SMALL,) if small else (SMALL, LARGE))
 
 
 def test_chat_without_an_export(workspace: Workspace, snap_sizes: SnapSizes) -> None:
@@ -124,7 +135,8 @@ def test_chat_open_with_ones_own_answer(
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     steps = (LOADED, ("n enter", "A · base · seen|B · tuned · seen|turn 2 · open|← A better · →"))
-    picture(snap_sizes, exported, *steps, ("o", "You wrote"))
+    until = "A · base · seen|B · tuned · seen"
+    picture(snap_sizes, exported, *steps, ("o", "You wrote"), until=until)
 
 
 def test_chat_sealed_and_read(
@@ -134,7 +146,7 @@ def test_chat_sealed_and_read(
 ) -> None:
     speaks(monkeypatch, [BASE], [TUNED])
     steps = (LOADED, ("b n enter", "─ A · seen|─ B · seen|← A better|turn 2 · blind"))
-    picture(snap_sizes, exported, *steps)
+    picture(snap_sizes, exported, *steps, until="─ A · seen|─ B · seen")
 
 
 def test_chat_sealed_and_not_read_through(
