@@ -136,7 +136,7 @@ class DatasetScreen(StageScreen):
         start = settings_of(self.app.workspace, near=near)
         self.app.ask(FreezeDialog(start, refused=refused), self._freeze)
 
-    @work(group="freeze", exit_on_error=False)
+    @work(group="freeze", exclusive=False, exit_on_error=False)
     async def _freeze(self, options: FreezeOptions) -> None:
         watch = progress_to(self, lambda done, total: Progressed("freezing", done, total))
         before = {info.name for info in self._frozen or ()}
@@ -162,7 +162,7 @@ class DatasetScreen(StageScreen):
         info = self._meant or next(iter(self._frozen or ()), None)
         self.app.ask(ExportDialog(info.name if info is not None else ""), self._export)
 
-    @work(group="export", exit_on_error=False)
+    @work(group="export", exclusive=False, exit_on_error=False)
     async def _export(self, chosen: ExportChoice) -> None:
         self.say(f"writing {chosen.dataset} as {chosen.format}", kind="busy")
         wrote = await off_loop(export_to, self.app.workspace, chosen.dataset, chosen)

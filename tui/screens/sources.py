@@ -98,7 +98,7 @@ class SourcesScreen(StageScreen):
 
         self.app.ask(AddDialog(), self._take)
 
-    @work(group="take", exit_on_error=False)
+    @work(group="take", exclusive=False, exit_on_error=False)
     async def _take(self, added: Added) -> None:
         root = await off_loop(located, self.app.workspace, added.place)
         store = self.app.workspace.store
@@ -133,7 +133,7 @@ class SourcesScreen(StageScreen):
         self._tell(self._scans.hold_token(source, token))
         self.refresh_bindings()
 
-    @work(group="take", exit_on_error=False)
+    @work(group="take", exclusive=False, exit_on_error=False)
     async def action_demo(self) -> None:
         """Start with the bundled demo sources."""
         sources = await off_loop(add_demo, self.app.workspace)
@@ -210,7 +210,7 @@ class SourcesScreen(StageScreen):
         )
         self.app.ask(question, partial(self._remove, source))
 
-    @work(group="remove", exit_on_error=False)
+    @work(group="remove", exclusive=False, exit_on_error=False)
     async def _remove(self, source: Source, sure: bool) -> None:
         if sure:
             removed = await off_loop(self.app.workspace.store.remove_source, source.id)

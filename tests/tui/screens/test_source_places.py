@@ -124,8 +124,8 @@ def lived(workspace: Workspace, isolated_home: Path) -> Workspace:
 @pytest.mark.parametrize(
     ("keys", "shows", "screen"),
     [
-        ("end", "a new version of", None),
-        ("home", "it changed in its source", None),
+        ("end", "≠ new version", None),
+        ("home", "≠ changed", None),
         ("home tab", "mile", None),
         ("end v", "older", VersionsDialog),
         ("f", "changed", FilterDialog),

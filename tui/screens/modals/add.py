@@ -288,7 +288,7 @@ class AddDialog(Dialog[Added]):
             raise UsageError("that is a whole home folder, or more", hint="name a folder in it")
         return typed
 
-    @work(group="accept", exit_on_error=False)
+    @work(group="accept", exclusive=False, exit_on_error=False)
     async def _settle(self, typed: str) -> None:
         """Give back what is there if that is sure; else ask. Keys are held meanwhile."""
         self._rest()
