@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
+# One more than there are cores: tests wait for children, timers and terminals.
+WORKERS ?= -n $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))') --dist worksteal
 SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
 
 .DEFAULT_GOAL := help

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -138,3 +140,19 @@ def test_the_app_ends_with_its_terminal(closed: Path, trap: str) -> None:
         assert psutil.wait_procs([child], timeout=40)[0] == [child]
     finally:
         terminal.close()
+
+
+def test_ctrl_z_suspends_and_the_shell_brings_the_app_back(closed: Path) -> None:
+    with finetui(closed) as terminal:
+        terminal.until("first examples")
+        app = psutil.Process(terminal.pid)
+        terminal.type("\x1a")
+        deadline = time.monotonic() + 40
+        while app.status() != psutil.STATUS_STOPPED:
+            terminal.read()
+            assert time.monotonic() < deadline, "it never stopped"
+        terminal.output.clear()
+        app.send_signal(signal.SIGCONT)
+        terminal.until("first examples")
+        terminal.type("2")
+        terminal.until("undecided")
