@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
-from textual import work
+from textual import on, work
 from textual._path import CSSPathType
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 from textual.worker import Worker, WorkerState
@@ -110,6 +111,11 @@ class FinetuiApp(Host):
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
             self.bring_base()
+
+    @on(Driver.SignalResume)
+    def _come_back(self) -> None:
+        """Draw everything: the shell has had the terminal meanwhile."""
+        self.refresh(layout=True)
 
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""
