@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-# One more than there are cores: tests wait for children, timers and terminals.
-WORKERS ?= -n $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))') --dist worksteal
+WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
 SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
+
+# Where bytecode is forbidden every child would compile torch and its kin again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all lint install install-dev gpu doctor demo screenshots wheel bench clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -45,9 +46,14 @@ def shown(app: FinetuiApp) -> str:
 
 def worker_pids() -> list[int]:
     """Return the processes of the app's model workers, the one of the base first."""
-    children = psutil.Process().children(recursive=True)
-    found = [one for one in children if "engine.serve.worker" in " ".join(one.cmdline())]
-    return [one.pid for one in sorted(found, key=lambda one: "tuned" in " ".join(one.cmdline()))]
+    found: list[tuple[bool, int]] = []
+    for child in psutil.Process().children(recursive=True):
+        # A child of another test that ended, and was not asked after yet, has no command line.
+        with contextlib.suppress(psutil.Error):
+            line = " ".join(child.cmdline())
+            if "engine.serve.worker" in line:
+                found.append(("tuned" in line, child.pid))
+    return [pid for _, pid in sorted(found, key=lambda one: one[0])]
 
 
 async def loaded(app: FinetuiApp, pilot: Pilot[int]) -> None:
