@@ -25,9 +25,9 @@ def shortened(path: Path) -> Iterator[int]:
         if not (isinstance(node, ast.keyword) and node.arg == "hint"):
             continue
         for inner in ast.walk(node.value):
-            if isinstance(inner, ast.Call):
-                if getattr(inner.func, "id", "") in {"shorten", "short_path"}:
-                    yield inner.lineno
+            name = getattr(inner.func, "id", "") if isinstance(inner, ast.Call) else ""
+            if isinstance(inner, ast.Call) and name in {"shorten", "short_path"}:
+                yield inner.lineno
 
 
 def test_no_hint_shortens_a_path() -> None:
