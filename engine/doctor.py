@@ -33,13 +33,13 @@ LOW_DISK = 5e9
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``mend`` is a command, empty where nothing is to be done."""
+    """One thing that was looked at. ``fix`` is a command, empty where nothing is to be done."""
 
     group: str
     name: str
     grade: Grade
     value: str
-    mend: str = ""
+    fix: str = ""
 
 
 _PURPOSES = {
@@ -157,11 +157,11 @@ def _hardware(folder: Path) -> list[Finding]:
         findings.append(Finding("hardware", f"GPU {gpu.index}", "ok", f"{gpu.name}, {memory}"))
     if not seen.gpus:
         findings.append(Finding("hardware", "GPU", "note", "none that NVML sees"))
-    mend = ""
+    fix = ""
     if seen.gpus and name != "unsloth":
-        mend = "make gpu" if torch_cuda() else "install a CUDA build of torch, then: make gpu"
-    grade: Grade = "note" if mend else "ok"
-    findings.append(Finding("hardware", "trainer", grade, f"{name}: {why}", mend))
+        fix = "make gpu" if torch_cuda() else "install a CUDA build of torch, then: make gpu"
+    grade: Grade = "note" if fix else "ok"
+    findings.append(Finding("hardware", "trainer", grade, f"{name}: {why}", fix))
     for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
         findings.append(_disk(label, place))
     return findings

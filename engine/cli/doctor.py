@@ -41,8 +41,8 @@ def doctor(ctx: click.Context, fix: bool, workspace: Path | None, as_json: bool)
                 group = finding.group
                 say(("" if group == findings[0].group else "\n") + group)
             say(f"  {_SIGNS[finding.grade]} {finding.name.ljust(width)}  {finding.value}")
-            if finding.mend:
-                say(f"    {' ' * width}  fix: {finding.mend}")
+            if finding.fix:
+                say(f"    {' ' * width}  fix: {finding.fix}")
         say("")
         say("nothing is missing" if not missing else f"{len(missing)} missing")
     ctx.exit(1 if missing else 0)

@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 Asked = Callable[[], bool]
 
 FIRST_LOOK_SECONDS = 3.0
-"""How long a first look reads, unless all is asked for: larger places are told in part."""
+"""How long a first look reads, unless all is asked for: larger places are described from a part."""
 
 
 class Stopped(Exception):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RunsPart(Vertical):
     """A list of jobs with a cursor, over the specification of the one that it stands on.
 
-    It is told the jobs, and says by :class:`Selected` which one is looked at.
+    Given the jobs, it posts :class:`Selected` for the one under the cursor.
     """
 
     class Selected(Message):

@@ -115,7 +115,7 @@ def doctor_report(root: Path) -> Sequence[Block]:
             f"{finding.name.ljust(width)}  {one_line(finding.value)}",
         )
         found.append(Block(line))
-        if finding.mend:
-            fix = Content.assemble(("Fix: ", "$text-warning"), one_line(finding.mend))
+        if finding.fix:
+            fix = Content.assemble(("Fix: ", "$text-warning"), one_line(finding.fix))
             found.append(Block(fix, indent=4))
     return found
