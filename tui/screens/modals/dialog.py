@@ -30,6 +30,7 @@ from tui.widgets.frame import (
     TooSmall,
     progress_words,
 )
+from tui.widgets.textpane import TextPane
 from tui.widgets.words import one_line
 
 T = TypeVar("T")
@@ -199,3 +200,25 @@ class FormDialog(Dialog[T]):
         """The value before."""
         if isinstance(self.focused, Choice):
             self.focused.turn(-1)
+
+
+class TextDialog(Dialog[T]):
+    """A dialog with one text that its keys scroll by lines and pages."""
+
+    pane = getters.query_one(TextPane)
+
+    def action_scroll_down(self) -> None:
+        """Scroll down a line."""
+        self.pane.lines_down(1)
+
+    def action_scroll_up(self) -> None:
+        """Scroll up a line."""
+        self.pane.lines_down(-1)
+
+    def action_page_down(self) -> None:
+        """Scroll down a page."""
+        self.pane.pages_down(1)
+
+    def action_page_up(self) -> None:
+        """Scroll up a page."""
+        self.pane.pages_down(-1)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from textual import getters
 from textual.app import ComposeResult
 from textual.content import Content
 
 from tui.actions import FRAME, Action, actions, bindings
 from tui.keys import key_name
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.dialog import TextDialog
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 
 
-class HelpDialog(Dialog[None]):
+class HelpDialog(TextDialog[None]):
     """Every key that works on a stage. ``?`` again closes it.
 
     Args:
@@ -24,8 +23,6 @@ class HelpDialog(Dialog[None]):
     GROUP = "help"
     OK = "close"
     BINDINGS = bindings("help")
-
-    pane = getters.query_one("#help-text", TextPane)
 
     def __init__(self, stage: str, legend: str = "") -> None:
         super().__init__()
@@ -76,19 +73,3 @@ class HelpDialog(Dialog[None]):
     def action_close(self) -> None:
         """Close the help."""
         self.dismiss(None)
-
-    def action_scroll_down(self) -> None:
-        """Scroll down a line."""
-        self.pane.lines_down(1)
-
-    def action_scroll_up(self) -> None:
-        """Scroll up a line."""
-        self.pane.lines_down(-1)
-
-    def action_page_down(self) -> None:
-        """Scroll down a page."""
-        self.pane.pages_down(1)
-
-    def action_page_up(self) -> None:
-        """Scroll up a page."""
-        self.pane.pages_down(-1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from textual import getters, work
+from textual import work
 from textual.app import ComposeResult
 from textual.content import Content
 
@@ -13,7 +13,7 @@ from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
 from engine.settings import Settings, describe
 from tui.actions import bindings
 from tui.bridge.threads import off_loop
-from tui.screens.modals.dialog import Dialog
+from tui.screens.modals.dialog import TextDialog
 from tui.widgets.textpane import BLANK, Block, TextPane, text
 from tui.widgets.words import one_line
 
@@ -21,7 +21,7 @@ _STYLES = {"ok": "$text-success", "note": "$text-muted", "missing": "$text-error
 _SIGNS = {"ok": "✓", "note": "·", "missing": "✗"}
 
 
-class ReportDialog(Dialog[None]):
+class ReportDialog(TextDialog[None]):
     """Shows text that scrolls, once it is made.
 
     Args:
@@ -32,8 +32,6 @@ class ReportDialog(Dialog[None]):
     GROUP = "report"
     OK = "close"
     BINDINGS = bindings("report")
-
-    pane = getters.query_one("#report-text", TextPane)
 
     def __init__(self, heading: str, make: Callable[[], Sequence[Block]]) -> None:
         super().__init__()
@@ -55,22 +53,6 @@ class ReportDialog(Dialog[None]):
         make = self._make
         self.pane.show(await off_loop(make))
         self.say("")
-
-    def action_scroll_down(self) -> None:
-        """Scroll down a line."""
-        self.pane.lines_down(1)
-
-    def action_scroll_up(self) -> None:
-        """Scroll up a line."""
-        self.pane.lines_down(-1)
-
-    def action_page_down(self) -> None:
-        """Scroll down a page."""
-        self.pane.pages_down(1)
-
-    def action_page_up(self) -> None:
-        """Scroll up a page."""
-        self.pane.pages_down(-1)
 
 
 def settings_report(settings: Settings, root: Path) -> Sequence[Block]:
