@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.child import Progress, never, quiet
 from engine.errors import FinetuiError
-from engine.models import FLAG_KINDS, Filter, Found, Turn, example_id
+from engine.models import FLAG_KINDS, Card, Filter, Found, example_id
 from engine.quality.base import Check
 from engine.quality.checks import CheckOptions, make, options_of
+from engine.quality.fields import CHECKED_BY, is_redacted, look_at_fields
 from engine.spread import can_spread, spread
 from engine.workspace import Workspace
 
@@ -65,9 +66,9 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Examples that go to a process together: place, id, text, and which checks they need."""
+    """Examples that go to a process together: the cards, and which checks they need."""
 
-    rows: tuple[tuple[int, str, tuple[Turn, ...], tuple[str, ...]], ...]
+    rows: tuple[tuple[Card, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,13 @@ def _parcels(workspace: Workspace, needs: Mapping[int, tuple[str, ...]]) -> Iter
     for start in range(0, len(places), PARCEL):
         cards = workspace.store.cards_at(places[start : start + PARCEL])
         if cards:
-            yield Parcel(
-                tuple(
-                    (card.position, card.example.id, card.turns, needs[card.position])
-                    for card in cards
-                )
-            )
+            yield Parcel(tuple((_slim(card), needs[card.position]) for card in cards))
+
+
+def _slim(card: Card) -> Card:
+    """Return a card that another process can be given: plain values, without old findings."""
+    example = replace(card.example, metadata=dict(card.example.metadata))
+    return replace(card, example=example, flags=(), measures={})
 
 
 def _look_at(parcels: Iterator[Parcel], options: CheckOptions, many: int) -> Iterator[Looked]:
@@ -203,12 +205,17 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
     checks = _checks(options)
     findings: dict[str, list[Found]] = {}
     failed: list[CheckFailure] = []
-    for position, identity, turns, names in parcel.rows:
+    for card, names in parcel.rows:
+        position, identity, turns = card.position, card.example.id, card.turns
         text_id = example_id(turns)
+        redacted = is_redacted(card)
         for name in names:
             one, version = checks[name]
             try:
                 finding = one.look(turns)
+                flags = finding.flags
+                if name in CHECKED_BY and not redacted:
+                    flags += look_at_fields(one, card.example)
             except FinetuiError as error:
                 failed.append(CheckFailure(identity, name, error.message, error.hint))
                 continue
@@ -218,6 +225,6 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
                 continue
             # A plain dictionary, since this may go from one process to another.
             measures = dict(finding.measures)
-            found = Found(position, text_id, version, finding.flags, measures)
+            found = Found(position, text_id, version, flags, measures)
             findings.setdefault(name, []).append(found)
     return Looked(findings, failed)
