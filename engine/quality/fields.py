@@ -19,12 +19,15 @@ from engine.models import Card, Example, Flag, Turn
 from engine.quality.base import Check
 from engine.quality.placeholders import PLACEHOLDER
 from engine.quality.secrets.names import is_secret_name
+from engine.store import Store
+from engine.store.fold import effective
 
 CHECKED_BY = ("secrets", "personal")
 """The checks that look at fields; the others judge the conversation alone."""
 
 _SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{0,7}\Z")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,+Z-]{0,24})?\Z|[0-9]{9,13}\Z")
+_MOST_ENTRIES = 1_000
 _PLAIN_NAME = re.compile(r"(?=[^\W\d_])(?:[^\W\d]{1,24}[0-9]{0,3}(?:[ .-](?=\w)|\Z)){1,4}\Z")
 
 
@@ -132,16 +135,27 @@ def _named(field: Field) -> Flag:
 
 
 def is_redacted(card: Card) -> bool:
-    """Return whether a redaction of an example stands, so that its fields are redacted too.
-
-    That is an edit which put placeholders in, or one of the same text: what a redaction
-    writes that finds something in the fields alone.
-    """
+    """Return whether an edit put placeholders into an example, so that its fields have them too."""
     if not card.edited:
         return False
-    if card.turns == card.example.turns:
-        return True
     before = {mark for turn in card.example.turns for mark in PLACEHOLDER.findall(turn.content)}
     return any(
         mark not in before for turn in card.turns for mark in PLACEHOLDER.findall(turn.content)
     )
+
+
+def fields_are_redacted(store: Store, card: Card) -> bool:
+    """Return whether a redaction of an example stands, also one that found its fields alone.
+
+    Such a one is an edit to the text that was there: nothing else writes one.
+    """
+    if is_redacted(card):
+        return True
+    entries = store.journal(limit=_MOST_ENTRIES, example_id=card.example.id)
+    text = card.example.turns
+    for entry in effective(reversed(entries)):
+        if entry.action == "edit":
+            if entry.turns == text:
+                return True
+            text = entry.turns
+    return False

@@ -17,13 +17,20 @@ from engine.errors import FinetuiError
 from engine.models import FLAG_KINDS, Card, Filter, Found, example_id
 from engine.quality.base import Check
 from engine.quality.checks import CheckOptions, make, options_of
-from engine.quality.fields import CHECKED_BY, is_redacted, look_at_fields
+from engine.quality.fields import (
+    CHECKED_BY,
+    fields_are_redacted,
+    is_redacted,
+    look_at_fields,
+)
 from engine.spread import can_spread, spread
 from engine.workspace import Workspace
 
 PARCEL = 64
 _FEW = 4 * PARCEL
 _ALL = Filter()
+# After the version of a check whose findings in an example's fields a redaction took away.
+_REDACTED = "; fields redacted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ def check(
     total = len(positions)
     progress(total - len(needs), total)
     for found in _look_at(_parcels(workspace, needs), options, len(needs)):
-        store.write_findings(found.findings)
+        store.write_findings(_settled(workspace, found.findings))
         failed += found.failed
         places = sorted({one.position for some in found.findings.values() for one in some})
         # What other checks found before stands, too.
@@ -138,6 +145,33 @@ def check(
     )
 
 
+def _settled(
+    workspace: Workspace, findings: Mapping[str, Sequence[Found]]
+) -> dict[str, list[Found]]:
+    """Return findings without those in fields whose redaction stands."""
+    return {
+        name: [_without_redacted(workspace, one) for one in some] for name, some in findings.items()
+    }
+
+
+def _without_redacted(workspace: Workspace, found: Found) -> Found:
+    if not any(flag.place for flag in found.flags):
+        return found
+    cards = workspace.store.cards_at([found.position])
+    if not cards or not fields_are_redacted(workspace.store, cards[0]):
+        return found
+    left = tuple(flag for flag in found.flags if not flag.place)
+    return replace(found, flags=left, version=found.version + _REDACTED)
+
+
+def _is_current(workspace: Workspace, at: int, seen: str | None, version: str) -> bool:
+    """Return whether a check has looked at an example as it is, and its redaction still stands."""
+    if seen == version + _REDACTED:
+        cards = workspace.store.cards_at([at])
+        return bool(cards) and fields_are_redacted(workspace.store, cards[0])
+    return seen == version
+
+
 def _needs(
     workspace: Workspace, versions: Mapping[str, str], positions: Sequence[int], again: bool
 ) -> dict[int, tuple[str, ...]]:
@@ -147,7 +181,11 @@ def _needs(
     seen = {name: workspace.store.check_versions(name) for name in versions}
     found = {}
     for at in positions:
-        missing = tuple(name for name, version in versions.items() if seen[name].get(at) != version)
+        missing = tuple(
+            name
+            for name, version in versions.items()
+            if not _is_current(workspace, at, seen[name].get(at), version)
+        )
         if missing:
             found[at] = missing
     return found
