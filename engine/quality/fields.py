@@ -25,7 +25,12 @@ from engine.store.fold import effective
 CHECKED_BY = ("secrets", "personal")
 """The checks that look at fields; the others judge the conversation alone."""
 
-_SUFFIX = re.compile(r"(?<=.)\.[A-Za-z][A-Za-z0-9]{0,7}\Z")
+# Those of files that are read; ".md" and ".zip" are domains, too, which an address may end in.
+_SUFFIX = re.compile(
+    r"(?<=.)(?:\.(?:md|markdown|mdx|txt|text|org|rst|html?|jsonl?|ndjson|csv|tsv|xlsx|parquet|arrow"
+    r"|feather|ya?ml|toml|sqlite3?|db|duckdb|canvas|conversation|log|gz|zip|tar|zst|bz2|xz))+\Z",
+    re.IGNORECASE,
+)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,+Z-]{0,24})?\Z|[0-9]{9,13}\Z")
 _MOST_ENTRIES = 1_000
 _PLAIN_NAME = re.compile(r"(?=[^\W\d_])(?:[^\W\d]{1,24}[0-9]{0,3}(?:[ .-](?=\w)|\Z)){1,4}\Z")
@@ -108,6 +113,8 @@ def flagged_fields(check: Check, fields: Sequence[Field]) -> list[tuple[Field, F
     looked_at = [field for field in fields if not _TIME.match(field.text)]
     turns = [Turn("user", field.lead + field.text) for field in looked_at]
     found = [(looked_at[flag.turn], flag) for flag in check.look(turns).flags if flag.turn >= 0]
+    # What is in the lead alone is found in the name's own field.
+    found = [(of, flag) for of, flag in found if flag.end > len(of.lead) or not flag.end]
     places = [(field, _placed(field, flag)) for field, flag in found]
     if check.name == "secrets":
         named = {id(field) for field, _ in found}
@@ -118,15 +125,11 @@ def flagged_fields(check: Check, fields: Sequence[Field]) -> list[tuple[Field, F
 
 
 def _placed(field: Field, flag: Flag) -> Flag:
-    shift = len(field.lead)
-    place = field.place
-    if field.lead and flag.end <= shift:
-        place = "a column's name"
-    size = len(field.text)
+    shift, size = len(field.lead), len(field.text)
     start, end = max(0, flag.start - shift), min(max(0, flag.end - shift), size)
     if flag.start == flag.end or start >= end:
         start, end = 0, size
-    return replace(flag, turn=-1, start=start, end=end, place=place)
+    return replace(flag, turn=-1, start=start, end=end, place=field.place)
 
 
 def _named(field: Field) -> Flag:

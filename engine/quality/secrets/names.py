@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+_LONGEST = 100
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|[0-9]+")
 # Words that alone name a secret, and those that do so beside one of the next list.
 _WORDS_TEXT = (
     "password passwd passphrase passcode pwd secret secrets credential credentials token jwt bearer"
     " authorization apikey apitoken authtoken accesstoken refreshtoken privatekey secretkey"
-    " clientsecret accesskey otp pin cvv cvc parola parolă passwort kennwort contraseña senha"
+    " clientsecret accesskey parola parolă passwort kennwort contraseña senha"
     " cookie cookies"
 )
 _KEYS = frozenset(("key", "keys"))
@@ -35,7 +36,7 @@ def is_secret_name(name: str) -> bool:
     ``api_key``, ``clientSecret`` and ``x-auth-token`` do; ``tokens``, ``token_count``,
     ``primary_key`` and ``keywords`` don't.
     """
-    words = [word.lower() for word in _PARTS.findall(name[:100])]
+    words = [word.lower() for word in _PARTS.findall(name[:_LONGEST])]
     if not words or _MEASURES & set(words):
         return False
     if _WORDS & set(words):
