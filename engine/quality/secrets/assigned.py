@@ -28,11 +28,11 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
-_ANCHOR = re.compile(
-    r"pass|pwd|\bpw\b|parol|contrase|senha|kennwort|secret|credential|key|token|curl|mysql|psql"
-    r"|redis-cli",
-    re.IGNORECASE,
+_ANCHORS_TEXT = (
+    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql redis-cli"
+    " authorization cookie"
 )
+_ANCHORS = tuple(_ANCHORS_TEXT.split())
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
 _SAID = re.compile(
     r"\b(?:password|passphrase|passcode|parola|codul pin|pin code|passwort|api key|access key"
@@ -114,7 +114,8 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     """Yield values that stand after the name of a secret, in a window of text."""
     if "://" in window:
         yield from _in_addresses(window, offset)
-    if _ANCHOR.search(window) is None and "uthorization" not in window.lower():
+    lowered = window.lower()
+    if not any([anchor in lowered for anchor in _ANCHORS]):
         return
     yield from _after_names(window, offset)
     yield from _beside_words(window, offset)

@@ -72,6 +72,68 @@ def is_random(value: str, *, named: bool = False) -> bool:
     return (_LONG_WORD if named else _WORD).search(body) is None
 
 
+_DUMMY_WORDS = re.compile(
+    r"x{5}|\*{3}|\.{3}|…|•{3}|<|your[-_]?(?:api|own|access|secret|token|key|private|auth|client)"
+    r"|placeholder|change.?me|change.?this|replace.?(?:me|with|this)|redacted|(?:api|secret|access)"
+    r"[-_]?(?:key|token)[-_]?here|(?:^|[-_])(?:example|dummy|sample|fake|your|insert|todo|here)(?:[-_]|$)"
+    r"|EXAMPLE|(?:my|test|the)[-_](?:api|secret|access|token|key)",
+    re.IGNORECASE,
+)
+_KNOWN = frozenset(
+    (
+        # Keys of documentation and of tools that everybody has.
+        "4eC39HqLyjWDarjtT1zdp7dc",
+        "BQokikJOvBiI2HlWgH4olfQ2",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    )
+)
+_RUN_OF_SEQUENCE = 5
+
+
+def is_dummy(body: str) -> bool:
+    """Return whether the body of a token was typed by hand, to stand for one in an example.
+
+    That is one of a word such as ``YOUR_API_KEY``, of a character or a short piece over and
+    over, of ``abcdef…`` and ``1234…``, or one that documentation shows. Chance makes none of
+    them: unlike :func:`is_random` this wants neither digits nor mixed case.
+    """
+    if _DUMMY_WORDS.search(body) or body in _KNOWN:
+        return True
+    if len(set(body)) <= max(2, min(8, len(body) // 8)):
+        return True
+    if any(body[step:] == body[:-step] for step in range(1, len(body) // 3 + 1)):
+        return True
+    return _in_sequence(body) >= 0.9 * len(body)
+
+
+def _in_sequence(body: str) -> int:
+    """Return how many characters stand in runs such as ``abcdef`` and ``56789``."""
+    lowered = body.lower()
+    total, run = 0, 1
+    for before, after in pairwise(lowered):
+        if ord(after) - ord(before) == 1 or (before, after) in (("9", "0"), ("z", "0"), ("z", "1")):
+            run += 1
+            continue
+        total += run if run >= _RUN_OF_SEQUENCE else 0
+        run = 1
+    return total + (run if run >= _RUN_OF_SEQUENCE else 0)
+
+
+def is_drawn(body: str) -> bool:
+    """Return whether a body of a form that other words have, too, looks drawn at random."""
+    body = body.strip("=")
+    digits = sum(c.isdigit() for c in body)
+    if len(body) < 10 or digits == len(body):
+        return False
+    turns = sum(a.islower() != b.islower() for a, b in pairwise(body) if a.isalpha() and b.isalpha())
+    if not digits and turns < len(body) / 4:
+        return False
+    if entropy(body) < min(3.4, 0.7 * math.log2(len(body))):
+        return False
+    return _LONG_WORD.search(body) is None
+
+
 def is_hash_like(value: str) -> bool:
     """Return whether a value may as well be a hash, a checksum or a UUID."""
     return _HEX.match(value) is not None or _UUID.match(value) is not None
