@@ -76,7 +76,8 @@ _DUMMY_WORDS = re.compile(
     r"x{5}|\*{3}|\.{3}|…|•{3}|<|your[-_]?(?:api|own|access|secret|token|key|private|auth|client)"
     r"|placeholder|change.?me|change.?this|replace.?(?:me|with|this)|redacted|(?:api|secret|access)"
     r"[-_]?(?:key|token)[-_]?here|(?:^|[-_])(?:example|dummy|sample|fake|your|insert|todo|here)(?:[-_]|$)"
-    r"|EXAMPLE|(?:my|test|the)[-_](?:api|secret|access|token|key)",
+    # The token that jwt.io shows.
+    r"|EXAMPLE|eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9l|(?:my|test|the)[-_](?:api|secret|access|token|key)",
     re.IGNORECASE,
 )
 _KNOWN = frozenset(
@@ -89,6 +90,7 @@ _KNOWN = frozenset(
     )
 )
 _RUN_OF_SEQUENCE = 5
+_TOKEN_LETTERS = re.compile(r"[A-Za-z0-9_+/=~.-]+")
 
 
 def is_dummy(body: str) -> bool:
@@ -132,6 +134,42 @@ def is_drawn(body: str) -> bool:
     if entropy(body) < min(3.4, 0.7 * math.log2(len(body))):
         return False
     return _LONG_WORD.search(body) is None
+
+
+_COMMON_WORDS = re.compile(
+    r"test|demo|secret|token|key|pass|abc|123|foo|bar|user|admin|local|dev|prod|value|some|name|type"
+    r"|auth|oauth|base64|sha\d|md5|utf|http|api|null|true|false|bearer|session|client|login|access"
+    r"|refresh|model|data|file|index|version|string|number|default|temp|code|hash|uuid|version|v\d",
+    re.IGNORECASE,
+)
+
+
+def is_short_token(value: str, *, quoted: bool) -> bool:
+    """Return whether a short value of a name such as ``deployToken`` is a token, not a word.
+
+    Letters and digits are mixed in it more than once, and no word that code is full of is in
+    it: ``a8Xk29Qz`` is one, ``abc123`` and ``user1Token`` are none.
+
+    Args:
+        value: The value.
+        quoted: Whether it stands in quotes: without them it may be a name in code.
+    """
+    if not 8 <= len(value) <= 64 or not _TOKEN_LETTERS.fullmatch(value):
+        return False
+    if is_dummy(value) or _COMMON_WORDS.search(value) or not any(c.isalpha() for c in value):
+        return False
+    plain = [c for c in value if c.isalnum()]
+    mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(plain))
+    turns = sum(a.islower() != b.islower() for a, b in pairwise(plain) if a.isalpha() == b.isalpha())
+    return mixed >= (2 if quoted else 3) or (mixed >= 1 and turns >= 2) or (quoted and turns >= 4)
+
+
+def is_mixed_hash(value: str) -> bool:
+    """Return whether a value of hexadecimal digits or a UUID was drawn, not counted or made up."""
+    digits = value.replace("-", "").lower()
+    if len(digits) < 16 or is_dummy(digits) or len(set(digits)) < 6:
+        return False
+    return any(c.isdigit() for c in digits) and any(c.isalpha() for c in digits)
 
 
 def is_hash_like(value: str) -> bool:

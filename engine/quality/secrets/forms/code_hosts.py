@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.quality.secrets.forms.form import ALNUM, HEX, URL64, UUID, form, near
+from engine.quality.secrets.forms.form import ALNUM, APART, HEX, URL64, UUID, form, near
 
 _GITHUB = "docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github"
 _GITLAB = "docs.gitlab.com/security/tokens"
@@ -20,9 +20,11 @@ FORMS = (
         rf"|GR1348941{URL64}{{20,50}})",
         _GITLAB,
     ),
+    form("jwt", "JSON Web Token", "eyJ", rf"eyJ{URL64}{{8,8000}}\.eyJ{URL64}{{4,8000}}\.{URL64}{{16,2000}}", "rfc-editor.org/rfc/rfc7519"),
+    form("jwt", "JSON Web Encryption", "eyJ", rf"eyJ{URL64}{{8,4000}}\.{URL64}{{0,2000}}\.{URL64}{{8,64}}\.{URL64}{{8,8000}}\.{URL64}{{16,200}}", "rfc-editor.org/rfc/rfc7516"),
     form("gitlab-token", "GitLab", "_gitlab_session=", r"_gitlab_session=[0-9a-z]{32}", _GITLAB),
     form("bitbucket-token", "Bitbucket", "ATBB", r"ATBB[A-Za-z0-9_=.-]{28,64}", "support.atlassian.com/bitbucket-cloud/docs/app-passwords"),
-    form("bitbucket-token", "Bitbucket Data Center", "BBDC-", rf"BBDC-[A-Za-z0-9+/@_-]{{40,50}}", "confluence.atlassian.com/bitbucketserver/http-access-tokens"),
+    form("bitbucket-token", "Bitbucket Data Center", "BBDC-", r"BBDC-[A-Za-z0-9+/@_-]{40,50}", "confluence.atlassian.com/bitbucketserver/http-access-tokens"),
     form("atlassian-token", "Atlassian", "ATATT3 ATCTT3 ATSTT3", r"AT[ACS]TT3[A-Za-z0-9_=-]{40,300}", "id.atlassian.com/manage-profile/security/api-tokens"),
     near("atlassian-token", "Atlassian", "atlassian jira confluence", r"[A-Za-z0-9]{24}", "support.atlassian.com/atlassian-account/docs", proof="drawn"),
     form("npm-token", "npm", "npm_", rf"npm_{ALNUM}{{36,40}}", "docs.npmjs.com/about-access-tokens"),
@@ -47,7 +49,7 @@ FORMS = (
     form("harness-key", "Harness", "pat. sat.", rf"[ps]at\.{URL64}{{22}}\.{HEX}{{24}}\.{ALNUM}{{20}}", "developer.harness.io/docs/platform/automation/api/add-and-manage-api-keys"),
     form("terraform-token", "Terraform Cloud", ".atlasv1.", rf"{ALNUM}{{14}}\.atlasv1\.[A-Za-z0-9_=-]{{60,70}}", "developer.hashicorp.com/terraform/cloud-docs/users-teams-organizations/api-tokens"),
     form("vault-token", "Vault", "hvs. hvb. hvr.", rf"hv[sbr]\.{URL64}{{24,512}}", "developer.hashicorp.com/vault/docs/concepts/tokens"),
-    form("vault-token", "Vault", "s. b. r.", r"(?<![.\-_/$])[sbr]\.[A-Za-z0-9]{24}(?![.\-_(])", "developer.hashicorp.com/vault/docs/concepts/tokens", proof="drawn"),
+    form("vault-token", "Vault", "s. b. r.", rf"{APART}[sbr]\.[A-Za-z0-9]{{24}}(?![\-_(]|\.\w)", "developer.hashicorp.com/vault/docs/concepts/tokens", proof="drawn"),
     form("doppler-token", "Doppler", "dp.", r"dp\.(?:pt|ct|sa|scim|audit|said|st(?:\.[a-z0-9_-]{2,35})?)\.[A-Za-z0-9]{40,44}", "docs.doppler.com/reference/auth-token-formats"),
     form("pulumi-token", "Pulumi", "pul-", rf"pul-{HEX}{{40}}", "www.pulumi.com/docs/pulumi-cloud/access-management/access-tokens"),
     form("infracost-key", "Infracost", "ico-", rf"ico-{ALNUM}{{32}}", "www.infracost.io/docs"),
@@ -57,7 +59,7 @@ FORMS = (
     near("sonar-token", "SonarQube", "sonar", rf"{HEX}{{40}}", "docs.sonarsource.com/sonarqube-server/user-guide/managing-tokens"),
     form("snyk-token", "Snyk", "snyk_", rf"snyk_(?:uat|sat)\.{HEX}{{8}}\.{URL64}{{20,300}}(?:\.{URL64}{{20,120}})?", "docs.snyk.io/snyk-api/authentication-for-api"),
     near("snyk-token", "Snyk", "snyk", UUID, "docs.snyk.io/snyk-api/authentication-for-api"),
-    form("onepassword-token", "1Password", "ops_eyJ", rf"ops_eyJ[A-Za-z0-9+/_-]{{200,1200}}={{0,3}}", "developer.1password.com/docs/service-accounts"),
+    form("onepassword-token", "1Password", "ops_eyJ", r"ops_eyJ[A-Za-z0-9+/_-]{200,1200}={0,3}", "developer.1password.com/docs/service-accounts"),
     form("onepassword-key", "1Password", "A3-", r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}", "support.1password.com/secret-key-security"),
     form("age-key", "age", "AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}", "github.com/C2SP/C2SP/blob/main/age.md"),
     form("tailscale-key", "Tailscale", "tskey-", r"tskey-[a-z]{2,12}-[0-9A-Za-z_]{8,32}-[0-9A-Za-z_]{20,64}|tskey-[0-9a-f]{20,32}", "tailscale.com/kb/1085/auth-keys"),

@@ -19,6 +19,9 @@ BASE64 = r"[A-Za-z0-9+/]"
 # A token may follow an escaped line end (\n as two characters) or a percent code.
 _BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _AFTER = r"(?![A-Za-z0-9])"
+APART = r"(?:(?<![A-Za-z0-9_./\\$-])|(?<=\\[nrt]))"
+"""What stands before a token whose form is short: nothing that a name or a path goes on with."""
+
 _GAP = r"[^\n]{0,50}?[\s=:>,|(\[{\"'`“„«]"
 
 

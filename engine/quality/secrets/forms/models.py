@@ -14,7 +14,7 @@ FORMS = (
     form("deepseek-key", "DeepSeek", "sk-", rf"sk-{HEX}{{32}}", "api-docs.deepseek.com"),
     form("api-key", "OpenAI-compatible services", "sk-", rf"sk-(?!ant-|or-|proj-){URL64}{{20,220}}", "platform.openai.com/docs", proof="drawn"),
     form("huggingface-token", "Hugging Face", "hf_ api_org_", r"(?:hf|api_org)_[A-Za-z0-9]{30,60}", "huggingface.co/docs/hub/security-tokens"),
-    form("google-key", "Google Gemini", "AQ.", rf"AQ\.[A-Za-z][A-Za-z0-9_-]{{36,60}}", "ai.google.dev/gemini-api/docs/api-key", proof="drawn"),
+    form("google-key", "Google Gemini", "AQ.", r"AQ\.[A-Za-z][A-Za-z0-9_-]{36,60}", "ai.google.dev/gemini-api/docs/api-key", proof="drawn"),
     form("groq-key", "Groq", "gsk_", rf"gsk_{ALNUM}{{40,80}}", "console.groq.com/docs"),
     form("xai-key", "xAI", "xai-", r"xai-[A-Za-z0-9_]{60,100}", "docs.x.ai/docs"),
     form("replicate-token", "Replicate", "r8_", rf"r8_{URL64}{{37,40}}", "replicate.com/docs/topics/security/api-tokens"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.quality.secrets.forms.form import ALNUM, HEX, URL64, UUID, form, near
+from engine.quality.secrets.forms.form import ALNUM, APART, HEX, URL64, UUID, form, near
 
 _SLACK = "api.slack.com/authentication/token-types"
 _STRIPE = "docs.stripe.com/keys"
@@ -15,7 +15,7 @@ CHAT = (
     form("slack-token", "Slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxe. xoxc- xoxd- xapp-", r"(?:xox[abceoprs](?:\.xox[bp])?|xapp)-[A-Za-z0-9-]{16,300}", _SLACK),
     form("slack-token", "Slack", "xoxd-", r"xoxd-[A-Za-z0-9%+/=-]{40,400}", _SLACK),
     form("slack-webhook-secret", "Slack", "hooks.slack.com/", r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,90}", "api.slack.com/messaging/webhooks"),
-    form("discord-token", "Discord", ".", r"(?<![A-Za-z0-9_.\-])(?:mfa\.[A-Za-z0-9_-]{84}|[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40})(?![A-Za-z0-9_\-])", "discord.com/developers/docs/reference#authentication", proof="drawn"),
+    form("discord-token", "Discord", ".", rf"{APART}(?:mfa\.[A-Za-z0-9_-]{{84}}|[MNO][A-Za-z0-9_-]{{23,27}}\.[A-Za-z0-9_-]{{6}}\.[A-Za-z0-9_-]{{27,40}})(?![A-Za-z0-9_-])", "discord.com/developers/docs/reference#authentication", proof="drawn"),
     form("discord-webhook-secret", "Discord", "/api/webhooks/", rf"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/(?:v[0-9]{{1,2}}/)?webhooks/[0-9]{{17,20}}/{URL64}{{60,80}}", "discord.com/developers/docs/resources/webhook"),
     near("discord-secret", "Discord", "discord", rf"{URL64}{{32}}|{HEX}{{64}}", "discord.com/developers/docs/topics/oauth2", proof="drawn"),
     form("telegram-token", "Telegram", ":AA", rf"[0-9]{{8,10}}:AA{URL64}{{32,33}}", "core.telegram.org/bots/api#authorizing-your-bot"),
@@ -34,7 +34,7 @@ CHAT = (
 
 MAIL = (
     form("sendgrid-key", "SendGrid", "SG.", rf"SG\.{URL64}{{20,24}}\.{URL64}{{39,50}}", "twilio.com/docs/sendgrid/ui/account-and-settings/api-keys"),
-    form("mailgun-key", "Mailgun", "key-", rf"key-[a-z0-9]{{32}}", "documentation.mailgun.com", proof="drawn"),
+    form("mailgun-key", "Mailgun", "key-", r"key-[a-z0-9]{32}", "documentation.mailgun.com", proof="drawn"),
     form("mailgun-key", "Mailgun", "-", rf"(?<![A-Za-z0-9_-]){HEX}{{32}}-{HEX}{{8}}-{HEX}{{8}}(?![A-Za-z0-9_-])", "documentation.mailgun.com"),
     form("mailchimp-key", "Mailchimp", "-us", rf"{HEX}{{32}}-us[0-9]{{1,2}}", "mailchimp.com/developer/marketing/guides/quick-start"),
     form("mandrill-key", "Mailchimp", "md-", rf"md-{URL64}{{22}}", "mailchimp.com/developer/transactional", proof="drawn"),
@@ -49,7 +49,7 @@ MAIL = (
 )
 
 MONEY = (
-    form("stripe-key", "Stripe", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ sk_org_", rf"[sr]k_(?:live|test|prod|org|org_live|org_test)_[A-Za-z0-9_]{{10,250}}", _STRIPE),
+    form("stripe-key", "Stripe", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ sk_org_", r"[sr]k_(?:live|test|prod|org|org_live|org_test)_[A-Za-z0-9_]{10,250}", _STRIPE),
     form("stripe-key", "Stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{24,80}={0,2}", "docs.stripe.com/webhooks"),
     form("stripe-secret", "Stripe", "_secret_", rf"(?:pi|seti|cs|src)_{ALNUM}{{14,40}}_secret_{ALNUM}{{20,60}}", "docs.stripe.com/api/payment_intents"),
     form("square-token", "Square", "EAAA sq0", rf"EAAA{URL64}{{22,62}}|(?:sandbox-)?sq0(?:atp|csp|idb)-{URL64}{{22,50}}", _SQUARE),
@@ -67,7 +67,7 @@ MONEY = (
     form("lob-key", "Lob", "live_ test_", rf"(?<![A-Za-z0-9_])(?:live|test)_{HEX}{{35}}", "docs.lob.com"),
     form("shippo-token", "Shippo", "shippo_", rf"shippo_(?:live|test)_{HEX}{{40}}", "docs.goshippo.com"),
     form("easypost-key", "EasyPost", "EZAK EZTK", rf"EZ[AT]K{ALNUM}{{54}}", "docs.easypost.com"),
-    form("duffel-token", "Duffel", "duffel_", rf"duffel_(?:test|live)_[A-Za-z0-9_=-]{{43}}", "duffel.com/docs"),
+    form("duffel-token", "Duffel", "duffel_", r"duffel_(?:test|live)_[A-Za-z0-9_=-]{43}", "duffel.com/docs"),
     form("coinbase-key", "Coinbase", "/apiKeys/", rf"organizations/{UUID}/apiKeys/{UUID}", "docs.cdp.coinbase.com"),
     near("coinbase-key", "Coinbase", "coinbase", rf"{URL64}{{64}}|{ALNUM}{{32}}|[A-Za-z0-9+/]{{86}}==", "docs.cdp.coinbase.com", proof="drawn"),
     near("binance-key", "Binance", "binance", rf"{ALNUM}{{64}}", "developers.binance.com", proof="drawn"),
@@ -90,11 +90,11 @@ SHOPS = (
 OFFICE = (
     form("notion-token", "Notion", "ntn_ secret_", rf"ntn_{ALNUM}{{40,60}}|secret_{ALNUM}{{43}}", "developers.notion.com/reference/authentication"),
     form("linear-key", "Linear", "lin_api_ lin_oauth_ lin_wh_", rf"lin_(?:api|oauth|wh)_{ALNUM}{{30,64}}", "linear.app/developers"),
-    form("figma-token", "Figma", "figd_ figp_ figo_ figu_", rf"fig[dopu]_[A-Za-z0-9_=-]{{38,60}}", "figma.com/developers/api#access-tokens"),
+    form("figma-token", "Figma", "figd_ figp_ figo_ figu_", r"fig[dopu]_[A-Za-z0-9_=-]{38,60}", "figma.com/developers/api#access-tokens"),
     near("figma-token", "Figma", "figma", rf"{UUID}|[0-9]{{5,8}}-{UUID}", "figma.com/developers/api"),
     form("airtable-token", "Airtable", "pat", rf"pat{ALNUM}{{14}}\.{HEX}{{64}}", "airtable.com/developers/web/api/authentication"),
-    form("airtable-key", "Airtable", "key", r"(?<![A-Za-z0-9_-])key[A-Za-z0-9]{14}(?![A-Za-z0-9_-])", "airtable.com/developers/web/api", proof="drawn"),
-    form("asana-token", "Asana", "1/ 2/ 0/", rf"(?<![A-Za-z0-9/.])(?:[12]/[0-9]{{13,19}}(?:/[0-9]{{13,19}})?:{HEX}{{32}}|0/{HEX}{{32}})", "developers.asana.com/docs/personal-access-token"),
+    form("airtable-key", "Airtable", "key", rf"{APART}key[A-Za-z0-9]{{14}}(?![A-Za-z0-9_-])", "airtable.com/developers/web/api", proof="drawn"),
+    form("asana-token", "Asana", "1/ 2/ 0/", rf"{APART}(?:[12]/[0-9]{{13,19}}(?:/[0-9]{{13,19}})?:{HEX}{{32}}|0/{HEX}{{32}})", "developers.asana.com/docs/personal-access-token"),
     near("asana-secret", "Asana", "asana", rf"{HEX}{{32}}", "developers.asana.com/docs/oauth"),
     form("trello-token", "Trello", "ATTA", rf"ATTA{HEX}{{64}}[A-Za-z0-9]{{0,12}}", "developer.atlassian.com/cloud/trello"),
     near("trello-key", "Trello", "trello", rf"{HEX}{{64}}|{HEX}{{32}}", "developer.atlassian.com/cloud/trello"),
@@ -110,7 +110,7 @@ OFFICE = (
     near("dropbox-secret", "Dropbox", "dropbox", r"[a-z0-9]{15}", "dropbox.com/developers", proof="drawn"),
     near("box-secret", "Box", "box_client box_secret boxsdk box.com", rf"{ALNUM}{{32}}", "developer.box.com", proof="drawn"),
     form("frameio-token", "Frame.io", "fio-u-", r"fio-u-[A-Za-z0-9_=-]{64}", "developer.frame.io"),
-    form("adobe-secret", "Adobe", "p8e- p8-", rf"p8e?-[A-Za-z0-9_-]{{32}}", "developer.adobe.com/developer-console/docs/guides/authentication"),
+    form("adobe-secret", "Adobe", "p8e- p8-", r"p8e?-[A-Za-z0-9_-]{32}", "developer.adobe.com/developer-console/docs/guides/authentication"),
     form("rapidapi-key", "RapidAPI", "msh", r"[a-f0-9]{10}msh[a-f0-9]{15}p1[a-f0-9]{5}jsn[a-f0-9]{12}", "docs.rapidapi.com"),
     form("salesforce-token", "Salesforce", "00D", r"00D[A-Za-z0-9]{9,15}![A-Za-z0-9_.]{80,120}", "help.salesforce.com"),
     form("salesforce-key", "Salesforce", "3MVG9 5Aep861", r"3MVG9[0-9a-zA-Z._+/=]{80,251}|5Aep861[A-Za-z0-9._=]{60,120}", "help.salesforce.com"),
@@ -126,7 +126,7 @@ OFFICE = (
 )
 
 PEOPLE = (
-    form("facebook-token", "Meta", "EAA", rf"EAA[A-Za-z0-9]{{60,400}}", _META),
+    form("facebook-token", "Meta", "EAA", r"EAA[A-Za-z0-9]{60,400}", _META),
     form("facebook-secret", "Meta", "|", rf"(?<![0-9])[0-9]{{15,16}}\|{URL64}{{27,40}}", _META),
     near("facebook-secret", "Meta", "facebook fb_app instagram whatsapp meta_app", rf"{HEX}{{32}}", _META),
     form("instagram-token", "Instagram", "IGQV IGAA", rf"IG(?:QV|AA){URL64}{{80,300}}", "developers.facebook.com/docs/instagram-platform"),
@@ -153,7 +153,7 @@ PEOPLE = (
 )
 
 IDENTITY = (
-    form("okta-token", "Okta", "00", r"(?<![A-Za-z0-9_=-])00[A-Za-z0-9_-]{40}(?![A-Za-z0-9_=-])", "developer.okta.com/docs/guides/create-an-api-token", proof="drawn"),
+    form("okta-token", "Okta", "00", rf"{APART}00[A-Za-z0-9_-]{{40}}(?![A-Za-z0-9_=-])", "developer.okta.com/docs/guides/create-an-api-token", proof="drawn"),
     near("okta-secret", "Okta", "okta", rf"{URL64}{{40,64}}", "developer.okta.com", proof="drawn"),
     near("auth0-secret", "Auth0", "auth0", rf"{URL64}{{64}}", "auth0.com/docs/get-started/applications/credentials", proof="drawn"),
     form("launchdarkly-key", "LaunchDarkly", "api- sdk- mob-", rf"(?:api|sdk|mob)-{UUID}", "launchdarkly.com/docs/home/account/api"),
@@ -162,7 +162,7 @@ IDENTITY = (
     form("stytch-secret", "Stytch", "secret-live- secret-test-", r"secret-(?:live|test)-[A-Za-z0-9_=-]{32,64}", "stytch.com/docs"),
     form("statsig-secret", "Statsig", "secret- console-", rf"(?:secret|console)-{ALNUM}{{40,60}}", "docs.statsig.com", proof="drawn"),
     form("hcaptcha-secret", "hCaptcha", "ES_", rf"ES_{HEX}{{32}}", "docs.hcaptcha.com"),
-    form("hcaptcha-secret", "hCaptcha", "0x", rf"0x[0-9A-F]{{40}}(?![0-9A-Fa-f])", "docs.hcaptcha.com", proof="drawn"),
+    form("hcaptcha-secret", "hCaptcha", "0x", r"0x[0-9A-F]{40}(?![0-9A-Fa-f])", "docs.hcaptcha.com", proof="drawn"),
     form("turnstile-secret", "Cloudflare Turnstile", "0x4AAAAAA", rf"0x4AAAAAA{URL64}{{26,28}}", "developers.cloudflare.com/turnstile"),
     form("authress-key", "Authress", "sc_ ext_ scauth_ authress_", r"(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[a-z0-9+/_=-]{30,120}", "authress.io/knowledge-base"),
     form("intra42-secret", "42", "s-s4t2", rf"s-s4t2(?:ud|af)-{HEX}{{64}}", "api.intra.42.fr"),
