@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from engine.quality.secrets.plausible import (
     is_expression,
@@ -25,13 +25,13 @@ _ASSIGNED = re.compile(
     r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook).?key|token)"
     r"(?P<rest>\w{0,40})"
     r"[\"'`\])*]{0,4}[ \t]{0,20}(?P<sign>:=|=>|={1,3}|:)[ \t]{0,20}(?P<bold>\*{0,2})[ \t]?"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`]{4,200}))",
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,1000})(?P=quote)|(?P<bare>[^\s\"'`]{4,1000}))",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
 _ANCHORS_TEXT = (
-    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql redis-cli"
-    " authorization cookie"
+    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql"
+    " redis-cli authorization cookie"
 )
 _ANCHORS = tuple(_ANCHORS_TEXT.split())
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
@@ -40,6 +40,12 @@ _SAID = re.compile(
     r"|access token|secret key|mot de passe|contraseña|senha)\b"
     r"[^.\n:=]{0,30}?\b(?:is|was|este|e|era|ist|lautet|est|es|é|è|to|as)\b[: ]{1,3}[\"'`“„]?"
     r"(?P<value>[^\s\"'`”“]{6,120})",
+    re.IGNORECASE,
+)
+_SAID_TOKEN = re.compile(
+    r"(?:token|secret|api.?key|access.?key|credential)\b[^.\n:=]{0,20}?"
+    r"\b(?:is|was|este|e|era|ist|lautet|est|es|é|è)[ \t]{1,3}[\"'`“„«]?[ \t]?"
+    r"(?P<value>[^\s\"'`”“»]{8,120})",
     re.IGNORECASE,
 )
 _TAGGED = re.compile(
@@ -98,6 +104,7 @@ _HARMLESS_NAME = re.compile(
 _HASH_LINE = re.compile(
     r"sha-?\d|md5|commit|checksum|digest|\bhash|etag|uuid|revision|fingerprint", re.I
 )
+_ENDS = re.compile(r"\\[nrt](?=[^a-z]|[a-z]{2})|[.,;]+(?=[,;])|[.,](?=\\)")
 _NEXT_PARAMETER = re.compile(r"[;&](?=[\w.-]{1,40}=)")
 _SIGNED = re.compile(r"x-(?:amz|goog|ms|oss)-", re.IGNORECASE)
 _TRAILING = ".,;:)]}>\"'`”’»"
@@ -110,7 +117,21 @@ _SAYINGS = (
     (_LABELLED, "password"),
     (_FLAG_WORD, "password"),
     (_HEADER, "auth-header"),
+    (_SAID_TOKEN, "api-key"),
 )
+
+
+def _is_said_token(value: str) -> bool:
+    if is_hash_like(value):
+        return is_mixed_hash(value)
+    return is_random(value) or is_short_token(value, quoted=False)
+
+
+_IS_REAL: Mapping[str, Callable[[str], bool]] = {
+    "password": is_password_like,
+    "auth-header": is_random,
+    "api-key": _is_said_token,
+}
 
 
 def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
@@ -118,7 +139,7 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     if "://" in window:
         yield from _in_addresses(window, offset)
     lowered = window.lower()
-    if not any([anchor in lowered for anchor in _ANCHORS]):
+    if not any(anchor in lowered for anchor in _ANCHORS):
         return
     yield from _after_names(window, offset)
     yield from _beside_words(window, offset)
@@ -126,7 +147,7 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
         for match in pattern.finditer(window):
             start, end = _trimmed(window, *match.span("value"))
             value = window[start:end]
-            if is_password_like(value) if code == "password" else is_random(value):
+            if _IS_REAL[code](value):
                 yield Candidate(offset + start, offset + end, code, 0.75, 3)
 
 
@@ -219,7 +240,11 @@ def _token_score(window: str, match: re.Match[str], value: str, *, quoted: bool)
         return 0.6 if is_mixed_hash(value) and not _HASH_LINE.search(line) else 0.0
     if is_random(value):
         return 0.8
-    return 0.6 if is_short_token(value, quoted=quoted) else 0.0
+    # Settings have no quotes either, and no names of code on their right.
+    prefix = window[: match.start("sign") + len(match["sign"])][-120:]
+    rest = window[match.end() :].partition("\n")[0]
+    setting = _ENV_LINE.search(prefix) or (match["sign"] == ":" and not rest.strip(" ,}"))
+    return 0.6 if is_short_token(value, quoted=quoted or bool(setting)) else 0.0
 
 
 def _is_code_word(value: str) -> bool:
@@ -228,6 +253,9 @@ def _is_code_word(value: str) -> bool:
 
 
 def _trimmed(window: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place of a bare value without what ends it: an escaped line end, a comma."""
+    cut = _ENDS.search(window, start, end)
+    end = cut.start() if cut else end
     while end > start and window[end - 1] in _TRAILING:
         end -= 1
     return start, end

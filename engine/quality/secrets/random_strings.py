@@ -20,6 +20,7 @@ _NOT_SECRET = re.compile(
     r"|https?://|public.key|ssh-(?:rsa|ed25519)|signature|certificate",
     re.IGNORECASE,
 )
+_SIGNS = re.compile(r"[-_/+]")
 _CONTEXT_CHARS = 60
 # That of detect-secrets for base64 is 4.5; the context makes up for the rest.
 _BASE64_LIMIT = 4.2
@@ -50,9 +51,17 @@ def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
         value = match.group()
         if is_hash_like(value) or is_placeholder(value) or not is_random(value):
             continue
+        if _is_name(value):
+            continue
         mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
         if mixed and _base64().calculate_shannon_entropy(value) >= _BASE64_LIMIT:
             yield Candidate(offset + start, offset + end, "high-entropy", 0.6, 5)
+
+
+def _is_name(value: str) -> bool:
+    """Return whether a value is words with signs between, as the name of a file or a model is."""
+    words = [word for word in _SIGNS.split(value) if len(word) >= 3 and word.isalpha()]
+    return len(words) >= 2 and sum(map(len, words)) >= 0.4 * len(value)
 
 
 def _is_alone(window: str, start: int, end: int) -> bool:

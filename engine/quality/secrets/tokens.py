@@ -16,6 +16,8 @@ from engine.quality.secrets.plausible import is_drawn, is_dummy
 from engine.quality.secrets.spans import Candidate
 
 _RUN = re.compile(r"[!-~]{15,}")
+_VALUE = re.compile(r"[A-Za-z0-9+/_=.:~-]{15,}")
+_DIGIT = re.compile("[0-9]")
 
 
 def _by_anchor(*, near: bool) -> tuple[tuple[str, tuple[Form, ...]], ...]:
@@ -34,6 +36,11 @@ _SIGNED_BY = re.compile(
     r"(?:Credential(?:=|%3D)|[?&](?:AWSAccessKeyId|GoogleAccessId|OSSAccessKeyId|Key-Pair-Id)=)\Z",
     re.IGNORECASE,
 )
+_HASH = re.compile(
+    r"commit|checksum|digest|\bhash|md5|sha-?\d|revision|\brev\b|etag|integrity|fingerprint"
+    r"|public.?key|https?:",
+    re.IGNORECASE,
+)
 _MOST_HITS = 200
 
 
@@ -48,11 +55,16 @@ def find_tokens(window: str, offset: int, text: str) -> Iterator[Candidate]:
     runs = [match.span() for match in _RUN.finditer(window)]
     if not runs:
         return
-    for start, end in runs:
+    # What is looked for 500 times is the long words alone, which in prose are few.
+    words = "\n".join([window[start:end] for start, end in runs])
+    there = [pair for pair in _BY_THEMSELVES if pair[0] in words]
+    for start, end in runs if there else ():
         run = window[start:end]
-        there = [forms for anchor, forms in _BY_THEMSELVES if anchor in run]
-        for form in dict.fromkeys(chain.from_iterable(there)):
+        found = [forms for anchor, forms in there if anchor in run]
+        for form in dict.fromkeys(chain.from_iterable(found)):
             yield from _found(form, offset + start, offset + end, text)
+    if not any(map(_DIGIT.search, _VALUE.findall(words))):
+        return
     lowered = _lowered(window)
     for name, forms in [(name, forms) for name, forms in _NEAR if name in lowered]:
         for form in forms:
@@ -63,6 +75,10 @@ def _found(form: Form, start: int, end: int, text: str) -> Iterator[Candidate]:
     for fit in form.pattern.finditer(text, start, end):
         # At the end of a window the token may go on.
         match = form.pattern.match(text, fit.start()) if fit.end() == end < len(text) else fit
+        if text[fit.start() - 1 : fit.start()] == "\\":
+            # What looks like its first character may belong to an escaped line end.
+            later = form.pattern.match(text, fit.start() + 1)
+            match = later if later and later.end() == fit.end() else match
         first, last = (match or fit).span("value" if form.pattern.groups else 0)
         while text[last - 1] == ".":
             last -= 1
@@ -80,8 +96,9 @@ def _found_near(
     while at >= 0 and hits < _MOST_HITS:
         match = form.pattern.match(window, at)
         if match is not None:
-            value = match["value"]
-            if _is_real(form, value) and any(c.isdigit() for c in value):
+            value, between = match["value"], window[at : match.start("value")]
+            drawn = _DIGIT.search(value) is not None or is_drawn(value)
+            if drawn and _is_real(form, value) and not _HASH.search(between):
                 start, end = match.span("value")
                 yield Candidate(offset + start, offset + end, form.code, 0.8, 5)
         at, hits = lowered.find(name, at + len(name)), hits + 1
