@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,11 @@ class Connection:
         """Run one statement and return its cursor, for ``lastrowid`` and ``rowcount``."""
         with self._lock, translated(self.path):
             return self._raw.execute(sql, bound(parameters))
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of parameters, in the transaction that is open."""
+        with self._lock, translated(self.path):
+            self._raw.executemany(sql, map(bound, rows))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
