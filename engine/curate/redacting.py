@@ -40,10 +40,17 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     """
     # Two dozen regular expressions and their tables, which opening the queue does not need.
     from engine.quality.naming import WorkspacePlaceholders
+    from engine.quality.placeholders import PLACEHOLDER
     from engine.quality.redact import redact
 
     card = store.card(example_id)
-    done = redact(card.turns, card.flags, names=WorkspacePlaceholders(store))
+    original = "\n".join(turn.content for turn in card.example.turns)
+    done = redact(
+        card.turns,
+        card.flags,
+        names=WorkspacePlaceholders(store),
+        authored={match.group() for match in PLACEHOLDER.finditer(original)},
+    )
     if not done.replaced:
         return Redaction(card, {})
     after = Curator(store).edit(card.example.id, done.turns)
