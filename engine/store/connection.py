@@ -127,7 +127,7 @@ class Patience:
     Attributes:
         seconds: For how long.
         told: Called between two tries with the seconds waited so far. What it raises ends the
-            wait; nothing was changed then.
+            wait; nothing was changed then. Once something was written it is no longer called.
     """
 
     seconds: float = BUSY_SECONDS
@@ -166,7 +166,7 @@ class Connection:
     def patience(self, patience: Patience) -> Iterator[None]:
         """Wait otherwise than usual in this thread while a block runs."""
         before = getattr(self._here, "patience", None)
-        self._here.patience = patience
+        self._here.patience, self._here.wrote = patience, False
         try:
             yield
         finally:
@@ -200,7 +200,8 @@ class Connection:
             finally:
                 if not kept:
                     self._lock.release()
-            patience.told(waited)
+            if not getattr(self._here, "wrote", False):
+                patience.told(waited)
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -239,6 +240,7 @@ class Connection:
             try:
                 yield
                 self._patiently(lambda: self._raw.execute("COMMIT"))
+                self._here.wrote = True
             except BaseException:
                 if self._raw.in_transaction:
                     self._raw.execute("ROLLBACK")
