@@ -12,9 +12,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from engine.store import Store
+from engine.store.holder import holder
 from tui.bridge.threads import off_loop
 
 T = TypeVar("T")
@@ -33,6 +35,7 @@ class Write(Generic[T]):
     Attributes:
         words: What is written, in a few words: ``approve 3f2a``.
         blocked: Whether another process was in its way.
+        holder: Which one, if that is known.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Write(Generic[T]):
     ) -> None:
         self.words = words
         self.blocked = False
+        self.holder = ""
         self._call = call
         self._batch = batch
         self._failed = failed
@@ -64,6 +68,13 @@ class Write(Generic[T]):
         """Give it up, if nothing was written yet; it then ends with :class:`Withdrawn`."""
         self._given_up.set()
 
+    @property
+    def waits_for(self) -> str:
+        """What it waits for, in words."""
+        if not self.blocked:
+            return "waiting for the disk"
+        return f"waiting for another process{self.holder and f', {self.holder}'}"
+
     async def result(self, slow: Callable[[], None] | None = None) -> T:
         """Return what the call returned.
 
@@ -84,8 +95,8 @@ class Write(Generic[T]):
         result: T | None = None
         failure: BaseException | None = None
         try:
-            self._may_go_on(0.0)
-            with store.waiting(self._told):
+            self._may_go_on()
+            with store.waiting(partial(self._told, store)):
                 result = self._call()
             self._stored = True
         except BaseException as error:
@@ -97,11 +108,12 @@ class Write(Generic[T]):
         """End it without making the call."""
         self._settle(None, Withdrawn())
 
-    def _told(self, waited: float) -> None:
-        self.blocked = True
-        self._may_go_on(waited)
+    def _told(self, store: Store, waited: float) -> None:
+        if waited > SLOW_SECONDS / 2 and not self.blocked:
+            self.blocked, self.holder = True, holder(store.path)
+        self._may_go_on()
 
-    def _may_go_on(self, _: float) -> None:
+    def _may_go_on(self) -> None:
         if self._given_up.is_set():
             raise Withdrawn
 

@@ -86,6 +86,4 @@ class Pendings:
     def words(self) -> str:
         """Say why what is under way is not stored."""
         number = counted(len(self._all), "change")
-        if any(one.write.blocked for one in self._all):
-            return f"waiting for another process · {number} not stored yet"
-        return f"waiting for the disk · {number} not stored yet"
+        return f"{self._all[0].write.waits_for} · {number} not stored yet"

@@ -199,7 +199,9 @@ class CurateScreen(StageScreen):
         call = partial(self._decisions.decide, action, example_id)
         self._change(call, f"{action} {short_id(example_id)}", self._decided, card)
 
-    def _change(self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None) -> None:
+    def _change(
+        self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None
+    ) -> None:
         """Have something written off the event loop, and go on when it is on the disk."""
         pending = self._pendings.begin(call, words, card)
         if pending.waited:

@@ -145,11 +145,8 @@ class EditDialog(Dialog[Edited]):
         self.dismiss(Edited(outcome))
 
     def _say_waiting(self) -> None:
-        self.say(
-            "waiting for another process: it is not saved yet",
-            hint="esc gives up waiting",
-            kind="busy",
-        )
+        words = self._saving.waits_for if self._saving is not None else ""
+        self.say(f"{words}: it is not saved yet", hint="esc gives up waiting", kind="busy")
 
     def action_original(self) -> None:
         """Put the text back as it was extracted; nothing is saved yet."""

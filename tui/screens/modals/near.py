@@ -238,8 +238,8 @@ class NearDialog(Dialog[str]):
     def _say_waiting(self) -> None:
         self._waits = True
         self.app.drop_keys()  # they were meant for the row that follows
-        words = "waiting for another process: it is not stored yet"
-        self.say(words, hint="esc gives up waiting", kind="busy")
+        words = self._write.waits_for if self._write is not None else ""
+        self.say(f"{words}: not stored yet", hint="esc gives up waiting", kind="busy")
         self.app.release_keys()
 
     def action_cancel(self) -> None:
