@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,6 +228,11 @@ class Connection:
         with translated(self.path):
             return self._patiently(lambda: self._raw.execute(sql, bound(parameters)))
 
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of parameters, in the transaction that is open."""
+        with self._lock, translated(self.path):
+            self._raw.executemany(sql, map(bound, rows))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold the lock and a write transaction; roll back if the body raises.
@@ -238,14 +243,17 @@ class Connection:
         with translated(self.path):
             self._patiently(lambda: self._raw.execute("BEGIN IMMEDIATE"), keep=True)
             try:
+                # Where there is no WAL, a commit still waits for those that read.
+                self._raw.execute(f"PRAGMA busy_timeout = {int(self._usual.seconds * 1000)}")
                 yield
-                self._patiently(lambda: self._raw.execute("COMMIT"))
+                self._raw.execute("COMMIT")
                 self._here.wrote = True
             except BaseException:
                 if self._raw.in_transaction:
                     self._raw.execute("ROLLBACK")
                 raise
             finally:
+                self._raw.execute("PRAGMA busy_timeout = 0")
                 self._lock.release()
 
     def close(self) -> None:

@@ -270,11 +270,29 @@ def m004_votes_taken_back(db: Any) -> None:
             )
 
 
+def m005_operations(db: Any) -> None:
+    """Keep of each decision which operation it belongs to and what its person had seen.
+
+    Entries that are there have neither: each is an operation by itself.
+    """
+    db.execute("ALTER TABLE journal ADD COLUMN operation TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE journal ADD COLUMN seen INTEGER")
+    db.execute("CREATE INDEX idx_journal_operation ON journal (operation) WHERE operation != ''")
+    # An undo takes one's own latest decision, and must not look for it among all others'.
+    db.execute(
+        "CREATE INDEX idx_journal_session ON journal (session) "
+        "WHERE action IN ('approve', 'reject', 'skip', 'edit')"
+    )
+    db.execute("ALTER TABLE queue ADD COLUMN conflict INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX idx_queue_conflict ON queue (position) WHERE conflict = 1")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_items,
     m003_findings,
     m004_votes_taken_back,
+    m005_operations,
 )
 
 
