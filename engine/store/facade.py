@@ -25,7 +25,13 @@ from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
+from engine.store.connection import (
+    BUSY_SECONDS,
+    Connection,
+    Patience,
+    raw_connection,
+    translated,
+)
 from engine.store.decisions import JournalStore
 from engine.store.schema import bring_up_to_date
 
@@ -83,7 +89,7 @@ class Store(CheckedStore, JournalStore):
             except BaseException:
                 raw.close()
                 raise
-        return cls(path, Connection(path, raw), busy_seconds, session)
+        return cls(path, Connection(path, raw, busy_seconds), busy_seconds, session)
 
     def close(self) -> None:
         """Close the database. Nothing waits to be saved."""
@@ -94,6 +100,23 @@ class Store(CheckedStore, JournalStore):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # Other processes
+
+    @contextmanager
+    def waiting(self, told: Callable[[float], None]) -> Iterator[None]:
+        """Tell of waits for another process in this thread while a block runs.
+
+        Args:
+            told: Called between two tries with the seconds waited so far. What it raises ends
+                the wait; nothing was changed then.
+        """
+        with self._db.patience(Patience(self._busy_seconds, told)):
+            yield
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for another process, in the calling thread from now on."""
+        self._db.wait_at_most(seconds)
 
     # Sources
 
