@@ -26,7 +26,7 @@ from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import BUSY_SECONDS
+from engine.store.connection import BUSY_SECONDS, Patience
 from engine.store.decisions import KEPT_AT_MOST, JournalStore
 from engine.store.opening import Opened, open_database
 
@@ -106,6 +106,23 @@ class Store(CheckedStore, JournalStore):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # Other processes
+
+    @contextmanager
+    def waiting(self, told: Callable[[float], None]) -> Iterator[None]:
+        """Tell of waits for another process in this thread while a block runs.
+
+        Args:
+            told: Called between two tries with the seconds waited so far. What it raises ends
+                the wait; nothing was changed then.
+        """
+        with self._db.patience(Patience(self._busy_seconds, told)):
+            yield
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for another process, in the calling thread from now on."""
+        self._db.wait_at_most(seconds)
 
     # Sources
 

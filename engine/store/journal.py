@@ -16,7 +16,8 @@ from dataclasses import field
 from engine.errors import ExampleMissing, UsageError
 from engine.frozen import frozen
 from engine.models import Action, Elsewhere, JournalEntry, Reverted, Turn
-from engine.store.connection import Connection, Row, replaced, translated
+from engine.store.connection import Connection, Row
+from engine.store.failures import replaced, translated
 from engine.store.fold import DECISIONS, Folded, fold_one
 from engine.store.packing import dump_turns, label, load_turns, search_text
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from engine.errors import DiskFull, FinetuiError, WorkspaceReadOnly
 from engine.paths import shorten
-from engine.store.connection import Connection, raw_connection, replaced, translated
+from engine.store.connection import Connection, raw_connection
+from engine.store.failures import replaced, translated
 from engine.store.place import Place, set_aside_strays
 from engine.store.schema import VERSION, bring_up_to_date, checked_version
 
@@ -103,7 +104,7 @@ def _writable(path: Path, busy_seconds: float) -> Connection:
         except BaseException:
             raw.close()
             raise
-    return Connection(path, raw, place)
+    return Connection(path, raw, busy_seconds, place=place)
 
 
 def look_at(path: Path, busy_seconds: float, error: FinetuiError) -> Opened:
@@ -128,7 +129,7 @@ def look_at(path: Path, busy_seconds: float, error: FinetuiError) -> Opened:
             raw = _readable(f"{address}?{parameters}", path, busy_seconds) if possible else None
             if raw is not None:
                 fresh = _watching(path, busy_seconds) if "immutable" in parameters else None
-                return Opened(Connection(path, raw, read_only=error, fresh=fresh))
+                return Opened(Connection(path, raw, busy_seconds, read_only=error, fresh=fresh))
         folder = tempfile.TemporaryDirectory(prefix="finetui-look-")
         try:
             copy = Path(folder.name) / path.name
@@ -143,7 +144,7 @@ def look_at(path: Path, busy_seconds: float, error: FinetuiError) -> Opened:
         except BaseException:
             folder.cleanup()
             raise
-    return Opened(Connection(path, raw, read_only=error), folder)
+    return Opened(Connection(path, raw, busy_seconds, read_only=error), folder)
 
 
 def _readable(address: str, path: Path, busy_seconds: float) -> sqlite3.Connection | None:

@@ -112,7 +112,7 @@ def test_nothing_counts_as_stored_that_the_path_does_not_name(
         # What was written since is in the database and not in its log alone.
         store.append("edit", third, turns=turns("Long?", "word " * 40_000), at=NOW)
         store._db._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            store.append("approve", third, at=NOW)
+        store.append("approve", third, at=NOW)
     event(path, backup)
     for attempt in range(2):
         with pytest.raises(WorkspaceReplaced) as caught:
