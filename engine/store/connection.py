@@ -230,6 +230,16 @@ class Connection:
                 self._raw.execute("PRAGMA busy_timeout = 0")
                 self._lock.release()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold the lock and read as of one moment, whatever other processes write."""
+        with translated(self.path), self._lock:
+            self._reader().execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._raw.execute("ROLLBACK")
+
     def _begin(self) -> None:
         with self._in_place():
             self._raw.execute("BEGIN IMMEDIATE")
@@ -267,6 +277,8 @@ class Connection:
             raise
 
     def _reader(self) -> sqlite3.Connection:
+        if self._raw.in_transaction:
+            return self._raw
         if self._fresh is not None and (fresh := self._fresh()) is not None:
             self._raw.close()
             self._raw = fresh

@@ -32,6 +32,7 @@ from engine.store.journal import Author, NewEntry
 
 if TYPE_CHECKING:
     from engine.store.rescue import TakenOver
+    from engine.store.verify import Verified
 
 _OPERATION: ContextVar[str] = ContextVar("operation", default="")
 _COUNTER = itertools.count(1)
@@ -311,3 +312,13 @@ class JournalStore:
         from engine.store import rescue
 
         return rescue.take_over(self._db, rescue.read(path))
+
+    def verify(self, *, repair: bool = False) -> Verified:
+        """Compare what is stored of examples with what the journal says.
+
+        Args:
+            repair: Whether what differs is written anew from the journal, in one transaction.
+        """
+        from engine.store import verify
+
+        return verify.repair(self._db) if repair else verify.verify(self._db)
