@@ -46,7 +46,7 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     done = redact(card.turns, card.flags, names=WorkspacePlaceholders(store))
     if not done.replaced:
         return Redaction(card, {})
-    after = Curator(store).edit(card.example.id, done.turns)
+    after = Curator(store).edit(card.example.id, done.turns, card.seen)
     replaced: Counter[str] = Counter()
     for one in done.replaced:
         replaced[one.code] += one.count
