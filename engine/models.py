@@ -161,6 +161,8 @@ class Flag:
         turn: The turn that it is in, from 0; -1 means the whole example.
         start: Where in the turn's content it begins, in characters.
         end: Where it ends, exclusive; ``start == end`` means the whole turn.
+        place: The field that it is in where that is not the conversation: "title", "path",
+            "column author"; then ``turn`` is -1, and start and end are places in that text.
     """
 
     kind: FlagKind
@@ -170,6 +172,7 @@ class Flag:
     turn: int = -1
     start: int = 0
     end: int = 0
+    place: str = ""
 
 
 @frozen

@@ -17,6 +17,8 @@ from textual.screen import ModalScreen
 from textual.worker import WorkerFailed
 
 from engine.errors import FinetuiError
+from engine.failures import named
+from engine.log import log_exception, log_file
 from engine.models import Filter
 from engine.paths import shell_path
 from engine.workspace import Workspace
@@ -27,7 +29,6 @@ from tui.bridge.scans import Scans
 from tui.bridge.writer import Writer
 from tui.guard import install as install_guard
 from tui.keys import key_name
-from tui.log import log_exception, log_file
 from tui.messages import (
     Check,
     Job,
@@ -50,6 +51,9 @@ def explain(error: BaseException) -> tuple[str, str]:
     """
     if isinstance(error, FinetuiError):
         return error.message, error.hint
+    if isinstance(error, OSError | MemoryError):
+        failure = named(error)
+        return failure.message, failure.hint
     log_exception(error)
     return (
         f"something unexpected happened: {type(error).__name__}: {error}",

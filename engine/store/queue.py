@@ -28,7 +28,8 @@ from engine.models import (
 from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
 from engine.store.authors import question_by
-from engine.store.connection import Connection, Row, translated
+from engine.store.connection import Connection, Row
+from engine.store.failures import translated
 from engine.store.fold import fold_one
 from engine.store.packing import load_alternatives, load_mapping, load_turns, search_query
 
