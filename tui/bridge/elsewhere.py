@@ -8,6 +8,7 @@ from textual.message_pump import MessagePump
 from engine.models import Elsewhere
 from engine.store import Store
 from tui.bridge.threads import Poller
+from tui.messages import PartFailed
 
 WATCH_SECONDS = 1.0
 """Between two looks; one costs a read of shared memory while nothing changes."""
@@ -41,7 +42,7 @@ class Watch:
         """Look, now and each second; does nothing while it is on."""
         if self._poller is None:
             look = _Look(self._store, self._last)
-            self._poller = Poller(self._target, look, interval=WATCH_SECONDS)
+            self._poller = Poller(self._target, look, interval=WATCH_SECONDS, failed=_failed)
             self._poller.start()
 
     def stop(self) -> None:
@@ -57,6 +58,10 @@ class Watch:
         return news
 
 
+def _failed(error: Exception) -> Message:
+    return PartFailed(error)
+
+
 class _Look:
     """One look after the other, in the poller's thread."""
 
@@ -66,6 +71,7 @@ class _Look:
         self._version = -1
 
     def __call__(self) -> Message | None:
+        self._store.look()
         version = self._store.data_version()
         if version == self._version:
             return None

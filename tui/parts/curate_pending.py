@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from engine.errors import FinetuiError
+from engine.errors import FinetuiError, WorkspaceReplaced
 from engine.models import Card
 from tui.bridge.writer import Withdrawn, Write, Writer
 from tui.host import explain
@@ -117,13 +117,16 @@ class Changes:
         """Go on when something is on the disk, or back where it could not be stored.
 
         Raises:
+            WorkspaceReplaced: The database is not in its place any more.
             Exception: What the call raised, if it has no name.
         """
         try:
             outcome = await pending.write.result(partial(self._go_on_without, pending))
         except Exception as error:
             self._not_stored(pending, error)
-            if not isinstance(error, (FinetuiError, Withdrawn)):
+            if isinstance(error, WorkspaceReplaced) or not isinstance(
+                error, (FinetuiError, Withdrawn)
+            ):
                 raise
         else:
             self._all.remove(pending)

@@ -115,6 +115,7 @@ class CurateScreen(StageScreen):
         self._painted = True
 
     @on(events.ScreenSuspend)
+    @on(events.Unmount)
     def _suspended(self) -> None:
         self._watch.stop()
 
@@ -175,8 +176,7 @@ class CurateScreen(StageScreen):
 
     @on(QueuePart.Moved)
     def _moved(self) -> None:
-        row, card = self.queue.current, self.card.card
-        if row is not None and (card is None or row.example_id != card.example.id):
+        if (card := self.card.card) is None or not self.queue.is_on(card):
             self._show_current()
 
     @on(QueuePart.Opened)
@@ -371,8 +371,8 @@ class CurateScreen(StageScreen):
     def _take_answer(self, card: Card, at: int) -> None:
         turns = with_answer(card, other_answers(card)[at])
         call = partial(self._decisions.save, card, turns)
-        words = f"the answer of {short_id(card.example.id)}"
-        self._change(call, words, lambda _, outcome: self._take(outcome))
+        name = f"the answer of {short_id(card.example.id)}"
+        self._change(call, name, lambda _, outcome: self._take(outcome))
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""
