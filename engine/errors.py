@@ -7,10 +7,17 @@ One tree, so that a caller can catch a stage or the lot::
     ├── SettingsError              a settings file or value is not valid
     ├── DependencyMissing          a package or program is not installed
     ├── DiskFull                   the disk has no room for what was asked
+    ├── SystemFailure              the system refuses something, or a device fails
+    │   ├── AccessRefused          permissions, or a file system that is read-only
+    │   ├── PathUnusable           a file where a folder belongs, a name too long, a circle
+    │   ├── LimitReached           open files, processes, or a file's size
+    │   └── OutputLost             what was printed could not be written
+    ├── Unexpected                 anything else; the log has the details
     ├── WorkspaceError
     │   ├── WorkspaceMissing       no workspace at that place
     │   ├── WorkspaceNewer         written by a newer finetui
     │   ├── WorkspaceDamaged       the database is not readable
+    │   ├── WorkspaceUntrusted     not trusted, and would run, load or reach something
     │   └── WorkspaceLocked        another process holds the database too long
     ├── SourceError
     │   ├── SourceMissing          the path does not exist
@@ -127,6 +134,42 @@ class DiskFull(FinetuiError):
     code = "disk-full"
 
 
+class SystemFailure(FinetuiError):
+    """The system refuses something, or a device fails."""
+
+    code = "system-failure"
+
+
+class AccessRefused(SystemFailure):
+    """Permissions, or a file system that is read-only, don't allow it."""
+
+    code = "access-refused"
+
+
+class PathUnusable(SystemFailure):
+    """A path can't be used: a file where a folder belongs, a name too long, a circle of links."""
+
+    code = "path-unusable"
+
+
+class LimitReached(SystemFailure):
+    """A limit of this process is reached: open files, processes, or a file's size."""
+
+    code = "limit-reached"
+
+
+class OutputLost(SystemFailure):
+    """What was printed could not be written."""
+
+    code = "output-lost"
+
+
+class Unexpected(FinetuiError):
+    """Something that nobody thought of; the log has the details."""
+
+    code = "unexpected"
+
+
 class WorkspaceError(FinetuiError):
     """A workspace can't be used."""
 
@@ -149,6 +192,12 @@ class WorkspaceDamaged(WorkspaceError):
     """The workspace's database can't be read."""
 
     code = "workspace-damaged"
+
+
+class WorkspaceUntrusted(WorkspaceError):
+    """The workspace is not trusted, and would run, load or reach something."""
+
+    code = "workspace-untrusted"
 
 
 class WorkspaceLocked(WorkspaceError):

@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from engine.modes import fit_tree
+
 
 def sync_tree(folder: Path) -> None:
     """Flush every file of a folder, and the folder, to the disk."""
@@ -38,8 +40,8 @@ def publish(temporary: Path, destination: Path) -> bool:
             raise
         shutil.rmtree(temporary, ignore_errors=True)
         return False
-    # mkdtemp makes folders for the owner alone; a cache is like any other folder.
-    destination.chmod(0o755)
+    # mkdtemp and some libraries write for the owner alone, also where a group shares a workspace.
+    fit_tree(destination)
     _sync(destination.parent)
     return True
 

@@ -14,8 +14,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
-from engine.cli.common import report
-from engine.errors import FinetuiError
+from engine.cli.endings import begin, ended, finish
 
 # verb -> (module, attribute, one line of help). The help stands here so that
 # `finetui --help` imports no verb.
@@ -133,14 +132,11 @@ def main(arguments: list[str] | None = None, *, opener: OpenApp | None = None) -
         The exit status: 0 done, 1 a named failure, 2 wrong usage, 130 interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    begin()
     try:
         result = cli.main(args=arguments, prog_name="finetui", standalone_mode=False, obj=opener)
-    except FinetuiError as error:
-        return report(error, as_json="--json" in arguments)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return 130
-    return result if isinstance(result, int) else 0
+    except SystemExit as error:
+        return finish(error.code if isinstance(error.code, int) else 1)
+    except BaseException as error:
+        return finish(ended(error, as_json="--json" in arguments))
+    return finish(result if isinstance(result, int) else 0)

@@ -50,7 +50,7 @@ def gpu_lock(card: str, owner: str, *, wait: Callable[[str], None]) -> Iterator[
     """
     path = lock_file(card)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         while True:
             try:
@@ -59,7 +59,7 @@ def gpu_lock(card: str, owner: str, *, wait: Callable[[str], None]) -> Iterator[
             except BlockingIOError:
                 wait(os.pread(handle, 4096, 0).decode("utf-8", "replace").strip())
         os.ftruncate(handle, 0)
-        os.pwrite(handle, owner.encode(), 0)
+        os.pwrite(handle, owner.encode("utf-8", "surrogateescape"), 0)
         yield
         os.ftruncate(handle, 0)
     finally:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import toml
 from engine.errors import RunMissing
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.events import Event, Tail, last_log_lines
@@ -150,7 +150,7 @@ def new_run_id() -> str:
 def read_spec(directory: Path) -> Mapping[str, Any]:
     """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
     try:
-        return tomllib.loads((directory / SPEC_FILE).read_text("utf-8"))
+        return toml.loads((directory / SPEC_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
 

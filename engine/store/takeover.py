@@ -8,6 +8,7 @@ and nothing else changed, and the next scan goes on from there.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ class Takeover:
             SourceMissing: The source was removed while it was scanned.
         """
         with translated(self._stage.path):
-            self._raw.execute("ATTACH DATABASE ? AS ws", [str(self._stage.path)])
+            # As bytes: a name that is not UTF-8 can't be a text of SQLite's.
+            self._raw.execute("ATTACH DATABASE ? AS ws", [os.fsencode(self._stage.path)])
             self._raw.execute("PRAGMA ws.synchronous = NORMAL")
             self._require_source()
             self._sort_out()

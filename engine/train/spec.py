@@ -7,7 +7,6 @@ line and in the documentation.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,9 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine import toml
 from engine.errors import SettingsError, UsageError
+from engine.modes import make_read_only
 from engine.paths import shorten, write_atomic
 from engine.train.checkpoints import KEEP_AT_LEAST
 
@@ -200,8 +201,9 @@ def write_spec(directory: Path, spec: TrainSpec) -> Path:
         DiskFull: There was no room.
     """
     path = directory / SPEC_FILE
-    write_atomic(path, tomli_w.dumps(spec.model_dump()).encode())
-    path.chmod(0o444)  # nothing of a run may change what it was meant to be
+    # A path that is not UTF-8 is written as its bytes; nothing else of a spec can be.
+    write_atomic(path, tomli_w.dumps(spec.model_dump()).encode("utf-8", "surrogateescape"))
+    make_read_only(path)  # nothing of a run may change what it was meant to be
     return path
 
 
@@ -213,7 +215,7 @@ def load_spec(directory: Path) -> TrainSpec:
     """
     path = directory / SPEC_FILE
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = toml.loads(path.read_text("utf-8", "surrogateescape"))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="start the run anew"

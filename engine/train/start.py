@@ -17,6 +17,7 @@ from engine.errors import (
     RunActive,
     RunError,
 )
+from engine.modes import fit_tree
 from engine.paths import require_free
 from engine.runs import (
     RunSummary,
@@ -252,6 +253,7 @@ def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: F
     try:
         directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
+        fit_tree(directory)  # a copy has the modes of its source
         # Last, since a folder with a spec is a run.
         write_spec(directory, whole)
     except (OSError, FinetuiError):
