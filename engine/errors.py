@@ -57,6 +57,8 @@ One tree, so that a caller can catch a stage or the lot::
     ├── RunError
     │   ├── RunMissing             no run with that id
     │   ├── RunActive              the run is still going
+    │   │   └── RunElsewhere       it may be running where this machine can't see it
+    │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
     │   └── RunFailed              the child ended with an error
     ├── ExportError
@@ -430,6 +432,18 @@ class RunActive(RunError):
     """The run is still going."""
 
     code = "run-active"
+
+
+class RunElsewhere(RunActive):
+    """The run may be running on another host or in a container."""
+
+    code = "run-elsewhere"
+
+
+class CheckpointDamaged(RunError):
+    """A checkpoint of a run is missing, cut off or altered."""
+
+    code = "checkpoint-damaged"
 
 
 class RunUnfinished(RunError):

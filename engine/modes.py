@@ -31,6 +31,7 @@ def _umask() -> int:
 
 
 _current = _umask()
+_workspaces: set[Path] = set()
 
 
 def begin() -> None:
@@ -69,9 +70,19 @@ def fit_tree(folder: Path) -> None:
         fit(path)
 
 
+def keep_private(root: Path) -> None:
+    """Remember a workspace's folder: what is written below it is never handed over."""
+    _workspaces.add(root.resolve())
+
+
 def hand_over(path: Path) -> None:
-    """Give what was written for a person outside of a workspace the modes of their own umask."""
-    mask = persons()
+    """Give what was written to a place that a person named the modes of their own umask.
+
+    Within a workspace it stays as private as the rest.
+    """
+    where = path.resolve()
+    inside = any(where.is_relative_to(root) for root in _workspaces)
+    mask = _current if inside else persons()
     _set(path, mask)
     if path.is_dir() and not path.is_symlink():
         for inner in _inside(path):

@@ -15,12 +15,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from engine import toml
 from engine.errors import SettingsError, WorkspaceUntrusted
 from engine.frozen import frozen
 from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
@@ -182,10 +182,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         SettingsError: The file is not readable, not UTF-8, or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return toml.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="fix the file, or move it away"
         ) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import WorkspaceError, WorkspaceMissing, WorkspaceUntrusted
 from engine.frozen import frozen
-from engine.modes import begin_shared, fit, open_to_others, share_tree, tighten
+from engine.modes import begin_shared, fit, keep_private, open_to_others, share_tree, tighten
 from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
@@ -181,6 +181,7 @@ def open_workspace(
         SettingsError: Its settings are not valid.
     """
     folder = find_workspace(root)
+    keep_private(folder)
     found = load(folder, overrides=overrides, leave_out=leave_out)
     store = Store.open(folder / DATABASE_FILE)
     try:

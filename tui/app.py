@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 SETTLE_SECONDS = 0.3
 """When the app begins with what the first screen does not need."""
 
+LEAVE_SECONDS = 2.0
+"""How long leaving waits for what is still to be stored."""
+
+LOOP_SECONDS = 0.25
+"""How long a read on the event loop waits for another process."""
+
 SCREENS: Mapping[str, str] = {
     "sources": "tui.screens.sources:SourcesScreen",
     "curate": "tui.screens.curate:CurateScreen",
@@ -99,6 +105,7 @@ class FinetuiApp(Host):
 
     def on_mount(self) -> None:
         """Show the first screen; what it does not need waits until it is there."""
+        self.workspace.store.wait_at_most(LOOP_SECONDS)
         if needs_trust(self.workspace):
             ask_for_trust(self, then=self._go_on)  # nothing is begun before the answer
         else:
@@ -136,6 +143,7 @@ class FinetuiApp(Host):
         self.checks.stop()
         self.scans.close()
         self.checks.close()
+        self.writer.close()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what a worker of the app raised."""
@@ -368,11 +376,20 @@ class FinetuiApp(Host):
 
     async def action_quit(self) -> None:
         """Leave. A run is a process of its own and goes on."""
-        message = None
+        if self.writer.busy:
+            self.say("leaving when what you decided is stored", "busy")
+        self._leave()
+
+    @work(group="leave", exclusive=True, exit_on_error=False)
+    async def _leave(self) -> None:
+        """Store what waits, within a moment, and leave."""
+        said = []
+        if self.writer.busy and (lost := await self.writer.finish(LEAVE_SECONDS)):
+            said.append(f"Not stored, for another process holds the workspace: {'; '.join(lost)}.")
         if self.job is not None and self.job.active:
             far = f", {self.job.progress}" if self.job.progress else ""
-            message = f"{self.job.name} goes on{far}; open finetui again to watch it."
-        self.exit(0, message=message)
+            said.append(f"{self.job.name} goes on{far}; open finetui again to watch it.")
+        self.exit(0, message="\n".join(said) or None)
 
 
 def check_display(settings: Settings) -> None:

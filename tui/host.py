@@ -26,6 +26,7 @@ from tui.actions import Action
 from tui.bridge.checks import Checks
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
+from tui.bridge.writer import Writer
 from tui.guard import install as install_guard
 from tui.keys import key_name
 from tui.messages import (
@@ -67,6 +68,7 @@ class Host(App[int]):
         workspace: The open workspace; screens hand it, or its store, to the engine.
         job: The job that the title line shows, None when nothing runs.
         scan: The scan that it shows, None when nothing is read.
+        writer: Makes decisions and edits, in the order of the keys, off the event loop.
         scans: Reads sources; a scan goes on whatever stage is shown.
         setup: finetui's own installation, None where nothing is lacking.
         check: The checks that the title line shows, None when nothing is checked.
@@ -88,6 +90,7 @@ class Host(App[int]):
         self.job: Job | None = None
         self.scan: Scan | None = None
         self.tokens = Tokens()
+        self.writer = Writer(workspace.store)
         self.scans = Scans(self, workspace.root, self.tokens)
         self.setup: Setup | None = None
         self.check: Check | None = None
@@ -141,6 +144,14 @@ class Host(App[int]):
         """Hand on the next key."""
         event.stop()
         await self._typed.passed(event.number)
+
+    def release_keys(self) -> None:
+        """Hand on the keys that a screen held and holds no more."""
+        self.call_next(self._typed.look)
+
+    def drop_keys(self) -> int:
+        """Forget the keys that wait for their turn; return how many there were."""
+        return self._typed.drop()
 
     @property
     def keys_settled(self) -> bool:

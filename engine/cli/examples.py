@@ -301,6 +301,7 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
             say(f"  {name:8} {value}".replace("\n", " "))
     for flag in card.flags:
         where_in = f", message {flag.turn + 1}" if flag.turn >= 0 else ""
+        where_in = f", {flag.place}" if flag.place else where_in
         say(f"  ! {flag.kind}: {flag.code} {flag.score:.2f}{where_in}: {flag.reason}")
     for turn in example.turns if original else card.turns:
         say(turn.role)

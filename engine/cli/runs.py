@@ -24,6 +24,7 @@ from engine.runs import (
     read_spec,
     request_stop,
     state,
+    status_words,
 )
 from engine.runs import runs as list_runs
 
@@ -57,7 +58,7 @@ def list_command(workspace: Path | None, as_json: bool) -> None:
         [
             [
                 run.id,
-                run.view.status,
+                status_words(run.view, time.time()),
                 run.base,
                 run.dataset,
                 run.preset,
@@ -84,7 +85,8 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         print_json(run_as_dict(found))
         return
     view = found.view
-    say(f"{found.id}  {view.status}{f' · {view.phase}' if view.active and view.phase else ''}")
+    words = status_words(view, time.time())
+    say(f"{found.id}  {words}{f' · {view.phase}' if view.active and view.phase else ''}")
     if view.message:
         say(view.message)
     if view.hint:
@@ -125,6 +127,11 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
     leaves = leaves_when_stopped(found.view)
     asked = kill(found.dir) if at_once else request_stop(found.dir)
     view = state(found.dir)
+    if asked and view.active and view.elsewhere and not as_json:
+        say(
+            f"{found.id} is {status_words(view, time.time())}; no signal reaches it from here, "
+            "so it stops when it reads the request in its folder"
+        )
     while asked and (wait or at_once) and view.active:
         time.sleep(_POLL_S)
         view = state(found.dir)
@@ -141,13 +148,18 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
 @runs.command("resume")
 @click.argument("run")
 @click.option("--follow", "then_follow", is_flag=True, help="Follow the run to its end.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Resume one that was heard elsewhere lately and is certainly gone.",
+)
 @common_options
-def resume(run: str, then_follow: bool, workspace: Path | None, as_json: bool) -> None:
+def resume(run: str, then_follow: bool, force: bool, workspace: Path | None, as_json: bool) -> None:
     """Resume a stopped, killed or failed run from its last checkpoint."""
     from engine.train.start import resume as resume_run
 
     with opened(workspace) as here:
-        resumed = patiently("training", lambda: resume_run(here, run))
+        resumed = patiently("training", lambda: resume_run(here, run, force=force))
     if then_follow:
         follow_run(resumed, as_json=as_json)
     elif as_json:
@@ -259,7 +271,8 @@ def run_as_dict(run: RunSummary) -> dict[str, Any]:
 
 
 def _view_as_dict(view: RunView) -> Mapping[str, Any]:
-    return asdict(view)
+    heard = round(max(0.0, time.time() - view.heard_at), 1) if view.heard_at else None
+    return {**asdict(view), "heard_s": heard}
 
 
 def _base_eval(view: RunView) -> float | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine import toml
 from engine.errors import ExportError
 from engine.paths import shorten, write_atomic
 from engine.runs.state import SPEC_FILE
@@ -83,7 +83,7 @@ def load_spec(job_dir: Path) -> ExportSpec:
     """
     path = job_dir / SPEC_FILE
     try:
-        return ExportSpec.model_validate(tomllib.loads(path.read_text("utf-8", "surrogateescape")))
+        return ExportSpec.model_validate(toml.loads(path.read_text("utf-8", "surrogateescape")))
     except (OSError, ValueError, ValidationError) as error:
         raise ExportError(
             f"{shorten(path)} can't be read: {error}", hint="start the export again"

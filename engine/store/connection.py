@@ -6,16 +6,19 @@ import json
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import DiskFull, WorkspaceDamaged, WorkspaceError, WorkspaceLocked
 from engine.paths import shorten
 from engine.store.packing import pack, unpack
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
 ENOUGH_FREE = 1_000_000  # bytes
@@ -113,27 +116,106 @@ def damaged(path: Path, why: str) -> WorkspaceDamaged:
     )
 
 
+def _quiet(_: float) -> None:
+    """Tell nobody of a wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a thread waits for another process.
+
+    Attributes:
+        seconds: For how long.
+        told: Called between two tries with the seconds waited so far. What it raises ends the
+            wait; nothing was changed then. Once something was written it is no longer called.
+    """
+
+    seconds: float = BUSY_SECONDS
+    told: Callable[[float], None] = _quiet
+
+
+LONGEST_PAUSE = 0.02
+"""Seconds between two tries, at most; the first ones follow faster."""
+
+
 class Connection:
     """The long-lived connection of a store.
 
     Any thread may use it; a lock admits one at a time. Outside of
     :meth:`transaction` each statement is its own.
+
+    Waiting for another process happens here and not in SQLite, which would keep the lock
+    meanwhile: a thread that waits to write keeps no other thread from reading.
+
+    Args:
+        path: The file.
+        raw: The connection.
+        busy_seconds: How long a statement waits for another process, in threads that
+            :meth:`patience` says nothing else of.
     """
 
-    def __init__(self, path: Path, raw: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, raw: sqlite3.Connection, busy_seconds: float) -> None:
         self.path = path
         self._raw = raw
         self._lock = threading.RLock()
+        self._usual = Patience(busy_seconds)
+        self._here = threading.local()
+        raw.execute("PRAGMA busy_timeout = 0")
+
+    @contextmanager
+    def patience(self, patience: Patience) -> Iterator[None]:
+        """Wait otherwise than usual in this thread while a block runs."""
+        before = getattr(self._here, "patience", None)
+        self._here.patience, self._here.wrote = patience, False
+        try:
+            yield
+        finally:
+            self._here.patience = before
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer than this in the calling thread from now on."""
+        self._here.patience = Patience(seconds)
+
+    def _patiently(self, run: Callable[[], T], *, keep: bool = False) -> T:
+        """Call ``run`` under the lock, again until no other process is in its way.
+
+        Args:
+            run: One statement.
+            keep: Whether the lock is kept when it succeeds.
+        """
+        patience: Patience = getattr(self._here, "patience", None) or self._usual
+        since, pause = time.monotonic(), 0.001
+        while True:
+            self._lock.acquire()
+            kept = False
+            try:
+                result = run()
+                kept = keep
+                return result
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - since
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or waited >= patience.seconds:
+                    raise
+            finally:
+                if not kept:
+                    self._lock.release()
+            if not getattr(self._here, "wrote", False):
+                patience.told(waited)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return every row of a query."""
-        with self._lock, translated(self.path):
-            return self._raw.execute(sql, bound(parameters)).fetchall()
+        with translated(self.path):
+            return self._patiently(lambda: self._raw.execute(sql, bound(parameters)).fetchall())
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the first row of a query, if there is one."""
-        with self._lock, translated(self.path):
-            row: Row | None = self._raw.execute(sql, bound(parameters)).fetchone()
+        with translated(self.path):
+            row: Row | None = self._patiently(
+                lambda: self._raw.execute(sql, bound(parameters)).fetchone()
+            )
             return row
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
@@ -143,8 +225,13 @@ class Connection:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement and return its cursor, for ``lastrowid`` and ``rowcount``."""
+        with translated(self.path):
+            return self._patiently(lambda: self._raw.execute(sql, bound(parameters)))
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row of parameters, in the transaction that is open."""
         with self._lock, translated(self.path):
-            return self._raw.execute(sql, bound(parameters))
+            self._raw.executemany(sql, map(bound, rows))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -153,15 +240,21 @@ class Connection:
         The write lock is taken at the beginning, so that what the body reads is still
         so when it writes.
         """
-        with self._lock, translated(self.path):
-            self._raw.execute("BEGIN IMMEDIATE")
+        with translated(self.path):
+            self._patiently(lambda: self._raw.execute("BEGIN IMMEDIATE"), keep=True)
             try:
+                # Where there is no WAL, a commit still waits for those that read.
+                self._raw.execute(f"PRAGMA busy_timeout = {int(self._usual.seconds * 1000)}")
                 yield
                 self._raw.execute("COMMIT")
+                self._here.wrote = True
             except BaseException:
                 if self._raw.in_transaction:
                     self._raw.execute("ROLLBACK")
                 raise
+            finally:
+                self._raw.execute("PRAGMA busy_timeout = 0")
+                self._lock.release()
 
     def close(self) -> None:
         """Close the connection."""

@@ -11,25 +11,28 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.models import (
     NO_METADATA,
-    Action,
     Brief,
     Card,
     Counts,
     Example,
     Filter,
-    JournalEntry,
     QueueRow,
     Skipped,
     Source,
-    Turn,
     Vote,
 )
-from engine.store import journal as journal_rows
 from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
+from engine.store.connection import (
+    BUSY_SECONDS,
+    Connection,
+    Patience,
+    raw_connection,
+    translated,
+)
+from engine.store.decisions import JournalStore
 from engine.store.schema import bring_up_to_date
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ ALL = Filter()
 WAL_BYTES = 16_000_000
 
 
-class Store(CheckedStore):
+class Store(CheckedStore, JournalStore):
     """A workspace's database.
 
     Any thread may use a store, and several processes may have the same file open:
@@ -48,19 +51,23 @@ class Store(CheckedStore):
     the file arrive as DiskFull, WorkspaceLocked, WorkspaceDamaged or WorkspaceError.
     """
 
-    def __init__(self, path: Path, connection: Connection, busy_seconds: float) -> None:
+    def __init__(
+        self, path: Path, connection: Connection, busy_seconds: float, session: str = ""
+    ) -> None:
         self.path = path
-        self.session = os.urandom(8).hex()
+        self.session = session or os.urandom(8).hex()
         self._db = connection
         self._busy_seconds = busy_seconds
 
     @classmethod
-    def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Store:
+    def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS, session: str = "") -> Store:
         """Open a database, which is made or brought up to date if need be.
 
         Args:
             path: The file.
             busy_seconds: How long a write waits for another process.
+            session: Who decides through it; empty for somebody new. A process that opens the
+                same file twice for one person gives both the same.
 
         Raises:
             WorkspaceNewer: A newer finetui wrote it; it is left untouched.
@@ -82,7 +89,7 @@ class Store(CheckedStore):
             except BaseException:
                 raw.close()
                 raise
-        return cls(path, Connection(path, raw), busy_seconds)
+        return cls(path, Connection(path, raw, busy_seconds), busy_seconds, session)
 
     def close(self) -> None:
         """Close the database. Nothing waits to be saved."""
@@ -93,6 +100,23 @@ class Store(CheckedStore):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # Other processes
+
+    @contextmanager
+    def waiting(self, told: Callable[[float], None]) -> Iterator[None]:
+        """Tell of waits for another process in this thread while a block runs.
+
+        Args:
+            told: Called between two tries with the seconds waited so far. What it raises ends
+                the wait; nothing was changed then.
+        """
+        with self._db.patience(Patience(self._busy_seconds, told)):
+            yield
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for another process, in the calling thread from now on."""
+        self._db.wait_at_most(seconds)
 
     # Sources
 
@@ -306,62 +330,6 @@ class Store(CheckedStore):
     def kinds(self) -> list[tuple[str, int]]:
         """Return every kind and its number of examples, the commonest first."""
         return queue_rows.kinds(self._db)
-
-    # The journal
-
-    def append(
-        self,
-        action: Action,
-        example_id: str,
-        *,
-        turns: Sequence[Turn] = (),
-        target: int = 0,
-        at: float,
-    ) -> JournalEntry:
-        """Append a decision; when this returns, it is on the disk and in the queue.
-
-        Args:
-            action: What is done.
-            example_id: The example's whole id; for an undo or redo, empty means any.
-            turns: The text after an edit; empty otherwise.
-            target: The decision that an undo or redo is about; 0 takes the latest that fits.
-            at: When, in seconds since the epoch.
-
-        Raises:
-            ExampleMissing: There is no such example.
-            UsageError: The entry would mean nothing: an edit without turns, an undo or
-                redo where there is nothing to undo or redo.
-        """
-        return journal_rows.append(
-            self._db, self.session, action, example_id, turns=turns, target=target, at=at
-        )
-
-    def undo(self, *, at: float, example_id: str = "") -> JournalEntry | None:
-        """Undo the latest decision in effect, whoever made it, or an example's latest.
-
-        Returns:
-            The entry of the undo, or None where there is nothing to undo.
-        """
-        return journal_rows.revert(self._db, self.session, "undo", at=at, example_id=example_id)
-
-    def redo(self, *, at: float) -> JournalEntry | None:
-        """Do again what was undone last, unless a decision was made since.
-
-        Returns:
-            The entry of the redo, or None where there is nothing to redo.
-        """
-        return journal_rows.revert(self._db, self.session, "redo", at=at)
-
-    def journal(self, limit: int | None = None, example_id: str = "") -> list[JournalEntry]:
-        """Return the journal's entries, newest first."""
-        return journal_rows.entries(self._db, limit, example_id)
-
-    def decision_times(self, since: float) -> list[float]:
-        """Return when examples were approved, rejected or skipped since a time, oldest first.
-
-        Decisions that were undone don't count.
-        """
-        return journal_rows.decision_times(self._db, since)
 
     # Votes and single values
 

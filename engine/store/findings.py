@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from engine.models import Flag, Found, example_id
+from engine.models import Flag, FlagKind, Found, example_id
 from engine.store.connection import Connection, Row
 from engine.store.packing import load_turns
 
@@ -20,6 +20,8 @@ DUPLICATES = "duplicates"
 
 _AT_ONCE = 500
 _FLAG = "kind, code, score, reason, turn, start, stop"
+# A flag's field is stored before its reason; no reason holds this character.
+_PLACE = "\x1f"
 
 
 def write(db: Connection, findings: Mapping[str, Iterable[Found]]) -> int:
@@ -83,11 +85,20 @@ def _values(flag: Flag) -> tuple[object, ...]:
         flag.kind,
         flag.code,
         flag.score,
-        flag.reason,
+        f"{flag.place}{_PLACE}{flag.reason}" if flag.place else flag.reason,
         flag.turn,
         flag.start,
         flag.end,
     )
+
+
+def _flag(kind: FlagKind, code: str, score: float, reason: str, *span: int) -> Flag:
+    """Return a flag as it was written: the reverse of :func:`_values`."""
+    place, mark, rest = reason.partition(_PLACE)
+    turn, start, stop = span
+    if not mark:
+        place, rest = "", reason
+    return Flag(kind, code, score, rest, turn, start, stop, place)
 
 
 def forget(db: Connection, check: str, positions: Sequence[int]) -> None:
@@ -115,7 +126,7 @@ def flags_of(db: Connection, positions: Sequence[int]) -> dict[int, tuple[Flag, 
         db, f"SELECT position, {_FLAG} FROM flags WHERE position IN ", positions, "turn, start"
     ):
         at, kind, code, score, reason, turn, start, stop = rows
-        flag = Flag(kind, code, score, reason, turn, start, stop)
+        flag = _flag(kind, code, score, reason, turn, start, stop)
         found.setdefault(at, []).append(flag)
     return {at: tuple(flags) for at, flags in found.items()}
 
@@ -128,7 +139,7 @@ def flags_by(db: Connection, check: str) -> dict[int, tuple[Flag, ...]]:
         [check],
     ):
         at, kind, code, score, reason, turn, start, stop = row
-        found.setdefault(at, []).append(Flag(kind, code, score, reason, turn, start, stop))
+        found.setdefault(at, []).append(_flag(kind, code, score, reason, turn, start, stop))
     return {at: tuple(flags) for at, flags in found.items()}
 
 

@@ -74,12 +74,14 @@ class ReadItem:
     """A file that a scan read: what it gave, and what in it was not read.
 
     ``moved_from`` is the name that the same bytes had in the last scan, if another.
+    ``last`` is False where more of the file follows.
     """
 
     item: ScannedItem
     examples: Sequence[StagedExample]
     skipped: Sequence[Skipped] = ()
     moved_from: str = ""
+    last: bool = True
 
 
 def staged(example: Example) -> StagedExample:

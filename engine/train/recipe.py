@@ -15,7 +15,7 @@ from pathlib import Path
 from engine.dataset import read_rows
 from engine.dataset.frozen import TRAIN, VALIDATION
 from engine.errors import DatasetRefused, RunFailed
-from engine.runs.child import Job
+from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
 from engine.tokens import Tokenizer
@@ -196,4 +196,4 @@ def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[st
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_job(main, sys.argv[1:]))

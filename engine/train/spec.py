@@ -7,7 +7,6 @@ line and in the documentation.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine import toml
 from engine.errors import SettingsError, UsageError
 from engine.modes import make_read_only
 from engine.paths import shorten, write_atomic
@@ -214,7 +214,7 @@ def load_spec(directory: Path) -> TrainSpec:
     """
     path = directory / SPEC_FILE
     try:
-        values = tomllib.loads(path.read_text("utf-8", "surrogateescape"))
+        values = toml.loads(path.read_text("utf-8", "surrogateescape"))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="start the run anew"

@@ -18,7 +18,17 @@ from engine.errors import (
 )
 from engine.modes import fit_tree
 from engine.paths import require_free
-from engine.runs import RunSummary, find, is_alive, launch, new_run_id, run_dirs, summarise
+from engine.runs import (
+    RunSummary,
+    check_free,
+    find,
+    launch,
+    look,
+    new_run_id,
+    run_dirs,
+    state,
+    summarise,
+)
 from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
@@ -67,15 +77,20 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     return summarise(directory)
 
 
-def check_resume(run: RunSummary) -> Checkpoint:
+def check_resume(run: RunSummary, *, force: bool = False) -> Checkpoint:
     """Return the checkpoint that a run would be resumed from. Looks at files alone, and is quick.
+
+    Args:
+        run: The run.
+        force: Pass over one that was heard elsewhere lately and holds no lock.
 
     Raises:
         RunActive: It is still going.
+        RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
     """
-    if run.view.active and is_alive(run.dir):
-        raise _active(run)
+    if run.view.active:
+        _check_free(run, force)
     if run.view.status == "finished":
         raise RunError(
             f"run {run.id} is finished; there is nothing to resume",
@@ -90,26 +105,33 @@ def check_resume(run: RunSummary) -> Checkpoint:
     return whole[-1]
 
 
-def _active(run: RunSummary) -> RunActive:
-    return RunActive(
-        f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
+def _check_free(run: RunSummary, force: bool) -> None:
+    hint = (
+        f"follow it with: finetui runs follow {run.id}, or stop it with: finetui runs stop {run.id}"
     )
+    check_free(run.dir, what=f"run {run.id}", hint=hint, force=force)
 
 
-def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
+def resume(workspace: Workspace, id_or_prefix: str, *, force: bool = False) -> RunSummary:
     """Resume a run from its last checkpoint.
+
+    Args:
+        workspace: Where the run is.
+        id_or_prefix: The run, or a part of its id.
+        force: Resume it also where it was heard elsewhere lately. Never where another
+            process holds its folder.
 
     Raises:
         RunMissing: There is no such run.
         RunActive: It is still going, or another run holds the card.
+        RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    if is_alive(run.dir):  # also one that has said its last word and is not quite gone
-        raise _active(run)
-    check_resume(run)
+    _check_free(run, force)  # also one that has said its last word and is not quite gone
+    check_resume(run, force=force)
     spec = load_spec(run.dir)
     if not Path(spec.base_dir).is_dir():
         resolve(spec.base)  # says how to get it
@@ -121,7 +143,7 @@ def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)
-    launch(run.dir, RECIPE, ["resume"], environment=_environment())
+    launch(run.dir, RECIPE, ["resume"], environment=_environment(), force=force)
     return summarise(run.dir)
 
 
@@ -161,9 +183,11 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     if not cards:
         return
     for directory in run_dirs(workspace):
-        if is_alive(directory):
+        life = look(directory)
+        if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
+            there = f" on {life.host}" if life.host else ""
             raise RunActive(
-                f"run {directory.name} is using {cards[0].name}",
+                f"run {directory.name}{there} is using {cards[0].name}",
                 hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",
             )
     owner = holder(cards[0].uuid or "0")
@@ -171,6 +195,15 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
         raise RunActive(
             f"{cards[0].name} is held by the run in {owner}", hint="wait for it, or stop it there"
         )
+
+
+def _computes_on(directory: Path, card: Gpu) -> bool:
+    """Say whether a run elsewhere, such as in a container of this machine, sees this card too."""
+    seen = state(directory).last_gpu.get("gpus")
+    return bool(card.uuid) and any(
+        isinstance(gpu, dict) and gpu.get("uuid") == card.uuid
+        for gpu in (seen if isinstance(seen, list) else [])
+    )
 
 
 def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.curate import Curator
 from engine.errors import ExampleMissing
-from engine.models import Action, Card, JournalEntry, Turn, short_id
+from engine.models import Action, Card, Reverted, Turn, short_id
 from engine.store import Store
 from tui.widgets.card import card_label
 from tui.widgets.frame import Kind
@@ -90,7 +90,7 @@ class Decisions:
             return Outcome("there is nothing to redo")
         return self._went_back("redid", entry)
 
-    def _went_back(self, did: str, entry: JournalEntry) -> Outcome:
+    def _went_back(self, did: str, entry: Reverted) -> Outcome:
         card = self._store.card(entry.example_id)
         journal = self._store.journal(example_id=entry.example_id)
         what = next((one.action for one in journal if one.seq == entry.target), "")

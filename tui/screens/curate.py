@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,17 +14,20 @@ from textual.containers import Horizontal
 from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
 from engine.curate.questions import why_not
-from engine.errors import DependencyMissing
-from engine.models import ORIGINS, Action, Card, Filter
+from engine.errors import DependencyMissing, FinetuiError
+from engine.models import ORIGINS, Action, Card, Filter, short_id
 from tui.actions import bindings
 from tui.bridge.questions import Asked
 from tui.bridge.queue import NO_FILTER
 from tui.bridge.tokens import TokenCounter
+from tui.bridge.writer import Withdrawn
+from tui.host import explain
 from tui.parts.curate_card import CardPart
 from tui.parts.curate_checks import ChecksPart
 from tui.parts.curate_decisions import Decisions, Outcome
 from tui.parts.curate_meter import MeterPart
 from tui.parts.curate_offers import refusal
+from tui.parts.curate_pending import Pending, Pendings
 from tui.parts.curate_queue import QueuePart
 from tui.parts.curate_texts import Texts
 from tui.screens.curate_dialogs import Dialogs
@@ -39,14 +42,18 @@ if TYPE_CHECKING:
     from tui.screens.modals.edit import Edited
 
 
+Then = Callable[[Pending, Outcome], object]
+"""What follows when a change is on the disk."""
+
 # Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
 
 class CurateScreen(StageScreen):
     """The queue on the left, the card on the right, progress below.
 
-    A decision is on the disk before the next key is read; which example it is about is
-    looked up there and then, so that keys typed ahead each decide the card that follows.
+    A decision is about the card that is shown, and on the disk before the next key is read, so
+    that keys typed ahead each decide the card that follows. Where that takes long the queue
+    goes on; see :mod:`tui.parts.curate_pending`.
     """
 
     STAGE = "curate"
@@ -70,8 +77,9 @@ class CurateScreen(StageScreen):
         self._decisions = Decisions(self._store)
         self._checks = ChecksPart(self._store)
         self._drafts = Drafts(self._store)
-        self._texts = Texts(self._decisions, self._drafts)
-        self._dialogs = Dialogs(workspace, self._decisions, self._drafts)
+        self._pendings = Pendings(self.app.writer)
+        self._texts = Texts(self._decisions, self._drafts, self.app.writer)
+        self._dialogs = Dialogs(workspace, self._decisions, self._drafts, self.app.writer)
         self._tokens = TokenCounter(self._settings.training.base)
         self._entered = False
         self._painted = False
@@ -89,7 +97,7 @@ class CurateScreen(StageScreen):
     @property
     def holds_keys(self) -> bool:
         """Whether keys wait: nobody decides a card that has not been on the screen."""
-        return not self._painted
+        return not self._painted or self._pendings.holding
 
     def entered(self) -> None:
         """Show the queue as it is now: a scan may have changed it."""
@@ -182,17 +190,82 @@ class CurateScreen(StageScreen):
     # -- deciding -------------------------------------------------------------------
 
     def _decide(self, action: Action) -> None:
-        row = self.queue.current
-        if row is None:
+        if (card := self.card.card) is None:
             return
-        outcome = self._decisions.decide(action, row.example_id)
-        self._take(outcome, show=False)
-        if outcome.card is not None and not self._to_undecided(outcome.card.position):
+        example_id = card.example.id
+        if example_id in self._pendings.ids:
+            self.say("what you decided on it is not stored yet", hint="esc gives up waiting")
+            return
+        call = partial(self._decisions.decide, action, example_id)
+        self._change(call, f"{action} {short_id(example_id)}", self._decided, card)
+
+    def _change(
+        self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None
+    ) -> None:
+        """Have something written off the event loop, and go on when it is on the disk."""
+        pending = self._pendings.begin(call, words, card)
+        if pending.waited:
+            self._go_on_without(pending)
+        self._await_change(pending, then)
+
+    @work(group="change", exclusive=False, exit_on_error=False)
+    async def _await_change(self, pending: Pending, then: Then) -> None:
+        try:
+            outcome = await pending.write.result(partial(self._go_on_without, pending))
+        except Exception as error:
+            self._not_stored(pending, error)
+            if not isinstance(error, (FinetuiError, Withdrawn)):
+                raise
+        else:
+            self._pendings.end(pending)
+            self.queue.show_pending(self._pendings.ids)
+            then(pending, outcome)
+            if self._pendings.waiting:
+                self._say_waiting()
+        finally:
+            self.app.release_keys()
+
+    def _go_on_without(self, pending: Pending) -> None:
+        """Let the queue go on while something waits to be stored."""
+        pending.waited = True
+        self.queue.show_pending(self._pendings.ids)
+        if pending.card is None:
+            self.app.drop_keys()  # they were meant for the card that it goes back to
+        elif self.queue.is_on(pending.card):
+            self._to_undecided(pending.card.position)
+        self._say_waiting()
+        self.app.release_keys()
+
+    def _say_waiting(self) -> None:
+        self.say(self._pendings.words, hint="esc gives up waiting", kind="busy")
+
+    def _not_stored(self, pending: Pending, error: Exception) -> None:
+        """Go back to what was not stored, with all that came after it."""
+        if pending.dropped:
+            return
+        after = self._pendings.drop(pending.write.batch)
+        self.app.drop_keys()
+        self.queue.show_pending(self._pendings.ids)
+        if pending.card is not None:
+            self.queue.go_to(pending.card)
+            self._show_current()
+        others = f", and {counted(len(after) - 1, 'later change')}" if len(after) > 1 else ""
+        why, hint = ("", "") if isinstance(error, Withdrawn) else explain(error)
+        words = f"not stored: {pending.write.words}{others}"
+        # On the screen in front, which may be another stage's by now, or a dialog.
+        say = getattr(self.app.screen, "say", self.say)
+        say(f"{words}: {why}" if why else words, hint=hint, kind="error")
+
+    def _decided(self, pending: Pending, outcome: Outcome) -> None:
+        self._take(outcome, show=pending.waited)
+        if outcome.card is None or pending.waited:
+            return
+        if not self._to_undecided(outcome.card.position):
             words = f"{outcome.message} · nothing undecided is left here"
             self.say(words, hint="3 freezes what is approved", kind="done")
 
     def _to_undecided(self, after: int) -> bool:
-        found = self.queue.go_undecided(after)
+        found = self.queue.go_undecided(after, but=self._pendings.ids)
         self._show_current()
         return found
 
@@ -216,16 +289,16 @@ class CurateScreen(StageScreen):
 
     def action_undo(self) -> None:
         """Undo the last decision, whoever made it."""
-        self._go_back(self._decisions.undo())
+        self._change(self._decisions.undo, "the undo", self._went_back, None)
 
     def action_redo(self) -> None:
         """Redo what was undone."""
-        self._go_back(self._decisions.redo())
+        self._change(self._decisions.redo, "the redo", self._went_back, None)
 
-    def _go_back(self, outcome: Outcome) -> None:
+    def _went_back(self, pending: Pending, outcome: Outcome) -> None:
         """Go to the example whose decision was undone or redone."""
         hint = ""
-        if outcome.card is not None:
+        if outcome.card is not None and not pending.waited:
             self.queue.update(outcome.card)
             if not self.queue.go_to(outcome.card):
                 hint = "it is not in the part of the queue that is shown"
@@ -247,8 +320,11 @@ class CurateScreen(StageScreen):
         self.app.ask(self._dialogs.filter(self.queue.filter), self._narrow)
 
     def action_clear(self) -> None:
-        """Show the whole queue."""
-        self._narrow(NO_FILTER)
+        """Give up what waits to be stored; else show the whole queue."""
+        if self._pendings.waiting:
+            self._pendings.give_up()
+        else:
+            self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
         if which == self.queue.filter:
@@ -273,8 +349,6 @@ class CurateScreen(StageScreen):
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
-        from tui.screens.modals.edit import Edited
-
         if card := self.card.card:
             try:
                 with self.app.suspend():
@@ -285,8 +359,7 @@ class CurateScreen(StageScreen):
                     "this terminal can't be handed to an editor", hint="e edits the text here"
                 ) from error
             # What can't be read or saved stays a draft, and e continues it.
-            self._await_outcome(self._texts.write(left=False))
-            self._edited(Edited(self._texts.save(card, words)))
+            self._await_outcome(self._texts.save(card, words))
 
     def action_answers(self) -> None:
         """Show the other answers of a card, and take one instead."""
@@ -295,7 +368,9 @@ class CurateScreen(StageScreen):
 
     def _take_answer(self, card: Card, at: int) -> None:
         turns = with_answer(card, other_answers(card)[at])
-        self._take(self._decisions.save(card, turns))
+        call = partial(self._decisions.save, card, turns)
+        words = f"the answer of {short_id(card.example.id)}"
+        self._change(call, words, lambda _, outcome: self._take(outcome), None)
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""

@@ -86,8 +86,8 @@ class TrustDialog(TextDialog[TrustAnswer]):
         self.dismiss("without")
 
     def action_cancel(self) -> None:
-        """Open it with other values for these settings."""
-        self.dismiss("without")
+        """Leave finetui: nothing was decided about the workspace."""
+        self.dismiss("leave")
 
     def action_leave(self) -> None:
         """Leave finetui."""
