@@ -120,8 +120,7 @@ def listed() -> list[Trusted]:
 def refuse(root: Path, item: Acting) -> WorkspaceUntrusted:
     """Return the failure of using something that nobody has agreed to."""
     return WorkspaceUntrusted(
-        f"{item.name} of the workspace {shorten(root)} names {item.meaning}, "
-        "and the workspace is not trusted",
+        f"the workspace {shorten(root)} is not trusted: its {item.name} names {item.meaning}",
         hint=f"look at it, and then: finetui trust {shell_path(root)}",
     )
 

@@ -38,7 +38,8 @@ def init(directory: Path | None, shared: bool, workspace: Path | None, as_json: 
     with open_workspace(root) as space:
         is_shared = space.shared
     if as_json:
-        print_json({"workspace": str(root), "made": not there, "shared": is_shared})
+        shares = {"shared": True} if is_shared else {}
+        print_json({"workspace": str(root), "made": not there, **shares})
         return
     say(f"{'there is a workspace already' if there else 'workspace made'}: {shorten(root, 60)}")
     if is_shared:
