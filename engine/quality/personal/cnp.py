@@ -27,7 +27,7 @@ def check_digit(first_twelve: str) -> str:
 def is_valid(number: str) -> bool:
     """Return whether a number of 13 digits can be a CNP."""
     digits = re.sub(r"[ -]", "", number)
-    if not re.fullmatch(r"[1-9][0-9]{12}", digits) or digits[9:12] == "000":
+    if not re.fullmatch(r"[1-9][0-9]{12}", digits):
         return False
     if int(digits[7:9]) not in _COUNTIES or digits[-1] != check_digit(digits[:-1]):
         return False
@@ -38,6 +38,7 @@ def is_valid(number: str) -> bool:
 
 def _is_date(year: int, month: int, day: int) -> bool:
     try:
-        return datetime.date(year, month, day) <= datetime.date.today()
+        datetime.date(year, month, day)
     except ValueError:
         return False
+    return True
