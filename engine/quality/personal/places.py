@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.quality.personal import streets
 from engine.quality.personal.spans import Span, around
@@ -44,6 +45,7 @@ _ROAD = re.compile("[SsȘșŞş]oseaua")
 _DOUBTFUL = re.compile(
     r"v[ií]a [^,]*\Z|cartier\w* [^,]*\Z|\d+,? (?:square|place|passage|villa|route|cours) [A-Z]"
 )
+_MILITARY = re.compile(r"[AFD]PO,? ")
 _ENDS = re.compile(r"[ \t]*(?:[,.;:!?)\n\r]|\Z| (?:and|și|und|et|y|e|i|en|or|for|since|until) )")
 _NOT_TOWNS_TEXT = (
     "the this that he she it i we they you and but or please thanks thank dear hi hello tel phone "
@@ -90,14 +92,30 @@ _BIRTH = (
 
 def find_places(text: str) -> Iterator[Span]:
     """Yield postal addresses, each with all of its parts."""
+    # What one form leaves out of an address another holds.
+    last: Span | None = None
+    for span in sorted(_parts_of_places(text), key=lambda one: (one.start, -one.end)):
+        if last is None or span.start >= last.end:
+            if last is not None:
+                yield last
+            last = span
+            continue
+        better = max(last, span, key=lambda one: one.score)
+        last = replace(better, start=last.start, end=max(last.end, span.end))
+    if last is not None:
+        yield last
+
+
+def _parts_of_places(text: str) -> Iterator[Span]:
     for start, end in around(text, _NUMBER, _BEFORE_CHARS, _AFTER_CHARS):
         yield from _after_words(text, start, end)
         yield from _streets(text, start, end)
-        yield from _streets_before_towns(text, start, end)
-        yield from _towns(text, start, end)
         for match in _PO_BOX.finditer(text, start, end):
             stop, _ = _extended(text, match.end(), named=True)
             yield Span(match.start(), stop, "address", 0.8, "a post box")
+    for start, end in around(text, streets.CODE_LIKE, _BEFORE_CHARS, _AFTER_CHARS // 2):
+        yield from _streets_before_towns(text, start, end)
+        yield from _towns(text, start, end)
 
 
 def _streets(text: str, start: int, end: int) -> Iterator[Span]:
@@ -117,7 +135,8 @@ def _streets_before_towns(text: str, start: int, end: int) -> Iterator[Span]:
         for count, match in enumerate(pattern.finditer(text, start, end)):
             if count >= _MOST_MATCHES:
                 break
-            stop, sure = _extended(text, match.end(), named=False)
+            named = streets.KIND_NAMED.match(match.group()) is not None
+            stop, sure = _extended(text, match.end(), named=named)
             if sure:
                 begin = _with_units(text, match.start())
                 yield Span(begin, stop, "address", 0.92, "a street before a town with postcode")
@@ -201,7 +220,8 @@ def _trimmed(text: str, end: int) -> int:
 def _with_units(text: str, start: int) -> int:
     """Return where an address begins whose street does at a place: "Flat 3, 12 High Street"."""
     for _ in range(_MOST_LINES):
-        match = streets.UNITS_BEFORE.search(text[max(0, start - _LINE_CHARS) : start])
+        before = text[max(0, start - _LINE_CHARS) : start]
+        match = streets.UNITS_BEFORE.search(before) or streets.KIND_ALONE.search(before)
         if match is None:
             break
         start -= len(match.group())
@@ -225,7 +245,7 @@ def _with_lines(text: str, start: int) -> int:
         if number is not None:
             return _with_units(text, begin + number.start())
         whole = not text[:begin].strip(" \t>*|") or text[begin - 1] in "\n,;:"
-        if "\n" in text[begin + len(line) : at] and not (whole or text[:begin].endswith("\n")):
+        if "\n" in text[begin + len(line) : at] and not (whole or _MILITARY.match(text, at)):
             break
         if small := streets.SMALL_BEFORE.match(line):
             begin += small.end()
@@ -234,10 +254,9 @@ def _with_lines(text: str, start: int) -> int:
         if streets.KIND_IN_LINE.search(line):
             street = begin
         at = begin
-        if not whole and text[begin - 1 : begin] != "\n":
+        if not whole and text[begin - 1 : begin] != "\n" and text[begin - 2 : begin] != ", ":
             # Before it the sentence goes on: "in Glenville, W7 5DS".
-            if text[begin - 2 : begin] != ", ":
-                break
+            break
     return min(town, street)
 
 

@@ -14,12 +14,17 @@ _WORD = rf"(?:[dlDL]['’])?{UP}(?:[\w]{{0,2}}\.(?=[ -])|(?:[\w'’-]|\.(?=\w)){
 _SMALL = (
     r"(?:de|del|della|delle|dello|dei|degli|di|da|do|dos|das|du|des|la|le|les|lo|los|las|el|al|ai"
     r"|der|den|dem|die|van|von|vom|zum|zur|am|an|im|in|auf|unter|vor|vorm|ob|bei|ten|ter|op|het|aan"
-    r"|bij|sur|sous|lès|lez|en|aux|au|et|à|y|i|e|und|și|cel|cea|lui|din|of|the|upon|on|under|nad"
+    r"|bij|sur|sous|lès|lez|en|aux|au|et|à|y|i|e|und|și|cel|cea|lui|din|sub|pe|la|cu|ca|['’]t|['’]s|of|the|upon|on|under|nad"
     r"|pod|mai|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre|marzo|abril|mayo|julio"
     r"|octubre|noviembre|diciembre|maggio|aprile|settembre|decembrie|iunie|abril|outubro)"
 )
 _ORDINAL = r"(?:\d{1,3}(?:st|nd|rd|th|e|er|º|ª)?(?!\d)|1[6-9]\d\d(?!\d))"
-_NAME = rf"(?:(?:{_WORD}|{_SMALL}|{_ORDINAL}) {{1,2}}){{0,5}}(?:{_WORD}|{_ORDINAL})"
+_NAME = (
+    rf"(?=[^\n,]{{0,40}}{UP})(?:(?:{_WORD}|{_SMALL}|{_ORDINAL}) {{1,2}}){{0,5}}"
+    # A number alone is that of a house.
+    rf"(?:{_WORD}|(?:mai|mars|marzo|mayo|maggio|abril)(?!\w)|\d{{1,3}}(?:st|nd|rd|th|e|er|º|ª)"
+    r"|1[6-9]\d\d(?!\d))"
+)
 _HOUSE = (
     r"\d{1,5}(?: ?[-–/] ?\d{1,4}(?!\d)){0,2}(?:(?: ?[-/])?[a-zA-Z](?![\w'’]))?"
     r"(?:,? (?:bis|ter|quater|B|T)(?!\w))?"
@@ -55,21 +60,20 @@ _BEFORE = (
     r"|[Cc]alçada|[Rr]otunda|[Qq]uinta|[Bb]airro|[Uu]rbanização|[Rr]odovia|[Pp]ç\.|[Aa]zinhaga)"
     r"|[Uu]l(?:\.|ica))"
 )
-_BEFORE_TOWNS = rf"(?:{_BEFORE}|R\.|C\.|Al\.|Os\.|Pl\.|P\.)"
+_BEFORE_TOWNS = rf"(?:{_BEFORE}|{_FR_KIND}|R\.|C\.|Al\.|Os\.|Pl\.|P\.)"
 _STEM = rf"{UP}[\w'’.-]{{1,40}}?"
 _DE_END = (
-    r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|damm|ring|ufer|steig|chaussee|pfad|stieg|graben"
-    r"|markt|zeile|promenade)"
+    r"(?:stra(?:ß|ss)e|str\.?|weg|platz|allee|gasse|damm|ufer|steig|chaussee|pfad|stieg|graben"
+    r"|zeile|promenade)"
 )
-_NL_END = (
-    r"(?:straat|laan|dreef|steeg|plein|gracht|kade|singel|dijk|plantsoen|hof|weg|pad|ring|baan|str)"
-)
+_NL_END = r"(?:straat|laan|dreef|steeg|plein|gracht|kade|singel|dijk|plantsoen|boulevard|oever)"
 
 STREETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             rf"(?<![\w.,$€£/-])\d{{1,5}}(?:-\d{{1,4}})?(?: ?[A-Za-z](?!\w))?,? (?:{_DIRECTION} )?"
-            rf"(?:(?:{_WORD}|of|the|and|de|la|{_ORDINAL}) {{1,2}}){{0,3}}(?:{_WORD}|{_ORDINAL}) "
+            rf"(?!of |the |and )(?:(?:{_WORD}|of|the|and|de|la|{_ORDINAL}) {{1,2}}){{0,3}}"
+            rf"(?:{_WORD}|{_ORDINAL}) "
             rf"{_EN_STRONG}\b\.?(?:,? {_DIRECTION}(?!\w))?"
         ),
         "a street with a number",
@@ -125,9 +129,10 @@ UNITS = re.compile(
     r"|[Dd](?:er|cha?|to|rt|erecha|ireito)\w*\.?|[Ee]sq(?:uerdo)?\.?|[Cc]entro"
     r"|[Ff]r(?:ente|t)\.?|[Aa]ndar))?"
     r"|R/C(?: ?(?:[Ee]sq|[Dd]to)\.?)?|[Bb]ajo(?: [A-Z])?(?!\w)|[Áá]tico(?: [A-Z])?(?!\w)"
-    r"|[Hh]interhaus|[Vv]orderhaus|Seitenflügel|EG|DG|[Pp]arter(?!\w)|[Pp]iano terra|[Gg]round [Ff]loor"
-    r"|[Bb]asement|[Pp]enthouse|[Rr]ez-de-chaussée|RDC|[Ee]ntresuelo|[Pp]rincipal(?!\w)"
-    rf"|c/o {_WORD}(?: {_WORD})?|(?:BP|CS|TSA) \d{{1,5}}|P\.? ?O\.? ?Box \d{{1,6}}"
+    r"|[Hh]interhaus|[Vv]orderhaus|Seitenflügel|EG|DG|[Pp]arter(?!\w)|[Pp]iano terra"
+    r"|[Gg]round [Ff]loor|[Bb]asement|[Pp]enthouse|[Rr]ez-de-chaussée|RDC|[Ee]ntresuelo"
+    rf"|[Pp]rincipal(?!\w)|c/o {_WORD}(?: {_WORD})?|(?:BP|CS|TSA) \d{{1,5}}"
+    rf"|P\.? ?O\.? ?Box \d{{1,6}}"
     rf"|[Rr]ésidence (?:{_SMALL} )*{_WORD}(?: {_WORD})?)"
 )
 UNITS_BEFORE = re.compile(
@@ -135,7 +140,16 @@ UNITS_BEFORE = re.compile(
     rf" \d{{1,4}}[A-Za-z]?[, /]{{1,2}}\Z|(?<!\w)c/o {_WORD}(?: {_WORD})?{BREAK}\Z"
 )
 
-TOWN = rf"{_WORD}(?:[ -](?:{_SMALL}[ -]){{0,2}}{_WORD}){{0,4}}(?: \((?:Oder|Saale|{_WORD})\))?"
+KIND_ALONE = re.compile(rf"(?<!\w)(?i:{_UNIT_KIND})\.? ?#?\Z")
+KIND_NAMED = re.compile(
+    rf"(?:{_HOUSE},? )?{_BEFORE_TOWNS}(?!\w)"
+    rf"|.*(?:\w(?:ring|hof|pad|baan|wal|markt|park|berg|bogen|platzl|{_DE_END[3:-1]})|[Ww]eg) \d"
+)
+"""A street that is named as one, though not clearly enough to be believed by itself."""
+TOWN = (
+    rf"(?:\d{{1,2}} (?=Decembrie|August|Mai))?{_WORD}(?:[ -](?:{_SMALL}[ -]){{0,2}}{_WORD}){{0,4}}"
+    rf"(?: ca(?!\w))?(?: \({_WORD}(?: (?:{_SMALL} )?{_WORD})?\))?"
+)
 TOWNS = re.compile(TOWN)
 _STATE = (
     r"(?:A[AEKLPRSZ]|C[AOT]|D[CE]|F[LM]|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEHINOPST]|N[CDEHJMVY]|O[HKR]"
@@ -165,14 +179,17 @@ POSTCODES: tuple[re.Pattern[str], ...] = (
     re.compile(rf"(?:{TOWN}[, ] {{0,2}})?{UK_POSTCODE}"),
     # Postcode first: Germany, France, Italy, Spain.
     re.compile(
-        rf"{_COD}?(?:[A-Z]{{1,3}}[- ])?\d{{5}},? {{1,2}}{TOWN}(?: ?\([A-Z]{{2}}\)| [A-Z]{{2}}(?!\w))?"
-        r"(?: [Cc][Ee][Dd][Ee][Xx](?: \d{1,2})?(?!\w))?"
+        rf"{_COD}?(?:[A-Z]{{1,3}}[- ])?\d{{5}},? {{1,2}}{TOWN}(?: ?\([A-Z]{{2}}\)"
+        r"| [A-Z]{2}(?!\w))?(?: [Cc][Ee][Dd][Ee][Xx](?: \d{1,2})?(?!\w))?"
     ),
     # Brazil, Portugal, the Netherlands, Romania, Poland, Sweden.
-    re.compile(rf"(?:CEP:? ?)?\d{{5}}-?\d{{3}}(?!\d)(?:,? {TOWN})?(?: ?[-/] ?[A-Z]{{2}}(?!\w))?"),
+    re.compile(
+        rf"(?:CEP:? ?)?\d{{5}}-?\d{{3}}(?!\d)(?:,? (?:d[aeo]s? )?{TOWN})?"
+        r"(?: ?[-/] ?[A-Z]{2}(?!\w))?"
+    ),
     re.compile(rf"\d{{4}}-\d{{3}}(?!\d)(?:,? {TOWN})?"),
-    re.compile(rf"\d{{4}} ?[A-Z]{{2}}(?!\w)(?:(?:{BREAK}| {{1,2}}){TOWN})?"),
-    re.compile(rf"(?:{_COD}|RO[- ])?\d{{6}}(?!\d)(?:,? {TOWN})?"),
+    re.compile(rf"\d{{4}} ?[A-Z]{{2}}(?!\w)(?:(?:{BREAK}| {{1,2}})(?:[Dd]e |[Hh]et )?{TOWN})?"),
+    re.compile(rf"\d{{6}},? {TOWN}|(?:{_COD}|RO[- ])\d{{6}}(?!\d)(?:,? {TOWN})?"),
     re.compile(rf"(?:PL-)?\d{{2}}-\d{{3}} {TOWN}"),
     re.compile(rf"(?:SE-)?\d{{3}} \d{{2}} {TOWN}"),
     # Town first: Spain, Romania.
@@ -180,8 +197,17 @@ POSTCODES: tuple[re.Pattern[str], ...] = (
 )
 """Postcodes, with their town where it is beside them."""
 
-SHORT_POSTCODES = re.compile(rf"(?:(?:AT|A|CH|BE|B|DK|NO|LU?|HU?)-)?\d{{4}} {TOWN}")
-"""Austria, Switzerland, Belgium, Denmark…: believed after a street whose kind is named."""
+SHORT_POSTCODES = re.compile(
+    rf"(?:(?:AT|A|CH|BE|B|DK|NO|LU?|HU?)-)?\d{{4}} {TOWN}|\d{{5,6}}(?![\w-]|[.,]\d)"
+)
+"""Four digits (Austria, Switzerland, Belgium…), or no town: after a street of a named kind."""
+
+CODE_LIKE = re.compile(
+    r"(?<![\w.,])(?:[A-Z]{1,3}[- ])?(?:\d{5,6}(?:-\d{3,4})?|\d{8}|\d{4} ?[A-Z]{2}|\d{4}-\d{3}"
+    rf"|\d{{2}}-\d{{3}}|\d{{3}} \d{{2}}|\d{{4}}(?= {UP}[\w'’-]{{2}}))(?!\w)"
+    rf"|{UK_POSTCODE}|{_AU_STATE},? \d{{4}}|{_PROVINCE},? {{1,2}}[A-Z]\d[A-Z]"
+)
+"""What may be a postcode; the forms of whole addresses are sought around it alone."""
 
 REGIONS = re.compile(
     rf"(?:[Jj]ud(?:e[țţt](?:ul)?|\.)? ?{_WORD}(?: {_WORD})?|[Ss]ector(?:ul)? \d(?!\w)"
