@@ -48,10 +48,17 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     # Two dozen regular expressions and their tables, which opening the queue does not need.
     from engine.quality.fields import CHECKED_BY
     from engine.quality.naming import WorkspacePlaceholders
+    from engine.quality.placeholders import PLACEHOLDER
     from engine.quality.redact import REDACTED_KINDS, redact
 
     card = store.card(example_id)
-    done = redact(card.turns, card.flags, names=WorkspacePlaceholders(store))
+    original = "\n".join(turn.content for turn in card.example.turns)
+    done = redact(
+        card.turns,
+        card.flags,
+        names=WorkspacePlaceholders(store),
+        authored={match.group() for match in PLACEHOLDER.finditer(original)},
+    )
     fields = [flag for flag in card.flags if flag.place and flag.kind in REDACTED_KINDS]
     if not done.replaced and not fields:
         return Redaction(card, {})
@@ -59,7 +66,7 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     for one in done.replaced:
         replaced[one.code] += one.count
     if done.replaced:
-        after = Curator(store).edit(card.example.id, done.turns)
+        after = Curator(store).edit(card.example.id, done.turns, card.seen)
     else:
         store.append("edit", card.example.id, turns=card.turns, at=time.time())
         for check in CHECKED_BY:

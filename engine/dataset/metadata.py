@@ -187,14 +187,20 @@ class _Names:
         self._lasting = WorkspacePlaceholders(store)
         self._temporary: TemporaryPlaceholders | None = None
 
-    def of(self, code: str, value: str) -> str:
-        """Return the placeholder of a value."""
+    def all_of(self, values: Sequence[tuple[str, str]], avoid: Collection[str] = ()) -> list[str]:
+        """Return the placeholders of codes and values."""
         if self._temporary is None:
             try:
-                return self._lasting.of(code, value)
+                return self._lasting.all_of(values, avoid)
             except WorkspaceError:
                 self._temporary = TemporaryPlaceholders()
-        return self._temporary.of(code, value)
+        return self._temporary.all_of(values, avoid)
+
+    def issued(self, mark: str) -> bool:
+        """Return whether a placeholder may have been given out."""
+        if self._temporary is not None and self._temporary.issued(mark):
+            return True
+        return self._lasting.issued(mark)
 
 
 def texts_of(metadata: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,27 +7,30 @@ down: a workspace remembers keyed hashes of values, by which it knows them again
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from engine.models import FLAG_KINDS, Flag, Turn
+from engine.models import Flag, Turn
 from engine.quality.base import Check
+from engine.quality.finder import Finder, Hole, Value, severity
 from engine.quality.placeholders import PLACEHOLDER
-from engine.quality.values import normal_value, spelled, word_for
+from engine.quality.values import normal_value, word_for
 
 REDACTED_KINDS = ("secret", "personal")
 _ROUNDS = 5
-_SHORT_SECRET = 6
 
 
 class Placeholders(Protocol):
     """Gives values their placeholders."""
 
-    def of(self, code: str, value: str) -> str:
-        """Return the placeholder of a value in its normal form; the same value, the same one."""
+    def all_of(self, values: Sequence[tuple[str, str]], avoid: Collection[str] = ()) -> list[str]:
+        """Return the placeholders of codes and values; none is one of those to avoid."""
+        ...
+
+    def issued(self, mark: str) -> bool:
+        """Return whether a placeholder may have been given out."""
         ...
 
 
@@ -55,30 +58,13 @@ class Redacted:
     replaced: tuple[Replaced, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Value:
-    """A flagged value: its code, how it is spelled, and whether it is a secret."""
-
-    code: str
-    text: str
-    secret: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Hole:
-    """A stretch to be replaced, and by what."""
-
-    start: int
-    end: int
-    value: _Value
-
-
 def redact(
     turns: Sequence[Turn],
     flags: Sequence[Flag],
     *,
     names: Placeholders,
     also: Sequence[str] = (),
+    authored: Collection[str] = (),
 ) -> Redacted:
     """Replace what is flagged as secret or personal, everywhere in an example.
 
@@ -94,21 +80,27 @@ def redact(
             whole example (``turn`` is -1), are passed over.
         names: Gives the placeholders.
         also: Other texts of the example, such as its alternatives or its title.
+        authored: Placeholders that the author wrote, such as those of the example's original
+            text. No value gets one of them, nor any other that ``names`` never gave.
 
     Returns:
         The conversation without the values. What is no part of one is as it was.
     """
-    marked = [_holes(turn.content, index, flags) for index, turn in enumerate(turns)]
+    by_turn: dict[int, list[Flag]] = {}
+    for flag in flags:
+        by_turn.setdefault(flag.turn, []).append(flag)
+    marked = [_holes(turn.content, by_turn.get(index, ())) for index, turn in enumerate(turns)]
     values = list(dict.fromkeys(hole.value for holes in marked for hole in holes))
-    values += [v for v in _parts(turns, flags) if v not in values]
+    values = list(dict.fromkeys([*values, *_parts(turns, flags)]))
     if not values:
         return Redacted(tuple(turns), tuple(also))
-    finder = _Finder(values)
+    finder = Finder(values)
     texts = [turn.content for turn in turns] + list(also)
     marked += [[] for _ in also]
+    namer = _Namer(names, {*authored, *written_marks(texts, names)})
     counts: dict[tuple[str, str], int] = {}
     clean = [
-        _cleaned(text, holes, finder, names, counts)
+        _cleaned(text, holes, finder, namer, counts)
         for text, holes in zip(texts, marked, strict=True)
     ]
     size = len(turns)
@@ -125,6 +117,7 @@ def redact_by(
     *,
     names: Placeholders,
     also: Sequence[str] = (),
+    authored: Collection[str] = (),
 ) -> Redacted:
     """Redact what checks find, until they find nothing more.
 
@@ -132,11 +125,13 @@ def redact_by(
     was redacted, a few times at most. What they find in ``also`` alone is not looked for.
     """
     result = Redacted(tuple(turns), tuple(also))
+    texts = [turn.content for turn in turns] + list(also)
+    authored = {*authored, *written_marks(texts, names)}
     for _ in range(_ROUNDS):
         flags = remaining(checks, result.turns)
         if not flags:
             break
-        new = redact(result.turns, flags, names=names, also=result.also)
+        new = redact(result.turns, flags, names=names, also=result.also, authored=authored)
         result = Redacted(new.turns, new.also, _summed(result.replaced + new.replaced))
         if not new.replaced:
             break
@@ -155,7 +150,7 @@ def holding(turns: Sequence[Turn], flags: Sequence[Flag], texts: Sequence[str]) 
     values = _parts(turns, flags)
     if not values:
         return ()
-    finder = _Finder(values)
+    finder = Finder(values)
     return tuple(place for place, text in enumerate(texts) if finder.holes(text))
 
 
@@ -172,50 +167,46 @@ def _spans(turns: Sequence[Turn], flags: Sequence[Flag]) -> Iterator[tuple[int, 
             yield flag.turn, replace(flag, start=start, end=end)
 
 
-def _parts(turns: Sequence[Turn], flags: Sequence[Flag]) -> list[_Value]:
-    found: dict[_Value, None] = {}
+def _parts(turns: Sequence[Turn], flags: Sequence[Flag]) -> list[Value]:
+    found: dict[Value, None] = {}
     for index, flag in _spans(turns, flags):
         text = turns[index].content[flag.start : flag.end]
         if text.strip() and not PLACEHOLDER.fullmatch(text):
-            found[_Value(flag.code, text, flag.kind == "secret")] = None
+            found[Value(flag.code, text, flag.kind == "secret")] = None
     return list(found)
 
 
-def _holes(text: str, index: int, flags: Sequence[Flag]) -> list[_Hole]:
+def _holes(text: str, flags: Sequence[Flag]) -> list[Hole]:
     turn = Turn("user", text)
-    own = [replace(flag, turn=0) for flag in flags if flag.turn == index]
+    own = [replace(flag, turn=0) for flag in flags]
     holes = [
-        _Hole(f.start, f.end, _Value(f.code, text[f.start : f.end], f.kind == "secret"))
+        Hole(f.start, f.end, Value(f.code, text[f.start : f.end], f.kind == "secret"))
         for _, f in _spans([turn], own)
     ]
     return _merged(holes, text)
 
 
-def _severity(value: _Value) -> tuple[int, str]:
-    return FLAG_KINDS.index("secret" if value.secret else "personal"), value.code
-
-
-def _merged(holes: Sequence[_Hole], text: str) -> list[_Hole]:
+def _merged(holes: Sequence[Hole], text: str) -> list[Hole]:
     """Return holes that don't overlap; where some did, one that covers them all."""
     kept = _outside_placeholders(holes, text)
-    kept.sort(key=lambda h: (h.start, -h.end, _severity(h.value)))
-    result: list[_Hole] = []
-    namer: _Hole | None = None
+    kept.sort(key=lambda h: (h.start, -h.end, severity(h.value)))
+    result: list[Hole] = []
+    namer: Hole | None = None
     for hole in kept:
         if namer is None or hole.start >= result[-1].end:
             result.append(hole)
             namer = hole
             continue
         last = result[-1]
-        namer = min(namer, hole, key=lambda h: (h.start - h.end, _severity(h.value)))
+        namer = min(namer, hole, key=lambda h: (h.start - h.end, severity(h.value)))
         end = max(last.end, hole.end)
         secret = last.value.secret or hole.value.secret
-        whole = _Value(namer.value.code, text[last.start : end], secret)
-        result[-1] = _Hole(last.start, end, whole)
+        whole = Value(namer.value.code, text[last.start : end], secret)
+        result[-1] = Hole(last.start, end, whole)
     return result
 
 
-def _outside_placeholders(holes: Sequence[_Hole], text: str) -> list[_Hole]:
+def _outside_placeholders(holes: Sequence[Hole], text: str) -> list[Hole]:
     """Leave out holes inside of a placeholder; those that cut one grow to take it whole."""
     marks = [match.span() for match in PLACEHOLDER.finditer(text)]
     ends = [end for _, end in marks]
@@ -234,15 +225,15 @@ def _outside_placeholders(holes: Sequence[_Hole], text: str) -> list[_Hole]:
         value = hole.value
         if (start, end) != (hole.start, hole.end):
             value = replace(value, text=text[start:end])
-        result.append(_Hole(start, end, value))
+        result.append(Hole(start, end, value))
     return result
 
 
 def _cleaned(
     text: str,
-    holes: Sequence[_Hole],
-    finder: _Finder,
-    names: Placeholders,
+    holes: Sequence[Hole],
+    finder: Finder,
+    namer: _Namer,
     counts: dict[tuple[str, str], int],
 ) -> str:
     """Return a text without its holes and without any other occurrence of a value.
@@ -252,22 +243,44 @@ def _cleaned(
     """
     found = _merged([*holes, *finder.holes(text)], text)
     while found:
-        text = _filled(text, found, names, counts)
+        text = _filled(text, found, namer, counts)
         found = _merged(finder.holes(text), text)
     return text
 
 
 def _filled(
-    text: str, holes: Sequence[_Hole], names: Placeholders, counts: dict[tuple[str, str], int]
+    text: str, holes: Sequence[Hole], namer: _Namer, counts: dict[tuple[str, str], int]
 ) -> str:
     pieces = []
     place = 0
-    for hole in holes:
-        mark = names.of(hole.value.code, hole.value.text)
+    for hole, mark in zip(holes, namer.marks(holes), strict=True):
         pieces += [text[place : hole.start], mark]
         place = hole.end
         counts[hole.value.code, mark] = counts.get((hole.value.code, mark), 0) + 1
     return "".join([*pieces, text[place:]])
+
+
+class _Namer:
+    """Names the values of one example, all that a text holds in one request."""
+
+    def __init__(self, names: Placeholders, avoid: Collection[str]) -> None:
+        self._names = names
+        self._avoid = avoid
+        self._known: dict[tuple[str, str], str] = {}
+
+    def marks(self, holes: Sequence[Hole]) -> list[str]:
+        """Return the placeholders of holes."""
+        values = [(hole.value.code, hole.value.text) for hole in holes]
+        new = [value for value in dict.fromkeys(values) if value not in self._known]
+        if new:
+            self._known.update(zip(new, self._names.all_of(new, self._avoid), strict=True))
+        return [self._known[value] for value in values]
+
+
+def written_marks(texts: Sequence[str], names: Placeholders) -> set[str]:
+    """Return the placeholders in texts that can only be an author's: none was given out so."""
+    found = {match.group() for text in texts for match in PLACEHOLDER.finditer(text)}
+    return {mark for mark in found if not names.issued(mark)}
 
 
 def _summed(replaced: Sequence[Replaced]) -> tuple[Replaced, ...]:
@@ -276,28 +289,6 @@ def _summed(replaced: Sequence[Replaced]) -> tuple[Replaced, ...]:
         key = (each.code, each.placeholder)
         counts[key] = counts.get(key, 0) + each.count
     return tuple(Replaced(code, mark, count) for (code, mark), count in counts.items())
-
-
-class _Finder:
-    """Finds values anywhere in a text, in any of their spellings, in one pass."""
-
-    def __init__(self, values: Sequence[_Value]) -> None:
-        # The longest first: of two that begin at a place the pattern takes the first.
-        ordered = sorted(values, key=lambda v: (-len(v.text), _severity(v), v.text))
-        self._patterns = []
-        for value in ordered:
-            inside = value.secret and len(value.text) >= _SHORT_SECRET
-            self._patterns.append(
-                (value, re.compile(spelled(value.code, value.text, inside=inside)))
-            )
-
-    def holes(self, text: str) -> list[_Hole]:
-        """Return every occurrence; they may overlap."""
-        return [
-            _Hole(*match.span(), replace(value, text=match.group()))
-            for value, pattern in self._patterns
-            for match in pattern.finditer(text)
-        ]
 
 
 __all__ = [
@@ -311,4 +302,5 @@ __all__ = [
     "redact_by",
     "remaining",
     "word_for",
+    "written_marks",
 ]

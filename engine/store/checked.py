@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from engine.models import Flag, Found, Link
 from engine.store import findings as finding_rows
 from engine.store import links as link_rows
+from engine.store import votes as meta_rows
 from engine.store.connection import Connection
 
 
@@ -61,6 +62,17 @@ class CheckedStore:
     def languages(self) -> list[tuple[str, int]]:
         """Return every language and how many examples are in it, the commonest first."""
         return finding_rows.languages(self._db)
+
+    def get_metas(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the remembered values of some keys; those without one are absent."""
+        return meta_rows.get_metas(self._db, keys)
+
+    def change_metas(self, change: Callable[[], Mapping[str, str]]) -> None:
+        """Remember the values that a function returns, by key, in one write transaction.
+
+        No other process writes between what the function reads and what is written.
+        """
+        meta_rows.change_metas(self._db, change)
 
     def linked(self, model: str) -> dict[int, str]:
         """Return the key of the text by which an example takes part in a model's forests.

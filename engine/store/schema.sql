@@ -1,6 +1,6 @@
 -- What all migrations result in; written by `python -m tools.schema`.
 PRAGMA application_id = 1718908265;
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 CREATE TABLE "sources" (
    "id" TEXT PRIMARY KEY,
    "kind" TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE queue (
             state TEXT NOT NULL DEFAULT 'undecided',
             edited INTEGER NOT NULL DEFAULT 0,
             decided_at REAL NOT NULL DEFAULT 0
-        , origin TEXT NOT NULL DEFAULT '', flagged INTEGER NOT NULL DEFAULT 0, language TEXT NOT NULL DEFAULT '', quality REAL);
+        , origin TEXT NOT NULL DEFAULT '', flagged INTEGER NOT NULL DEFAULT 0, language TEXT NOT NULL DEFAULT '', quality REAL, conflict INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX "idx_queue_state"
     ON "queue" ("state");
 CREATE INDEX "idx_queue_kind"
@@ -65,7 +65,7 @@ CREATE TABLE journal (
             session TEXT NOT NULL,
             target INTEGER NOT NULL DEFAULT 0,
             turns TEXT
-        );
+        , operation TEXT NOT NULL DEFAULT '', seen INTEGER);
 CREATE INDEX "idx_journal_example_id"
     ON "journal" ("example_id");
 CREATE INDEX idx_journal_decisions ON journal (seq) WHERE action IN ('approve', 'reject', 'skip', 'edit');
@@ -145,3 +145,6 @@ CREATE TRIGGER votes_no_update BEFORE UPDATE ON votes BEGIN SELECT RAISE(ABORT, 
 CREATE TRIGGER votes_no_delete BEFORE DELETE ON votes BEGIN SELECT RAISE(ABORT, 'votes is only appended to'); END;
 CREATE TRIGGER votes_taken_back_no_update BEFORE UPDATE ON votes_taken_back BEGIN SELECT RAISE(ABORT, 'votes_taken_back is only appended to'); END;
 CREATE TRIGGER votes_taken_back_no_delete BEFORE DELETE ON votes_taken_back BEGIN SELECT RAISE(ABORT, 'votes_taken_back is only appended to'); END;
+CREATE INDEX idx_journal_operation ON journal (operation) WHERE operation != '';
+CREATE INDEX idx_journal_session ON journal (session) WHERE action IN ('approve', 'reject', 'skip', 'edit');
+CREATE INDEX idx_queue_conflict ON queue (position) WHERE conflict = 1;

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.models import Example, Skipped
-from engine.store.connection import bound, raw_connection, translated
+from engine.store.connection import bound, raw_connection
+from engine.store.failures import translated
 from engine.store.packing import (
     dump_alternatives,
     dump_texts,
@@ -74,12 +75,14 @@ class ReadItem:
     """A file that a scan read: what it gave, and what in it was not read.
 
     ``moved_from`` is the name that the same bytes had in the last scan, if another.
+    ``last`` is False where more of the file follows.
     """
 
     item: ScannedItem
     examples: Sequence[StagedExample]
     skipped: Sequence[Skipped] = ()
     moved_from: str = ""
+    last: bool = True
 
 
 def staged(example: Example) -> StagedExample:

@@ -8,13 +8,15 @@ and nothing else changed, and the next scan goes on from there.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import SourceMissing
-from engine.store.connection import bound, translated
+from engine.store.connection import bound
+from engine.store.failures import translated
 from engine.store.packing import label, load_turns
 from engine.store.staging import ABOUT, Stage, prefixed
 from engine.store.versions import Versions
@@ -95,7 +97,8 @@ class Takeover:
             SourceMissing: The source was removed while it was scanned.
         """
         with translated(self._stage.path):
-            self._raw.execute("ATTACH DATABASE ? AS ws", [str(self._stage.path)])
+            # As bytes: a name that is not UTF-8 can't be a text of SQLite's.
+            self._raw.execute("ATTACH DATABASE ? AS ws", [os.fsencode(self._stage.path)])
             self._raw.execute("PRAGMA ws.synchronous = NORMAL")
             self._require_source()
             self._sort_out()

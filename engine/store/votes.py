@@ -6,13 +6,14 @@ A vote is never changed or removed: one that was taken back has a row in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from engine.models import NO_METADATA, Vote
 from engine.store.connection import Connection, Row
 from engine.store.packing import dump_texts, load_mapping
 
+KEYS_AT_ONCE = 500
 _COLUMNS = 'id, run_id, quant, prompt, base_text, tuned_text, "left", choice, blind, at, metadata'
 
 
@@ -108,6 +109,16 @@ def get_meta(db: Connection, key: str) -> str | None:
     return value
 
 
+def get_metas(db: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Return the remembered values of some keys; those without one are absent."""
+    found: dict[str, str] = {}
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[start : start + KEYS_AT_ONCE]
+        marks = ", ".join("?" * len(some))
+        found.update(db.all(f"SELECT key, value FROM meta WHERE key IN ({marks})", some))
+    return found
+
+
 def set_meta(db: Connection, key: str, value: str) -> None:
     """Remember a value under a key."""
     db.execute(
@@ -123,3 +134,15 @@ def update_meta(db: Connection, key: str, change: Callable[[str | None], str]) -
         value = change(get_meta(db, key))
         set_meta(db, key, value)
     return value
+
+
+def change_metas(db: Connection, change: Callable[[], Mapping[str, str]]) -> None:
+    """Remember values that follow from what is stored, in one write transaction.
+
+    Args:
+        db: The database.
+        change: Reads what it depends on, and returns the values by key.
+    """
+    with db.transaction():
+        for key, value in change().items():
+            set_meta(db, key, value)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import random
 import re
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from engine.models import Flag, FlagKind, Turn
 from engine.quality.naming import META_KEY, TemporaryPlaceholders, WorkspacePlaceholders
 from engine.quality.personal import PersonalCheck
 from engine.quality.placeholders import PLACEHOLDER, outside_placeholders
-from engine.quality.redact import Replaced, holding, redact, redact_by, remaining
+from engine.quality.redact import Redacted, Replaced, holding, redact, redact_by, remaining
 from engine.quality.secrets import SecretsCheck
 from engine.quality.values import normal_value, word_for
 from engine.store import Store
@@ -270,6 +273,11 @@ def test_the_same_value_has_the_same_placeholder_in_any_example(
 # Placeholders of a workspace
 
 
+def remembered(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as database:
+        return dict(database.execute("SELECT key, value FROM meta"))
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "finetui.db")
@@ -284,9 +292,9 @@ def test_numbers_outlive_the_process_and_hold_no_value(store: Store) -> None:
     assert again.of("email", "ana@POSTA.ro") == "[EMAIL_1]"
     assert again.of("email", "new@posta.ro") == "[EMAIL_3]"
     assert names.of("email", "new@posta.ro") == "[EMAIL_3]"
-    stored = store.get_meta(META_KEY)
-    assert stored is not None
-    assert "posta" not in stored.lower()
+    stored = json.dumps(remembered(store.path)).lower()
+    assert "placeholders:email" in stored
+    assert "posta" not in stored
 
 
 def test_two_workspaces_hash_the_same_value_differently(tmp_path: Path) -> None:
@@ -294,10 +302,98 @@ def test_two_workspaces_hash_the_same_value_differently(tmp_path: Path) -> None:
     for name in ("a", "b"):
         with Store.open(tmp_path / f"{name}.db") as store:
             WorkspacePlaceholders(store).of("email", "ana@posta.ro")
-            stored = store.get_meta(META_KEY)
-            assert stored is not None
-            hashes.append(set(json.loads(stored)["numbers"]["EMAIL"]))
+            rows = remembered(store.path)
+            hashes.append({key for key in rows if key.count(":") == 2})
+    assert hashes[0]
     assert not hashes[0] & hashes[1]
+
+
+def test_numbers_of_an_earlier_form_are_kept(store: Store) -> None:
+    # As the first form was: one value that holds a key and, by word, hashes with numbers.
+    key = bytes(range(32))
+    numbers: dict[str, dict[str, int]] = {}
+    for number, (word, normal) in enumerate(
+        [("PHONE", "0040721234567"), ("PERSON", "ionela brătescu"), ("EMAIL", "ana@posta.ro")], 7
+    ):
+        data = f"{word}\0{normal}".encode()
+        hashed = hashlib.blake2b(data, digest_size=16, key=key).hexdigest()
+        numbers[word] = {f"{n:032x}": n for n in range(1, number)} | {hashed: number}
+    store.set_meta(META_KEY, json.dumps({"v": 1, "key": key.hex(), "numbers": numbers}))
+    names = WorkspacePlaceholders(store)
+    assert names.of("phone", "+40 721 234 567") == "[PHONE_7]"
+    assert names.of("phone", "0721 234 567") == "[PHONE_7]"
+    assert names.of("person", "Ionela Brătescu") == "[PERSON_8]"
+    assert names.of("person", "BRATESCU, Ionela") == "[PERSON_8]"
+    assert names.of("email", "Ana@posta.ro") == "[EMAIL_9]"
+    assert names.of("email", "new@posta.ro") == "[EMAIL_10]"
+    assert WorkspacePlaceholders(store).of("email", "ana@posta.ro") == "[EMAIL_9]"
+
+
+@pytest.mark.parametrize("make", ["workspace", "temporary"])
+@pytest.mark.parametrize(
+    ("code", "spellings"),
+    [
+        ("phone", ["+40 721 234 567", "0721234567", "0721.234.567", "0040721234567",
+                   "+40 (0)721-234-567"]),
+        ("phone", ["0721 234 567", "+40721234567", "0721/234567"]),
+        ("phone", ["+1 (212) 736-5000", "212-736-5000", "1-212-736-5000", "001 212 736 5000"]),
+        ("phone", ["06 12 34 56 78", "+33 6 12 34 56 78", "06.12.34.56.78", "+33 (0)6 12345678"]),
+        ("phone", ["347 1234567", "+39 347 123 4567", "347/1234567"]),
+        ("iban", ["RO49AAAA1B31007593840000", "ro49 aaaa 1b31 0075 9384 0000"]),
+        ("email", ["Ana.Pop@posta.ro", "ana.pop@POSTA.RO"]),
+        ("card", ["4111 1111 1111 1111", "4111-1111-1111-1111", "4111111111111111"]),
+        ("person", ["Ana Pop", "Pop, Ana", "ANA POP", "Pop Ana"]),
+        ("person", ["Ionela Brătescu", "IONELA BRATESCU", "Brătescu, Ionela"]),
+        ("address", ["Str. Lungă nr. 3, Iași", "str. lunga nr. 3\nIași"]),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_value_have_one_placeholder(
+    store: Store, make: str, code: str, spellings: list[str]
+) -> None:
+    for order in (spellings, spellings[::-1]):
+        names = WorkspacePlaceholders(store) if make == "workspace" else TemporaryPlaceholders()
+        assert len({names.of(code, spelling) for spelling in order}) == 1
+    # Also at once, in one example.
+    text = " | ".join(spellings)
+    first = flag(code, text, spellings[0])
+    result = redact([Turn("user", text)], [first], names=TemporaryPlaceholders())
+    if code != "address":
+        assert set(result.turns[0].content.split(" | ")) == {result.replaced[0].placeholder}
+
+
+def test_numbers_of_two_countries_that_look_alike_within_them_are_two(store: Store) -> None:
+    names = WorkspacePlaceholders(store)
+    # A Romanian mobile, and a telephone in Karlsruhe.
+    assert names.of("phone", "+40 721 234 567") == "[PHONE_1]"
+    assert names.of("phone", "+49 721 234567") == "[PHONE_2]"
+    assert names.of("phone", "0721 234 567") == "[PHONE_1]"
+
+
+# An author's own placeholders
+
+
+def test_an_authors_placeholder_is_not_given_to_a_value(store: Store) -> None:
+    turns = [Turn("user", "Write to [EMAIL_1] or [EMAIL_3]: ana@posta.ro, ion@posta.ro")]
+    flags = [flag("email", turns[0].content, v) for v in ("ana@posta.ro", "ion@posta.ro")]
+    for names in (TemporaryPlaceholders(), WorkspacePlaceholders(store)):
+        result = redact(turns, flags, names=names)
+        assert result.turns[0].content == ("Write to [EMAIL_1] or [EMAIL_3]: [EMAIL_2], [EMAIL_4]")
+        assert [one.placeholder for one in result.replaced] == ["[EMAIL_2]", "[EMAIL_4]"]
+        again = redact(result.turns, [], names=names)
+        assert again == Redacted(result.turns)
+
+
+def test_a_value_that_has_an_authors_placeholder_elsewhere_gets_a_second_one(store: Store) -> None:
+    names = WorkspacePlaceholders(store)
+    assert names.of("email", "ana@posta.ro") == "[EMAIL_1]"
+    turns = [Turn("user", "[EMAIL_1] is no address, ana@posta.ro is")]
+    flags = [flag("email", turns[0].content, "ana@posta.ro")]
+    results = {
+        redact(turns, flags, names=WorkspacePlaceholders(store), authored=["[EMAIL_1]"]).turns
+        for _ in range(2)
+    }
+    assert results == {(Turn("user", "[EMAIL_1] is no address, [EMAIL_2] is"),)}
+    assert names.of("email", "ana@posta.ro") == "[EMAIL_1]"
 
 
 def test_a_lone_surrogate_has_a_placeholder(store: Store) -> None:
@@ -341,14 +437,12 @@ def test_two_processes_never_share_or_lose_a_number(tmp_path: Path) -> None:
     for child in children:
         child.join(60)
         assert child.exitcode == 0
-    with Store.open(Path(path)) as store:
-        stored = store.get_meta(META_KEY)
-    assert stored is not None
-    assert sorted(json.loads(stored)["numbers"]["EMAIL"].values()) == list(range(1, 91))
+    numbers = [int(n) for key, n in remembered(Path(path)).items() if key.count(":") == 2]
+    assert sorted(numbers) == list(range(1, 91))
 
 
 @pytest.mark.parametrize(
-    "stored", ["", "[]", "{}", '{"v":2,"key":"00","numbers":{}}', '{"v":1,"key":"zz","numbers":{}}']
+    "stored", ["", "[]", "{}", '{"v":3,"key":"00"}', '{"v":1,"key":"zz","numbers":{}}']
 )
 def test_a_memory_that_cannot_be_read_is_named_and_kept(store: Store, stored: str) -> None:
     store.set_meta(META_KEY, stored)
