@@ -152,9 +152,7 @@ _COMMON_WORDS = re.compile(
 def _case_turns(characters: Sequence[str]) -> int:
     """Return how often a capital follows a small letter or the other way round."""
     return sum(
-        a.islower() != b.islower()
-        for a, b in pairwise(characters)
-        if a.isalpha() and b.isalpha()
+        a.islower() != b.islower() for a, b in pairwise(characters) if a.isalpha() and b.isalpha()
     )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 
-from engine.quality.secrets.forms import FORMS, Form
+from engine.quality.secrets.forms import Form, forms
 from engine.quality.secrets.plausible import is_drawn, is_dummy
 from engine.quality.secrets.spans import Candidate
 
@@ -20,17 +21,14 @@ _VALUE = re.compile(r"[A-Za-z0-9+/_=.:~-]{15,}")
 _DIGIT = re.compile("[0-9]")
 
 
+@cache
 def _by_anchor(*, near: bool) -> tuple[tuple[str, tuple[Form, ...]], ...]:
     """Return forms by what they are found by."""
-    anchors = dict.fromkeys(a for form in FORMS if form.near == near for a in form.anchors)
-    return tuple(
-        (one, tuple(form for form in FORMS if form.near == near and one in form.anchors))
-        for one in anchors
-    )
+    wanted = [form for form in forms() if form.near == near]
+    anchors = dict.fromkeys(anchor for form in wanted for anchor in form.anchors)
+    return tuple((one, tuple(form for form in wanted if one in form.anchors)) for one in anchors)
 
 
-_BY_THEMSELVES = _by_anchor(near=False)
-_NEAR = _by_anchor(near=True)
 # In a signed URL, or its header, the key's id says who signed; it opens nothing.
 _SIGNED_BY = re.compile(
     r"(?:Credential(?:=|%3D)|[?&](?:AWSAccessKeyId|GoogleAccessId|OSSAccessKeyId|Key-Pair-Id)=)\Z",
@@ -57,17 +55,17 @@ def find_tokens(window: str, offset: int, text: str) -> Iterator[Candidate]:
         return
     # What is looked for 500 times is the long words alone, which in prose are few.
     words = "\n".join([window[start:end] for start, end in runs])
-    there = [pair for pair in _BY_THEMSELVES if pair[0] in words]
-    for start, end in runs if there else ():
+    marks = [pair for pair in _by_anchor(near=False) if pair[0] in words]
+    for start, end in runs if marks else ():
         run = window[start:end]
-        found = [forms for anchor, forms in there if anchor in run]
+        found = [some for anchor, some in marks if anchor in run]
         for form in dict.fromkeys(chain.from_iterable(found)):
             yield from _found(form, offset + start, offset + end, text)
     if not any(map(_DIGIT.search, _VALUE.findall(words))):
         return
     lowered = _lowered(window)
-    for name, forms in [(name, forms) for name, forms in _NEAR if name in lowered]:
-        for form in forms:
+    for name, there in [pair for pair in _by_anchor(near=True) if pair[0] in lowered]:
+        for form in there:
             yield from _found_near(form, name, window, lowered, offset)
 
 
@@ -108,7 +106,7 @@ def _is_real(form: Form, value: str) -> bool:
     body = value[form.fixed :]
     if is_dummy(body):
         return False
-    return form.proof == "form" or is_drawn(body)
+    return not form.drawn or is_drawn(body)
 
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
