@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -17,21 +18,41 @@ from engine.quality.secrets.plausible import (
 )
 from engine.quality.secrets.spans import Candidate
 
+_CORE = (
+    r"pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
+    r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
+    r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook"
+    r"|batch|search|integration).?key|token"
+)
+# What makes an assignment: of a typed name, of a property with accessors, of an attribute or an
+# entry of a list whose value has a name of its own, and of the next argument.
+_SIGN = (
+    r"[ \t]{0,4}:[ \t]{0,4}[&A-Za-z][\w<>\[\]|.?]{0,30}[ \t]{0,4}={1,2}[ \t]{0,4}(?=[\"'`])"
+    r"|[ \t]{0,4}\{[^{}\n]{0,40}\}[ \t]{0,4}=[ \t]{0,4}"
+    r"|[ \t]{0,4}[,;]?[ \t]{0,4}\\?[\"']?value\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+    r"|[ \t]{0,20}(?::=|=>|={1,3}|:)[ \t]{0,20}"
+    r"|(?<=[\"'`])[ \t]{0,4},[ \t]{0,4}(?=[\"'`])"
+)
 # A piece that the name of a secret holds; what goes before it is read backwards from there,
 # because a pattern that begins with "any word" is tried at every letter.
 _ASSIGNED = re.compile(
-    r"(?P<core>pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
-    r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
-    r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook).?key|token)"
-    r"(?P<rest>\w{0,40})"
-    r"[\"'`\])*]{0,4}[ \t]{0,20}(?P<sign>:=|=>|={1,3}|:)[ \t]{0,20}(?P<bold>\*{0,2})[ \t]?"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,1000})(?P=quote)|(?P<bare>[^\s\"'`]{4,1000}))",
+    rf"(?P<core>{_CORE})(?P<rest>[\w.-]{{0,40}})(?:\\{{0,3}}[\"'`\])*]){{0,4}}(?P<sign>{_SIGN})"
+    r"(?P<bold>\*{0,2})[ \t]?"
+    r"(?:(?:(?:String::from|String|Secret|SecretStr|SecretString|Some|str|bytes)\()?"
+    r"(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n]{4,1000})(?P=quote)"
+    r"|(?P<bare>[^\s\"'`]{4,1000}))",
+    re.IGNORECASE,
+)
+_FLAGGED = re.compile(
+    rf"(?:--|\bset[ \t]+(?:-[a-z]{{1,3}}[ \t]+)?|\bsetx[ \t]+|\bENV[ \t]+)"
+    rf"(?P<name>[\w.-]{{0,40}}(?:{_CORE})[\w.-]{{0,40}})[ \t]{{1,4}}"
+    r"(?:[\"'](?P<quoted>[^\"'\s]{4,1000})[\"']|(?P<bare>[^\s\"'`=:-][^\s\"'`]{3,1000}))",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
 _ANCHORS_TEXT = (
     "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql"
-    " redis-cli authorization cookie"
+    " redis-cli authorization cookie auth"
 )
 _ANCHORS = tuple(_ANCHORS_TEXT.split())
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
@@ -53,11 +74,6 @@ _TAGGED = re.compile(
     r"(?P<value>[^<>\s]{6,200})</",
     re.IGNORECASE,
 )
-_NEXT_ARGUMENT = re.compile(
-    r"[\"'][\w.-]{0,30}(?:password|passwd|pwd|passphrase)\w{0,10}[\"'][ \t]{0,4},[ \t]{0,4}"
-    r"[\"'](?P<value>[^\"'\s]{6,200})[\"']",
-    re.IGNORECASE,
-)
 _LABELLED = re.compile(
     r"\b(?:password|passwort|parol[aă]|contraseña|mot de passe)(?: [^\W\d_]{2,15}){1,3}[ \t]{0,2}:"
     r"[ \t]{1,3}[\"'`]?(?P<value>[^\s\"'`]{6,120})",
@@ -76,8 +92,17 @@ _URL = re.compile(
 _HEADER = re.compile(
     r"(?:authorization|x-api-key|api-key|x-auth-token|private-token"
     r"|cookie)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
-    r"[\"']?(?:(?:bearer|basic|token|apikey|digest)[ \t]+)?(?P<value>[A-Za-z0-9._~+/=-]{16,500})",
+    r"[\"']?(?:[a-z][a-z_-]{1,24}[ \t]+)?(?P<value>(?!Credential=)[A-Za-z0-9._~+/=-]{16,4000})",
     re.IGNORECASE,
+)
+# A line of .pgpass: host, port, database, user, password.
+_PGPASS = re.compile(
+    r"^[^\s:#]{1,120}:(?:[0-9]{2,5}|\*):[^\s:]{1,80}:[^\s:]{1,80}:(?P<value>[^\s:]{4,200})$",
+    re.MULTILINE,
+)
+# An entry of Docker's config.json: user and password in base64.
+_DOCKER_AUTH = re.compile(
+    r"\\{0,3}\"auth\\{0,3}\"[ \t]{0,4}:[ \t]{0,4}\\{0,3}\"(?P<value>[A-Za-z0-9+/]{12,400}={0,2})\\{0,3}\""
 )
 _FLAG_WORD = re.compile(
     r"(?:mysql|psql|mysqldump|mongo\w*|redis-cli|curl|sshpass|docker|htpasswd)\b[^\n]{0,120}?"
@@ -113,11 +138,12 @@ _TRAILING = ".,;:)]}>\"'`”’»"
 _SAYINGS = (
     (_SAID, "password"),
     (_TAGGED, "password"),
-    (_NEXT_ARGUMENT, "password"),
     (_LABELLED, "password"),
     (_FLAG_WORD, "password"),
     (_HEADER, "auth-header"),
     (_SAID_TOKEN, "api-key"),
+    (_PGPASS, "password"),
+    (_DOCKER_AUTH, "docker-auth-secret"),
 )
 
 
@@ -127,9 +153,21 @@ def _is_said_token(value: str) -> bool:
     return is_random(value) or is_short_token(value, quoted=False)
 
 
+def _is_pair(value: str) -> bool:
+    """Return whether a value in base64 is a user and a password."""
+    try:
+        pair = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return False
+    user, colon, password = pair.partition(":")
+    easy = is_placeholder(password) or is_weak_value(password)
+    return bool(user and colon and password) and pair.isprintable() and not easy
+
+
 _IS_REAL: Mapping[str, Callable[[str], bool]] = {
     "password": is_password_like,
-    "auth-header": is_random,
+    "auth-header": _is_said_token,
+    "docker-auth-secret": _is_pair,
     "api-key": _is_said_token,
 }
 
@@ -142,6 +180,7 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     if not any(anchor in lowered for anchor in _ANCHORS):
         return
     yield from _after_names(window, offset)
+    yield from _flagged(window, offset)
     yield from _beside_words(window, offset)
     for pattern, code in _SAYINGS:
         for match in pattern.finditer(window):
@@ -149,6 +188,22 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
             value = window[start:end]
             if _IS_REAL[code](value):
                 yield Candidate(offset + start, offset + end, code, 0.75, 3)
+
+
+def _flagged(window: str, offset: int) -> Iterator[Candidate]:
+    """Yield values after a flag or a name that a shell sets, with nothing but a space between."""
+    for match in _FLAGGED.finditer(window):
+        name, quoted = match["name"], match["quoted"] is not None
+        if _HARMLESS_NAME.search(name):
+            continue
+        start, end = match.span("quoted" if quoted else "bare")
+        if not quoted:
+            start, end = _trimmed(window, start, end)
+        value = window[start:end]
+        named = _is_password_name(name)
+        if is_password_like(value) if named else _is_said_token(value):
+            code = "password" if named else "api-key"
+            yield Candidate(offset + start, offset + end, code, 0.7, 4)
 
 
 def _beside_words(window: str, offset: int) -> Iterator[Candidate]:

@@ -173,7 +173,9 @@ def is_short_token(value: str, *, quoted: bool) -> bool:
     plain = [c for c in value if c.isalnum()]
     mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(plain))
     turns = _case_turns(plain)
-    return mixed >= (2 if quoted else 3) or (mixed >= 1 and turns >= 2) or (quoted and turns >= 4)
+    # Capitals all over: in camel case words of small letters stand between.
+    letters = quoted and turns >= 4 and re.search("[a-z]{4}", value) is None
+    return mixed >= (2 if quoted else 3) or (mixed >= 1 and turns >= 2) or letters
 
 
 def is_mixed_hash(value: str) -> bool:
@@ -196,7 +198,16 @@ def is_weak_value(value: str) -> bool:
 
 def is_expression(value: str) -> bool:
     """Return whether a value is code that fetches a secret, not the secret."""
-    return _EXPRESSION.search(value) is not None
+    if _EXPRESSION.search(value) is None:
+        return False
+    # A password may have a dot: then a piece of it is no name.
+    return "(" in value or "::" in value or not any(map(_is_no_name, value.split(".")))
+
+
+def _is_no_name(piece: str) -> bool:
+    """Return whether a piece between dots can't be a name in code: ``F3kYb2`` and ``A7N7aQ``."""
+    mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(piece))
+    return mixed >= 2 and _case_turns(piece) >= 2
 
 
 def is_password_like(value: str) -> bool:

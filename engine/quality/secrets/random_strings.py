@@ -21,6 +21,10 @@ _NOT_SECRET = re.compile(
     re.IGNORECASE,
 )
 _SIGNS = re.compile(r"[-_/+]")
+# Keys that are made to be published: they stand in pages and apps.
+_PUBLISHED = re.compile(
+    r"pk_(?:live|test)_|pk\.eyJ|phc_|sb_publishable_|(?:pub|sub)-c-|FLWPUBK|pubkey-|clerk_pub"
+)
 _CONTEXT_CHARS = 60
 # That of detect-secrets for base64 is 4.5; the context makes up for the rest.
 _BASE64_LIMIT = 4.2
@@ -51,7 +55,7 @@ def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
         value = match.group()
         if is_hash_like(value) or is_placeholder(value) or not is_random(value):
             continue
-        if _is_name(value):
+        if _is_name(value) or _PUBLISHED.match(value):
             continue
         mixed = any(c.isupper() for c in value) and any(c.islower() for c in value)
         if mixed and _base64().calculate_shannon_entropy(value) >= _BASE64_LIMIT:
