@@ -14,6 +14,7 @@ from engine.quality.secrets.plausible import (
     is_placeholder,
     is_random,
     is_short_token,
+    is_symbol_key,
     is_weak_value,
 )
 from engine.quality.secrets.spans import Candidate
@@ -97,12 +98,13 @@ _HEADER = re.compile(
 )
 # A line of .pgpass: host, port, database, user, password.
 _PGPASS = re.compile(
-    r"^[^\s:#]{1,120}:(?:[0-9]{2,5}|\*):[^\s:]{1,80}:[^\s:]{1,80}:(?P<value>[^\s:]{4,200})$",
+    r"^(?:[^\s:#]{1,80}\.[^\s:#]{1,80}|localhost|\*):(?:[0-9]{3,5}|\*):[^\s:]{1,80}:[^\s:]{1,80}:(?P<value>[^\s:]{4,200})$",
     re.MULTILINE,
 )
 # An entry of Docker's config.json: user and password in base64.
 _DOCKER_AUTH = re.compile(
-    r"\\{0,3}\"auth\\{0,3}\"[ \t]{0,4}:[ \t]{0,4}\\{0,3}\"(?P<value>[A-Za-z0-9+/]{12,400}={0,2})\\{0,3}\""
+    r"\\{0,3}\"auth\\{0,3}\"[ \t]{0,4}:[ \t]{0,4}\\{0,3}\""
+    r"(?P<value>[A-Za-z0-9+/]{12,400}={0,2})\\{0,3}\""
 )
 _FLAG_WORD = re.compile(
     r"(?:mysql|psql|mysqldump|mongo\w*|redis-cli|curl|sshpass|docker|htpasswd)\b[^\n]{0,120}?"
@@ -114,7 +116,7 @@ _EASY_PASSWORDS = re.compile(
 )
 # Values of these names are no secrets though the name holds a word for one.
 _HARMLESS_NAME = re.compile(
-    r"(?:public|primary|foreign|partition|sort|max|min|num|total|special|pad|eos|bos|unk|sep|cls"
+    r"(?:(?<![^\W_])|(?-i:(?<=[a-z])(?=[A-Z])))(?:public|primary|foreign|partition|sort|max|min|num|total|special|pad|eos|bos|unk|sep|cls"
     r"|mask|image|stop|next|page|input|output|new|per|cache|row|column|group|hot|short)[_.-]?"
     r"(?:\w{0,12}[_.-])?(?:key|token)|tokens|keys\b|keyword|keyboard|token_?(?:type|id|url|uri"
     r"|name|count"
@@ -142,7 +144,6 @@ _SAYINGS = (
     (_FLAG_WORD, "password"),
     (_HEADER, "auth-header"),
     (_SAID_TOKEN, "api-key"),
-    (_PGPASS, "password"),
     (_DOCKER_AUTH, "docker-auth-secret"),
 )
 
@@ -176,6 +177,10 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     """Yield values that stand after the name of a secret, in a window of text."""
     if "://" in window:
         yield from _in_addresses(window, offset)
+    for match in _PGPASS.finditer(window) if window.count(":") >= 4 else ():
+        if is_password_like(match["value"]):
+            start, end = match.span("value")
+            yield Candidate(offset + start, offset + end, "password", 0.75, 3)
     lowered = window.lower()
     if not any(anchor in lowered for anchor in _ANCHORS):
         return
@@ -266,7 +271,9 @@ def _assigned_score(
     window: str, match: re.Match[str], name: str, value: str, *, quoted: bool
 ) -> float:
     """Return how sure it is that a value after a name is a secret, 0 where it is none."""
-    if len(value) < 4 or is_placeholder(value) or is_weak_value(value):
+    if len(value) < 4 or is_weak_value(value):
+        return 0.0
+    if is_placeholder(value) and not (quoted and is_symbol_key(value)):
         return 0.0
     if any(c.isspace() for c in value) or "://" in value:
         return 0.0
@@ -288,6 +295,8 @@ def _token_score(window: str, match: re.Match[str], value: str, *, quoted: bool)
 
     Such names stand before much else: only what was drawn at random counts.
     """
+    if quoted and is_symbol_key(value):
+        return 0.8
     if is_expression(value):
         return 0.0
     if is_hash_like(value):

@@ -54,7 +54,7 @@ def is_placeholder(value: str) -> bool:
     """Return whether a value stands for a secret in an example, such as ``your-key-here``."""
     if _EXAMPLE_WORDS.search(value) or _PLACEHOLDER_SIGNS.search(value):
         return True
-    return len(set(value)) <= max(2, len(value) // 8)
+    return len(set(value)) <= max(2, min(8, len(value) // 8))
 
 
 def is_random(value: str, *, named: bool = False) -> bool:
@@ -149,6 +149,19 @@ _COMMON_WORDS = re.compile(
 )
 
 
+def is_symbol_key(value: str) -> bool:
+    """Return whether a quoted value is a long key with signs in it, as frameworks draw them."""
+    signs = {c for c in value if c in "!@#$%^&*()+=~?"}
+    digits = sum(c.isdigit() for c in value)
+    return (
+        len(value) >= 24
+        and len(signs) >= 2
+        and digits >= 2
+        and entropy(value) >= 4.0
+        and not re.search(r"[<>{}\s]|\$\(|://|\w\(\w*\)", value)
+    )
+
+
 def _case_turns(characters: Sequence[str]) -> int:
     """Return how often a capital follows a small letter or the other way round."""
     return sum(
@@ -207,7 +220,7 @@ def is_expression(value: str) -> bool:
 def _is_no_name(piece: str) -> bool:
     """Return whether a piece between dots can't be a name in code: ``F3kYb2`` and ``A7N7aQ``."""
     mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(piece))
-    return mixed >= 2 and _case_turns(piece) >= 2
+    return mixed >= 3 or (mixed >= 2 and _case_turns(piece) >= 2)
 
 
 def is_password_like(value: str) -> bool:

@@ -39,6 +39,8 @@ _HASH = re.compile(
     r"|public.?key|https?:",
     re.IGNORECASE,
 )
+# The only token that is written with a space in it.
+_FLY = "FlyV1 "
 _MOST_HITS = 200
 
 
@@ -83,6 +85,8 @@ def _found(form: Form, start: int, end: int, text: str) -> Iterator[Candidate]:
         if text[first - 1 : first] == "_" and text[last - 1] == "_":
             last -= 1  # emphasis in Markdown
         value = text[first:last]
+        if text.startswith(_FLY, max(0, first - len(_FLY))):
+            first -= len(_FLY)
         if _is_real(form, value) and not _SIGNED_BY.search(text, max(0, first - 60), first):
             yield Candidate(first, last, form.code, 0.95, 1)
 
