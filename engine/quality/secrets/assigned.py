@@ -134,6 +134,7 @@ _HASH_LINE = re.compile(
 _ENDS = re.compile(r"\\[nrt](?=[^a-z]|[a-z]{2})|[.,;]+(?=[,;])|[.,](?=\\)")
 _NEXT_PARAMETER = re.compile(r"[;&](?=[\w.-]{1,40}=)")
 _SIGNED = re.compile(r"x-(?:amz|goog|ms|oss)-", re.IGNORECASE)
+_LONG_VALUE = 64
 _TRAILING = ".,;:)]}>\"'`”’»"
 
 
@@ -302,7 +303,8 @@ def _token_score(window: str, match: re.Match[str], value: str, *, quoted: bool)
     if is_hash_like(value):
         line = _line(window, match.start("sign"))
         return 0.6 if is_mixed_hash(value) and not _HASH_LINE.search(line) else 0.0
-    if is_random(value):
+    # In a long one chance puts many small letters in a row.
+    if is_random(value, named=quoted or len(value) > _LONG_VALUE):
         return 0.8
     # Settings have no quotes either, and no names of code on their right.
     prefix = window[: match.start("sign") + len(match["sign"])][-120:]

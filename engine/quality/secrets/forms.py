@@ -25,6 +25,8 @@ _PIECES = {
 # A token may follow an escaped line end (\n as two characters) or a percent code.
 _BEFORE = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _AFTER = r"(?![A-Za-z0-9])"
+# A name begins a word, or a word of a camel-case name.
+_NAME_BEFORE = "(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
 # What stands between a vendor's name and its token, on the same line.
 _GAP = r"[^\n]{0,50}?[\s=:>,|(\[{\"'`“„«]"
 _NEAR_BEFORE = r"(?<![A-Za-z0-9_./+-])"
@@ -82,7 +84,7 @@ def _form(columns: list[str]) -> Form:
         pattern = pattern.replace(name, piece)
     if near:
         names = "|".join(map(re.escape, anchors))
-        whole = f"(?<![A-Za-z])(?i:{names}){_GAP}{_NEAR_BEFORE}(?P<value>{pattern}){_NEAR_AFTER}"
+        whole = f"{_NAME_BEFORE}(?i:{names}){_GAP}{_NEAR_BEFORE}(?P<value>{pattern}){_NEAR_AFTER}"
     else:
         whole = f"{_BEFORE}(?:{pattern}){_AFTER}"
     fixed = 0 if near else min(map(len, anchors))

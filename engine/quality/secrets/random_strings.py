@@ -46,13 +46,15 @@ def find_random_strings(window: str, offset: int) -> Iterator[Candidate]:
     """Yield random strings after a word such as "key", or with a line of their own."""
     for match in _RUN.finditer(window):
         start, end = match.span()
+        # The sign of an added line in a diff.
+        start += window[start] == "+" and window[start - 1 : start] in ("", "\n")
         line_start = window.rfind("\n", max(0, start - _CONTEXT_CHARS), start) + 1
         before = window[max(line_start, start - _CONTEXT_CHARS) : start]
         if _CONTEXT.search(before) is None and not _is_alone(window, start, end):
             continue
         if _NOT_SECRET.search(before):
             continue
-        value = match.group()
+        value = window[start:end]
         if is_hash_like(value) or is_placeholder(value) or not is_random(value):
             continue
         if _is_name(value) or _PUBLISHED.match(value):
