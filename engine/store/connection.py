@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from engine.errors import DiskFull, WorkspaceDamaged, WorkspaceError, WorkspaceLocked
 from engine.paths import shorten
-from engine.store.packing import pack, unpack
+from engine.store.packing import beside, pack, search_row, unpack
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -38,6 +38,8 @@ def raw_connection(path: str, busy_seconds: float) -> sqlite3.Connection:
     # Threads are kept apart by the lock of Connection, which sqlite3 can't know of.
     raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy_seconds)
     raw.row_factory = _unpack_row
+    raw.create_function("search_row", 3, search_row, deterministic=True)
+    raw.create_function("beside", 4, beside, deterministic=True)
     return raw
 
 

@@ -17,7 +17,8 @@ from engine.frozen import frozen
 from engine.models import Action, Elsewhere, JournalEntry, Reverted, Turn
 from engine.store.connection import Connection, Row, translated
 from engine.store.fold import DECISIONS, Folded, fold_one
-from engine.store.packing import dump_turns, label, load_turns, search_text
+from engine.store.indexing import index, unindex
+from engine.store.packing import dump_turns, label, load_turns
 
 # Written out, not bound, so that the planner sees the partial index that it fits.
 IS_DECISION = "action IN ('approve', 'reject', 'skip', 'edit')"
@@ -277,13 +278,11 @@ def _materialise_text(db: Connection, example_id: str, folded: Folded) -> None:
     if after == before:
         return
     turns = load_turns(original if after is None else after)
+    unindex(db.execute, "main", "position = ?", [position])
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])
+    index(db.execute, "main", "position = ?", [position])
     db.execute(
         "UPDATE queue SET label = ? WHERE position = ?", [label(heading, title, turns), position]
-    )
-    db.execute(
-        "UPDATE search SET body = ? WHERE rowid = ?",
-        [search_text(*(turn.content for turn in turns)), position],
     )
 
 
