@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
-from engine.store.connection import raw_connection, translated
+from engine.store.connection import damaged, raw_connection, translated
 from engine.store.m006 import m006_one_copy
 from engine.store.schema import APPLICATION_ID, checked_version
 
@@ -363,6 +363,11 @@ def main(arguments: Sequence[str]) -> None:
         raw = raw_connection(str(path), busy_seconds)
         try:
             migrate(raw, path)
+        except sqlite3.OperationalError as error:
+            # Tables or columns that this version's own files have, and this one lacks.
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise damaged(path, str(error)) from error
         finally:
             raw.close()
 
