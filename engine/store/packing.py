@@ -33,7 +33,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def pack(value: Any) -> Any:
     """Return what is bound to a statement for a value: text that SQLite can't hold as bytes."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (value.isascii() and "\x00" not in value):
         return value
     if _UNSTORABLE.search(value) is None:
         return value
@@ -72,6 +72,8 @@ def load_alternatives(text: str) -> tuple[Alternative, ...]:
 
 def dump_texts(values: Mapping[str, str] | Sequence[str]) -> str:
     """Return texts, by name or in a row, as JSON."""
+    if not values:
+        return "{}" if isinstance(values, Mapping) else "[]"
     plain = dict(values) if isinstance(values, Mapping) else list(values)
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
