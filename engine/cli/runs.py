@@ -294,7 +294,8 @@ def describe(event: Event) -> str:
     if event.type == "checkpoint":
         return f"saved {data.get('path')}"
     if event.type in ("warning", "log"):
-        return f"{event.type}: {data.get('message')}"
+        hint = f" (fix: {data['hint']})" if data.get("hint") else ""
+        return f"{event.type}: {data.get('message')}{hint}"
     if event.type == "run_finished":
         message = data.get("message")
         return f"{data.get('status')}{f': {message}' if message else ''}"
