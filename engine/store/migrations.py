@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
-from engine.store.connection import damaged, raw_connection, translated
+from engine.store.connection import raw_connection
+from engine.store.failures import damaged, translated
 from engine.store.schema import APPLICATION_ID, checked_version
 
 Migration = Callable[[Any], None]
