@@ -33,6 +33,10 @@ PATIENCE_S = 60.0
 It gives a sign every 2 s; an NFS client may show a file's time up to a minute late.
 """
 
+GOING_S = 20.0
+"""How long a process that has ended its work may take to be gone."""
+
+_LOOK_S = 0.1
 _SKEW_MATTERS_S = 1.0
 _SKEW_HOLDS_S = 300.0
 
@@ -82,6 +86,20 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
 def is_alive(directory: Path) -> bool:
     """Say whether a job may be running, here or elsewhere."""
     return look(directory).alive
+
+
+def wait_until_gone(directory: Path, patience_s: float = GOING_S) -> bool:
+    """Wait a little for a process that has said its last word and is not quite gone.
+
+    Returns:
+        Whether it is gone.
+    """
+    end = time.monotonic() + patience_s
+    while is_alive(directory):
+        if time.monotonic() > end:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def counted_elsewhere(info: ProcessInfo) -> bool:
