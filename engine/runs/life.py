@@ -46,8 +46,9 @@ class Life:
     """Where a job's process lives, as far as this machine can tell.
 
     ``heard_at`` is when it gave its last sign of life, in seconds since the epoch by this
-    machine's clock, and ``host`` the machine that it runs or ran on; both are empty for a
-    process that this machine's process table shows. ``locked`` says that it holds its folder.
+    machine's clock; 0 where this machine knows without it. ``host`` is the machine that it
+    runs or ran on, empty for a process that this machine's process table shows. ``locked``
+    says that it holds its folder.
     """
 
     where: Literal["here", "elsewhere", "gone"]
@@ -76,9 +77,9 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
         return Life("elsewhere", host or "another machine", heard_at(directory), locked=True)
     if info is None or not counted_elsewhere(info):
         return Life("gone")
-    heard = heard_at(directory)
     if info.lock and info.boot_id == boot_id():
-        return Life("gone", info.host, heard)  # on one machine the lock would show
+        return Life("gone", info.host)  # on one machine the lock would show
+    heard = heard_at(directory)
     silent = time.time() - heard > PATIENCE_S
     return Life("gone" if silent else "elsewhere", info.host, heard)
 
