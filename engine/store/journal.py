@@ -19,7 +19,8 @@ from engine.models import Action, Elsewhere, JournalEntry, Reverted, Turn
 from engine.store.connection import Connection, Row
 from engine.store.failures import replaced, translated
 from engine.store.fold import DECISIONS, Folded, fold_one
-from engine.store.packing import dump_turns, label, load_turns, search_text
+from engine.store.indexing import index, unindex
+from engine.store.packing import dump_turns, label, load_turns
 
 # Written out, not bound, so that the planner sees the partial index that it fits.
 IS_DECISION = "action IN ('approve', 'reject', 'skip', 'edit')"
@@ -298,13 +299,11 @@ def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = 
     if after == before and not anew:
         return
     turns = load_turns(original if after is None else after)
+    unindex(db.execute, "main", "position = ?", [position])
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])
+    index(db.execute, "main", "position = ?", [position])
     db.execute(
         "UPDATE queue SET label = ? WHERE position = ?", [label(heading, title, turns), position]
-    )
-    db.execute(
-        "UPDATE search SET body = ? WHERE rowid = ?",
-        [search_text(*(turn.content for turn in turns)), position],
     )
 
 
