@@ -244,6 +244,16 @@ class Connection:
         with self._in_place():
             self._raw.execute("BEGIN IMMEDIATE")
 
+    def look(self) -> None:
+        """Raise if the database is not in its place any more, without writing.
+
+        Raises:
+            WorkspaceReplaced: It is not.
+        """
+        if self.read_only is None:
+            with self._lock:
+                self.require_in_place()
+
     def require_in_place(self) -> None:
         """Raise unless the database can be written, and the path names it.
 

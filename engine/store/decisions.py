@@ -232,6 +232,14 @@ class JournalStore:
         """
         return int(self._db.value("PRAGMA data_version"))
 
+    def look(self) -> None:
+        """Raise if the database was removed or replaced since it was opened.
+
+        Raises:
+            WorkspaceReplaced: It was.
+        """
+        self._db.look()
+
     def decided_elsewhere(self, after: int) -> Elsewhere:
         """Return what other sessions wrote into the journal after a number.
 
