@@ -52,7 +52,9 @@ def test_an_approval_of_a_text_edited_meanwhile_does_not_count(two: tuple[Store,
     assert theirs.queue_page(Filter(conflict=True))[0].conflict
     assert theirs.counts().conflicts == 1
     assert [entry.action for entry in theirs.journal()] == ["approve", "edit"]
-    # Whoever decides it having seen everything resolves it.
+    # An edit settles nothing; whoever decides it having seen everything does.
+    better = turns("Better?", "Better.")
+    assert Curator(theirs).edit(first, better, theirs.card(first).seen).conflict is not None
     assert Curator(theirs).approve(first, theirs.card(first).seen).conflict is None
     assert mine.card(first).state == "approved"
     assert mine.counts().conflicts == 0
