@@ -207,7 +207,9 @@ class Store(CheckedStore, JournalStore):
 
         stage.finish()
         self._db.require_in_place()
-        return Takeover(stage, source_id).run(fingerprint, at)
+        tally = Takeover(stage, source_id).run(fingerprint, at)
+        self._db.require_in_place()
+        return tally
 
     def record_scan(
         self,
