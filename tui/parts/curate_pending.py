@@ -153,9 +153,8 @@ class Changes:
         self._keys.release_keys()
 
     def _say_waiting(self) -> None:
-        number = counted(len(self._all), "change")
-        words = f"{self._all[0].write.waits_for} · {number} not stored yet"
-        self._desk.say(words, hint="esc gives up waiting", kind="busy")
+        words = f"{self._all[0].write.waits_for}: {len(self._all):,} not stored yet"
+        self._desk.say(words, hint="esc gives up", kind="busy")
 
     def _not_stored(self, pending: Pending, error: Exception) -> None:
         """Go back to what was not stored, with all that came after it."""

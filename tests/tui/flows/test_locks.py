@@ -75,14 +75,14 @@ async def test_keys_go_on_while_another_process_writes(filled: Workspace) -> Non
         screen = curate_of(app)
         with held(filled.store.path):
             type_all(app, "aa")
-            await wait_until(pilot, lambda: "2 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "2 not stored yet" in screen.status_line.text)
             assert "waiting for another process" in screen.status_line.text
             # Nothing is called approved that is not, and the cards that follow are shown.
             assert "✓" not in text_of(screen.queue)
             assert text_of(screen.queue).count("… ") == 2
             assert "Why I said no" in text_of(screen.card)
             await press_all(pilot, "j r")
-            await wait_until(pilot, lambda: "3 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "3 not stored yet" in screen.status_line.text)
             await press_all(pilot, "home a")
             assert "not stored yet" in screen.status_line.text
             assert entries(filled) == []
@@ -99,7 +99,7 @@ async def test_escape_gives_up_and_goes_back(filled: Workspace) -> None:
         screen = curate_of(app)
         with held(filled.store.path):
             await press_all(pilot, "a r")
-            await wait_until(pilot, lambda: "2 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "2 not stored yet" in screen.status_line.text)
             await pilot.press("escape")
             await wait_until(pilot, lambda: "not stored: approve" in screen.status_line.text)
             assert "and 1 later change" in screen.status_line.text

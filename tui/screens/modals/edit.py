@@ -162,7 +162,7 @@ class EditDialog(Dialog[Edited]):
 
     def _say_waiting(self) -> None:
         words = self._saving.waits_for if self._saving is not None else ""
-        self.say(f"{words}: it is not saved yet", hint="esc gives up waiting", kind="busy")
+        self.say(f"{words}: not saved yet", hint="esc gives up", kind="busy")
 
     def action_original(self) -> None:
         """Put the text back as it was extracted; nothing is saved yet."""
