@@ -32,6 +32,7 @@ from engine.store.journal import Author, NewEntry
 
 if TYPE_CHECKING:
     from engine.store.rescue import TakenOver
+    from engine.store.verify import Verified
 
 _OPERATION: ContextVar[str] = ContextVar("operation", default="")
 _COUNTER = itertools.count(1)
@@ -229,7 +230,7 @@ class JournalStore:
 
         What this store writes does not change it. Costs no more than a look at shared memory.
         """
-        return int(self._db.value("PRAGMA data_version"))
+        return self._db.data_version()
 
     def look(self) -> None:
         """Raise if the database was removed or replaced since it was opened.
@@ -319,3 +320,13 @@ class JournalStore:
         from engine.store import rescue
 
         return rescue.take_over(self._db, rescue.read(path))
+
+    def verify(self, *, repair: bool = False) -> Verified:
+        """Compare what is stored of examples with what the journal says.
+
+        Args:
+            repair: Whether what differs is written anew from the journal, in one transaction.
+        """
+        from engine.store import verify
+
+        return verify.repair(self._db) if repair else verify.verify(self._db)

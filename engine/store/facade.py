@@ -305,6 +305,10 @@ class Store(CheckedStore, JournalStore):
         """Return the rows after a position. Costs the page, wherever it is."""
         return queue_rows.page(self._db, filter, after, limit)
 
+    def queue_rows(self, ids: Sequence[str]) -> list[QueueRow]:
+        """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+        return queue_rows.rows_of(self._db, ids)
+
     def queue_before(
         self, filter: Filter = ALL, *, before: int, limit: int = 200
     ) -> list[QueueRow]:

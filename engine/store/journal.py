@@ -10,7 +10,7 @@ killed leaves all of it or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 
 from engine.errors import ExampleMissing, UsageError
@@ -249,24 +249,25 @@ def insert(db: Connection, entries: Sequence[JournalEntry]) -> None:
 def materialise(db: Connection, ids: Sequence[str]) -> None:
     """Write what the journal says of examples into their rows, and their text into the index."""
     for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
         states = []
-        for example_id, entries in by_example(db, some):
+        for example_id, entries in by_example(db, ids[start : start + AT_ONCE]):
             folded = fold_one(entries)
-            states.append(
-                (
-                    folded.state,
-                    folded.decided_at,
-                    int(folded.conflict is not None),
-                    example_id,
-                )
-            )
+            states.append((example_id, folded))
             # What was never edited has its text, and reading it would cost more than the rest.
             if any(entry.action == "edit" for entry in entries):
-                _materialise_text(db, example_id, folded)
-        db.many(
-            "UPDATE queue SET state = ?, decided_at = ?, conflict = ? WHERE example_id = ?", states
-        )
+                write_text(db, example_id, folded)
+        write_state(db, states)
+
+
+def write_state(db: Connection, states: Iterable[tuple[str, Folded]]) -> None:
+    """Write states into the rows of the queue, in the transaction that is open."""
+    db.many(
+        "UPDATE queue SET state = ?, decided_at = ?, conflict = ? WHERE example_id = ?",
+        (
+            (folded.state, folded.decided_at, int(folded.conflict is not None), example_id)
+            for example_id, folded in states
+        ),
+    )
 
 
 def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[JournalEntry]]]:
@@ -280,7 +281,8 @@ def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[J
     yield from found.items()
 
 
-def _materialise_text(db: Connection, example_id: str, folded: Folded) -> None:
+def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = False) -> None:
+    """Write a text where it is another one than is stored, or whatever is stored (``anew``)."""
     row = db.one(
         "SELECT q.position, e.turns, e.edited_turns, e.heading, e.title FROM queue AS q "
         "JOIN examples AS e ON e.position = q.position WHERE q.example_id = ?",
@@ -293,7 +295,7 @@ def _materialise_text(db: Connection, example_id: str, folded: Folded) -> None:
     text = None if folded.turns is None else dump_turns(folded.turns)
     after = None if text == original else text
     db.execute("UPDATE queue SET edited = ? WHERE position = ?", [int(after is not None), position])
-    if after == before:
+    if after == before and not anew:
         return
     turns = load_turns(original if after is None else after)
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])

@@ -132,6 +132,17 @@ def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow
     return [_queue_row(row) for row in rows]
 
 
+def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
+    """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+    found: dict[str, QueueRow] = {}
+    for start in range(0, len(ids), CARDS_AT_ONCE):
+        some = ids[start : start + CARDS_AT_ONCE]
+        where = f"q.example_id IN ({_marks(some)})"
+        for row in db.all(f"SELECT {_ROW} FROM queue AS q WHERE {where}", some):
+            found[row[1]] = _queue_row(row)
+    return [found[one] for one in ids if one in found]
+
+
 def page_before(db: Connection, which: Filter, before: int, limit: int) -> list[QueueRow]:
     """Return the ``limit`` rows that come before a position, in ascending order."""
     where, parameters = conditions(which)

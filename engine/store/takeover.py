@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import SourceMissing
+from engine.errors import DiskFull, SourceMissing
 from engine.store.connection import bound
 from engine.store.failures import translated
 from engine.store.packing import label, load_turns
@@ -84,6 +84,7 @@ class Takeover:
         self._raw = stage.raw
         self._source_id = source_id
         self._had_any = False
+        self._fresh = self._stored = 0
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -95,7 +96,25 @@ class Takeover:
 
         Raises:
             SourceMissing: The source was removed while it was scanned.
+            DiskFull: There is no room for all; its counts say what was stored.
         """
+        try:
+            return self._run(fingerprint, at)
+        except DiskFull as error:
+            raise self._cut_off(error) from error
+
+    def _cut_off(self, error: DiskFull) -> DiskFull:
+        """Return the error of a full disk with what was stored before it was full."""
+        if not self._fresh:
+            return error
+        return DiskFull(
+            f"{error.message}; {self._stored:,} of {self._fresh:,} new examples are stored",
+            hint="free some space and scan again, which goes on from there; what is stored "
+            "can be decided on",
+            counts={"stored": self._stored, "left": self._fresh - self._stored},
+        )
+
+    def _run(self, fingerprint: str, at: float) -> ScanTally:
         with translated(self._stage.path):
             # As bytes: a name that is not UTF-8 can't be a text of SQLite's.
             self._raw.execute("ATTACH DATABASE ? AS ws", [os.fsencode(self._stage.path)])
@@ -159,6 +178,7 @@ class Takeover:
 
     def _insert_in_chunks(self) -> int:
         last = self._raw.execute("SELECT coalesce(max(rowid), 0) FROM fresh").fetchone()[0]
+        self._fresh = int(last)
         new = 0
         for start in range(0, int(last), CHUNK):
             if start:
@@ -166,6 +186,7 @@ class Takeover:
             with _transaction(self._raw):
                 self._require_source()
                 new += self._insert("fresh", f"f.rowid > {start} AND f.rowid <= {start + CHUNK}")
+            self._stored = new
         return new
 
     def _insert(self, table: str, where: str) -> int:
