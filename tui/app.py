@@ -39,6 +39,7 @@ from tui.messages import (
 )
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
+from tui.trusting import OPEN_AGAIN, ask_for_trust, needs_trust
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -107,7 +108,15 @@ class FinetuiApp(Host):
     def on_mount(self) -> None:
         """Show the first screen; what it does not need waits until it is there."""
         self.workspace.store.wait_at_most(LOOP_SECONDS)
-        self.set_timer(SETTLE_SECONDS, self._settle)
+        if needs_trust(self.workspace):
+            ask_for_trust(self, then=self._go_on)  # nothing is begun before the answer
+        else:
+            self.set_timer(SETTLE_SECONDS, self._settle)
+
+    def _go_on(self, message: str) -> None:
+        """Begin, and say what was decided about the workspace."""
+        self._settle()
+        self.say(message, "done")
 
     def _settle(self) -> None:
         """Watch for the running job, catch up with checks, and look for garbage again."""
@@ -115,6 +124,8 @@ class FinetuiApp(Host):
             # What a start leaves is modules and classes, which no collection need look at.
             gc.freeze()
             gc.enable()
+        if self.workspace.notice:
+            self.say(self.workspace.notice, "done")
         self._watcher.start()
         self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
@@ -428,9 +439,11 @@ def run(workspace: Path | None) -> int:
     Raises:
         FinetuiError: The workspace or its settings can't be used; the app did not open.
     """
-    with open_workspace(workspace) as opened:
-        check_display(opened.settings)
-        app = FinetuiApp(opened, bring_base=True)
-        leave_with_terminal()
-        status = app.run()
-    return status if status is not None else app.return_code or 0
+    leave_with_terminal()
+    while True:
+        with open_workspace(workspace, leave_out=True) as opened:
+            check_display(opened.settings)
+            app = FinetuiApp(opened, bring_base=True)
+            status = app.run()
+        if status != OPEN_AGAIN:
+            return status if status is not None else app.return_code or 0

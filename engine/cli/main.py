@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("engine.cli.workspace", "init", "Make a workspace."),
     "doctor": ("engine.cli.doctor", "doctor", "Say what is installed, and fix what is not."),
     "settings": ("engine.cli.workspace", "settings", "List every setting and its value."),
+    "trust": ("engine.cli.trust", "trust", "Trust a workspace that somebody else made."),
     "demo": ("engine.cli.demo", "demo", "Try the whole loop on bundled notes."),
     "sources": ("engine.cli.sources", "sources", "Add, scan, list, detect and remove sources."),
     "examples": ("engine.cli.examples", "examples", "List, show and search examples."),
