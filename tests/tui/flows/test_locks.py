@@ -127,6 +127,18 @@ async def test_what_waits_too_long_is_said_and_drops_the_keys_behind_it(filled: 
             assert entries(filled) == [("reject", 1)]
 
 
+async def test_two_keys_that_come_at_once_never_decide_one_card(filled: Workspace) -> None:
+    """As where a slow machine hands a key on before the one ahead of it has been acted on."""
+    async with opened_app(filled, stage="curate") as (app, pilot):
+        screen = curate_of(app)
+        screen.action_approve()
+        screen.action_reject()
+        screen.action_undo()
+        screen.action_skip()
+        await wait_until(pilot, lambda: len(filled.store.journal()) == 4)
+        assert entries(filled) == [("approve", 0), ("reject", 1), ("undo", 1), ("skip", 1)]
+
+
 async def test_undo_waits_its_turn_and_leaves_the_cursor(filled: Workspace) -> None:
     async with opened_app(filled, stage="curate") as (app, pilot):
         screen = curate_of(app)
