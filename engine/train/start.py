@@ -29,6 +29,7 @@ from engine.runs import (
     run_dirs,
     state,
     summarise,
+    wait_until_gone,
 )
 from engine.runs.locks import holder
 from engine.setup import require
@@ -161,7 +162,9 @@ def resume(
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    _check_free(run, force)  # also one that has said its last word and is not quite gone
+    if not run.view.active:
+        wait_until_gone(run.dir)
+    _check_free(run, force)
     if not checkpoint or run.view.status == "finished":
         check_resume(run, force=force)
     choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
