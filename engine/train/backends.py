@@ -29,6 +29,10 @@ _FUSED = {
 }
 
 
+INERT = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
+"""How a folder of a model is loaded: none of its code is run, and no pickle is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """What a run computes on. ``card`` is the GPU's uuid, empty on the processor."""
@@ -154,7 +158,7 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
     model = AutoModelForCausalLM.from_pretrained(
         spec.base_dir,
         dtype=dtype,
-        local_files_only=True,
+        **INERT,
         device_map={"": 0} if device.cuda else None,
         **quantised,
     )
@@ -171,7 +175,9 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    tokenizer = AutoTokenizer.from_pretrained(spec.base_dir, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        spec.base_dir, local_files_only=True, trust_remote_code=False
+    )
     return Loaded(model=get_peft_model(model, config), tokenizer=tokenizer)
 
 
@@ -185,6 +191,7 @@ def _load_unsloth(spec: TrainSpec, backend: Backend) -> Loaded:
         load_in_4bit=backend.four_bit,
         use_exact_model_name=True,  # a local directory, not a name to be looked up
         local_files_only=True,
+        trust_remote_code=False,
     )
     model = FastLanguageModel.get_peft_model(
         model,
