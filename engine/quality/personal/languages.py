@@ -11,14 +11,32 @@ from collections import Counter
 from functools import lru_cache
 
 _WORDS_TEXT = {
-    "en": "the and of to is that for with was this are you have not my at",
-    "ro": "și în este nu cu pe care din sau mai sunt pentru că la mea meu am să lui",
+    "en": (
+        "the and of to is that for with was this are you have not my at they we he she if will all "
+        "about what when there which their would can could more some but from"
+    ),
+    "ro": (
+        "și în este nu cu pe care din sau mai sunt pentru că la mea meu am să lui dar acest "
+        "această fost fi către după între care le iar"
+    ),
     "de": "und der die das ist nicht ich mit ein eine auf für von den wir sie sich",
-    "fr": "le les et est une des pour dans que qui pas je vous nous avec sur mon du",
-    "it": "il che è di per non con una sono della gli mio questo nel alla del ho",
-    "es": "el los es que por una con las para está mi del pero como más se yo",
+    "fr": (
+        "le les et est une des pour dans que qui pas je vous nous avec sur mon du au aux par "
+        "plus ce cette sont ont ne se son sa"
+    ),
+    "it": (
+        "il che è di per non con una sono della gli mio questo nel alla del ho dei delle "
+        "dalla degli nella anche più ha hanno stato questa come ma si dal sul tra"
+    ),
+    "es": (
+        "el los es que por una con las para está mi del pero como más se yo fue ser tiene "
+        "esto sobre entre muy ya también sus ha han este esta al su lo"
+    ),
     "nl": "het een van niet ik is dat op te voor met zijn mijn aan zij wij ook",
-    "pt": "não uma os para com que é meu por mais do da em como são ao na você",
+    "pt": (
+        "não uma os para com que é meu por mais do da em como são ao na você dos das pelo "
+        "pela foi ser tem isso este esta sobre entre muito já também ao num seu sua"
+    ),
 }
 _REGIONS = {
     "en": ("US", "GB", "CA", "AU", "IE", "IN"),
@@ -36,7 +54,7 @@ for _language, _text in _WORDS_TEXT.items():
         _LANGUAGES.setdefault(_word, []).append(_language)
 _WORD = re.compile(r"[^\W\d_]+")
 _CHARS = 1000
-_LEAST = 3
+_LEAST = 2
 
 
 def regions_of(text: str, place: int) -> tuple[str, ...]:

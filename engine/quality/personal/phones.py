@@ -30,7 +30,9 @@ _OTHER_NUMBER = re.compile(
     r"|upc|tracking|awb|ticket|case|build|code|ref(?:erence|\.)?|timestamp|unix|model|part"
     r"|comand[aăei]\w*|factur[aăei]\w*|cont(?:ul)?|bestell\w*|auftrag\w*|rechnung\w*|kundennummer"
     r"|commande|facture|référence|ordine|fattura|pedido|ordernummer|bestelling|factuur|encomenda)"
-    r"\b|#)(?:[\s.:°]|(?:number|no|nr|n°|numărul|nummer|numéro|numero|n\.)\b){0,4}\Z",
+    r"\b|#)"
+    r"(?:[ \t:°]|(?<=[nN][oOrR])\.|(?<=[rR]ef)\."
+    r"|(?:number|no|nr|n°|numărul|nummer|numéro|numero|n\.)\b){0,4}\Z",
     re.IGNORECASE,
 )
 _DATE = re.compile(
@@ -42,6 +44,8 @@ _PAIRS = re.compile(r"0\d(?:([ .\-\u00a0])\d\d)(?:\1\d\d){3}\Z")
 _SSN = re.compile(r"\d{3}-\d{2}-\d{4}\Z")
 _DECIMAL = re.compile(r"(?:.*\s)?(?:\d[.,]\d+|\d+[.,]\d+\Z)(?:\s|\Z)")
 _SUM = re.compile(r"\s?[=+*×÷<>]")
+_HOURS = re.compile(r"(?:[01]\d|2[0-4])[0-5]\d-(?:[01]\d|2[0-4])[0-5]\d\Z")
+_CUT = re.compile(r"\. +|[ )]+(?=\()")
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
 _ISBN = re.compile(r"97[89][- ]?\d")
 # Where somebody said "call", numbers of these regions count too, in any grouping.
@@ -73,19 +77,31 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     for count, match in enumerate(_CANDIDATE.finditer(text)):
         if count >= _MOST_CANDIDATES:
             return
-        start, end = _trimmed(text, *match.span())
-        value = text[start:end]
-        digits = sum(c.isdigit() for c in value)
-        if not 7 <= digits <= 21 or not value.isprintable():
+        span = _span(text, *match.span(), regions)
+        if span is not None:
+            yield span
             continue
-        score, why = _judged(text, start, value, regions)
-        if score:
-            yield Span(start, end, "phone", score, why)
+        # A number before it belongs to the sentence: "at 16.00 (0721 234 567)".
+        cuts = [match.start() + cut.end() for cut in _CUT.finditer(match.group())]
+        for start, end in zip([match.start(), *cuts], [*cuts, match.end()], strict=True):
+            if cuts and (span := _span(text, start, end, regions)) is not None:
+                yield span
+
+
+def _span(text: str, start: int, end: int, regions: Sequence[str]) -> Span | None:
+    start, end = _trimmed(text, start, end)
+    value = text[start:end]
+    if not 7 <= sum(c.isdigit() for c in value) <= 21 or not value.isprintable():
+        return None
+    score, why = _judged(text, start, value, regions)
+    return Span(start, end, "phone", score, why) if score else None
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and text[start] in " .-/)":
         start += 1
+    while start < end and text[end - 1] in " .-/(":
+        end -= 1
     value = text[start:end]
     # A bracket that is not closed belongs to the sentence.
     if value.startswith("(") and value.count("(") > value.count(")"):
@@ -134,7 +150,7 @@ def _judged_by_form(
                 return 0.75, f"a telephone number as they are written in {region}"
     if not leading and not any(form.match(value) for form in _UNGROUPED.values()):
         return 0.0, ""
-    own = likely if grouped else spoken
+    own = likely if grouped or not spoken else spoken
     for region in dict.fromkeys((*likely, *_REGIONS)):
         if leading and _is_valid(value, region):
             return 0.65, f"a telephone number ({region})"
@@ -164,6 +180,8 @@ def _is_other(text: str, start: int, value: str, context: bool) -> bool:
     """Return whether a stretch of digits is more likely a date, an amount, an id."""
     if not _PAIRS.match(value):
         if _DATE.match(value) or _SSN.match(value) or _IP.match(value) or _ISBN.match(value):
+            return True
+        if _HOURS.match(value) and not context:
             return True
         # Decimals, sums and lists of numbers: "0.8332511", "12 - 5 - 3000", "100/200/300".
         if _DECIMAL.match(value) or re.search(r" [-/] |  ", value) or value.count("/") > 1:
