@@ -8,7 +8,6 @@ prints is kept as its log's tail.
 from __future__ import annotations
 
 import atexit
-import errno
 import json
 import os
 import select
@@ -22,7 +21,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import engine
-from engine.errors import DiskFull, FinetuiError
+from engine.errors import FinetuiError
+from engine.failures import named
 
 Progress = Callable[[int, int], None]
 
@@ -47,7 +47,8 @@ def child_environment() -> dict[str, str]:
     installed package is found anyway; to name its folder would only put all of
     site-packages before the standard library.
     """
-    variables = {"PYTHONUNBUFFERED": "1"}
+    # The present folder may be anybody's; no process below imports from it.
+    variables = {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
     root = Path(engine.__file__).resolve().parent.parent
     installed = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
     if root not in installed and root.name not in ("site-packages", "dist-packages"):
@@ -117,14 +118,8 @@ def run_step(main: Callable[[Sequence[str]], Any], arguments: Sequence[str]) -> 
     """
     try:
         result = main(arguments)
-    except FinetuiError as error:
-        print(json.dumps({"error": error.as_dict()}), flush=True)
-        return 1
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        full = DiskFull("the disk is full", hint="free some space and try again")
-        print(json.dumps({"error": full.as_dict()}), flush=True)
+    except Exception as error:
+        print(json.dumps({"error": named(error).as_dict()}), flush=True)
         return 1
     if result is not None:
         print(json.dumps({"result": result}), flush=True)
@@ -160,7 +155,7 @@ def run_child(
             without saying why, with its last lines.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE if given else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

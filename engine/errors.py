@@ -7,11 +7,22 @@ One tree, so that a caller can catch a stage or the lot::
     ├── SettingsError              a settings file or value is not valid
     ├── DependencyMissing          a package or program is not installed
     ├── DiskFull                   the disk has no room for what was asked
+    ├── SystemFailure              the system refuses something, or a device fails
+    │   ├── AccessRefused          permissions, or a file system that is read-only
+    │   ├── PathUnusable           a file where a folder belongs, a name too long, a circle
+    │   ├── LimitReached           open files, processes, or a file's size
+    │   └── OutputLost             what was printed could not be written
+    ├── Unexpected                 anything else; the log has the details
     ├── WorkspaceError
     │   ├── WorkspaceMissing       no workspace at that place
     │   ├── WorkspaceNewer         written by a newer finetui
     │   ├── WorkspaceDamaged       the database is not readable
-    │   └── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceUntrusted     not trusted, and would run, load or reach something
+    │   ├── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceReadOnly      the workspace can be looked at and not changed
+    │   ├── WorkspaceReplaced      the database was removed or replaced while it was open
+    │   ├── JournalMismatch        the examples are not what the journal says
+    │   └── JournalInvalid         a file of decisions can't be read
     ├── SourceError
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
@@ -50,6 +61,8 @@ One tree, so that a caller can catch a stage or the lot::
     ├── RunError
     │   ├── RunMissing             no run with that id
     │   ├── RunActive              the run is still going
+    │   │   └── RunElsewhere       it may be running where this machine can't see it
+    │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
     │   └── RunFailed              the child ended with an error
     ├── ExportError
@@ -125,6 +138,42 @@ class DiskFull(FinetuiError):
     code = "disk-full"
 
 
+class SystemFailure(FinetuiError):
+    """The system refuses something, or a device fails."""
+
+    code = "system-failure"
+
+
+class AccessRefused(SystemFailure):
+    """Permissions, or a file system that is read-only, don't allow it."""
+
+    code = "access-refused"
+
+
+class PathUnusable(SystemFailure):
+    """A path can't be used: a file where a folder belongs, a name too long, a circle of links."""
+
+    code = "path-unusable"
+
+
+class LimitReached(SystemFailure):
+    """A limit of this process is reached: open files, processes, or a file's size."""
+
+    code = "limit-reached"
+
+
+class OutputLost(SystemFailure):
+    """What was printed could not be written."""
+
+    code = "output-lost"
+
+
+class Unexpected(FinetuiError):
+    """Something that nobody thought of; the log has the details."""
+
+    code = "unexpected"
+
+
 class WorkspaceError(FinetuiError):
     """A workspace can't be used."""
 
@@ -149,10 +198,40 @@ class WorkspaceDamaged(WorkspaceError):
     code = "workspace-damaged"
 
 
+class WorkspaceUntrusted(WorkspaceError):
+    """The workspace is not trusted, and would run, load or reach something."""
+
+    code = "workspace-untrusted"
+
+
 class WorkspaceLocked(WorkspaceError):
     """Another process held the database for too long."""
 
     code = "workspace-locked"
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace can be looked at, and not changed."""
+
+    code = "workspace-read-only"
+
+
+class WorkspaceReplaced(WorkspaceError):
+    """The database was removed, replaced or cut short while it was open."""
+
+    code = "workspace-replaced"
+
+
+class JournalMismatch(WorkspaceError):
+    """What is stored of examples is not what the journal of decisions says."""
+
+    code = "journal-mismatch"
+
+
+class JournalInvalid(WorkspaceError):
+    """A file of decisions can't be read."""
+
+    code = "journal-invalid"
 
 
 class SourceError(FinetuiError):
@@ -381,6 +460,18 @@ class RunActive(RunError):
     """The run is still going."""
 
     code = "run-active"
+
+
+class RunElsewhere(RunActive):
+    """The run may be running on another host or in a container."""
+
+    code = "run-elsewhere"
+
+
+class CheckpointDamaged(RunError):
+    """A checkpoint of a run is missing, cut off or altered."""
+
+    code = "checkpoint-damaged"
 
 
 class RunUnfinished(RunError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import lru_cache
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Literal
@@ -161,6 +162,8 @@ class Flag:
         turn: The turn that it is in, from 0; -1 means the whole example.
         start: Where in the turn's content it begins, in characters.
         end: Where it ends, exclusive; ``start == end`` means the whole turn.
+        place: The field that it is in where that is not the conversation: "title", "path",
+            "column author"; then ``turn`` is -1, and start and end are places in that text.
     """
 
     kind: FlagKind
@@ -170,6 +173,7 @@ class Flag:
     turn: int = -1
     start: int = 0
     end: int = 0
+    place: str = ""
 
 
 @frozen
@@ -212,6 +216,40 @@ class Link:
 
 
 @frozen
+class Missed:
+    """A journal entry of another session that a decision was made without having seen.
+
+    ``changed_text`` is whether it changed the example's text: an edit, or the undo or redo
+    of one.
+    """
+
+    seq: int
+    action: Action
+    session: str
+    at: float
+    changed_text: bool
+
+
+@frozen
+class Conflict:
+    """A decision whose person had not seen what other sessions did to the example.
+
+    ``seq``, ``action``, ``session`` and ``at`` are the decision's. ``missed`` are the
+    entries that were not seen, oldest first. ``agrees`` is whether they say the same as the
+    decision, so that nothing was overridden. ``withdrawn`` is whether an approval does not
+    count because the text was changed meanwhile, so that the example is undecided.
+    """
+
+    seq: int
+    action: Action
+    session: str
+    at: float
+    missed: tuple[Missed, ...]
+    agrees: bool = False
+    withdrawn: bool = False
+
+
+@frozen
 class Card:
     """An example as a curator sees it: with its present state and text.
 
@@ -220,6 +258,10 @@ class Card:
     source does not hold the example any more as it was decided on. ``question_by`` is the
     model that wrote the question, if one did. ``flags`` and ``measures`` are what checks
     found in it; ``checked`` is False where none has looked at the text as it is now.
+    ``seen`` is the number of the example's last journal entry, 0 where there is none: what a
+    decision made on this card gives as what its person saw. ``conflict`` is a decision made
+    unseen that nobody has resolved yet; on the card that a decision returns, also what that
+    very decision did not see.
     """
 
     example: Example
@@ -233,6 +275,8 @@ class Card:
     flags: tuple[Flag, ...] = ()
     measures: Mapping[str, float | str] = field(default_factory=lambda: NO_MEASURES)
     checked: bool = False
+    seen: int = 0
+    conflict: Conflict | None = None
 
 
 @frozen
@@ -247,6 +291,7 @@ class QueueRow:
     kind: str
     origin: Origin = ""
     flagged: bool = False
+    conflict: bool = False
 
 
 @frozen
@@ -262,7 +307,7 @@ class Brief:
 
 @frozen
 class Counts:
-    """How many examples are in each state."""
+    """How many examples are in each state, are edited, and are in conflict."""
 
     total: int
     undecided: int
@@ -270,6 +315,7 @@ class Counts:
     rejected: int
     skipped: int
     edited: int
+    conflicts: int = 0
 
 
 @frozen
@@ -277,7 +323,9 @@ class JournalEntry:
     """One line of the decision journal.
 
     ``target`` is the sequence number that an undo or redo refers to, else 0.
-    ``turns`` is the text after an edit, else empty.
+    ``turns`` is the text after an edit, else empty. ``operation`` is shared by all that one
+    key or verb did, and unique everywhere; entries of before schema 5 have none. ``seen`` is
+    the example's last entry that the person had seen; None where it was not told.
     """
 
     seq: int
@@ -287,6 +335,77 @@ class JournalEntry:
     session: str
     target: int = 0
     turns: tuple[Turn, ...] = ()
+    operation: str = ""
+    seen: int | None = None
+
+
+@frozen
+class Reverted:
+    """What an undo or a redo did: one operation, whole.
+
+    ``entries`` are those that were written, in the order of the journal, and ``targets`` the
+    decisions that they take back or do again. ``foreign`` is whether another session made
+    those decisions. The properties are about the last example.
+    """
+
+    action: Action
+    entries: tuple[JournalEntry, ...]
+    targets: tuple[JournalEntry, ...]
+    foreign: bool
+
+    @property
+    def example_id(self) -> str:
+        """The example that was decided on last."""
+        return self.entries[-1].example_id
+
+    @property
+    def target(self) -> int:
+        """The number of the decision that was made last."""
+        return self.entries[-1].target
+
+    @property
+    def session(self) -> str:
+        """The session that undid or redid."""
+        return self.entries[-1].session
+
+    @property
+    def seq(self) -> int:
+        """The number of the last entry that was written."""
+        return self.entries[-1].seq
+
+    @property
+    def examples(self) -> int:
+        """How many examples it is about."""
+        return len({entry.example_id for entry in self.entries})
+
+
+@frozen
+class BulkDecided:
+    """What one decision on many examples did; ``operation`` is empty where nothing changed.
+
+    ``decided`` are the ids that have an entry now, ``unchanged`` how many were so already,
+    ``gone`` the ids that the workspace does not have, ``conflicts`` those decided without
+    having seen what others did.
+    """
+
+    operation: str
+    decided: tuple[str, ...]
+    unchanged: int = 0
+    gone: tuple[str, ...] = ()
+    conflicts: tuple[tuple[str, Conflict], ...] = ()
+
+
+@frozen
+class Elsewhere:
+    """What other sessions wrote into the journal after a number.
+
+    ``ids`` are the examples, the latest first, a few hundred at most; ``examples`` counts all
+    of them. ``last`` is the journal's last number, of whatever session: what to ask with next.
+    """
+
+    examples: int
+    ids: tuple[str, ...]
+    last: int
 
 
 @frozen
@@ -294,7 +413,8 @@ class Filter:
     """Which part of the queue is shown. Empty fields don't restrict.
 
     ``flags`` are kinds or ``kind:code``; an example with any of them is shown. Qualities
-    are from 0 to 1; an example that was never scored is in no range of quality.
+    are from 0 to 1; an example that was never scored is in no range of quality. ``conflict``
+    is whether a decision was made on it unseen that nobody has resolved.
     """
 
     states: tuple[State, ...] = ()
@@ -308,6 +428,7 @@ class Filter:
     languages: tuple[str, ...] = ()
     min_quality: float | None = None
     max_quality: float | None = None
+    conflict: bool | None = None
 
 
 @frozen
@@ -333,12 +454,15 @@ class Vote:
 
 def canonical_json(turns: Sequence[Turn]) -> str:
     """Return the turns as the JSON that ids are computed from."""
+    # A row of a table is asked for it three times in a row: by its hash, its id and its storing.
+    return _canonical(turns if isinstance(turns, tuple) else tuple(turns))
+
+
+@lru_cache(maxsize=2)
+def _canonical(turns: tuple[Turn, ...]) -> str:
     # What json.dumps gives without spaces and escapes, in a fraction of the time.
-    return f"[{','.join([_pair(turn) for turn in turns])}]"
-
-
-def _pair(turn: Turn) -> str:
-    return f"[{encode_basestring(turn.role)},{encode_basestring(turn.content)}]"
+    pairs = [f"[{encode_basestring(t.role)},{encode_basestring(t.content)}]" for t in turns]
+    return f"[{','.join(pairs)}]"
 
 
 def example_id(turns: Sequence[Turn]) -> str:
@@ -356,6 +480,7 @@ def content_hash(data: bytes) -> str:
     return _hash(data)
 
 
+@lru_cache(maxsize=2)
 def _hash(data: bytes) -> str:
     from hashlib import blake2b  # loads OpenSSL, which what only shows examples does without
 

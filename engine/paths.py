@@ -11,7 +11,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from engine.errors import DiskFull
+from engine.errors import DiskFull, PathUnusable
 
 WORKSPACE_FILE = "finetui.toml"
 DATABASE_FILE = "finetui.db"
@@ -20,8 +20,20 @@ DATABASE_FILE = "finetui.db"
 def _xdg(variable: str, fallback: str) -> Path:
     value = os.environ.get(variable, "")
     # The specification says that a relative path in these variables is ignored.
-    base = Path(value) if value and Path(value).is_absolute() else Path.home() / fallback
+    base = Path(value) if value and Path(value).is_absolute() else _home_folder() / fallback
     return base / "finetui"
+
+
+def _home_folder() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # no HOME, and a user that the system does not know
+        raise PathUnusable("there is no home folder", hint="set HOME to a folder") from error
+
+
+def _home() -> str:
+    """Return the home folder as text; a tilde where there is none, which no path begins with."""
+    return os.path.expanduser("~")
 
 
 def config_dir() -> Path:
@@ -76,7 +88,7 @@ def nearest_workspace(start: Path) -> Path | None:
 def shorten(path: Path | str, width: int = 40) -> str:
     """Shorten a path in the middle to ``width`` columns, with ``~`` for the home folder."""
     text = str(path)
-    home = str(Path.home())
+    home = _home()
     if text == home or text.startswith(home + os.sep):
         text = "~" + text[len(home) :]
     if len(text) <= width:
@@ -87,19 +99,33 @@ def shorten(path: Path | str, width: int = 40) -> str:
 
 
 def shell_path(path: Path | str) -> str:
-    """Return a path that a shell takes as it is: quoted where it must be, never shortened.
+    r"""Return a path that a shell takes as it is: quoted where it must be, never shortened.
 
-    A ``~`` for the home folder stays outside of the quotes, where the shell knows it.
+    A ``~`` for the home folder stays outside of the quotes, where the shell knows it. Bytes that
+    are not UTF-8, and control characters, are written as ``$'\xe9'``, as bash, zsh and ksh do.
     """
-    text, home = str(path), str(Path.home())
+    text, home = str(path), _home()
     if home != os.sep and (text == home or text.startswith(home + os.sep)):
         text = "~" + text[len(home) :]
     if text in ("~", "~/"):
         return text
+    if any(0xDC80 <= ord(letter) <= 0xDCFF or not letter.isprintable() for letter in text):
+        return _in_escapes(str(path))
     if text.startswith("~/"):
         return "~/" + shlex.quote(text[2:])
     # What begins with a dash would be taken for an option.
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def _in_escapes(text: str) -> str:
+    """Return a path that has bytes which can't be shown, in ANSI-C quotes."""
+    text = f"./{text}" if text.startswith("-") else text
+    plain = frozenset(b"'\\")
+    shown = (
+        chr(byte) if 0x20 <= byte < 0x7F and byte not in plain else f"\\x{byte:02x}"
+        for byte in os.fsencode(text)
+    )
+    return f"$'{''.join(shown)}'"
 
 
 def require_free(folder: Path, needed: int, what: str) -> None:

@@ -27,6 +27,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
+def in_flight() -> int:
+    """Return how many tasks :func:`spread` has handed out at most that it has not yielded."""
+    return min(cores(), _MOST) * _AHEAD
+
+
 def can_spread() -> bool:
     """Return whether work can be handed to copies of this process.
 
@@ -69,12 +74,13 @@ def spread(
             yielded so far counts.
     """
     workers = min(cores(), _MOST)
+    most = in_flight()
     pool = _pool(workers, prepare)
     rest = iter(tasks)
     waiting: deque[Future[Result]] = deque()
     try:
         while True:
-            while len(waiting) < workers * _AHEAD:
+            while len(waiting) < most:
                 try:
                     waiting.append(pool.submit(function, next(rest), *arguments))
                 except StopIteration:

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 FRAMES = "240"
 """Textual holds a repaint for one frame of this many a second. At its own 60 a key waits up to
@@ -37,22 +38,24 @@ def _plain_start(arguments: Sequence[str]) -> bool:
 def main() -> int:
     """Run finetui and return the exit status."""
     arguments = sys.argv[1:]
-    if not (_plain_start(arguments) and sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (_plain_start(arguments) and _is_terminal(sys.stdin) and _is_terminal(sys.stdout)):
         from engine.cli.main import main as run_command
 
         return run_command(opener=_open)
 
-    from engine.errors import FinetuiError
+    from engine.modes import begin
 
+    begin()
     try:
         return _open(Path(arguments[1]) if arguments else None)
-    except FinetuiError as error:
-        from engine.cli.common import report
+    except BaseException as error:
+        from engine.cli.endings import ended
 
-        return report(error, as_json=False)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        return ended(error, as_json=False)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 if __name__ == "__main__":

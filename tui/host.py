@@ -16,7 +16,9 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.worker import WorkerFailed
 
-from engine.errors import FinetuiError
+from engine.errors import FinetuiError, WorkspaceReplaced
+from engine.failures import named
+from engine.log import log_exception, log_file
 from engine.models import Filter
 from engine.paths import shell_path
 from engine.workspace import Workspace
@@ -24,9 +26,9 @@ from tui.actions import Action
 from tui.bridge.checks import Checks
 from tui.bridge.reading import Tokens
 from tui.bridge.scans import Scans
+from tui.bridge.writer import Writer
 from tui.guard import install as install_guard
 from tui.keys import key_name
-from tui.log import log_exception, log_file
 from tui.messages import (
     Check,
     Job,
@@ -49,6 +51,9 @@ def explain(error: BaseException) -> tuple[str, str]:
     """
     if isinstance(error, FinetuiError):
         return error.message, error.hint
+    if isinstance(error, OSError | MemoryError):
+        failure = named(error)
+        return failure.message, failure.hint
     log_exception(error)
     return (
         f"something unexpected happened: {type(error).__name__}: {error}",
@@ -63,12 +68,14 @@ class Host(App[int]):
         workspace: The open workspace; screens hand it, or its store, to the engine.
         job: The job that the title line shows, None when nothing runs.
         scan: The scan that it shows, None when nothing is read.
+        writer: Makes decisions and edits, in the order of the keys, off the event loop.
         scans: Reads sources; a scan goes on whatever stage is shown.
         setup: finetui's own installation, None where nothing is lacking.
         check: The checks that the title line shows, None when nothing is checked.
         checks: Checks examples; they go on whatever stage is shown.
         tokens: What was typed for addresses that ask for a token.
         cheat_shown: Whether the line of keys is shown.
+        rescued: Whether what was decided was saved outside of a database that was replaced.
         unexpected: Exceptions without a name that were caught and logged, newest last;
             tests assert that there are none.
     """
@@ -84,11 +91,13 @@ class Host(App[int]):
         self.job: Job | None = None
         self.scan: Scan | None = None
         self.tokens = Tokens()
+        self.writer = Writer(workspace.store)
         self.scans = Scans(self, workspace.root, self.tokens)
         self.setup: Setup | None = None
         self.check: Check | None = None
         self.checks = Checks(self, workspace.root, workspace.settings.check)
         self.cheat_shown = workspace.settings.display.cheat_line
+        self.rescued = False
         self.unexpected: list[BaseException] = []
         for theme in THEMES:
             self.register_theme(theme)
@@ -100,6 +109,10 @@ class Host(App[int]):
 
     def look_for_jobs(self) -> None:
         """Look for the running job now: a screen has just started or stopped one."""
+        raise NotImplementedError
+
+    def database_lost(self, error: WorkspaceReplaced) -> None:
+        """Offer to save what was decided; the database was removed or replaced. Once."""
         raise NotImplementedError
 
     async def open_example(self, example_id: str) -> None:
@@ -137,6 +150,14 @@ class Host(App[int]):
         """Hand on the next key."""
         event.stop()
         await self._typed.passed(event.number)
+
+    def release_keys(self) -> None:
+        """Hand on the keys that a screen held and holds no more."""
+        self.call_next(self._typed.look)
+
+    def drop_keys(self) -> int:
+        """Forget the keys that wait for their turn; return how many there were."""
+        return self._typed.drop()
 
     @property
     def keys_settled(self) -> bool:

@@ -13,12 +13,12 @@ from textual.screen import Screen
 from textual.style import Style
 
 from engine.errors import FinetuiError
+from engine.log import log_exception
 from engine.paths import shorten
 from engine.workspace import Workspace
 from tui.actions import FRAME, STAGES, Action, actions
 from tui.bridge.threads import off_loop
 from tui.keys import key_name
-from tui.log import log_exception
 from tui.widgets.words import one_line
 
 

@@ -71,6 +71,17 @@ class TypeAhead:
         """Whether no key is under way, or only such as a screen holds that goes on loading."""
         return not self._busy or (self._held and bool(getattr(self._app.screen, "holding", 0)))
 
+    def drop(self) -> int:
+        """Forget the keys that wait: what they were meant for did not come. Return how many."""
+        count = len(self._waiting)
+        self._waiting.clear()
+        return count
+
+    async def look(self) -> None:
+        """Go on now if a screen no longer holds keys, instead of at the next look."""
+        if self._held and self._busy and not getattr(self._app.screen, "holds_keys", False):
+            await self._next()
+
     async def take(self, event: Typed) -> None:
         """Forward a key now, or when those before it are done with."""
         if self._held and isinstance(event, events.Key) and event.key == "escape":

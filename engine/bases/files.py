@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from engine.modes import fit_tree
+
 
 def sync_tree(folder: Path) -> None:
     """Flush every file of a folder, and the folder, to the disk."""
@@ -38,10 +40,31 @@ def publish(temporary: Path, destination: Path) -> bool:
             raise
         shutil.rmtree(temporary, ignore_errors=True)
         return False
-    # mkdtemp makes folders for the owner alone; a cache is like any other folder.
-    destination.chmod(0o755)
+    # mkdtemp and some libraries write for the owner alone, also where a group shares a workspace.
+    fit_tree(destination)
     _sync(destination.parent)
     return True
+
+
+def replace_folder(temporary: Path, destination: Path) -> None:
+    """Give a finished folder its name once all of it is on the disk, in place of an older one.
+
+    Raises:
+        OSError: It could not be flushed or renamed; the older one is still there.
+    """
+    sync_tree(temporary)
+    aside = destination.with_name(f".{destination.name}.{os.getpid()}.old")
+    if destination.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        destination.rename(aside)
+    try:
+        temporary.rename(destination)
+    except OSError:
+        if aside.exists():
+            aside.rename(destination)
+        raise
+    _sync(destination.parent)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def clear_abandoned(folder: Path, prefix: str) -> None:

@@ -121,9 +121,6 @@ def _write_weights(model: Any, vocabulary: Vocabulary, folder: Path) -> None:
     model.save_pretrained(folder)
     config.dtype = torch.float32
     config.save_pretrained(folder)
-    # safetensors writes for the owner alone; the rest of the folder is readable.
-    for weights in folder.glob("*.safetensors"):
-        weights.chmod(0o644)
 
 
 def _write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:

@@ -235,7 +235,7 @@ def _record(base: Base) -> Base:
         "directory": str(base.directory),
         "signature": _signature(base.directory),
     }
-    data = json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
+    data = json.dumps(fields, indent=2) + "\n"
     write_atomic(bases_dir() / base.name / RECORD, data.encode())
     return base
 

@@ -87,7 +87,8 @@ def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_js
     """Put placeholders in the place of secrets and personal data: [EMAIL_1], [PERSON_2].
 
     It is an edit of your own workspace: the original stays there, undo takes it back, and
-    the source is not touched. The same value has the same placeholder everywhere.
+    the source is not touched. The same value has the same placeholder everywhere. Titles,
+    paths, tags and columns are replaced where they are written: in datasets and exports.
     """
     if not ids and not everything:
         raise click.UsageError("name examples, or take --all")
@@ -97,9 +98,8 @@ def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_js
         if everything:
             which = Filter(flags=("secret", "personal"))
             wanted += [card.example.id for card in space.store.cards(which)]
-        done = {
-            one: dict(redact_example(space.store, one).replaced) for one in dict.fromkeys(wanted)
-        }
+        made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
+        done = {one: dict(each.replaced) for one, each in made.items()}
         # What was found in the old text is forgotten; the new one is looked at whole.
         look_at(space, example_ids=[one for one, replaced in done.items() if replaced])
     if as_json:
@@ -109,4 +109,6 @@ def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_js
         say("no example has a secret or personal data")
     for identity, replaced in done.items():
         words = ", ".join(f"{number} {code}" for code, number in replaced.items())
+        if made[identity].fields:
+            words += f" (also in {', '.join(made[identity].fields)})"
         say(f"{short_id(identity)}: {words or 'nothing to replace'}")

@@ -14,8 +14,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
-from engine.cli.common import report
-from engine.errors import FinetuiError
+from engine.cli.endings import begin, ended, finish
 
 # verb -> (module, attribute, one line of help). The help stands here so that
 # `finetui --help` imports no verb.
@@ -23,13 +22,14 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("engine.cli.workspace", "init", "Make a workspace."),
     "doctor": ("engine.cli.doctor", "doctor", "Say what is installed, and fix what is not."),
     "settings": ("engine.cli.workspace", "settings", "List every setting and its value."),
+    "trust": ("engine.cli.trust", "trust", "Trust a workspace that somebody else made."),
     "demo": ("engine.cli.demo", "demo", "Try the whole loop on bundled notes."),
     "sources": ("engine.cli.sources", "sources", "Add, scan, list, detect and remove sources."),
     "examples": ("engine.cli.examples", "examples", "List, show and search examples."),
     "curate": ("engine.cli.curate", "curate", "Decide examples one by one, on plain lines."),
     "decide": ("engine.cli.curate", "decide", "Approve, reject, skip or undo by id."),
     "edit": ("engine.cli.curate", "edit", "Edit an example's text."),
-    "journal": ("engine.cli.curate", "journal", "List the decisions, newest first."),
+    "journal": ("engine.cli.journal", "journal", "List and verify the decisions."),
     "questions": (
         "engine.cli.compose",
         "questions",
@@ -133,14 +133,11 @@ def main(arguments: list[str] | None = None, *, opener: OpenApp | None = None) -
         The exit status: 0 done, 1 a named failure, 2 wrong usage, 130 interrupted.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    begin()
     try:
         result = cli.main(args=arguments, prog_name="finetui", standalone_mode=False, obj=opener)
-    except FinetuiError as error:
-        return report(error, as_json="--json" in arguments)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return 130
-    return result if isinstance(result, int) else 0
+    except SystemExit as error:
+        return finish(error.code if isinstance(error.code, int) else 1)
+    except BaseException as error:
+        return finish(ended(error, as_json="--json" in arguments))
+    return finish(result if isinstance(result, int) else 0)

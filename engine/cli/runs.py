@@ -24,6 +24,7 @@ from engine.runs import (
     read_spec,
     request_stop,
     state,
+    status_words,
 )
 from engine.runs import runs as list_runs
 
@@ -57,7 +58,7 @@ def list_command(workspace: Path | None, as_json: bool) -> None:
         [
             [
                 run.id,
-                run.view.status,
+                status_words(run.view, time.time()),
                 run.base,
                 run.dataset,
                 run.preset,
@@ -80,11 +81,13 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
     """
     with opened(workspace) as here:
         found = find(here, run)
+    saved = saved_checkpoints(found)
     if as_json:
-        print_json(run_as_dict(found))
+        print_json({**run_as_dict(found), "resumable": saved})
         return
     view = found.view
-    say(f"{found.id}  {view.status}{f' · {view.phase}' if view.active and view.phase else ''}")
+    words = status_words(view, time.time())
+    say(f"{found.id}  {words}{f' · {view.phase}' if view.active and view.phase else ''}")
     if view.message:
         say(view.message)
     if view.hint:
@@ -94,7 +97,7 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         ("step", f"{view.step} of {view.total_steps}"),
         ("loss", _figure(view.loss)),
         ("eval loss", " → ".join(f"{loss:.3f} (step {step})" for step, loss in view.evals) or "-"),
-        ("checkpoints", ", ".join(Path(path).name for path in view.checkpoints) or "-"),
+        ("checkpoints", ", ".join(_checkpoint_words(one) for one in saved) or "-"),
     ]
     rows += [(f"result: {name}", _value(value)) for name, value in view.result.items()]
     rows += [(name, _value(value)) for name, value in read_spec(found.dir).items()]
@@ -125,6 +128,11 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
     leaves = leaves_when_stopped(found.view)
     asked = kill(found.dir) if at_once else request_stop(found.dir)
     view = state(found.dir)
+    if asked and view.active and view.elsewhere and not as_json:
+        say(
+            f"{found.id} is {status_words(view, time.time())}; no signal reaches it from here, "
+            "so it stops when it reads the request in its folder"
+        )
     while asked and (wait or at_once) and view.active:
         time.sleep(_POLL_S)
         view = state(found.dir)
@@ -141,19 +149,42 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
 @runs.command("resume")
 @click.argument("run")
 @click.option("--follow", "then_follow", is_flag=True, help="Follow the run to its end.")
+@click.option(
+    "--from",
+    "checkpoint",
+    default="",
+    metavar="CHECKPOINT",
+    help="The checkpoint to resume from, such as step-40 (default: the newest that is whole).",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Resume one that was heard elsewhere lately and is certainly gone.",
+)
 @common_options
-def resume(run: str, then_follow: bool, workspace: Path | None, as_json: bool) -> None:
-    """Resume a stopped, killed or failed run from its last checkpoint."""
+def resume(
+    run: str, checkpoint: str, then_follow: bool, force: bool, workspace: Path | None, as_json: bool
+) -> None:
+    """Resume a stopped, killed or failed run from its last checkpoint that is whole."""
     from engine.train.start import resume as resume_run
 
     with opened(workspace) as here:
-        resumed = patiently("training", lambda: resume_run(here, run))
+        resumed = patiently(
+            "training", lambda: resume_run(here, run, checkpoint=checkpoint, force=force)
+        )
+    goes_on, choice = resumed.run, resumed.choice
+    if not as_json:
+        for refused in choice.refused:
+            say(f"checkpoint {refused.checkpoint.name} is damaged: {refused.reason}")
+        say(f"{goes_on.id} goes on from checkpoint {choice.checkpoint.name}")
     if then_follow:
-        follow_run(resumed, as_json=as_json)
+        follow_run(goes_on, as_json=as_json)
     elif as_json:
-        print_json(run_as_dict(resumed))
+        passed = {one.checkpoint.name: one.reason for one in choice.refused}
+        taken = choice.checkpoint.name
+        print_json({**run_as_dict(goes_on), "resumed_from": taken, "refused": passed})
     else:
-        say(f"{resumed.id} goes on; follow it with: finetui runs follow {resumed.id}")
+        say(f"follow it with: finetui runs follow {goes_on.id}")
 
 
 @runs.command("compare")
@@ -185,6 +216,28 @@ def compare(one: str, other: str, workspace: Path | None, as_json: bool) -> None
             for name, pair in {**differing, **results}.items()
         ],
     )
+
+
+def saved_checkpoints(run: RunSummary) -> list[dict[str, Any]]:
+    """Return the checkpoints that are there, each read through, by rising step.
+
+    ``name`` is what ``runs resume --from`` takes, ``problem`` what is wrong with it.
+    """
+    from engine.train.checkpoints import all_checkpoints, damage
+
+    return [
+        {
+            "name": found.name,
+            "step": found.step,
+            "path": str(found.path.relative_to(run.dir)),
+            "problem": damage(found),
+        }
+        for found in all_checkpoints(run.dir)
+    ]
+
+
+def _checkpoint_words(saved: Mapping[str, Any]) -> str:
+    return f"{saved['name']} (damaged: {saved['problem']})" if saved["problem"] else saved["name"]
 
 
 def follow_run(run: RunSummary, *, as_json: bool) -> None:
@@ -236,6 +289,8 @@ def describe(event: Event) -> str:
         return "  ".join(words)
     if event.type == "eval":
         return f"eval at step {data.get('step')}: {_value(data.get('loss'))}"
+    if event.type == "run_started" and data.get("checkpoint"):
+        return f"resumed from checkpoint {data['checkpoint']}"
     if event.type == "checkpoint":
         return f"saved {data.get('path')}"
     if event.type in ("warning", "log"):
@@ -259,7 +314,8 @@ def run_as_dict(run: RunSummary) -> dict[str, Any]:
 
 
 def _view_as_dict(view: RunView) -> Mapping[str, Any]:
-    return asdict(view)
+    heard = round(max(0.0, time.time() - view.heard_at), 1) if view.heard_at else None
+    return {**asdict(view), "heard_s": heard}
 
 
 def _base_eval(view: RunView) -> float | None:

@@ -36,7 +36,7 @@ class RowFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            self._handle = os.open(path, flags, 0o644)
+            self._handle = os.open(path, flags, 0o666)
         except OSError as error:
             raise ComposeError(
                 f"{shorten(path)} can't be written: {error.strerror or error}"

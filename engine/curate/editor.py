@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from engine.errors import DependencyMissing, ExampleInvalid
+from engine.modes import persons
 
 FALLBACK = "vi"
 
@@ -51,7 +52,9 @@ def edit_text(text: str, *, configured: str = "", suffix: str = ".md") -> str:
         # In bytes, so that the line ends of the text stay as they are.
         file.write_bytes(text.encode("utf-8", "surrogatepass"))
         try:
-            status = subprocess.run([*command, str(file)], check=False).returncode
+            # What else the editor writes, such as its own settings, is none of our business.
+            done = subprocess.run([*command, str(file)], check=False, umask=persons())
+            status = done.returncode
         except OSError as error:
             raise DependencyMissing(
                 f"the editor {command[0]} can't be started: {error.strerror or error}",

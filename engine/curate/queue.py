@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from engine.errors import ExampleInvalid
 from engine.frozen import frozen
-from engine.models import ROLES, Action, Card, JournalEntry, State, Turn
+from engine.models import ROLES, Action, BulkDecided, Card, Conflict, Filter, Reverted, Turn
 from engine.settings import CurationSettings
 from engine.store import Store
+from engine.store.fold import STATE_AFTER
 
 WINDOW_SECONDS = 600.0
 PACE_DECISIONS = 5
@@ -20,12 +22,6 @@ IDLE_SECONDS = 60.0
 PAUSE_SECONDS = 300.0
 # Decisions that follow closer than a hand can are one act, as approving all of a kind is.
 ONE_ACT_SECONDS = 0.05
-
-_ACTION_STATE: dict[Action, State] = {
-    "approve": "approved",
-    "reject": "rejected",
-    "skip": "skipped",
-}
 
 
 class Curator:
@@ -44,54 +40,78 @@ class Curator:
         self._store = store
         self._clock = clock
 
-    def approve(self, example_id: str) -> Card:
+    def approve(self, example_id: str, seen: int | None = None) -> Card:
         """Approve an example, by id or prefix, and return it as it is then."""
-        return self._decide("approve", example_id)
+        return self.decide("approve", example_id, seen)
 
-    def reject(self, example_id: str) -> Card:
+    def reject(self, example_id: str, seen: int | None = None) -> Card:
         """Reject an example, by id or prefix, and return it as it is then."""
-        return self._decide("reject", example_id)
+        return self.decide("reject", example_id, seen)
 
-    def skip(self, example_id: str) -> Card:
+    def skip(self, example_id: str, seen: int | None = None) -> Card:
         """Set an example aside, by id or prefix, and return it as it is then."""
-        return self._decide("skip", example_id)
+        return self.decide("skip", example_id, seen)
 
-    def decide(self, action: Action, example_id: str) -> Card:
-        """Approve, reject or skip an example, whichever ``action`` says."""
-        if action not in _ACTION_STATE:
-            raise ValueError(f"{action} is no decision on a state")
-        return self._decide(action, example_id)
+    def decide(self, action: Action, example_id: str, seen: int | None = None) -> Card:
+        """Approve, reject or skip an example, whichever ``action`` says.
 
-    def _decide(self, action: Action, example_id: str) -> Card:
+        Args:
+            action: The decision.
+            example_id: The example's id or a prefix of it.
+            seen: ``Card.seen`` of the card that the person decided on; None if not told.
+
+        Returns:
+            The example as it is then. Its ``conflict`` is what other sessions did that the
+            person had not seen, or else what nobody has resolved yet.
+        """
+        _check_action(action)
+        whole = self._store.card(example_id).example.id
+        conflict = self._store.decide(action, whole, seen=seen, at=self._clock())
+        return self._after(whole, conflict)
+
+    def decide_many(self, action: Action, pairs: Sequence[tuple[str, int | None]]) -> BulkDecided:
+        """Decide many examples alike, as one operation that one undo takes back.
+
+        Args:
+            action: "approve", "reject" or "skip".
+            pairs: Whole ids, each with what was seen of it as in :meth:`decide`.
+        """
+        _check_action(action)
+        return self._store.decide_many(action, pairs, at=self._clock())
+
+    def decide_filtered(self, action: Action, which: Filter) -> BulkDecided:
+        """Decide all examples of a filter as they are in that very moment: one operation."""
+        _check_action(action)
+        return self._store.decide_filtered(action, which, at=self._clock())
+
+    def _after(self, example_id: str, conflict: Conflict | None) -> Card:
         card = self._store.card(example_id)
-        if card.state == _ACTION_STATE[action]:
-            return card
-        self._store.append(action, card.example.id, at=self._clock())
-        return self._store.card(card.example.id)
+        return card if conflict is None else replace(card, conflict=conflict)
 
-    def edit(self, example_id: str, turns: Sequence[Turn]) -> Card:
+    def edit(self, example_id: str, turns: Sequence[Turn], seen: int | None = None) -> Card:
         """Give an example another text; its state and its original stay.
 
         Args:
             example_id: The example's id or a prefix of it.
             turns: The whole conversation as it shall be.
+            seen: ``Card.seen`` of the card whose text was edited; None if not told.
 
         Returns:
-            The example with its new text.
+            The example with its new text; for its ``conflict`` see :meth:`decide`.
 
         Raises:
             ExampleInvalid: What is left can't be an example; nothing was changed.
         """
         card = self._store.card(example_id)
         after = tuple(turns)
-        if after == card.turns:
-            return card
-        check_turns(after, before=card.turns)
-        self._store.append("edit", card.example.id, turns=after, at=self._clock())
-        return self._store.card(card.example.id)
+        if after != card.turns:
+            check_turns(after, before=card.turns)
+        whole = card.example.id
+        conflict = self._store.edit(whole, after, seen=seen, at=self._clock())
+        return self._after(whole, conflict)
 
-    def undo(self, example_id: str = "") -> JournalEntry | None:
-        """Undo the workspace's latest decision, whoever made it; None if there is none.
+    def undo(self, example_id: str = "") -> Reverted | None:
+        """Undo one's own latest operation, else the latest of whoever; None if there is none.
 
         Args:
             example_id: If given, the latest decision on this example instead.
@@ -99,9 +119,14 @@ class Curator:
         whole = self._store.card(example_id).example.id if example_id else ""
         return self._store.undo(at=self._clock(), example_id=whole)
 
-    def redo(self) -> JournalEntry | None:
+    def redo(self) -> Reverted | None:
         """Do again what was undone last; None if there is nothing, or a decision came since."""
         return self._store.redo(at=self._clock())
+
+
+def _check_action(action: Action) -> None:
+    if action not in STATE_AFTER:
+        raise ValueError(f"{action} is no decision on a state")
 
 
 def check_turns(turns: Sequence[Turn], *, before: Sequence[Turn] = ()) -> None:

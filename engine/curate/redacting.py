@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,17 +19,23 @@ class Redaction:
     Args:
         card: The example as it is now.
         replaced: How many values were replaced, by the flags' code; empty where nothing was.
+        fields: What was flagged besides the conversation, as "title" or "column author": it
+            is written with placeholders from now on.
     """
 
     card: Card
     replaced: Mapping[str, int]
+    fields: tuple[str, ...] = ()
 
 
 def redact_example(store: Store, example_id: str) -> Redaction:
     """Put placeholders in the place of what is flagged in an example.
 
     It is an edit of the journal like a person's; an undo takes it back. What checks would
-    flag only in the new text is seen by the next check.
+    flag only in the new text is seen by the next check. Titles, paths, tags and columns stay
+    as the source has them; with the edit they count as redacted, and are written with
+    placeholders (see :mod:`engine.quality.fields`). Where only they hold something, the
+    edit's text is the one that was there.
 
     Args:
         store: The workspace's store.
@@ -39,9 +46,10 @@ def redact_example(store: Store, example_id: str) -> Redaction:
         WorkspaceError: What the workspace remembers of placeholders can't be read.
     """
     # Two dozen regular expressions and their tables, which opening the queue does not need.
+    from engine.quality.fields import CHECKED_BY
     from engine.quality.naming import WorkspacePlaceholders
     from engine.quality.placeholders import PLACEHOLDER
-    from engine.quality.redact import redact
+    from engine.quality.redact import REDACTED_KINDS, redact
 
     card = store.card(example_id)
     original = "\n".join(turn.content for turn in card.example.turns)
@@ -51,10 +59,19 @@ def redact_example(store: Store, example_id: str) -> Redaction:
         names=WorkspacePlaceholders(store),
         authored={match.group() for match in PLACEHOLDER.finditer(original)},
     )
-    if not done.replaced:
+    fields = [flag for flag in card.flags if flag.place and flag.kind in REDACTED_KINDS]
+    if not done.replaced and not fields:
         return Redaction(card, {})
-    after = Curator(store).edit(card.example.id, done.turns)
-    replaced: Counter[str] = Counter()
+    replaced: Counter[str] = Counter(flag.code for flag in fields)
     for one in done.replaced:
         replaced[one.code] += one.count
-    return Redaction(after, dict(replaced))
+    if done.replaced:
+        after = Curator(store).edit(card.example.id, done.turns, card.seen)
+    else:
+        store.append("edit", card.example.id, turns=card.turns, at=time.time())
+        for check in CHECKED_BY:
+            # The text is as it was, so that nothing else makes the check look again.
+            store.forget_flags(check, [card.position])
+        after = store.card(card.example.id)
+    places = tuple(dict.fromkeys(flag.place for flag in fields))
+    return Redaction(after, dict(replaced), places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.dataset.metadata import Metadata
 from engine.dataset.options import DatasetOptions
 from engine.dataset.rows import Row, row_of
 from engine.errors import DatasetRefused, NothingApproved
@@ -57,8 +58,13 @@ class Approved:
         return self.total - len(self.candidates)
 
 
-def approved(store: Store, system_prompt: str) -> Approved:
+def approved(store: Store, system_prompt: str, metadata: Metadata | None = None) -> Approved:
     """Return the approved examples.
+
+    Args:
+        store: Where they are.
+        system_prompt: Put before conversations without one.
+        metadata: Makes what rows say of where they come from; None leaves it out.
 
     Raises:
         NothingApproved: There is none.
@@ -72,7 +78,7 @@ def approved(store: Store, system_prompt: str) -> Approved:
         order = _order(card)
         known = first.get(text_id)
         if known is None or order < known[0]:
-            first[text_id] = order, _candidate(card, text_id, system_prompt)
+            first[text_id] = order, _candidate(card, text_id, system_prompt, metadata)
     if not first:
         raise NothingApproved(
             "no example is approved yet",
@@ -84,10 +90,12 @@ def approved(store: Store, system_prompt: str) -> Approved:
     )
 
 
-def _candidate(card: Card, text_id: str, system_prompt: str) -> Candidate:
+def _candidate(
+    card: Card, text_id: str, system_prompt: str, metadata: Metadata | None
+) -> Candidate:
     quality = card.measures.get("quality")
     return Candidate(
-        row_of(card, system_prompt),
+        row_of(card, system_prompt, metadata.of(card) if metadata else None),
         card.position,
         text_id,
         card.example.follows,

@@ -14,18 +14,22 @@ from engine.dataset.gate import Checked, Refusal, check, secrets_version
 from engine.dataset.groups import Grouping, group
 from engine.dataset.history import History, history
 from engine.dataset.holdout import Holdout, hold_out
+from engine.dataset.metadata import Metadata, metadata_of
 from engine.dataset.near import NearDuplicates
 from engine.dataset.notices import (
     Notice,
     about_contents,
     about_groups,
     about_labels,
+    about_metadata,
     about_sizes,
 )
 from engine.dataset.options import DatasetOptions
 from engine.dataset.placing import place, representatives
 from engine.dataset.split import SIDES, Side
 from engine.errors import DatasetRefused
+from engine.quality.checks import make, options_of
+from engine.quality.fields import CHECKED_BY
 from engine.store import Store
 from engine.tokens import Tokenizer
 from engine.workspace import Workspace
@@ -68,6 +72,7 @@ class Draft:
         left_out: How many rows each filter left out; "deduplicate" and "holdout" among them.
         held_back: Ids of rows that are left out for the holdout files, and why:
             "equal", "near", or "group" of one of these.
+        holdout_names: What the holdout files are called in the manifest.
         grouping: Which rows belong together; its places count the rows that passed, in order.
         near: What is known of near-duplicates.
         earlier: The datasets whose sides the rows keep.
@@ -87,6 +92,7 @@ class Draft:
     test: tuple[Checked, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     held_back: Mapping[str, str] = field(default_factory=dict)
+    holdout_names: tuple[str, ...] = ()
     grouping: Grouping = Grouping(())  # noqa: RUF009 - it is frozen
     near: NearDuplicates | None = None
     earlier: tuple[str, ...] = ()
@@ -142,7 +148,10 @@ def draft(
     progress: Progress = quiet,
     cancelled: Callable[[], bool] = never,
 ) -> Draft:
-    """Check and divide the approved examples; nothing is written but, if asked for, embeddings.
+    """Check and divide the approved examples.
+
+    Nothing is written but numbers of placeholders that metadata needs and, if asked for,
+    embeddings.
 
     Args:
         workspace: Where they are.
@@ -167,7 +176,8 @@ def draft(
             workspace, options, progress=progress, cancelled=cancelled
         )
     # After that: it marks examples.
-    found = approved(workspace.store, options.system_prompt)
+    metadata = _metadata(workspace, options)
+    found = approved(workspace.store, options.system_prompt, metadata)
     kept, left_out = sift(found.candidates, options)
     passed, looked, refusals = _gated(kept, base, options, progress)
     if not passed:
@@ -177,7 +187,15 @@ def draft(
     if options.deduplicate:
         passed, left_out["deduplicate"] = representatives(passed, near.clusters, before)
     grouping = group(passed, near.clusters, same_question=options.same_question)
-    holdout = hold_out(passed, grouping, options, near, progress=progress, cancelled=cancelled)
+    holdout = hold_out(
+        passed,
+        grouping,
+        options,
+        near,
+        name_of=metadata.file_name,
+        progress=progress,
+        cancelled=cancelled,
+    )
     if holdout.held_back:
         left_out["holdout"] = len(holdout.held_back)
         passed = [one for one in passed if one.row.id not in holdout.held_back]
@@ -207,6 +225,7 @@ def draft(
         refusals=refusals,
         left_out=left_out,
         held_back=holdout.held_back,
+        holdout_names=holdout.names,
         grouping=grouping,
         near=near,
         earlier=before.datasets,
@@ -214,7 +233,14 @@ def draft(
         sources={source.id: source.kind for source in workspace.store.sources()},
         checks=_versions(workspace.store, passed),
     )
-    return replace(made, notices=tuple(_notices(made, near, before, holdout)))
+    notices = (*_notices(made, near, before, holdout), *about_metadata(metadata.tally))
+    return replace(made, notices=notices)
+
+
+def _metadata(workspace: Workspace, options: DatasetOptions) -> Metadata:
+    """Return what makes the rows' metadata, by the checks of the workspace's settings."""
+    made, _ = options_of(workspace, CHECKED_BY)
+    return metadata_of(workspace.store, make(made), options.allow_secrets)
 
 
 def _gated(
@@ -236,7 +262,8 @@ def _gated(
                 look,
                 language=one.language,
                 quality=one.quality,
-                flags=tuple(sorted({f"{flag.kind}:{flag.code}" for flag in one.flags})),
+                # Those in its metadata are not in what is written of it.
+                flags=tuple(sorted({f"{f.kind}:{f.code}" for f in one.flags if not f.place})),
                 checked=one.checked,
             )
         progress(number, len(candidates))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
+from engine.dataset.metadata import texts_of
 from engine.dataset.rows import Row
 from engine.errors import TemplateError
-from engine.models import Turn
+from engine.models import Flag, Turn
 from engine.quality.base import Check
 from engine.tokens import Tokenizer, control_tokens_in_content, render
 
 _LEAST_DIGITS = 6
+_MOST_KNOWN = 20_000
+# Rows of one file have many texts in common, such as its path.
+_known_texts: dict[str, tuple[Flag, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ def secrets_version() -> str:
 
 def _secrets(row: Row, allowed: Collection[str]) -> tuple[Refusal | None, tuple[str, ...]]:
     """Return why a row is refused for secrets in it, and which were let through by name."""
-    flags = _secrets_check().look(row.turns).flags
+    flags = (*_secrets_check().look(row.turns).flags, *_in_metadata(row))
     if not flags:
         return None, ()
     by_name = any(is_named(row.id, name) for name in allowed)
@@ -154,13 +158,26 @@ def _secrets(row: Row, allowed: Collection[str]) -> tuple[Refusal | None, tuple[
         return None, passed
     codes = sorted({flag.code for flag in refused})
     first = refused[0]
-    message = f"message {first.turn + 1} holds what looks like a secret: {first.reason}"
+    where = first.place or f"message {first.turn + 1}"
+    message = f"{where} holds what looks like a secret: {first.reason}"
     more = f", and {len(refused) - 1} more" if len(refused) > 1 else ""
     hint = (
         "redact or reject it; if it is none, let it through by name with "
         f"--allow-secret {short(row.id)} or, in all rows, --allow-secret {codes[0]}"
     )
     return Refusal(row.id, "secret", message + more, hint), passed
+
+
+def _in_metadata(row: Row) -> Iterator[Flag]:
+    """Yield the secrets in a row's metadata, which has none where it went the usual way."""
+    for place, text in texts_of(row.metadata):
+        if text not in _known_texts:
+            if len(_known_texts) > _MOST_KNOWN:
+                _known_texts.clear()
+            found = _secrets_check().look([Turn("user", text)]).flags
+            _known_texts[text] = tuple(replace(flag, turn=-1) for flag in found)
+        for flag in _known_texts[text]:
+            yield replace(flag, place=place)
 
 
 def is_named(example_id: str, name: str) -> bool:

@@ -27,11 +27,13 @@ class Holdout:
             for spelling, by its question or its long answer; "near" one; or in the "group"
             of one that is.
         notices: What to know about it.
+        names: What the files are called.
     """
 
     rows: tuple[Row, ...] = ()
     held_back: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def hold_out(
@@ -40,10 +42,20 @@ def hold_out(
     options: DatasetOptions,
     near: NearDuplicates,
     *,
+    name_of: Callable[[str], str] = str,
     progress: Progress = quiet,
     cancelled: Callable[[], bool] = never,
 ) -> Holdout:
     """Read the holdout files and find the rows that belong to a row of theirs.
+
+    Args:
+        rows: The rows that would be trained on.
+        grouping: Which of them belong together.
+        options: The options, which name the files.
+        near: What is known of near-duplicates.
+        name_of: Gives the name that a file is written by.
+        progress: Called with what is done and what there is.
+        cancelled: Asked several times a second whether to stop.
 
     Raises:
         SourceError: A file can't be read.
@@ -55,12 +67,12 @@ def hold_out(
     notices = []
     for path in options.holdout:
         found = read_external(path)
+        name = name_of(found.name)
         for row in found.rows:
-            held_out.setdefault(row.id, _with_system(row, options.system_prompt))
+            named = replace(row, metadata={**row.metadata, "path": name})
+            held_out.setdefault(row.id, _with_system(named, options.system_prompt))
         if found.skipped:
-            notices.append(
-                Notice("holdout", f"{found.skipped:,} rows of {found.name} can't be read")
-            )
+            notices.append(Notice("holdout", f"{found.skipped:,} rows of {name} can't be read"))
     files = tuple(held_out.values())
     matched, reason = _near(rows, files, options, near.threshold, progress, cancelled)
     if reason:
@@ -68,7 +80,8 @@ def hold_out(
             Notice("holdout", f"holdout files were compared by their text alone: {reason}")
         )
     held_back = _belonging(rows, files, grouping, near.clusters, matched, options)
-    return Holdout(files, held_back, tuple(notices))
+    names = tuple(name_of(path.name) for path in options.holdout)
+    return Holdout(files, held_back, tuple(notices), names)
 
 
 def _with_system(row: Row, system_prompt: str) -> Row:

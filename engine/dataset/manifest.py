@@ -110,7 +110,7 @@ def _settings(made: Draft) -> dict[str, Any]:
         "max_length": options.max_length,
         "filters": options.filters(),
         # Their folders are nobody else's business.
-        "holdout": [path.name for path in options.holdout],
+        "holdout": list(made.holdout_names),
         # What the gate lets through depends on it.
         "base_fingerprint": made.base.fingerprint if made.base else "",
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from engine.dataset.gate import Checked
 from engine.dataset.groups import Grouping
+from engine.dataset.metadata import Tally
 from engine.dataset.options import DatasetOptions
 from engine.dataset.split import Side
 
@@ -29,7 +30,7 @@ class Notice:
 
     Codes: "few-held-out", "few-to-train", "share", "large-group", "absent", "template",
     "same-question", "near-duplicates", "trained-before", "personal", "unchecked",
-    "truncated", "leak", "holdout".
+    "truncated", "leak", "holdout", "metadata".
     """
 
     code: str
@@ -147,6 +148,18 @@ def about_contents(rows: Sequence[Checked]) -> Iterator[Notice]:
             f"{counted(len(cut))} of {len(rows):,} cut off, and with that {lost:,} of {trained:,} "
             f"trained tokens ({lost / max(trained, 1):.1%})",
         )
+
+
+def about_metadata(tally: Tally) -> Iterator[Notice]:
+    """Yield what was replaced or left out in titles, paths, tags and columns."""
+    if tally.values:
+        yield Notice(
+            "metadata",
+            f"{tally.values:,} secrets or personal data in titles, paths, tags or columns of "
+            f"{counted(tally.rows)} are written as placeholders",
+        )
+    for name, rows in sorted(tally.columns.items()):
+        yield Notice("metadata", f"{name} of {counted(rows)} is not written: it names a secret")
 
 
 def _language(one: Checked) -> str:

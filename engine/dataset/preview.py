@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.bases import Base, resolve
 from engine.dataset.frozen import load
+from engine.dataset.metadata import Told
 from engine.dataset.rows import Row, row_of
 from engine.errors import NothingApproved
 from engine.models import Card, Filter
@@ -53,7 +54,11 @@ def rows_to_preview(
         rows = [*frozen.train_rows(), *frozen.validation_rows(), *frozen.test_rows()]
     else:
         cards = [card] if card else workspace.store.cards(Filter(states=("approved",)))
-        rows = [row_of(one, settings.dataset.system_prompt) for one in cards]
+        # On the screen alone a path stands as it is.
+        rows = [
+            row_of(one, settings.dataset.system_prompt, Told(path=one.example.provenance.path))
+            for one in cards
+        ]
     if not rows:
         raise NothingApproved(
             "no example is approved yet", hint="2 goes to Curate; a approves there"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from engine.dataset.metadata import Told
 from engine.errors import DatasetMissing, DatasetRefused
 from engine.models import Card, Role, Turn, example_id
 from engine.paths import shorten
@@ -42,12 +43,15 @@ class Row:
         }
 
 
-def row_of(card: Card, system_prompt: str = "") -> Row:
+def row_of(card: Card, system_prompt: str = "", told: Told | None = None) -> Row:
     """Return an example as a row.
 
     Args:
         card: The example, with its edits.
         system_prompt: Put before conversations that have no system message; empty adds none.
+        told: What is written of it besides its conversation, as
+            :class:`engine.dataset.metadata.Metadata` makes it; None says nothing of where it
+            comes from, in rows that are only looked at.
     """
     turns = card.turns
     if system_prompt.strip() and not any(turn.role == "system" for turn in turns):
@@ -55,18 +59,19 @@ def row_of(card: Card, system_prompt: str = "") -> Row:
     example = card.example
     where = example.provenance
     record = str(where.start_line) if example.kind in _RECORD_KINDS else ""
+    told = told or Told()
     metadata: dict[str, Any] = {
         "kind": example.kind,
         "source": where.source_id,
-        "path": _storable(where.path),
+        "path": _storable(told.path),
         "lines": [where.start_line, where.end_line],
-        "heading": _storable(where.heading),
-        "title": _storable(where.title),
-        "tags": [_storable(tag) for tag in where.tags],
-        "date": _storable(where.date),
+        "heading": _storable(told.heading),
+        "title": _storable(told.title),
+        "tags": [_storable(tag) for tag in told.tags],
+        "date": _storable(told.date),
         "edited": card.edited,
         "question_by": _storable(card.question_by),
-        "extra": {_storable(key): _storable(example.metadata[key]) for key in example.metadata},
+        "extra": {_storable(key): _storable(told.extra[key]) for key in told.extra},
         "text_id": example_id(turns),
     }
     # Whoever reads the file needs no column that says nothing.

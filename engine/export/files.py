@@ -84,7 +84,7 @@ def locked(path: Path, *, wait: Callable[[], None]) -> Iterator[None]:
         wait: Called before each new try; it sleeps a little, and may raise to give up.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         while True:
             try:

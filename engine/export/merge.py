@@ -89,9 +89,6 @@ def merge(
     try:
         print("write the merged model", flush=True)
         model.save_pretrained(temporary, max_shard_size=_SHARD)
-        # safetensors writes for the owner alone; the rest of the folder is readable.
-        for weights in temporary.glob("*.safetensors"):
-            weights.chmod(0o644)
         _copy_tokenizer(base, temporary, template)
         sync_tree(temporary)
         publish(temporary, out)

@@ -23,7 +23,7 @@ from engine.export.steps import runner
 from engine.export.verify import PROBES, Tried, try_file, usable
 from engine.models import Turn
 from engine.paths import write_atomic
-from engine.runs.child import Job
+from engine.runs.child import Job, run_job
 from engine.tokens import Tokenizer
 
 MODELFILE_TEMPERATURE = 0.7
@@ -125,4 +125,4 @@ def _told(path: Path, tried: Tried) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(run_job(main, Path(sys.argv[1])))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from engine import toml
 from engine.errors import ExportError
 from engine.paths import shorten, write_atomic
 from engine.runs.state import SPEC_FILE
@@ -66,7 +66,13 @@ class ExportSpec(BaseModel):
 
 def write_spec(spec: ExportSpec, job_dir: Path) -> None:
     """Write a job's spec."""
-    write_atomic(job_dir / SPEC_FILE, tomli_w.dumps(spec.model_dump(mode="json")).encode())
+    values = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in spec.model_dump().items()
+    }
+    text = tomli_w.dumps(values)
+    # A path that is not UTF-8 is written as its bytes.
+    write_atomic(job_dir / SPEC_FILE, text.encode("utf-8", "surrogateescape"))
 
 
 def load_spec(job_dir: Path) -> ExportSpec:
@@ -77,7 +83,7 @@ def load_spec(job_dir: Path) -> ExportSpec:
     """
     path = job_dir / SPEC_FILE
     try:
-        return ExportSpec.model_validate(tomllib.loads(path.read_text("utf-8")))
+        return ExportSpec.model_validate(toml.loads(path.read_text("utf-8", "surrogateescape")))
     except (OSError, ValueError, ValidationError) as error:
         raise ExportError(
             f"{shorten(path)} can't be read: {error}", hint="start the export again"

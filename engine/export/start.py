@@ -12,7 +12,7 @@ from engine.export.convert import require_converter
 from engine.export.quants import QUANTS, check_quant
 from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
-from engine.runs import RunSummary, find, is_alive, launch, read_spec
+from engine.runs import RunSummary, check_free, find, launch, look, read_spec
 from engine.setup import require
 from engine.workspace import Workspace
 
@@ -32,7 +32,7 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
 
     Raises:
         RunMissing: There is no such run.
-        RunActive: The run trains still, or this export is under way.
+        RunActive: The run trains still, or this export is under way, here or elsewhere.
         RunUnfinished: The run left no adapter.
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
@@ -49,11 +49,8 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     base = _base(spec)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen
-    if is_alive(job_dir):
-        raise RunActive(
-            f"the export of run {run.id} at {chosen} is under way",
-            hint="wait for it, or stop it first",
-        )
+    name = f"the export of run {run.id} at {chosen}"
+    check_free(job_dir, what=name, hint="wait for it, or stop it first")
     job = ExportSpec(
         run_dir=run.dir.resolve(),
         base=base.name,
@@ -77,9 +74,11 @@ def check_run(run: RunSummary) -> None:
         RunActive: It trains still.
         RunUnfinished: It left no adapter.
     """
-    if run.view.active and is_alive(run.dir):
+    if run.view.active and (life := look(run.dir)).alive:
+        there = f" on {life.host}" if life.host else ""
         raise RunActive(
-            f"run {run.id} is still training", hint="wait for it, or stop it: its adapter is saved"
+            f"run {run.id} is still training{there}",
+            hint="wait for it, or stop it: its adapter is saved",
         )
     if not (run.dir / "adapter" / "adapter_config.json").is_file():
         raise RunUnfinished(

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import FinetuiError
 from engine.extract import extract
 from engine.extract.notes import TAKE
-from engine.extract.reading import How, Task, read_all, reliable_time
+from engine.extract.reading import How, Stopped, Task, fault, read_all, reliable_time
 from engine.models import Example, Skipped, Source, content_hash
 from engine.sources import (
     Detection,
@@ -21,12 +22,14 @@ from engine.sources import (
     check_options,
     detect,
     detect_as,
+    is_address,
     locate,
     reader_of,
 )
 from engine.sources.base import no_progress
 from engine.store import Store
 from engine.store.staging import ScannedItem
+from engine.trust import covers, refuse, source_item
 
 EXTRACTION = 2
 """Raised when the same document gives other examples than before."""
@@ -80,10 +83,6 @@ class Preview:
     more: Mapping[str, int] = field(default_factory=dict)
 
 
-class _Stopped(Exception):
-    """The person asked to stop."""
-
-
 def _never() -> bool:
     return False
 
@@ -120,17 +119,20 @@ def scan(
     Raises:
         SourceError: The source is gone, can't be opened, or has nothing in it any more,
             as with a drive that is not mounted.
+        WorkspaceUntrusted: It is an address that the workspace brought along.
         UsageError: An option of the source is not valid.
     """
     started = time.time_ns()
     reader = reader_of(source.kind)
     check_options(source.kind, source.options)
     root = locate(source.root)
+    if is_address(root) and not covers(store.path.parent, [item := source_item(root)]):
+        raise refuse(store.path.parent, item)
     left_out: list[Skipped] = []
 
     def look_up(_: int) -> None:
         if cancelled():
-            raise _Stopped
+            raise Stopped
 
     reading = Reading(source.id, source.options, left_out.append, look_up)
     mark = fingerprint(source)
@@ -143,17 +145,18 @@ def scan(
 
         def on_bytes(behind: int) -> None:
             if cancelled():
-                raise _Stopped
+                raise Stopped
             progress(min(behind, total), total)
 
         with store.stage() as stage:
-            for found in read_all(plan.read, How(source.kind, reading, started), on_bytes):
+            how = How(source.kind, reading, started, local=not is_address(source.root))
+            for found in read_all(plan.read, how, on_bytes):
                 stage.take(found)
             stage.keep(plan.touched)
             stage.lose(plan.gone)
             stage.leave_out(left_out)
             tally = store.take_over(stage, source.id, fingerprint=mark, at=time.time())
-    except _Stopped:
+    except Stopped:
         return ScanReport(cancelled=True)
     return ScanReport(
         documents=tally.documents,
@@ -216,7 +219,7 @@ def _digest(item: Item) -> str:
 def _stopping(items: Iterable[Item], cancelled: Callable[[], bool]) -> Iterator[Item]:
     for item in items:
         if cancelled():
-            raise _Stopped
+            raise Stopped
         yield item
 
 
@@ -251,7 +254,7 @@ def preview(
     try:
         for example_batch in _examples(detection.kind, place, chosen, look, progress, cancelled):
             look.add(example_batch)
-    except _Stopped:
+    except Stopped:
         pass
     shown = tuple((look.first + look.others)[:limit])
     return Preview(
@@ -315,7 +318,7 @@ def _examples(
 
     def look_up(_: int) -> None:
         if cancelled():
-            raise _Stopped
+            raise Stopped
 
     reading = Reading("", options, look.skip, look_up)
     items = list(_stopping(reader.items(locate(place), reading), cancelled))
@@ -324,7 +327,7 @@ def _examples(
 
     def on_bytes(read: int) -> None:
         if cancelled():
-            raise _Stopped
+            raise Stopped
         progress(min(behind + read, total), total)
 
     reading = Reading("", options, look.skip, on_bytes)
@@ -332,10 +335,14 @@ def _examples(
         try:
             for document in reader.read(item, reading):
                 if cancelled():
-                    raise _Stopped
+                    raise Stopped
                 yield look.asked_for(extract(document, everything))
         except Refused as refused:
             reading.skip(item.name, 0, refused.code, refused.reason)
+        except (FinetuiError, Stopped):
+            raise
+        except Exception as error:  # a fault in one file must not cost the others
+            reading.skip(item.name, 0, *fault(error))
         item.forget()
         behind += item.size
         progress(behind, total)

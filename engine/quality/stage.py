@@ -10,19 +10,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.child import Progress, never, quiet
 from engine.errors import FinetuiError
-from engine.models import FLAG_KINDS, Filter, Found, Turn, example_id
+from engine.models import FLAG_KINDS, Card, Filter, Found, example_id
 from engine.quality.base import Check
 from engine.quality.checks import CheckOptions, make, options_of
+from engine.quality.fields import (
+    CHECKED_BY,
+    fields_are_redacted,
+    is_redacted,
+    look_at_fields,
+)
 from engine.spread import can_spread, spread
 from engine.workspace import Workspace
 
 PARCEL = 64
 _FEW = 4 * PARCEL
 _ALL = Filter()
+# After the version of a check whose findings in an example's fields a redaction took away.
+_REDACTED = "; fields redacted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +73,9 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Examples that go to a process together: place, id, text, and which checks they need."""
+    """Examples that go to a process together: the cards, and which checks they need."""
 
-    rows: tuple[tuple[int, str, tuple[Turn, ...], tuple[str, ...]], ...]
+    rows: tuple[tuple[Card, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ def check(
     total = len(positions)
     progress(total - len(needs), total)
     for found in _look_at(_parcels(workspace, needs), options, len(needs)):
-        store.write_findings(found.findings)
+        store.write_findings(_settled(workspace, found.findings))
         failed += found.failed
         places = sorted({one.position for some in found.findings.values() for one in some})
         # What other checks found before stands, too.
@@ -137,6 +145,33 @@ def check(
     )
 
 
+def _settled(
+    workspace: Workspace, findings: Mapping[str, Sequence[Found]]
+) -> dict[str, list[Found]]:
+    """Return findings without those in fields whose redaction stands."""
+    return {
+        name: [_without_redacted(workspace, one) for one in some] for name, some in findings.items()
+    }
+
+
+def _without_redacted(workspace: Workspace, found: Found) -> Found:
+    if not any(flag.place for flag in found.flags):
+        return found
+    cards = workspace.store.cards_at([found.position])
+    if not cards or not fields_are_redacted(workspace.store, cards[0]):
+        return found
+    left = tuple(flag for flag in found.flags if not flag.place)
+    return replace(found, flags=left, version=found.version + _REDACTED)
+
+
+def _is_current(workspace: Workspace, at: int, seen: str | None, version: str) -> bool:
+    """Return whether a check has looked at an example as it is, and its redaction still stands."""
+    if seen == version + _REDACTED:
+        cards = workspace.store.cards_at([at])
+        return bool(cards) and fields_are_redacted(workspace.store, cards[0])
+    return seen == version
+
+
 def _needs(
     workspace: Workspace, versions: Mapping[str, str], positions: Sequence[int], again: bool
 ) -> dict[int, tuple[str, ...]]:
@@ -146,7 +181,11 @@ def _needs(
     seen = {name: workspace.store.check_versions(name) for name in versions}
     found = {}
     for at in positions:
-        missing = tuple(name for name, version in versions.items() if seen[name].get(at) != version)
+        missing = tuple(
+            name
+            for name, version in versions.items()
+            if not _is_current(workspace, at, seen[name].get(at), version)
+        )
         if missing:
             found[at] = missing
     return found
@@ -157,12 +196,13 @@ def _parcels(workspace: Workspace, needs: Mapping[int, tuple[str, ...]]) -> Iter
     for start in range(0, len(places), PARCEL):
         cards = workspace.store.cards_at(places[start : start + PARCEL])
         if cards:
-            yield Parcel(
-                tuple(
-                    (card.position, card.example.id, card.turns, needs[card.position])
-                    for card in cards
-                )
-            )
+            yield Parcel(tuple((_slim(card), needs[card.position]) for card in cards))
+
+
+def _slim(card: Card) -> Card:
+    """Return a card that another process can be given: plain values, without old findings."""
+    example = replace(card.example, metadata=dict(card.example.metadata))
+    return replace(card, example=example, flags=(), measures={})
 
 
 def _look_at(parcels: Iterator[Parcel], options: CheckOptions, many: int) -> Iterator[Looked]:
@@ -203,12 +243,17 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
     checks = _checks(options)
     findings: dict[str, list[Found]] = {}
     failed: list[CheckFailure] = []
-    for position, identity, turns, names in parcel.rows:
+    for card, names in parcel.rows:
+        position, identity, turns = card.position, card.example.id, card.turns
         text_id = example_id(turns)
+        redacted = is_redacted(card)
         for name in names:
             one, version = checks[name]
             try:
                 finding = one.look(turns)
+                flags = finding.flags
+                if name in CHECKED_BY and not redacted:
+                    flags += look_at_fields(one, card.example)
             except FinetuiError as error:
                 failed.append(CheckFailure(identity, name, error.message, error.hint))
                 continue
@@ -218,6 +263,6 @@ def look(parcel: Parcel, options: CheckOptions) -> Looked:
                 continue
             # A plain dictionary, since this may go from one process to another.
             measures = dict(finding.measures)
-            found = Found(position, text_id, version, finding.flags, measures)
+            found = Found(position, text_id, version, flags, measures)
             findings.setdefault(name, []).append(found)
     return Looked(findings, failed)

@@ -17,7 +17,8 @@ from engine.runs.events import (
     tail_log,
 )
 from engine.runs.launcher import launch
-from engine.runs.process import ProcessInfo, is_alive
+from engine.runs.life import Life, check_free, is_alive, look
+from engine.runs.process import ProcessInfo
 from engine.runs.state import (
     Monitor,
     RunSummary,
@@ -29,25 +30,29 @@ from engine.runs.state import (
     state,
     summarise,
 )
-from engine.runs.view import ENDED, Fold, RunView, Status, fold
+from engine.runs.view import ENDED, Fold, RunView, Status, age_words, fold, status_words
 
 __all__ = [
     "ENDED",
     "Event",
     "EventLog",
     "Fold",
+    "Life",
     "Monitor",
     "ProcessInfo",
     "RunSummary",
     "RunView",
     "Status",
     "Tail",
+    "age_words",
+    "check_free",
     "find",
     "fold",
     "is_alive",
     "kill",
     "last_log_lines",
     "launch",
+    "look",
     "new_run_id",
     "read_events",
     "read_spec",
@@ -55,6 +60,7 @@ __all__ = [
     "run_dirs",
     "runs",
     "state",
+    "status_words",
     "stop_requested",
     "summarise",
     "tail_log",

@@ -9,6 +9,9 @@
             job.check_stop()
             job.finish({"loss": 2.4})
         return job.exit_status
+
+    if __name__ == "__main__":
+        sys.exit(run_job(main, Path(sys.argv[1])))
 """
 
 from __future__ import annotations
@@ -21,23 +24,39 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.errors import DiskFull, FinetuiError
-from engine.runs.control import CONTROL_DIR, stop_requested
+from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
-from engine.runs.locks import gpu_lock
-from engine.runs.process import identify, read_process, write_process
+from engine.runs.hold import Held, take
+from engine.runs.life import elsewhere, look
+from engine.runs.locks import gpu_lock, owner_words
+from engine.runs.process import identify, read_process, same_identity, write_process
 from engine.telemetry import Sampler, process_snapshot
 
 HEARTBEAT_S = 2.0
 _RESERVE = CONTROL_DIR + "/reserve"
 _RESERVE_BYTES = 32 * 1024
 _NO_ROOM_BYTES = 1 << 20
+
+
+T = TypeVar("T")
+
+
+def run_job(main: Callable[[T], int], argument: T) -> int:
+    """Run a recipe and return its exit status; a named failure before its job began is printed."""
+    try:
+        return main(argument)
+    except FinetuiError as error:
+        print(f"{error.message} [{error.code}]", file=sys.stderr, flush=True)
+        if error.hint:
+            print(f"  hint: {error.hint}", file=sys.stderr, flush=True)
+        return 1
 
 
 class JobStopped(Exception):
@@ -52,19 +71,29 @@ class Job:
     any other exception with its traceback in the output, a full disk as
     ``disk-full``, and a stop request, by file or SIGTERM, as ``stopped``.
 
+    Before it writes anything it holds the lock of its folder, and holds it to its end:
+    a second process can't enter (:class:`RunElsewhere`, :class:`RunActive`).
+
     Args:
         directory: The job directory.
         resumed_step: The step of the checkpoint that a resumed job goes on from.
+        resumed_from: That checkpoint's name.
         disk_reserve: Whether to keep a little room back, so that on a full disk the
             last event can still be written.
     """
 
     def __init__(
-        self, directory: Path, *, resumed_step: int | None = None, disk_reserve: bool = True
+        self,
+        directory: Path,
+        *,
+        resumed_step: int | None = None,
+        resumed_from: str = "",
+        disk_reserve: bool = True,
     ) -> None:
         self.directory = directory
         self.exit_status = 0
         self._resumed_step = resumed_step
+        self._resumed_from = resumed_from
         self._saved = bool(resumed_step)
         self._reserve = directory / _RESERVE if disk_reserve else None
         self._signalled = threading.Event()
@@ -73,17 +102,18 @@ class Job:
         self._former: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Job:
+        self._take_hold()
         self._listen()
         self._log = EventLog(self.directory)
-        me = identify(os.getpid())
-        if me is not None and read_process(self.directory) is None:
-            write_process(self.directory, me)
+        me = self._me
         self._set_reserve()
         started: dict[str, object] = {"pid": os.getpid()}
         if me is not None:
             started["pid_start"] = me.start_time
         if self._resumed_step is not None:
             started["resumed_step"] = self._resumed_step
+        if self._resumed_from:
+            started["checkpoint"] = self._resumed_from
         self._log.write("run_started", **started)
         self._beat = threading.Thread(target=self._beating, name="heartbeat", daemon=True)
         self._beat.start()
@@ -106,6 +136,7 @@ class Job:
         except OSError as full:
             print(f"the last event could not be written: {full}", file=sys.stderr)
             self.exit_status = 1
+        self._hold.close()
         for number, handler in self._former.items():
             signal.signal(number, handler)
         return True
@@ -129,9 +160,10 @@ class Job:
         """Say in a word or two what the job does now; ``step`` and ``total_steps`` may follow."""
         self._log.write("phase", phase=phase, **fields)
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, *, code: str = "", hint: str = "") -> None:
         """Say something that a person should know, and that does not end the job."""
-        self._log.write("warning", message=message)
+        more = {name: value for name, value in (("code", code), ("hint", hint)) if value}
+        self._log.write("warning", message=message, **more)
 
     def finish(self, result: Mapping[str, object]) -> None:
         """Set the result that ``run_finished`` will carry."""
@@ -157,8 +189,39 @@ class Job:
             self.check_stop()
             self._signalled.wait(0.5)
 
-        with gpu_lock(card, str(self.directory), wait=wait):
+        with gpu_lock(card, owner_words(self.directory), wait=wait):
             yield
+
+    def _take_hold(self) -> None:
+        """Hold the folder, and write down who does."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._hold = take(self.directory)
+        except Held as error:
+            name = f"the job {self.directory.name}"
+            raise elsewhere(name, look(self.directory), "stop it first") from error
+        me = identify(os.getpid())
+        self._me = None if me is None else replace(me, lock=self._hold.kind)
+        written = read_process(self.directory)
+        if self._me is None:
+            return
+        if written is None or not same_identity(written, self._me):  # it was started by hand
+            (self.directory / CONTROL_DIR / KILL_FILE).unlink(missing_ok=True)
+            write_process(self.directory, self._me)
+
+    def _heed(self) -> None:
+        """Give a sign of life, and do what another host asks for through the folder."""
+        self._hold.touch()
+        owner = read_process(self.directory)
+        if self._me is not None and owner is not None and not same_identity(owner, self._me):
+            # Somebody took the folder over by force, where no lock reaches. Two processes must
+            # not write one log, so this one ends without another word in it.
+            print(f"process {owner.pid} on {owner.host} has taken over", file=sys.stderr)
+            os._exit(1)
+        if kill_requested(self.directory):
+            with contextlib.suppress(OSError):
+                self._log.write("run_finished", status="killed", message="killed on request")
+            _end_at_once()
 
     def _listen(self) -> None:
         def on_stop(number: int, frame: FrameType | None) -> None:
@@ -179,6 +242,7 @@ class Job:
     def _beating(self) -> None:
         sampler = Sampler(self.directory)
         while not self._ended.wait(HEARTBEAT_S):
+            self._heed()
             now = sampler.sample()
             own = process_snapshot(os.getpid())
             with contextlib.suppress(OSError):  # a beat that finds no room on the disk is no loss
@@ -219,6 +283,13 @@ class Job:
             "message": f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
             "hint": "stdout.log has the whole story",
         }
+
+
+def _end_at_once() -> None:
+    """End this process and its children."""
+    if os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def is_disk_full(error: BaseException, directory: Path) -> bool:

@@ -1,4 +1,8 @@
-"""How a job is told to stop: a file, then a signal, then the end."""
+"""How a job is told to stop: a file, then a signal, then the end.
+
+Signals reach a process that this machine's process table shows. The files reach one on another
+host of a shared folder, or in a container, too: it looks at them between steps and at each beat.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ import signal
 from pathlib import Path
 
 from engine.runs.events import read_events
-from engine.runs.process import read_process, same_process
+from engine.runs.life import look
+from engine.runs.process import read_process, same_process, same_start
 from engine.runs.view import fold
 
 CONTROL_DIR = "control"
@@ -40,15 +45,17 @@ def request_stop(directory: Path) -> bool:
     end the process without a word.
 
     Returns:
-        Whether there was a living job to ask.
+        Whether there was a living job to ask, here or elsewhere.
     """
     _mark(directory, STOP_FILE)
     info = read_process(directory)
     if info is None or not same_process(info):
-        return False
+        return look(directory, info).alive
     events, _ = read_events(directory)
     view = fold(events)
-    if view.pid == info.pid and not view.ended:
+    if view.pid == info.pid and view.ended and same_start(view.pid_start, info.start_time):
+        return False  # it has said its last word and is only not quite gone
+    if view.pid == info.pid:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(info.pid, signal.SIGTERM)
     return True
@@ -57,13 +64,15 @@ def request_stop(directory: Path) -> bool:
 def kill(directory: Path) -> bool:
     """End a job and its children at once; what was not saved is lost.
 
+    One elsewhere ends itself when it sees the file, within some seconds.
+
     Returns:
         Whether there was a living job to end.
     """
     _mark(directory, KILL_FILE)
     info = read_process(directory)
     if info is None or not same_process(info):
-        return False
+        return look(directory, info).alive
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # A job leads a process group of its own, which its children share.
         if os.getpgid(info.pid) == info.pid:

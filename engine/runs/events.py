@@ -47,7 +47,7 @@ class EventLog:
         events, offset = read_events(directory)
         self._seq = events[-1].seq if events else 0
         self._lock = threading.Lock()
-        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._torn = os.fstat(self._handle).st_size > offset
 
     def write(self, type: str, **fields: object) -> Event:

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.child import child_environment, environment_without_secrets
-from engine.errors import RunActive, RunFailed
+from engine.errors import RunFailed
 from engine.paths import shorten
 from engine.runs.control import clear_requests
 from engine.runs.events import LOG_FILE
-from engine.runs.process import ProcessInfo, adopt, identify, is_alive, write_process
+from engine.runs.hold import INHERITED, Held, Hold, take
+from engine.runs.life import check_free, elsewhere, look
+from engine.runs.process import ProcessInfo, adopt, identify, write_process
 
 
 def launch(
@@ -22,34 +25,56 @@ def launch(
     arguments: Sequence[str] = (),
     *,
     environment: Mapping[str, str] | None = None,
+    force: bool = False,
 ) -> ProcessInfo:
     """Start ``python -m MODULE JOB_DIR ARGUMENTS`` detached from the terminal.
 
     The child leads a session of its own, reads nothing, and writes its output to
-    ``stdout.log``; a hang-up of the terminal does not reach it.
+    ``stdout.log``; a hang-up of the terminal does not reach it. It inherits the lock
+    of its folder, which is taken here.
 
     Args:
         job_dir: The job directory; it is made.
         module: The module to run; its first argument will be the directory.
         arguments: What follows.
         environment: Variables to add to this process's own.
+        force: Start it also where its job was heard elsewhere lately. A lock that is
+            held refuses all the same.
 
     Returns:
         The child's identity, which is also written to ``process.json``.
 
     Raises:
-        RunActive: The directory's job still runs.
+        RunActive: The directory's job still runs, here or elsewhere.
         RunFailed: The child could not be started.
     """
-    if is_alive(job_dir):
-        raise RunActive(
-            f"the job in {shorten(job_dir)} is still running",
-            hint="stop it first, or follow it",
-        )
     job_dir = job_dir.resolve()
-    job_dir.mkdir(parents=True, exist_ok=True)
-    clear_requests(job_dir)
-    command = [sys.executable, "-P", "-m", module, str(job_dir), *arguments]
+    name = f"the job in {shorten(job_dir)}"
+    hint = "stop it first, or follow it"
+    check_free(job_dir, what=name, hint=hint, force=force)
+    try:
+        job_dir.mkdir(parents=True, exist_ok=True)
+        hold = take(job_dir)
+    except Held as error:
+        raise elsewhere(name, look(job_dir), hint) from error
+    except OSError as error:
+        raise _not_started(error) from error
+    try:
+        clear_requests(job_dir)
+        return _start(
+            [sys.executable, "-P", "-m", module, str(job_dir), *arguments],
+            hold,
+            environment,
+            job_dir,
+        )
+    finally:
+        hold.close()
+
+
+def _start(
+    command: Sequence[str], hold: Hold, environment: Mapping[str, str] | None, job_dir: Path
+) -> ProcessInfo:
+    """Start the child, which inherits the lock, and write down which process it is."""
     try:
         with (job_dir / LOG_FILE).open("ab") as output:
             child = subprocess.Popen(
@@ -58,16 +83,25 @@ def launch(
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=job_dir,
-                env={**environment_without_secrets(), **child_environment(), **(environment or {})},
+                env={
+                    **environment_without_secrets(),
+                    **child_environment(),
+                    **(environment or {}),
+                    INHERITED: f"{hold.handle}:{hold.kind}",
+                },
+                pass_fds=(hold.handle,),
                 start_new_session=True,
             )
     except OSError as error:
-        raise RunFailed(
-            f"the job could not be started: {error}", hint="see `finetui doctor`"
-        ) from error
+        raise _not_started(error) from error
     adopt(child)
     info = identify(child.pid)
     if info is None:  # only where a zombie can't be looked at: it has ended already
         info = ProcessInfo(child.pid, start_time=-1.0, boot_id="", launched_at=time.time())
+    info = replace(info, lock=hold.kind)
     write_process(job_dir, info)
     return info
+
+
+def _not_started(error: OSError) -> RunFailed:
+    return RunFailed(f"the job could not be started: {error}", hint="see `finetui doctor`")

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from engine.paths import state_dir
 
 def lock_file(card: str) -> Path:
     """Return the lock file of a card, by its uuid or number."""
-    return state_dir() / f"gpu-{re.sub(r'[^A-Za-z0-9.-]', '_', card)}.lock"
+    # NVML writes GPU- before the uuid that torch gives.
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", card.removeprefix("GPU-"))
+    return state_dir() / f"gpu-{name}.lock"
+
+
+def owner_words(directory: Path) -> str:
+    """Return how the job of a folder names itself as the holder of a card."""
+    return f"{directory} on {socket.gethostname()}, process {os.getpid()}"
 
 
 def holder(card: str) -> str:
@@ -42,7 +50,7 @@ def gpu_lock(card: str, owner: str, *, wait: Callable[[str], None]) -> Iterator[
     """
     path = lock_file(card)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         while True:
             try:
@@ -51,7 +59,7 @@ def gpu_lock(card: str, owner: str, *, wait: Callable[[str], None]) -> Iterator[
             except BlockingIOError:
                 wait(os.pread(handle, 4096, 0).decode("utf-8", "replace").strip())
         os.ftruncate(handle, 0)
-        os.pwrite(handle, owner.encode(), 0)
+        os.pwrite(handle, owner.encode("utf-8", "surrogateescape"), 0)
         yield
         os.ftruncate(handle, 0)
     finally:

@@ -1,13 +1,15 @@
-"""Which process a job is, and whether it still lives.
+"""Which process a job is, and whether this machine's process table shows it.
 
 A process number alone says little, since numbers are used again. A job is known
-by its number, the moment that process began, and the boot that it began in.
+by its number, the moment that process began, the boot that it began in, and the
+namespace that the number was given in, for a container counts from 1 again.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -26,13 +28,18 @@ class ProcessInfo:
     """The identity of a job's process.
 
     ``start_time`` is on the clock that counts from boot, in seconds, where the
-    system has one; ``launched_at`` is seconds since the epoch.
+    system has one; ``launched_at`` is seconds since the epoch. ``pid_namespace``
+    names where the number was given, empty where the system has one for all;
+    ``lock`` is how the job holds its folder, see :mod:`engine.runs.hold`.
     """
 
     pid: int
     start_time: float
     boot_id: str
     launched_at: float
+    host: str = ""
+    pid_namespace: str = ""
+    lock: str = ""
 
 
 def boot_id() -> str:
@@ -41,6 +48,14 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return str(int(psutil.boot_time()))
+
+
+def pid_namespace() -> str:
+    """Return what names the namespace that this process's number was given in (namespaces(7))."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,8 @@ def identify(pid: int) -> ProcessInfo | None:
         start_time=life.start_time,
         boot_id=boot_id(),
         launched_at=round(time.time(), 3),
+        host=socket.gethostname(),
+        pid_namespace=pid_namespace(),
     )
 
 
@@ -103,6 +120,9 @@ def read_process(directory: Path) -> ProcessInfo | None:
             start_time=float(value["start_time"]),
             boot_id=str(value["boot_id"]),
             launched_at=float(value.get("launched_at", 0.0)),
+            host=str(value.get("host", "")),
+            pid_namespace=str(value.get("pid_namespace", "")),
+            lock=str(value.get("lock", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -114,18 +134,19 @@ def same_start(one: float, other: float) -> bool:
 
 
 def same_process(info: ProcessInfo) -> bool:
-    """Say whether the process with this identity lives. A zombie does not."""
+    """Say whether the process with this identity is seen to live here. A zombie does not."""
     _reap(info.pid)
-    if info.boot_id != boot_id():
+    if info.boot_id != boot_id() or info.pid_namespace not in ("", pid_namespace()):
         return False
     life = _look(info.pid)
     return life is not None and not life.ended and same_start(life.start_time, info.start_time)
 
 
-def is_alive(directory: Path) -> bool:
-    """Say whether the process of a job lives."""
-    info = read_process(directory)
-    return info is not None and same_process(info)
+def same_identity(one: ProcessInfo, other: ProcessInfo) -> bool:
+    """Say whether two records are of one process; one that names no namespace fits any."""
+    namespaces = {one.pid_namespace, other.pid_namespace} - {""}
+    same_number = one.pid == other.pid and one.boot_id == other.boot_id and len(namespaces) < 2
+    return same_number and same_start(one.start_time, other.start_time)
 
 
 # Children that this very process launched. They are kept, because a dropped

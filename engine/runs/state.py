@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import toml
 from engine.errors import RunMissing
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.events import Event, Tail, last_log_lines
-from engine.runs.process import ProcessInfo, read_process, same_process, same_start
+from engine.runs.life import Life, look
+from engine.runs.process import ProcessInfo, read_process, same_start
 from engine.runs.view import Fold, RunView, Status
 
 if TYPE_CHECKING:  # a child reads its own state and needs no database
@@ -48,14 +49,14 @@ class Monitor:
         # Life first, events after: a child that ends in between has then written its last word,
         # while the other order would take it for dead.
         info = read_process(self.directory)
-        alive = info is not None and same_process(info)
+        life = look(self.directory, info)
         events = self._tail.poll()
         self._fold.feed(events)
-        return _judge(self.directory, self._fold.view(), info, alive), events
+        return _judge(self.directory, self._fold.view(), info, life), events
 
 
 def state(directory: Path) -> RunView:
-    """Return a job's state: its events, and whether its process lives.
+    """Return a job's state: its events, and whether its process lives, here or elsewhere.
 
     Nothing stores "running"; a job that began, is gone, and never said that it
     ended has died, and its last lines of output are the message.
@@ -63,23 +64,28 @@ def state(directory: Path) -> RunView:
     return Monitor(directory).poll()[0]
 
 
-def _judge(directory: Path, view: RunView, info: ProcessInfo | None, alive: bool) -> RunView:
+def _judge(directory: Path, view: RunView, info: ProcessInfo | None, life: Life) -> RunView:
     if info is None:
-        return view if view.ended or not view.started else _gone(directory, view)
+        if life.alive and view.started and not view.ended:
+            return replace(view, elsewhere=True, host=life.host, heard_at=life.heard_at)
+        return view if view.ended or not view.started else _gone(directory, view, life)
     # Until a job that was launched again speaks, its log ends with the end of its former life.
     spoken = view.pid == info.pid and (
         same_start(view.pid_start, info.start_time) or info.start_time < 0
     )
     if spoken and view.ended:
         return view
-    if not alive:
-        return _gone(directory, view)
+    if not life.alive:
+        return _gone(directory, view, life)
     status: Status = "running" if spoken else "created"
     if stop_requested(directory):
         status = "stopping"
     if not spoken:
         view = _unspoken(view, info)
-    return replace(view, status=status, ended=0.0, code="", message="", hint="", result={})
+    view = replace(view, status=status, ended=0.0, code="", message="", hint="", result={})
+    if life.where == "here":
+        return view
+    return replace(view, elsewhere=True, host=life.host, heard_at=life.heard_at)
 
 
 def _unspoken(view: RunView, info: ProcessInfo) -> RunView:
@@ -100,12 +106,14 @@ def _unspoken(view: RunView, info: ProcessInfo) -> RunView:
     )
 
 
-def _gone(directory: Path, view: RunView) -> RunView:
+def _gone(directory: Path, view: RunView, life: Life) -> RunView:
     ended = view.last_seen
     if kill_requested(directory):
         return replace(view, status="killed", ended=ended, eta_s=None, message="killed on request")
     if stop_requested(directory) and not view.started:
         return replace(view, status="stopped", ended=ended, message="stopped before it began")
+    if life.host and not life.locked and life.heard_at:
+        return _unheard(view, life)
     lines = last_log_lines(directory, _LAST_LINES)
     return replace(
         view,
@@ -118,6 +126,22 @@ def _gone(directory: Path, view: RunView) -> RunView:
     )
 
 
+def _unheard(view: RunView, life: Life) -> RunView:
+    """Return the state of a job elsewhere that has been silent for too long."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(life.heard_at))
+    return replace(
+        view,
+        status="died",
+        ended=view.last_seen,
+        eta_s=None,
+        code="run-died",
+        message=f"it ran on {life.host} and was last heard at {since}",
+        hint=f"see on {life.host} what became of it; a sign of life from there shows here",
+        host=life.host,
+        heard_at=life.heard_at,
+    )
+
+
 def new_run_id() -> str:
     """Return a new run's id: the time, so that ids sort, and four random digits to tell it by."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
@@ -126,7 +150,7 @@ def new_run_id() -> str:
 def read_spec(directory: Path) -> Mapping[str, Any]:
     """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
     try:
-        return tomllib.loads((directory / SPEC_FILE).read_text("utf-8"))
+        return toml.loads((directory / SPEC_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
 

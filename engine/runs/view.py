@@ -29,6 +29,10 @@ class RunView:
     has had several), ``process_started`` says when it began. Phase, rates, warnings
     and the machine's figures are that process's own; losses are the whole run's.
     ``eta_s`` was true at ``stepped``, when the last step ended; see :meth:`eta_at`.
+    ``elsewhere`` says that its process is not one of this machine's: it runs on ``host``
+    and gave its last sign of life at ``heard_at``, by this machine's clock.
+    ``checkpoints`` are those of the run as it is now; ``superseded`` those that an
+    earlier process saved at later steps than the one that the run was resumed from.
     """
 
     status: Status = "created"
@@ -46,6 +50,7 @@ class RunView:
     stepped: float = 0.0
     last_gpu: Mapping[str, object] = field(default_factory=dict)
     checkpoints: tuple[str, ...] = ()
+    superseded: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     code: str = ""
     message: str = ""
@@ -57,6 +62,9 @@ class RunView:
     pid: int = 0
     pid_start: float = 0.0
     result: Mapping[str, object] = field(default_factory=dict)
+    elsewhere: bool = False
+    host: str = ""
+    heard_at: float = 0.0
 
     @property
     def active(self) -> bool:
@@ -100,7 +108,8 @@ class Fold:
         self._losses: dict[int, float] = {}
         self._evals: dict[int, float] = {}
         self._gpu: Mapping[str, object] = {}
-        self._checkpoints: list[str] = []
+        self._checkpoints: dict[str, int] = {}
+        self._superseded: dict[str, int] = {}
         self._warnings: list[str] = []
         self._result: Mapping[str, object] = {}
         self._started = self._process_started = self._ended = self._seen = 0.0
@@ -133,6 +142,7 @@ class Fold:
             stepped=self._stepped,
             last_gpu=self._gpu,
             checkpoints=tuple(self._checkpoints),
+            superseded=tuple(self._superseded),
             warnings=tuple(self._warnings),
             code=self._texts.get("code", ""),
             message=self._texts.get("message", ""),
@@ -168,6 +178,8 @@ class Fold:
             self._losses = {at: loss for at, loss in self._losses.items() if at <= step}
             self._evals = {at: loss for at, loss in self._evals.items() if at <= step}
             self._whole["step"] = step
+            for path in [path for path, at in self._checkpoints.items() if at > step]:
+                self._superseded[path] = self._checkpoints.pop(path)
 
     def _phase(self, event: Event) -> None:
         self._texts["phase"] = _text(event.data.get("phase"))
@@ -201,8 +213,11 @@ class Fold:
 
     def _checkpoint(self, event: Event) -> None:
         path = _text(event.data.get("path"))
-        if path and path not in self._checkpoints:
-            self._checkpoints.append(path)
+        if path:
+            step = _integer(event.data.get("step"))
+            self._superseded.pop(path, None)
+            self._checkpoints.pop(path, None)  # one that is saved again is the newest
+            self._checkpoints[path] = _step_of(path) if step is None else step
 
     def _warning(self, event: Event) -> None:
         self._warnings.append(_text(event.data.get("message")))
@@ -213,6 +228,8 @@ class Fold:
             self._status = "finished"
         elif word == "stopped":
             self._status = "stopped"
+        elif word == "killed":
+            self._status = "killed"
         else:
             self._status = "failed"
         for name in ("code", "message", "hint"):
@@ -242,6 +259,32 @@ def fold(events: Iterable[Event]) -> RunView:
     folded = Fold()
     folded.feed(events)
     return folded.view()
+
+
+def age_words(seconds: float) -> str:
+    """Return an age in words: ``3 s``, ``4 min``, ``2 h``, ``5 days``."""
+    seconds = max(0.0, seconds)
+    for unit, from_s, size in (("days", 172_800, 86_400), ("h", 7_200, 3_600), ("min", 120, 60)):
+        if seconds >= from_s:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def status_words(view: RunView, now: float) -> str:
+    """Return a job's status as a person reads it: ``running on HOST, last heard 3 s ago``.
+
+    Args:
+        view: The job's state.
+        now: Seconds since the epoch.
+    """
+    if not view.elsewhere or not view.active:
+        return view.status
+    return f"{view.status} on {view.host}, last heard {age_words(now - view.heard_at)} ago"
+
+
+def _step_of(path: str) -> int:
+    digits = path.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() and digits.isascii() else 0
 
 
 def _number(value: object) -> float | None:

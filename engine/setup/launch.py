@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from engine.child import child_environment, environment_without_secrets
 from engine.errors import DependencyMissing, DiskFull, FinetuiError
+from engine.modes import persons
 from engine.paths import shell_path
 from engine.setup.job import STATUS, WANTED, Installation
 from engine.setup.parts import PARTS, Part
@@ -66,6 +67,7 @@ def go_on(place: Place | None = None) -> bool:
             cwd=place.folder,
             env={**environment_without_secrets(), **child_environment()},
             start_new_session=True,
+            umask=persons(),  # others may use the environment that is installed into
         )
     _started.append(child)
     return True

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from engine.child import environment_without_secrets
+from engine.modes import persons
 
 Phase = Literal["looking", "downloading", "building", "installing"]
 
@@ -150,9 +151,18 @@ def run(
     Raises:
         PipFailed: pip ended with an error.
     """
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
     # Bytecode is compiled afterwards, in the background: it takes as long as all the rest.
-    command += ["--progress-bar", "off", "--no-compile", *arguments]
+    command += ["--disable-pip-version-check", "--progress-bar", "off", "--no-compile"]
+    command += arguments
     variables = {**environment_without_secrets(), "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
     child = subprocess.Popen(
         command,
@@ -161,6 +171,7 @@ def run(
         stderr=subprocess.STDOUT,
         env={**variables, **(environment or {})},
         pass_fds=() if lock is None else (lock,),
+        umask=persons(),  # packages are no private data: others may use the same environment
     )
     reader = _Reader(tell, scratch)
     assert child.stdout is not None

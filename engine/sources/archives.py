@@ -28,6 +28,7 @@ from engine.sources.base import Reading
 from engine.sources.files import visible
 from engine.sources.items import (
     HEAD_BYTES,
+    MAX_RATIO,
     Item,
     Refused,
     is_lfs_pointer,
@@ -38,7 +39,6 @@ from engine.sources.items import (
 ARCHIVE_SUFFIX = ".zip"
 MAX_MEMBERS = 200_000
 MAX_MEMBER_BYTES = 20_000_000_000
-MAX_RATIO = 300
 FREE_MEMBER_BYTES = 50_000_000
 FREE_TOTAL_BYTES = 200_000_000
 

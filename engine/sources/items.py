@@ -18,6 +18,9 @@ MAX_TEXT_BYTES = 10_000_000
 """The largest note, and the longest line of a JSONL file, in bytes."""
 
 HEAD_BYTES = 65_536
+MAX_RATIO = 300
+"""How many times its packed size a file may hold: text packs to a fifth or a twentieth."""
+
 _KEPT_BYTES = 4_000_000
 _CHUNK = 1 << 20
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
@@ -30,6 +33,10 @@ class Refused(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[Refused], tuple[str, str]]:
+        # Readers run in other processes, too.
+        return type(self), (self.code, self.reason)
 
 
 def refusal(error: OSError) -> Refused:

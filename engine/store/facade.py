@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,36 +12,32 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.models import (
     NO_METADATA,
-    Action,
     Brief,
     Card,
     Counts,
     Example,
     Filter,
-    JournalEntry,
     QueueRow,
     Skipped,
     Source,
-    Turn,
     Vote,
 )
-from engine.store import journal as journal_rows
 from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import BUSY_SECONDS, Connection, raw_connection, translated
-from engine.store.schema import bring_up_to_date
+from engine.store.connection import BUSY_SECONDS, Patience
+from engine.store.decisions import KEPT_AT_MOST, JournalStore
+from engine.store.opening import Opened, open_database
 
 if TYPE_CHECKING:
     from engine.store.staging import ScannedItem, Stage
     from engine.store.takeover import ScanTally
 
 ALL = Filter()
-WAL_BYTES = 16_000_000
 
 
-class Store(CheckedStore):
+class Store(CheckedStore, JournalStore):
     """A workspace's database.
 
     Any thread may use a store, and several processes may have the same file open:
@@ -48,51 +45,84 @@ class Store(CheckedStore):
     the file arrive as DiskFull, WorkspaceLocked, WorkspaceDamaged or WorkspaceError.
     """
 
-    def __init__(self, path: Path, connection: Connection, busy_seconds: float) -> None:
+    def __init__(self, path: Path, opened: Opened, busy_seconds: float, session: str = "") -> None:
         self.path = path
-        self.session = os.urandom(8).hex()
-        self._db = connection
+        self.session = session or os.urandom(8).hex()
+        self._db = opened.connection
+        self._kept = deque(maxlen=KEPT_AT_MOST)
+        self._copy = opened.copy
         self._busy_seconds = busy_seconds
 
     @classmethod
-    def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Store:
+    def open(cls, path: Path, *, busy_seconds: float = BUSY_SECONDS, session: str = "") -> Store:
         """Open a database, which is made or brought up to date if need be.
 
         Args:
             path: The file.
             busy_seconds: How long a write waits for another process.
+            session: Who decides through it; empty for somebody new. A process that opens the
+                same file twice for one person gives both the same.
 
         Raises:
             WorkspaceNewer: A newer finetui wrote it; it is left untouched.
             WorkspaceDamaged: It is no sound database of finetui.
             WorkspaceLocked: Another process holds it.
-            DiskFull: There is no room to make it.
-            WorkspaceError: It can't be opened or written.
+            DiskFull: There is no room to make a new one.
+            WorkspaceError: It can't be opened.
+
+        What can be read and not written, by rights, a read-only disk or a full one, is opened
+        to be looked at: see :attr:`read_only`.
         """
-        with translated(path):
-            raw = raw_connection(str(path), busy_seconds)
-            try:
-                bring_up_to_date(raw, path, busy_seconds)
-                # Readers go on while a scan writes. Where the file system can't do it,
-                # SQLite keeps its rollback journal, which is as safe.
-                raw.execute("PRAGMA journal_mode = WAL")
-                raw.execute("PRAGMA synchronous = FULL")
-                # A large scan leaves a large WAL file, which is cut when it is used again.
-                raw.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-            except BaseException:
-                raw.close()
-                raise
-        return cls(path, Connection(path, raw), busy_seconds)
+        return cls(path, open_database(path, busy_seconds), busy_seconds, session)
+
+    def again(self, *, busy_seconds: float | None = None, session: str = "") -> Store:
+        """Open the same database once more, with a connection of its own.
+
+        Args:
+            busy_seconds: How long a write waits for another process; None takes this store's.
+            session: Who decides through it; empty for this store's session.
+
+        Raises:
+            WorkspaceReplaced: The path names another file by now, or none.
+            WorkspaceReadOnly: It can only be looked at.
+        """
+        seconds = self._busy_seconds if busy_seconds is None else busy_seconds
+        opened = open_database(self.path, seconds, like=self._db)
+        return Store(self.path, opened, seconds, session or self.session)
+
+    @property
+    def read_only(self) -> str:
+        """Why the workspace can only be looked at; empty where it can be changed."""
+        return self._db.read_only.message if self._db.read_only is not None else ""
 
     def close(self) -> None:
         """Close the database. Nothing waits to be saved."""
         self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def __enter__(self) -> Store:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # Other processes
+
+    @contextmanager
+    def waiting(self, told: Callable[[float], None]) -> Iterator[None]:
+        """Tell of waits for another process in this thread while a block runs.
+
+        Args:
+            told: Called between two tries with the seconds waited so far. What it raises ends
+                the wait; nothing was changed then.
+        """
+        with self._db.patience(Patience(self._busy_seconds, told)):
+            yield
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Wait no longer for another process, in the calling thread from now on."""
+        self._db.wait_at_most(seconds)
 
     # Sources
 
@@ -149,6 +179,7 @@ class Store(CheckedStore):
         """Give what a scan gathers in; nothing of it reaches the workspace by itself."""
         from engine.store.staging import Stage  # what scans need, the app's start does not
 
+        self._db.require_in_place()
         stage = Stage(self.path, self._busy_seconds)
         try:
             yield stage
@@ -175,6 +206,7 @@ class Store(CheckedStore):
         from engine.store.takeover import Takeover
 
         stage.finish()
+        self._db.require_in_place()
         return Takeover(stage, source_id).run(fingerprint, at)
 
     def record_scan(
@@ -273,6 +305,10 @@ class Store(CheckedStore):
         """Return the rows after a position. Costs the page, wherever it is."""
         return queue_rows.page(self._db, filter, after, limit)
 
+    def queue_rows(self, ids: Sequence[str]) -> list[QueueRow]:
+        """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+        return queue_rows.rows_of(self._db, ids)
+
     def queue_before(
         self, filter: Filter = ALL, *, before: int, limit: int = 200
     ) -> list[QueueRow]:
@@ -306,62 +342,6 @@ class Store(CheckedStore):
     def kinds(self) -> list[tuple[str, int]]:
         """Return every kind and its number of examples, the commonest first."""
         return queue_rows.kinds(self._db)
-
-    # The journal
-
-    def append(
-        self,
-        action: Action,
-        example_id: str,
-        *,
-        turns: Sequence[Turn] = (),
-        target: int = 0,
-        at: float,
-    ) -> JournalEntry:
-        """Append a decision; when this returns, it is on the disk and in the queue.
-
-        Args:
-            action: What is done.
-            example_id: The example's whole id; for an undo or redo, empty means any.
-            turns: The text after an edit; empty otherwise.
-            target: The decision that an undo or redo is about; 0 takes the latest that fits.
-            at: When, in seconds since the epoch.
-
-        Raises:
-            ExampleMissing: There is no such example.
-            UsageError: The entry would mean nothing: an edit without turns, an undo or
-                redo where there is nothing to undo or redo.
-        """
-        return journal_rows.append(
-            self._db, self.session, action, example_id, turns=turns, target=target, at=at
-        )
-
-    def undo(self, *, at: float, example_id: str = "") -> JournalEntry | None:
-        """Undo the latest decision in effect, whoever made it, or an example's latest.
-
-        Returns:
-            The entry of the undo, or None where there is nothing to undo.
-        """
-        return journal_rows.revert(self._db, self.session, "undo", at=at, example_id=example_id)
-
-    def redo(self, *, at: float) -> JournalEntry | None:
-        """Do again what was undone last, unless a decision was made since.
-
-        Returns:
-            The entry of the redo, or None where there is nothing to redo.
-        """
-        return journal_rows.revert(self._db, self.session, "redo", at=at)
-
-    def journal(self, limit: int | None = None, example_id: str = "") -> list[JournalEntry]:
-        """Return the journal's entries, newest first."""
-        return journal_rows.entries(self._db, limit, example_id)
-
-    def decision_times(self, since: float) -> list[float]:
-        """Return when examples were approved, rejected or skipped since a time, oldest first.
-
-        Decisions that were undone don't count.
-        """
-        return journal_rows.decision_times(self._db, since)
 
     # Votes and single values
 

@@ -16,11 +16,15 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
-from engine.store.connection import raw_connection, translated
+from engine.modes import fit
+from engine.store.connection import raw_connection
+from engine.store.failures import damaged, translated
+from engine.store.m006 import m006_one_copy
 from engine.store.schema import APPLICATION_ID, checked_version
 
 Migration = Callable[[Any], None]
@@ -270,11 +274,30 @@ def m004_votes_taken_back(db: Any) -> None:
             )
 
 
+def m005_operations(db: Any) -> None:
+    """Keep of each decision which operation it belongs to and what its person had seen.
+
+    Entries that are there have neither: each is an operation by itself.
+    """
+    db.execute("ALTER TABLE journal ADD COLUMN operation TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE journal ADD COLUMN seen INTEGER")
+    db.execute("CREATE INDEX idx_journal_operation ON journal (operation) WHERE operation != ''")
+    # An undo takes one's own latest decision, and must not look for it among all others'.
+    db.execute(
+        "CREATE INDEX idx_journal_session ON journal (session) "
+        "WHERE action IN ('approve', 'reject', 'skip', 'edit')"
+    )
+    db.execute("ALTER TABLE queue ADD COLUMN conflict INTEGER NOT NULL DEFAULT 0")
+    db.execute("CREATE INDEX idx_queue_conflict ON queue (position) WHERE conflict = 1")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_items,
     m003_findings,
     m004_votes_taken_back,
+    m005_operations,
+    m006_one_copy,
 )
 
 
@@ -310,6 +333,10 @@ def migrate(
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
+    if 0 < version < 6:
+        # What was taken out is most of the file; where there is no room, it stays that large.
+        with suppress(sqlite3.OperationalError):
+            raw.execute("VACUUM")
 
 
 def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
@@ -327,6 +354,7 @@ def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
         backup.unlink(missing_ok=True)
         raise
     copy.close()
+    fit(backup)
     return backup
 
 
@@ -338,6 +366,11 @@ def main(arguments: Sequence[str]) -> None:
         raw = raw_connection(str(path), busy_seconds)
         try:
             migrate(raw, path)
+        except sqlite3.OperationalError as error:
+            # Tables or columns that this version's own files have, and this one lacks.
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise damaged(path, str(error)) from error
         finally:
             raw.close()
 

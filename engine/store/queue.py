@@ -17,6 +17,7 @@ from engine.models import (
     NO_MEASURES,
     Brief,
     Card,
+    Conflict,
     Counts,
     Example,
     Filter,
@@ -27,16 +28,37 @@ from engine.models import (
 from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
 from engine.store.authors import question_by
-from engine.store.connection import Connection, Row, translated
-from engine.store.packing import load_alternatives, load_mapping, load_turns, search_query
+from engine.store.connection import Connection, Row
+from engine.store.failures import translated
+from engine.store.fold import fold_one
+from engine.store.packing import (
+    SAME_HASH,
+    joined_words,
+    load_alternatives,
+    load_mapping,
+    load_turns,
+    search_query,
+)
 
 CARDS_AT_ONCE = 256
 
-_ROW = "q.position, q.example_id, q.state, q.edited, q.label, q.kind, q.origin, q.flagged"
+_BESIDE = (
+    "(SELECT beside(coalesce(e.edited_turns, e.turns), e.heading, e.title, ?) "
+    "FROM examples AS e WHERE e.position = q.position)"
+)
+
+UNRESOLVED = Conflict(0, "skip", "", 0.0, ())
+"""Stands in a card that is in conflict until its journal is read."""
+
+_ROW = (
+    "q.position, q.example_id, q.state, q.edited, q.label, q.kind, q.origin, q.flagged, q.conflict"
+)
 _CARD = (
     "q.position, q.example_id, q.state, q.edited, q.kind, q.decided_at, q.source_id, "
     "e.path, e.start_line, e.end_line, e.heading, e.title, e.tags, e.date, e.content_hash, "
-    "e.score, e.reason, e.metadata, e.alternatives, e.follows, q.origin, e.turns, e.edited_turns"
+    "e.score, e.reason, e.metadata, e.alternatives, e.follows, q.origin, q.conflict, "
+    "(SELECT max(j.seq) FROM journal AS j WHERE j.example_id = q.example_id), "
+    "e.turns, e.edited_turns"
 )
 _FROM_CARD = "FROM queue AS q JOIN examples AS e ON e.position = q.position"
 
@@ -68,6 +90,8 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
     if which.edited is not None:
         # Written out, not bound, so that the planner sees the partial index that it fits.
         add(f"q.edited = {int(which.edited)}")
+    if which.conflict is not None:
+        add(f"q.conflict = {int(which.conflict)}")
     if which.flags:
         terms.append(_flagged(which.flags, parameters))
     if which.languages:
@@ -80,6 +104,8 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
         query = search_query(which.text)
         if query:
             add("q.position IN (SELECT rowid FROM search WHERE search MATCH ?)", query)
+            for word in joined_words(which.text):
+                add(_BESIDE, word)
         else:
             add("0")
     return " AND ".join(terms) or "1", parameters
@@ -95,8 +121,18 @@ def _flagged(flags: Sequence[str], parameters: list[Any]) -> str:
 
 
 def _queue_row(row: Row) -> QueueRow:
-    position, example_id, state, edited, label, kind, origin, flagged = row
-    return QueueRow(position, example_id, state, bool(edited), label, kind, origin, bool(flagged))
+    position, example_id, state, edited, label, kind, origin, flagged, conflict = row
+    return QueueRow(
+        position,
+        example_id,
+        state,
+        bool(edited),
+        label,
+        kind,
+        origin,
+        bool(flagged),
+        bool(conflict),
+    )
 
 
 def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow]:
@@ -108,6 +144,17 @@ def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow
         [*parameters, after, limit],
     )
     return [_queue_row(row) for row in rows]
+
+
+def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
+    """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+    found: dict[str, QueueRow] = {}
+    for start in range(0, len(ids), CARDS_AT_ONCE):
+        some = ids[start : start + CARDS_AT_ONCE]
+        where = f"q.example_id IN ({_marks(some)})"
+        for row in db.all(f"SELECT {_ROW} FROM queue AS q WHERE {where}", some):
+            found[row[1]] = _queue_row(row)
+    return [found[one] for one in ids if one in found]
 
 
 def page_before(db: Connection, which: Filter, before: int, limit: int) -> list[QueueRow]:
@@ -170,6 +217,9 @@ def counts(db: Connection, which: Filter) -> Counts:
     )
     by_state: dict[str, int] = dict(rows)
     edited = db.value(f"SELECT count(*) FROM queue AS q WHERE {where} AND q.edited = 1", parameters)
+    conflicts = db.value(
+        f"SELECT count(*) FROM queue AS q WHERE {where} AND q.conflict = 1", parameters
+    )
     return Counts(
         total=sum(by_state.values()),
         undecided=by_state.get("undecided", 0),
@@ -177,6 +227,7 @@ def counts(db: Connection, which: Filter) -> Counts:
         rejected=by_state.get("rejected", 0),
         skipped=by_state.get("skipped", 0),
         edited=int(edited),
+        conflicts=int(conflicts),
     )
 
 
@@ -195,7 +246,8 @@ def kinds(db: Connection) -> list[tuple[str, int]]:
 def _card(row: Row) -> Card:
     (position, example_id, state, edited, kind, decided_at, source_id, *rest) = row
     path, start_line, end_line, heading, title, tag_list, date, content_hash, *rest = rest
-    score, reason, metadata, alternatives, follows, origin, turns, edited_turns = rest
+    score, reason, metadata, alternatives, follows, origin, *rest = rest
+    conflict, seen, turns, edited_turns = rest
     original = load_turns(turns)
     return Card(
         example=Example(
@@ -211,7 +263,7 @@ def _card(row: Row) -> Card:
                 title=title,
                 tags=tuple(json.loads(tag_list)),
                 date=date,
-                content_hash=content_hash,
+                content_hash=example_id if content_hash == SAME_HASH else content_hash,
             ),
             score=score,
             reason=reason,
@@ -225,6 +277,8 @@ def _card(row: Row) -> Card:
         position=position,
         decided_at=decided_at,
         origin=origin,
+        seen=seen or 0,
+        conflict=UNRESOLVED if conflict else None,
     )
 
 
@@ -245,12 +299,13 @@ def _with_findings(db: Connection, cards: Sequence[Card]) -> list[Card]:
 
 
 def _signed(db: Connection, card: Card) -> Card:
-    """Return a card with the model that wrote its question, if one did."""
-    if not card.edited:
+    """Return a card with what its journal says: who wrote its question, and its conflict."""
+    if not card.edited and card.conflict is None:
         return card
-    entries = journal_rows.entries(db, None, card.example.id)
-    author = question_by(reversed(entries), card.turns)
-    return replace(card, question_by=author) if author else card
+    entries = journal_rows.entries(db, None, card.example.id)[::-1]
+    author = question_by(entries, card.turns) if card.edited else ""
+    conflict = fold_one(entries).conflict if card.conflict else None
+    return replace(card, question_by=author, conflict=conflict)
 
 
 def card_at(db: Connection, example_id: str) -> Card | None:

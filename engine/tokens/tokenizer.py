@@ -75,7 +75,8 @@ class Tokenizer:
         from tokenizers import Tokenizer as Backend
 
         try:
-            backend = Backend.from_file(str(base_dir / "tokenizer.json"))
+            # Not by its name, which the library takes as UTF-8 alone.
+            backend = Backend.from_buffer((base_dir / "tokenizer.json").read_bytes())
         except Exception as error:  # the library raises bare Exception, whatever is wrong
             raise BaseInvalid(
                 f"{shorten(base_dir)}/tokenizer.json can't be read: {error}",

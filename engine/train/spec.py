@@ -7,7 +7,6 @@ line and in the documentation.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,11 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine import toml
 from engine.errors import SettingsError, UsageError
+from engine.modes import make_read_only
 from engine.paths import shorten, write_atomic
+from engine.train.checkpoints import KEEP_AT_LEAST
 
 SPEC_FILE = "spec.toml"
 
@@ -80,8 +82,8 @@ class TrainSpec(BaseModel):
     """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
     save_steps: int = Field(default=500, ge=1)
     """Steps between checkpoints."""
-    keep_checkpoints: int = Field(default=2, ge=1)
-    """How many checkpoints are kept, the newest ones."""
+    keep_checkpoints: int = Field(default=KEEP_AT_LEAST, ge=KEEP_AT_LEAST)
+    """How many checkpoints are kept, the newest ones; at least two, as one may be damaged."""
     logging_steps: int = Field(default=1, ge=1)
     """Steps between two lines of the log."""
     report_to: Literal["none", "wandb"] = "none"
@@ -199,8 +201,9 @@ def write_spec(directory: Path, spec: TrainSpec) -> Path:
         DiskFull: There was no room.
     """
     path = directory / SPEC_FILE
-    write_atomic(path, tomli_w.dumps(spec.model_dump()).encode())
-    path.chmod(0o444)  # nothing of a run may change what it was meant to be
+    # A path that is not UTF-8 is written as its bytes; nothing else of a spec can be.
+    write_atomic(path, tomli_w.dumps(spec.model_dump()).encode("utf-8", "surrogateescape"))
+    make_read_only(path)  # nothing of a run may change what it was meant to be
     return path
 
 
@@ -212,9 +215,14 @@ def load_spec(directory: Path) -> TrainSpec:
     """
     path = directory / SPEC_FILE
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = toml.loads(path.read_text("utf-8", "surrogateescape"))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="start the run anew"
         ) from error
+    kept = values.get("keep_checkpoints")
+    if (
+        isinstance(kept, int) and 0 < kept < KEEP_AT_LEAST
+    ):  # runs of earlier versions could keep one
+        values["keep_checkpoints"] = KEEP_AT_LEAST
     return _validated(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base, resolve
@@ -16,12 +17,31 @@ from engine.errors import (
     RunActive,
     RunError,
 )
+from engine.modes import fit_tree
 from engine.paths import require_free
-from engine.runs import RunSummary, find, is_alive, launch, new_run_id, run_dirs, summarise
+from engine.runs import (
+    RunSummary,
+    check_free,
+    find,
+    launch,
+    look,
+    new_run_id,
+    run_dirs,
+    state,
+    summarise,
+)
 from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
-from engine.train.meter import Checkpoint, checkpoints
+from engine.train.checkpoints import (
+    Checkpoint,
+    Choice,
+    Refused,
+    all_damaged,
+    choose,
+    damage,
+    newest_first,
+)
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.workspace import Workspace
@@ -66,49 +86,87 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     return summarise(directory)
 
 
-def check_resume(run: RunSummary) -> Checkpoint:
+def check_resume(run: RunSummary, *, force: bool = False) -> Checkpoint:
     """Return the checkpoint that a run would be resumed from. Looks at files alone, and is quick.
+
+    Args:
+        run: The run.
+        force: Pass over one that was heard elsewhere lately and holds no lock.
 
     Raises:
         RunActive: It is still going.
+        RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
+        CheckpointDamaged: None of its checkpoints is whole, at a glance.
     """
-    if run.view.active and is_alive(run.dir):
-        raise _active(run)
+    if run.view.active:
+        _check_free(run, force)
     if run.view.status == "finished":
         raise RunError(
             f"run {run.id} is finished; there is nothing to resume",
             hint="start another run with more epochs",
         )
-    whole = checkpoints(run.dir)
-    if not whole:
-        raise RunError(
-            f"run {run.id} has no checkpoint to resume from",
-            hint="start a new run with the same settings",
-        )
-    return whole[-1]
+    refused = []
+    for checkpoint in newest_first(run.dir, run.view.superseded):
+        reason = damage(checkpoint, thorough=False)
+        if not reason:
+            return checkpoint
+        refused.append(Refused(checkpoint, reason))
+    if refused:
+        raise all_damaged(refused)
+    raise _no_checkpoint(run)
 
 
-def _active(run: RunSummary) -> RunActive:
-    return RunActive(
-        f"run {run.id} is still going", hint=f"follow it with: finetui runs follow {run.id}"
+def _no_checkpoint(run: RunSummary) -> RunError:
+    return RunError(
+        f"run {run.id} has no checkpoint to resume from",
+        hint="start a new run with the same settings",
     )
 
 
-def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
-    """Resume a run from its last checkpoint.
+def _check_free(run: RunSummary, force: bool) -> None:
+    hint = (
+        f"follow it with: finetui runs follow {run.id}, or stop it with: finetui runs stop {run.id}"
+    )
+    check_free(run.dir, what=f"run {run.id}", hint=hint, force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that goes on, and the choice of the checkpoint that it goes on from."""
+
+    run: RunSummary
+    choice: Choice
+
+
+def resume(
+    workspace: Workspace, id_or_prefix: str, *, checkpoint: str = "", force: bool = False
+) -> Resumed:
+    """Resume a run from its last checkpoint that is whole. All of that is read.
+
+    Args:
+        workspace: Where the run is.
+        id_or_prefix: The run, or a part of its id.
+        checkpoint: The checkpoint to take instead, by its name; see ``runs show --json``.
+        force: Resume it also where it was heard elsewhere lately. Never where another
+            process holds its folder.
 
     Raises:
         RunMissing: There is no such run.
         RunActive: It is still going, or another run holds the card.
+        RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
+        CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    if is_alive(run.dir):  # also one that has said its last word and is not quite gone
-        raise _active(run)
-    check_resume(run)
+    _check_free(run, force)  # also one that has said its last word and is not quite gone
+    if not checkpoint or run.view.status == "finished":
+        check_resume(run, force=force)
+    choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
+    if choice is None:
+        raise _no_checkpoint(run)
     spec = load_spec(run.dir)
     if not Path(spec.base_dir).is_dir():
         resolve(spec.base)  # says how to get it
@@ -120,8 +178,9 @@ def resume(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)
-    launch(run.dir, RECIPE, ["resume"], environment=_environment())
-    return summarise(run.dir)
+    arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
+    launch(run.dir, RECIPE, arguments, environment=_environment(), force=force)
+    return Resumed(summarise(run.dir), choice)
 
 
 def _environment() -> dict[str, str]:
@@ -160,9 +219,11 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     if not cards:
         return
     for directory in run_dirs(workspace):
-        if is_alive(directory):
+        life = look(directory)
+        if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
+            there = f" on {life.host}" if life.host else ""
             raise RunActive(
-                f"run {directory.name} is using {cards[0].name}",
+                f"run {directory.name}{there} is using {cards[0].name}",
                 hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",
             )
     owner = holder(cards[0].uuid or "0")
@@ -170,6 +231,15 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
         raise RunActive(
             f"{cards[0].name} is held by the run in {owner}", hint="wait for it, or stop it there"
         )
+
+
+def _computes_on(directory: Path, card: Gpu) -> bool:
+    """Say whether a run elsewhere, such as in a container of this machine, sees this card too."""
+    seen = state(directory).last_gpu.get("gpus")
+    return bool(card.uuid) and any(
+        isinstance(gpu, dict) and gpu.get("uuid") == card.uuid
+        for gpu in (seen if isinstance(seen, list) else [])
+    )
 
 
 def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
@@ -183,6 +253,7 @@ def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: F
     try:
         directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
+        fit_tree(directory)  # a copy has the modes of its source
         # Last, since a folder with a spec is a run.
         write_spec(directory, whole)
     except (OSError, FinetuiError):

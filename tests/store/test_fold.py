@@ -16,6 +16,7 @@ from tests.store.support import NOW, example, filled, ids, turns
 from tests.support.properties import tries
 
 NUMBER = 4
+ANYBODY = -1
 AFTER: dict[str, State] = {"approve": "approved", "reject": "rejected", "skip": "skipped"}
 
 examples = st.integers(0, NUMBER - 1)
@@ -23,39 +24,57 @@ sessions = st.integers(0, 1)
 texts = st.sampled_from([turns("Q", "A"), turns("Q", "B"), turns("Nul\0 \ud800?", "C")])
 
 
+Done = tuple[int, int, int, Action, tuple[Turn, ...]]
+
+
 class Model:
-    """What a person would say the state is: two stacks of decisions, and no SQL."""
+    """What a person would say the state is: stacks of decisions, and no SQL."""
 
     def __init__(self) -> None:
-        self.done: list[tuple[int, int, Action, tuple[Turn, ...]]] = []
-        self.undone: list[tuple[int, int, Action, tuple[Turn, ...]]] = []
+        self.done: list[Done] = []
+        self.undone: list[tuple[int, Done]] = []  # who undid what
+        self.may_redo: list[set[int]] = []
         self._number = 0
 
-    def decide(self, which: int, action: Action, text: tuple[Turn, ...] = ()) -> None:
+    def decide(self, who: int, which: int, action: Action, text: tuple[Turn, ...] = ()) -> None:
         self._number += 1
-        self.done.append((self._number, which, action, text))
-        self.undone.clear()
+        self.done.append((self._number, who, which, action, text))
+        # A decision ends one's own redoing, and everybody's of what others undid.
+        for _, able in zip(self.undone, self.may_redo, strict=True):
+            able.discard(who)
+            able.discard(ANYBODY)
 
-    def undo(self, which: int | None = None) -> bool:
-        fitting = [item for item in self.done if which in (None, item[1])]
-        if fitting:
-            self.done.remove(fitting[-1])
-            self.undone.append(fitting[-1])
-        return bool(fitting)
+    def undo(self, who: int, which: int | None = None) -> bool:
+        fitting = [item for item in self.done if which in (None, item[2])]
+        mine = [item for item in fitting if item[1] == who] or fitting
+        if mine:
+            self.done.remove(mine[-1])
+            self.undone.append((who, mine[-1]))
+            self.may_redo.append({who, ANYBODY})
+        return bool(mine)
 
-    def redo(self) -> bool:
-        if not self.undone:
-            return False
-        self.done.append(self.undone.pop())
-        self.done.sort()
-        return True
+    def redo(self, who: int) -> bool:
+        for able in (
+            [by == who and who in may for (by, _), may in self._undone()],
+            [ANYBODY in may for _, may in self._undone()],
+        ):
+            if any(able):
+                at = len(able) - 1 - able[::-1].index(True)
+                self.may_redo.pop(at)
+                self.done.append(self.undone.pop(at)[1])
+                self.done.sort()
+                return True
+        return False
+
+    def _undone(self) -> list[tuple[tuple[int, Done], set[int]]]:
+        return list(zip(self.undone, self.may_redo, strict=True))
 
     def state(self, which: int) -> State:
-        mine = [action for _, about, action, _ in self.done if about == which and action in AFTER]
+        mine = [action for *_, about, action, _ in self.done if about == which and action in AFTER]
         return AFTER[mine[-1]] if mine else "undecided"
 
     def text(self, which: int) -> tuple[Turn, ...]:
-        mine = [text for _, about, action, text in self.done if (about, action) == (which, "edit")]
+        mine = [text for *_, about, action, text in self.done if (about, action) == (which, "edit")]
         return mine[-1] if mine else example(which).turns
 
 
@@ -66,7 +85,11 @@ class Curation(RuleBasedStateMachine):
     def start(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "finetui.db"
-        self.stores = [filled(self.path, NUMBER), Store.open(self.path)]
+        self.stores = [
+            filled(self.path, NUMBER),
+            Store.open(self.path, session="session 1"),
+        ]
+        self.stores[0].session = "session 0"
         self.ids = ids(self.stores[0])
         self.model = Model()
         self.time = NOW
@@ -78,12 +101,12 @@ class Curation(RuleBasedStateMachine):
     @rule(session=sessions, which=examples, action=st.sampled_from(sorted(AFTER)))
     def decide(self, session: int, which: int, action: Action) -> None:
         self.stores[session].append(action, self.ids[which], at=self.now())
-        self.model.decide(which, action)
+        self.model.decide(session, which, action)
 
     @rule(session=sessions, which=examples, text=texts)
     def edit(self, session: int, which: int, text: tuple[Turn, ...]) -> None:
         self.stores[session].append("edit", self.ids[which], turns=text, at=self.now())
-        self.model.decide(which, "edit", text)
+        self.model.decide(session, which, "edit", text)
 
     @rule(session=sessions, which=examples)
     def edit_back(self, session: int, which: int) -> None:
@@ -92,22 +115,22 @@ class Curation(RuleBasedStateMachine):
     @rule(session=sessions)
     def undo(self, session: int) -> None:
         entry = self.stores[session].undo(at=self.now())
-        assert (entry is not None) == self.model.undo()
+        assert (entry is not None) == self.model.undo(session)
 
     @rule(session=sessions, which=examples)
     def undo_one(self, session: int, which: int) -> None:
         entry = self.stores[session].undo(at=self.now(), example_id=self.ids[which])
-        assert (entry is not None) == self.model.undo(which)
+        assert (entry is not None) == self.model.undo(session, which)
 
     @rule(session=sessions)
     def redo(self, session: int) -> None:
         entry = self.stores[session].redo(at=self.now())
-        assert (entry is not None) == self.model.redo()
+        assert (entry is not None) == self.model.redo(session)
 
     @rule(session=sessions)
     def reopen(self, session: int) -> None:
         self.stores[session].close()
-        self.stores[session] = Store.open(self.path)
+        self.stores[session] = Store.open(self.path, session=f"session {session}")
 
     @invariant()
     def both_sessions_see_the_fold(self) -> None:

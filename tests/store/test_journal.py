@@ -27,7 +27,8 @@ def states(store: Store) -> str:
 def test_a_decision_is_an_entry_and_a_state(store: Store) -> None:
     first, second, third = ids(store)[:3]
     entry = store.append("approve", first, at=NOW)
-    assert entry == JournalEntry(1, first, "approve", NOW, store.session)
+    assert entry.operation
+    assert entry == JournalEntry(1, first, "approve", NOW, store.session, operation=entry.operation)
     store.append("reject", second, at=NOW + 1)
     store.append("skip", third, at=NOW + 2)
     assert states(store) == "arsuu"
@@ -109,22 +110,30 @@ def test_a_new_decision_ends_redoing(store: Store) -> None:
     assert store.redo(at=NOW) is None
 
 
-def test_an_undo_takes_the_latest_decision_of_any_session(tmp_path: Path) -> None:
+def test_an_undo_takes_ones_own_decisions_first(tmp_path: Path) -> None:
     path = tmp_path / "finetui.db"
     with filled(path, 5) as mine, Store.open(path) as theirs:
-        first, second = ids(mine)[:2]
+        first, second, third = ids(mine)[:3]
         assert mine.session != theirs.session
         mine.append("approve", first, at=NOW)
         theirs.append("reject", second, at=NOW)
-        entry = mine.undo(at=NOW)
-        assert entry is not None
-        assert (entry.example_id, entry.session) == (second, mine.session)
-        assert states(theirs) == "auuuu"
+        theirs.append("skip", third, at=NOW)
+        own = mine.undo(at=NOW)
+        assert own is not None
+        assert (own.example_id, own.session, own.foreign) == (first, mine.session, False)
+        assert states(theirs) == "ursuu"
+        redone = mine.redo(at=NOW)  # that others decided meanwhile is no reason against it
+        assert redone is not None
+        assert states(mine) == "arsuu"
+        mine.undo(at=NOW)
+        # Nothing of one's own is left: the latest of whoever, and it says so.
+        other = mine.undo(at=NOW)
+        assert other is not None
+        assert (other.example_id, other.foreign) == (third, True)
+        assert other.targets[0].session == theirs.session
+        assert states(theirs) == "uruuu"
         theirs.append("skip", first, at=NOW)
-        assert mine.redo(at=NOW) is None
-        assert states(mine) == "suuuu"
-        sessions = [entry.session for entry in mine.journal()]
-        assert sessions == [theirs.session, mine.session, theirs.session, mine.session]
+        assert states(mine) == "sruuu"
 
 
 def test_one_examples_latest_decision_can_be_undone(store: Store) -> None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from engine.errors import DatasetMissing
-from engine.runs.child import Job
+from engine.runs.child import Job, run_job
 
 STEPS = 20
 GO = "go"
@@ -63,4 +63,4 @@ def wait_for(job: Job, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(run_job(lambda directory: main(directory, sys.argv[2]), Path(sys.argv[1])))

@@ -21,7 +21,7 @@ def run_verb(*words: str) -> Any:
         FinetuiError: The verb's named failure, or its last line.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "tui", *words, "--json"],
+        [sys.executable, "-P", "-m", "tui", *words, "--json"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env={**environment_without_secrets(), **child_environment()},

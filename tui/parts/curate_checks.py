@@ -32,6 +32,8 @@ class ChecksPart:
         if not done.replaced:
             return Outcome("no secret and no personal data was found in it")
         what = ", ".join(f"{code_label(code)} ×{count}" for code, count in done.replaced.items())
+        if done.fields:
+            what += f", also in {', '.join(map(one_line, done.fields))}"
         return Outcome(
             f"redacted {short_id(done.card.example.id)}: {what}",
             "u undoes it; the original stays in the workspace",

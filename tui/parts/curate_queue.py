@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -111,10 +113,26 @@ class QueuePart(Vertical):
 
     def update(self, card: Card) -> None:
         """Show what a decision or an edit changed of an example."""
+        here = self.current
         if self._pages.update(card):
             self.rows.repaint(self._pages.rank_of(card.position, self.cursor))
-        else:
-            self.rows.rows_changed()
+            return
+        self.rows.rows_changed()
+        if here is not None and here.example_id != card.example.id:
+            # Rows came or went above: the cursor stays on its example.
+            self.rows.move_to(self._pages.rank_of(here.position, self.cursor))
+
+    def refresh_rows(self) -> None:
+        """Show what changed in many rows; the cursor stays on its example, or near it."""
+        here = self.current
+        self._pages.reload()
+        at = self._pages.rank_of(here.position, self.cursor) if here is not None else 0
+        self.rows.rows_changed()
+        self.rows.move_to(at)
+
+    def show_pending(self, ids: Set[str]) -> None:
+        """Mark the examples whose decisions wait to be stored."""
+        self.rows.mark_pending(ids)
 
     def show_title(self, counts: Counts) -> None:
         """Say which part is shown, and of how many examples."""
@@ -139,20 +157,31 @@ class QueuePart(Vertical):
         """Go to the last example."""
         self.rows.move_to(self.count - 1)
 
-    def go_undecided(self, after: int = -1) -> bool:
+    def is_on(self, card: Card) -> bool:
+        """Return whether the cursor is on an example."""
+        row = self.current
+        return row is not None and row.example_id == card.example.id
+
+    def go_undecided(self, after: int = -1, *, but: Set[str] = frozenset()) -> bool:
         """Go to the next undecided example, from the beginning where none follows.
 
         Args:
             after: The position to begin behind.
+            but: Examples to pass over: what was decided on them waits to be stored.
 
         Returns:
             Whether there is one.
         """
-        row = self._store.next_undecided(self.filter, after)
-        row = row or self._store.next_undecided(self.filter)
+        row = self._next_undecided(after, but) or self._next_undecided(-1, but)
         if row is not None:
             self.rows.move_to(self._pages.rank_of(row.position, self.cursor))
         return row is not None
+
+    def _next_undecided(self, after: int, but: Set[str]) -> QueueRow | None:
+        row = self._store.next_undecided(self.filter, after)
+        while row is not None and row.example_id in but:
+            row = self._store.next_undecided(self.filter, row.position)
+        return row
 
     def go_to(self, card: Card) -> bool:
         """Go to an example; return False, and stay, where the part shown does not have it."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tui.bridge.run_tail import JobState
 from tui.bridge.threads import off_loop
 from tui.widgets.frame import Kind
+from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
     from engine.workspace import Workspace
@@ -72,6 +73,9 @@ class Steering:
 
         if not await off_loop(kill, job.dir):
             return _ended_already(job)
+        if job.view.elsewhere:
+            said = f"{job.name} ends when it reads this in its folder on {one_line(job.view.host)}"
+            return Done(said, kind="busy")
         return Done(f"{job.name} was killed")
 
     async def resume(self, job: JobState) -> Done:
@@ -83,9 +87,13 @@ class Steering:
         from engine.train import resume
 
         await self._let_go(job)
-        await off_loop(resume, self._workspace, job.run_id)
-        said = f"{job.name} resumes from step {job.resume_step or 0:,}"
-        return Done(said, kind="done", begun=job.dir)
+        choice = (await off_loop(resume, self._workspace, job.run_id)).choice
+        said = f"{job.name} resumes from step {choice.checkpoint.step:,}"
+        passed = "; ".join(
+            f"{refused.checkpoint.name} is damaged: {one_line(refused.reason)}"
+            for refused in choice.refused
+        )
+        return Done(said, hint=passed, kind="done", begun=job.dir)
 
     async def export(self, job: JobState, quant: str) -> Done:
         """Export the run of a job at a quantisation.
@@ -101,10 +109,10 @@ class Steering:
 
     async def _let_go(self, job: JobState) -> None:
         """Wait a little for a process that has said its last word and is not quite gone."""
-        from engine.runs import is_alive
+        from engine.runs import look
 
         for _ in range(int(END_SECONDS / LOOK_SECONDS)):
-            if not await off_loop(is_alive, job.dir):
+            if (await off_loop(look, job.dir)).where != "here":
                 return
             self._wait(f"{job.name} is just ending …")
             await asyncio.sleep(LOOK_SECONDS)
@@ -118,6 +126,9 @@ def stop_words(job: JobState) -> tuple[str, str]:
     """Return what is said once a job was asked to stop: what that saves, and what to do then."""
     from engine.train import leaves_when_stopped
 
+    if job.view.elsewhere:
+        host = one_line(job.view.host)
+        return f"{job.name} runs on {host}, where no signal reaches it", "it reads its folder"
     if job.quant:
         return f"{job.name} stops", "r exports it again"
     leaves = leaves_when_stopped(job.view)
@@ -174,6 +185,8 @@ def refusal(job: JobState | None, action: str) -> tuple[str, str]:
     if not reason or job.quant:
         return reason, hint
     # The engine's hints name verbs; here keys do it.
+    if job.living and job.view.elsewhere:
+        return f"{job.name} runs on {one_line(job.view.host)}", "s stops it there"
     if job.living:
         return f"{job.name} is running", "s stops it"
     if action == "export" and job.resume_step is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
+from engine.runs import status_words
 from tui.bridge.run_tail import JobState
 from tui.widgets.plot import Curve
 from tui.widgets.rows import Style
@@ -33,7 +34,7 @@ def _first_line(job: JobState, width: int, now: float) -> Content:
     parts: list[tuple[str, str]] = [
         (f"{sign} ", colour),
         (job.name, "bold"),
-        (f" {view.status}", colour),
+        (f" {one_line(status_words(view, now))}", colour),
         (_taken(job), ""),
     ]
     used = sum(len(text) for text, _ in parts)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import time
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
@@ -15,8 +16,9 @@ from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
 from engine.curate.questions import why_not
 from engine.errors import DependencyMissing
-from engine.models import ORIGINS, Action, Card, Filter
+from engine.models import ORIGINS, Action, Card, Filter, short_id
 from tui.actions import bindings
+from tui.bridge.elsewhere import DecidedElsewhere, Watch
 from tui.bridge.questions import Asked
 from tui.bridge.queue import NO_FILTER
 from tui.bridge.tokens import TokenCounter
@@ -25,6 +27,7 @@ from tui.parts.curate_checks import ChecksPart
 from tui.parts.curate_decisions import Decisions, Outcome
 from tui.parts.curate_meter import MeterPart
 from tui.parts.curate_offers import refusal
+from tui.parts.curate_pending import Changes, Pending, Then
 from tui.parts.curate_queue import QueuePart
 from tui.parts.curate_texts import Texts
 from tui.screens.curate_dialogs import Dialogs
@@ -33,11 +36,14 @@ from tui.stylesheets import stylesheet
 from tui.widgets.lines import Lines
 from tui.widgets.queue import filter_words, upcoming_words
 from tui.widgets.textpane import text
-from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
+from tui.widgets.words import CONFLICT, EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
 
 if TYPE_CHECKING:
     from tui.screens.modals.edit import Edited
 
+
+GRACE_SECONDS = 1.0
+"""How long nothing is decided on a card that another session has put under a person's fingers."""
 
 # Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
@@ -45,14 +51,15 @@ if TYPE_CHECKING:
 class CurateScreen(StageScreen):
     """The queue on the left, the card on the right, progress below.
 
-    A decision is on the disk before the next key is read; which example it is about is
-    looked up there and then, so that keys typed ahead each decide the card that follows.
+    A decision is about the card that is shown, and on the disk before the next key is read, so
+    that keys typed ahead each decide the card that follows. Where that takes long the queue
+    goes on; see :mod:`tui.parts.curate_pending`.
     """
 
     STAGE = "curate"
     LEGEND = "  ".join(
         [f"{sign} {state}" for state, sign in SIGNS.items()]
-        + [f"{EDITED} edited", f"{FLAGGED} flagged"]
+        + [f"{EDITED} edited", f"{FLAGGED} flagged", f"{CONFLICT} in conflict"]
         + [f"{ORIGIN_SIGNS[origin]} {origin} in its source" for origin in ORIGINS]
     )
     BINDINGS = bindings("curate")
@@ -70,9 +77,12 @@ class CurateScreen(StageScreen):
         self._decisions = Decisions(self._store)
         self._checks = ChecksPart(self._store)
         self._drafts = Drafts(self._store)
-        self._texts = Texts(self._decisions, self._drafts)
-        self._dialogs = Dialogs(workspace, self._decisions, self._drafts)
+        self._changes = Changes(self.app.writer, self, self.app)
+        self._texts = Texts(self._decisions, self._drafts, self.app.writer)
+        self._dialogs = Dialogs(workspace, self._decisions, self._drafts, self.app.writer)
         self._tokens = TokenCounter(self._settings.training.base)
+        self._watch = Watch(self, self._store)
+        self._replaced_at = 0.0
         self._entered = False
         self._painted = False
 
@@ -80,7 +90,7 @@ class CurateScreen(StageScreen):
         """The queue, the card, what comes next, and the meter."""
         with Horizontal(id="panes"):
             yield QueuePart(self._store, id="queue", classes="pane pane-second")
-            yield CardPart(self._tokens, id="card", classes="pane pane-first")
+            yield CardPart(self._tokens, self._store.session, id="card", classes="pane pane-first")
         yield Lines(id="upcoming")
         yield MeterPart(self._store, self._settings.curation.target, id="meter")
 
@@ -89,7 +99,7 @@ class CurateScreen(StageScreen):
     @property
     def holds_keys(self) -> bool:
         """Whether keys wait: nobody decides a card that has not been on the screen."""
-        return not self._painted
+        return not self._painted or self._changes.holding
 
     def entered(self) -> None:
         """Show the queue as it is now: a scan may have changed it."""
@@ -99,9 +109,30 @@ class CurateScreen(StageScreen):
         finally:
             self._entered = True
             self.call_after_refresh(self._is_painted)
+        self._watch.start()
 
     def _is_painted(self) -> None:
         self._painted = True
+
+    @on(events.ScreenSuspend)
+    @on(events.Unmount)
+    def _suspended(self) -> None:
+        self._watch.stop()
+
+    @on(DecidedElsewhere)
+    def _decided_elsewhere(self, event: DecidedElsewhere) -> None:
+        """Show what other sessions decided, and say so once."""
+        if not self._watch.told(event.found) or not self._entered:
+            return
+        before = self.card.card
+        self.queue.refresh_rows()
+        if before is not None and not self.queue.is_on(before):
+            self._replaced_at = time.monotonic()
+        self._show_current()
+        self.meter.measure()
+        if not self._changes.waiting:
+            hint = "the text that you see is a new one" if self.card.edited_elsewhere else ""
+            self.say(f"{event.found.examples:,} decided elsewhere", hint=hint)
 
     def examples_changed(self) -> None:
         """Show what a scan or a check has brought, and stay on the same example."""
@@ -128,12 +159,16 @@ class CurateScreen(StageScreen):
         self._show_current()
         self.meter.measure()
 
-    def _show_current(self) -> None:
-        """Show the card under the cursor, and what comes after it."""
+    def _show_current(self, *, own: bool = False) -> None:
+        """Show the card under the cursor, and what comes after it.
+
+        Args:
+            own: Whether that is what the person has just made of it.
+        """
         row = self.queue.current
         if row is not None:
             card = self._store.card(row.example_id)
-            self.card.show(card, draft=bool(self._drafts.of(card.example.id)))
+            self.card.show(card, draft=bool(self._drafts.of(card.example.id)), own=own)
         else:
             self.card.show_nothing(self.queue.filter)
         self.upcoming.show([text(upcoming_words(self.queue.upcoming(3)), "$text-muted")])
@@ -141,8 +176,7 @@ class CurateScreen(StageScreen):
 
     @on(QueuePart.Moved)
     def _moved(self) -> None:
-        row, card = self.queue.current, self.card.card
-        if row is not None and (card is None or row.example_id != card.example.id):
+        if (card := self.card.card) is None or not self.queue.is_on(card):
             self._show_current()
 
     @on(QueuePart.Opened)
@@ -159,12 +193,16 @@ class CurateScreen(StageScreen):
         if outcome.gone:
             self._reload()
         elif outcome.card is not None:
-            self.queue.update(outcome.card)
+            ids = outcome.examples or (outcome.card.example.id,)
+            if len(ids) > 1:
+                self.queue.refresh_rows()
+            else:
+                self.queue.update(outcome.card)
             self.meter.measure()
             if show:
-                self._show_current()
+                self._show_current(own=self.queue.is_on(outcome.card))
             if outcome.checks:
-                self.app.checks.follow([outcome.card.example.id])
+                self.app.checks.follow(list(ids))
         self.say(outcome.message, hint=hint or outcome.hint, kind=outcome.kind)
 
     # -- what works now ---------------------------------------------------------------
@@ -182,17 +220,54 @@ class CurateScreen(StageScreen):
     # -- deciding -------------------------------------------------------------------
 
     def _decide(self, action: Action) -> None:
-        row = self.queue.current
-        if row is None:
+        if (card := self.card.card) is None:
             return
-        outcome = self._decisions.decide(action, row.example_id)
-        self._take(outcome, show=False)
-        if outcome.card is not None and not self._to_undecided(outcome.card.position):
+        example_id = card.example.id
+        if example_id in self._changes.ids:
+            self.say("what you decided on it is not stored yet", hint="esc gives up waiting")
+            return
+        if time.monotonic() - self._replaced_at < GRACE_SECONDS:
+            self.say("another terminal has just decided the card before this one: look again")
+            return
+        call = partial(self._decisions.decide, action, example_id, self.card.seen)
+        self._change(call, f"{action} {short_id(example_id)}", self._decided, card)
+
+    def _change(
+        self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None = None
+    ) -> None:
+        """Have something written off the event loop, and go on when it is on the disk."""
+        self._follow(self._changes.begin(call, words, card), then)
+
+    @work(group="change", exclusive=False, exit_on_error=False)
+    async def _follow(self, pending: Pending, then: Then) -> None:
+        await self._changes.follow(pending, then)
+
+    def go_on(self, card: Card) -> None:
+        """Go to what follows a card, if it is the one that is shown."""
+        if self.queue.is_on(card):
+            self._to_undecided(card.position)
+
+    def go_back(self, card: Card) -> None:
+        """Go to a card that is in the part of the queue that is shown."""
+        self.queue.go_to(card)
+        self._show_current()
+
+    def mark_pending(self, ids: Set[str]) -> None:
+        """Mark the examples whose decisions wait to be stored."""
+        self.queue.show_pending(ids)
+
+    def _decided(self, pending: Pending, outcome: Outcome) -> None:
+        self._take(outcome, show=pending.waited or outcome.conflict)
+        if outcome.conflict:
+            self.app.drop_keys()  # they were meant for the card that follows
+        if outcome.card is None or pending.waited or outcome.conflict:
+            return
+        if not self._to_undecided(outcome.card.position):
             words = f"{outcome.message} · nothing undecided is left here"
             self.say(words, hint="3 freezes what is approved", kind="done")
 
     def _to_undecided(self, after: int) -> bool:
-        found = self.queue.go_undecided(after)
+        found = self.queue.go_undecided(after, but=self._changes.ids)
         self._show_current()
         return found
 
@@ -216,16 +291,16 @@ class CurateScreen(StageScreen):
 
     def action_undo(self) -> None:
         """Undo the last decision, whoever made it."""
-        self._go_back(self._decisions.undo())
+        self._change(self._decisions.undo, "the undo", self._went_back)
 
     def action_redo(self) -> None:
         """Redo what was undone."""
-        self._go_back(self._decisions.redo())
+        self._change(self._decisions.redo, "the redo", self._went_back)
 
-    def _go_back(self, outcome: Outcome) -> None:
+    def _went_back(self, pending: Pending, outcome: Outcome) -> None:
         """Go to the example whose decision was undone or redone."""
         hint = ""
-        if outcome.card is not None:
+        if outcome.card is not None and not pending.waited:
             self.queue.update(outcome.card)
             if not self.queue.go_to(outcome.card):
                 hint = "it is not in the part of the queue that is shown"
@@ -247,8 +322,11 @@ class CurateScreen(StageScreen):
         self.app.ask(self._dialogs.filter(self.queue.filter), self._narrow)
 
     def action_clear(self) -> None:
-        """Show the whole queue."""
-        self._narrow(NO_FILTER)
+        """Give up what waits to be stored; else show the whole queue."""
+        if self._changes.waiting:
+            self._changes.give_up()
+        else:
+            self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
         if which == self.queue.filter:
@@ -273,8 +351,6 @@ class CurateScreen(StageScreen):
 
     def action_editor(self) -> None:
         """Edit the card's text in the person's own editor; the terminal is its own meanwhile."""
-        from tui.screens.modals.edit import Edited
-
         if card := self.card.card:
             try:
                 with self.app.suspend():
@@ -285,8 +361,7 @@ class CurateScreen(StageScreen):
                     "this terminal can't be handed to an editor", hint="e edits the text here"
                 ) from error
             # What can't be read or saved stays a draft, and e continues it.
-            self._await_outcome(self._texts.write(left=False))
-            self._edited(Edited(self._texts.save(card, words)))
+            self._await_outcome(self._texts.save(card, words))
 
     def action_answers(self) -> None:
         """Show the other answers of a card, and take one instead."""
@@ -295,7 +370,9 @@ class CurateScreen(StageScreen):
 
     def _take_answer(self, card: Card, at: int) -> None:
         turns = with_answer(card, other_answers(card)[at])
-        self._take(self._decisions.save(card, turns))
+        call = partial(self._decisions.save, card, turns)
+        name = f"the answer of {short_id(card.example.id)}"
+        self._change(call, name, lambda _, outcome: self._take(outcome))
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""

@@ -9,12 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.curate import Drafts, other_answers
-from engine.models import Card, Filter
+from engine.models import Card, Filter, Turn, short_id
 from engine.workspace import Workspace
 from tui.bridge.curation import shares
 from tui.bridge.questions import last_asked
 from tui.bridge.tokens import card_rows
-from tui.parts.curate_decisions import Decisions
+from tui.bridge.writer import Write, Writer
+from tui.parts.curate_decisions import Decisions, Outcome
 from tui.parts.curate_versions import pairs_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from tui.screens.modals.why import WhyDialog
 
 
+HISTORY = 200
+"""Entries of an example's journal that are told, at most."""
+
+
 class Dialogs:
     """Makes the dialogs about a card or the queue.
 
@@ -35,13 +40,17 @@ class Dialogs:
         workspace: Where the examples are.
         decisions: Makes decisions and edits.
         drafts: Keeps what was begun.
+        writer: Writes decisions and edits, in the order of the keys.
     """
 
-    def __init__(self, workspace: Workspace, decisions: Decisions, drafts: Drafts) -> None:
+    def __init__(
+        self, workspace: Workspace, decisions: Decisions, drafts: Drafts, writer: Writer
+    ) -> None:
         self._workspace = workspace
         self._store = workspace.store
         self._decisions = decisions
         self._drafts = drafts
+        self._writer = writer
 
     def filter(self, which: Filter) -> FilterDialog:
         """Choose which part of the queue is shown."""
@@ -53,7 +62,11 @@ class Dialogs:
         """Edit a card's text."""
         from tui.screens.modals.edit import EditDialog
 
-        return EditDialog(card, self._drafts, partial(self._decisions.save, card))
+        return EditDialog(card, self._drafts, partial(self._save, card))
+
+    def _save(self, card: Card, turns: tuple[Turn, ...]) -> Write[Outcome]:
+        what = f"the edit of {short_id(card.example.id)}"
+        return self._writer.submit(partial(self._decisions.save, card, turns), what)
 
     def answers(self, card: Card) -> AnswersDialog:
         """Choose among the other answers of a card."""
@@ -78,7 +91,9 @@ class Dialogs:
         from tui.screens.modals.why import WhyDialog
 
         roots = {source.id: source.root for source in self._store.sources()}
-        return WhyDialog(card, roots.get(card.example.provenance.source_id, ""))
+        root = roots.get(card.example.provenance.source_id, "")
+        history = partial(self._store.journal, HISTORY, card.example.id)
+        return WhyDialog(card, root, history, self._store.session)
 
     def near(self, card: Card) -> NearDialog:
         """Decide a card among its near-duplicates."""
@@ -87,7 +102,7 @@ class Dialogs:
 
         threshold = self._workspace.settings.check.duplicate_threshold
         load = partial(neighbours, self._store, card)
-        return NearDialog(card, load, self._decisions, threshold=threshold)
+        return NearDialog(card, load, self._decisions, self._writer, threshold=threshold)
 
     def question(self) -> QuestionDialog:
         """Choose the model that words a question."""

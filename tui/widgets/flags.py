@@ -175,7 +175,9 @@ def why_blocks(card: Card, flag: Flag) -> list[Block]:
 
 
 def where_words(card: Card, flag: Flag) -> str:
-    """Return where a flag is: ``turn 2, assistant``."""
+    """Return where a flag is: ``turn 2, assistant``, ``title``, ``column author``."""
+    if flag.place:
+        return one_line(flag.place)
     if not 0 <= flag.turn < len(card.turns):
         return "the whole example"
     return f"turn {flag.turn + 1}, {card.turns[flag.turn].role}"

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol
 
 from engine.models import Filter, QueueRow, State
 from tui.widgets.rows import Part, RowList, Style
-from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
+from tui.widgets.words import (
+    CONFLICT,
+    EDITED,
+    FLAGGED,
+    ORIGIN_SIGNS,
+    PENDING,
+    SIGNS,
+    fit,
+    kind_label,
+    one_line,
+)
 
 STATE_STYLE: dict[State, Style] = {
     "approved": "success",
@@ -39,6 +49,13 @@ class QueueList(RowList):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._pages: Pages | None = None
+        self._pending: Set[str] = frozenset()
+
+    def mark_pending(self, ids: Set[str]) -> None:
+        """Mark examples whose decisions wait to be stored."""
+        if ids != self._pending:
+            self._pending = ids
+            self.refresh()
 
     def show(self, pages: Pages, cursor: int = 0) -> None:
         """Show another part of the queue with the cursor on a row."""
@@ -58,7 +75,12 @@ class QueueList(RowList):
             return ()
         edited = EDITED if row.edited else " "
         label = one_line(row.label) or "(empty)"
-        parts: list[Part] = [(f"{SIGNS[row.state]}{edited} ", STATE_STYLE[row.state])]
+        sign, style = SIGNS[row.state], STATE_STYLE[row.state]
+        if row.example_id in self._pending:
+            sign, style = PENDING, "warning"
+        parts: list[Part] = [(f"{sign}{edited} ", style)]
+        if row.conflict:
+            parts.append((f"{CONFLICT} ", "error"))
         if row.flagged:
             parts.append((f"{FLAGGED} ", "warning"))
         if row.origin:
@@ -81,6 +103,7 @@ def filter_words(which: Filter) -> str:
     """Return a filter in words for the queue's title: ``undecided · #work · "boat"``."""
     parts = [" or ".join(which.states), " or ".join(map(kind_label, which.kinds))]
     parts.append(f"{' or '.join(which.origins)} in its source" if which.origins else "")
+    parts.append(f"{CONFLICT} in conflict" if which.conflict else "")
     parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
     parts.append(" or ".join(_flag_words(flag) for flag in which.flags))
     parts.append(_quality_words(which))

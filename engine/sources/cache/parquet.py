@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.apart import Died, apart
 from engine.sources.cache.copying import COLLECTIONS_NAME
 from engine.sources.cache.rows import (
     MAX_CHARACTERS,
@@ -33,23 +34,16 @@ class ParquetStore:
     """
 
     def __init__(self, copy: Path) -> None:
-        with _named():
-            # Half a second, and only for the few databases that are so old.
-            from pyarrow import parquet
-
-            self._file = parquet.ParquetFile(copy)
-            missing = set(_COLUMNS) - set(self._file.schema_arrow.names)
-            if missing:
-                self._file.close()
-                raise Refused("not-chroma", f"it has no column {', '.join(sorted(missing))}")
-            listed = parquet.read_table(
-                copy.with_name(COLLECTIONS_NAME), columns=["uuid", "name"], use_threads=False
-            ).to_pylist()
+        self._copy = copy
+        listed = [
+            row
+            for rows in _read_apart(copy.with_name(COLLECTIONS_NAME), ["uuid", "name"])
+            for row in rows
+        ]
         self._names = {str(row["uuid"]): str(row["name"]) for row in listed}
 
     def close(self) -> None:
-        """Let the copy go."""
-        self._file.close()
+        """Let the copy go; it is open only while rows are read."""
 
     def collections(self) -> list[Collection]:
         """Return the collections, by name."""
@@ -81,9 +75,7 @@ class ParquetStore:
         return [shortened(row) for row in spread(self.rows(collection), collection.count, limit)]
 
     def _batches(self, columns: list[str]) -> Iterator[list[dict[str, Any]]]:
-        with _named():
-            for batch in self._file.iter_batches(_AT_ONCE, columns=columns, use_threads=False):
-                yield batch.to_pylist()
+        return _read_apart(self._copy, columns)
 
 
 def _row(found: dict[str, Any]) -> Row:
@@ -103,6 +95,30 @@ def _row(found: dict[str, Any]) -> Row:
         problem = too_large("its text")
         document = ""
     return Row(str(found["id"]), document, metadata, "", problem)
+
+
+def _read_apart(path: Path, columns: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """Yield some rows at a time; a damaged file ends a copy of this process, not this one."""
+    try:
+        yield from apart(lambda: _rows_in(path, columns), batch=1)
+    except Died as died:
+        raise Refused("damaged", f"its Parquet files are damaged: {died.reason}") from died
+    except MemoryError as error:
+        raise Refused("too-much-memory", "reading its Parquet files takes too much") from error
+
+
+def _rows_in(path: Path, columns: list[str]) -> Iterator[list[dict[str, Any]]]:
+    with _named():
+        # Half a second, and only for the few databases that are so old.
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path) as file:
+            missing = set(columns) - set(file.schema_arrow.names)
+            if missing:
+                raise Refused("not-chroma", f"it has no column {', '.join(sorted(missing))}")
+            for batch in file.iter_batches(_AT_ONCE, columns=columns, use_threads=False):
+                batch.validate(full=True)
+                yield batch.to_pylist()
 
 
 @contextmanager

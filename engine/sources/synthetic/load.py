@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from engine import toml
 from engine.sources.facts import clean
 from engine.sources.synthetic.book import Book, Space, Template, Values, Wording
 from engine.sources.synthetic.grammar import GrammarError, Slot, Text, parse
@@ -37,10 +37,11 @@ def load(source: str) -> Book:
         Broken: Something in it has to be mended; the error lists everything that was found.
     """
     try:
-        tree = tomllib.loads(source)
+        tree = toml.loads(source)
         lines = Lines(source)
-    except RecursionError:
-        raise Broken([Problem(1, "toml-syntax", "it is nested too deeply")]) from None
+    except (toml.TooDeep, RecursionError) as error:
+        said = str(error) if isinstance(error, toml.TooDeep) else "it is nested too deeply"
+        raise Broken([Problem(1, "toml-syntax", said)]) from None
     except ValueError as error:
         raise Broken([_syntax(error, source)]) from error
     return _Loader(tree, lines).book()

@@ -7,6 +7,7 @@ content leaves it open.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from engine.sources.files import Item, Refused
 from engine.sources.records import OnProblem, Record, records
@@ -41,13 +42,16 @@ def rows(
 
         return found, delimited(opened, on_problem, counted)
     if found == "parquet":
+        from engine.sources.tables.native import rows_apart
         from engine.sources.tables.parquet import parquet
 
-        return found, parquet(opened, on_problem, counted)
+        return found, rows_apart(partial(parquet, opened), opened, on_problem, counted)
     if found in ("arrow", "arrow-stream"):
         from engine.sources.tables.arrow import arrow
+        from engine.sources.tables.native import rows_apart
 
-        return found, arrow(opened, on_problem, counted, framed=found == "arrow")
+        read = partial(arrow, opened, framed=found == "arrow")
+        return found, rows_apart(read, opened, on_problem, counted)
     from engine.sources.tables.prose import marked_text
 
     return found, marked_text(opened, on_problem, counted)

@@ -102,6 +102,10 @@ def batch_records(
         for at in range(part.num_rows):
             number = first + start + at
             one = part.slice(at, 1)
+            code, why = _damage(one) if rows is None else ("", "")
+            if code:
+                on_problem(number, code, f"row {number} {why}")
+                continue
             if rows is None and one.nbytes > MAX_ROW:
                 limit = MAX_ROW // 1_000_000
                 on_problem(number, "too-long", f"row {number} is larger than {limit} MB")
@@ -123,13 +127,50 @@ def batch_records(
 
 def _values(part: Any) -> list[dict[str, Any]] | None:
     """Return some rows at once; None where one of them is large or damaged."""
-    if part.nbytes > MAX_ROW:
-        return None
+    import pyarrow as pa
+
     try:
+        # Values of arrays whose offsets lead elsewhere would be whatever stands there.
+        part.validate(full=True)
+        if part.nbytes > MAX_ROW:
+            return None
         found: list[dict[str, Any]] = part.to_pylist()
-    except (UnicodeDecodeError, ValueError, OverflowError):
+    except (pa.ArrowException, UnicodeDecodeError, ValueError, OverflowError):
         return None
     return found
+
+
+def _damage(row: Any) -> tuple[str, str]:
+    """Return code and reason why the values of a row can't be taken; empty where they can."""
+    import pyarrow as pa
+
+    for column in row.columns:
+        try:
+            column.validate(full=True)
+        except pa.ArrowException as error:
+            said = str(error).strip().partition("\n")[0][:160]
+            if "UTF8" not in said:
+                return "damaged", f"can't be read: {said}"
+            if not _sound_bytes(column):
+                return "not-utf8", "is not UTF-8"
+    return "", ""
+
+
+def _sound_bytes(column: Any) -> bool:
+    """Say whether an array of text is sound but for its encoding, so that its decoder can be asked.
+
+    Of text inside other arrays nobody says what else is wrong with it.
+    """
+    import pyarrow as pa
+
+    large = pa.types.is_large_string(column.type)
+    if not (large or pa.types.is_string(column.type)):
+        return False
+    try:
+        column.cast(pa.large_binary() if large else pa.binary()).validate(full=True)
+    except pa.ArrowException:
+        return False
+    return True
 
 
 def plain_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from engine.log import log_file
 from engine.runs import EventLog
 from engine.workspace import Workspace
 from tests.tui.run_dirs import make_run
@@ -19,7 +20,6 @@ from tests.tui.support import (
     text_of,
     wait_until,
 )
-from tui.log import log_file
 from tui.screens.modals.help import HelpDialog
 from tui.themes import THEMES
 from tui.widgets.frame import EXPIRES_S

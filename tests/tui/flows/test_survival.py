@@ -11,10 +11,10 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from engine.errors import WorkspaceLocked
+from engine.log import log_file
 from engine.workspace import Workspace
 from tests.tui.support import opened_app, text_of, wait_until
 from tui.app import FinetuiApp
-from tui.log import log_file
 from tui.screens.modals.dialog import Dialog
 from tui.screens.stage import StageScreen
 

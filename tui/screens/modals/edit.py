@@ -15,6 +15,7 @@ from engine.errors import FinetuiError
 from engine.models import Card, Turn, short_id
 from tui.actions import bindings
 from tui.bridge.threads import off_loop
+from tui.bridge.writer import Withdrawn, Write
 from tui.parts.curate_decisions import Outcome
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.editable import Signs
@@ -44,7 +45,7 @@ class EditDialog(Dialog[Edited]):
     Args:
         card: The example.
         drafts: Where what was begun is kept.
-        save: Saves turns as an edit, or raises a named error; called in a thread.
+        save: Begins to save turns as an edit.
     """
 
     HEADING = "Edit"
@@ -56,7 +57,7 @@ class EditDialog(Dialog[Edited]):
     area = getters.query_one("#edit-area", TextArea)
 
     def __init__(
-        self, card: Card, drafts: Drafts, save: Callable[[tuple[Turn, ...]], Outcome]
+        self, card: Card, drafts: Drafts, save: Callable[[tuple[Turn, ...]], Write[Outcome]]
     ) -> None:
         super().__init__()
         self._card = card
@@ -70,6 +71,7 @@ class EditDialog(Dialog[Edited]):
         self._start = self._signs.show(draft) or self._shown_saved
         self._begun = bool(draft)
         self._draft_timer: Timer | None = None
+        self._saving: Write[Outcome] | None = None
 
     def compose_box(self) -> ComposeResult:
         """Show the text."""
@@ -131,9 +133,20 @@ class EditDialog(Dialog[Edited]):
 
     @work(group="accept", exclusive=True, exit_on_error=False)
     async def _save_turns(self, turns: tuple[Turn, ...]) -> None:
-        outcome = await off_loop(self._save, turns)
+        self._saving = self._save(turns)
+        try:
+            outcome = await self._saving.result(self._say_waiting)
+        except Withdrawn:
+            self.say("it was not saved: the text is kept as it stands here", hint="ctrl+s saves it")
+            return
+        finally:
+            self._saving = None
         self._drafts.hold(self._card.example.id, "")
         self.dismiss(Edited(outcome))
+
+    def _say_waiting(self) -> None:
+        words = self._saving.waits_for if self._saving is not None else ""
+        self.say(f"{words}: it is not saved yet", hint="esc gives up waiting", kind="busy")
 
     def action_original(self) -> None:
         """Put the text back as it was extracted; nothing is saved yet."""
@@ -143,8 +156,8 @@ class EditDialog(Dialog[Edited]):
 
     def action_cancel(self) -> None:
         """Leave, and keep what was typed."""
-        if self.holds_keys:
-            self.say("it is being saved: the workspace is being waited for", kind="busy")
+        if self._saving is not None:
+            self._saving.withdraw()
             return
         self._stop_timer()
         self._hold()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual import getters, on, work
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from engine.similarity.near import Near, Neighbours, best_of
 from tui.actions import bindings
 from tui.bridge.scans import short_name
 from tui.bridge.threads import off_loop
+from tui.bridge.writer import Withdrawn, Write, Writer
 from tui.parts.curate_decisions import Decisions, Outcome
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.borders import set_border
@@ -34,13 +36,14 @@ _WHAT_WORDS: dict[LinkWhat, str] = {"both": "both", "prompt": "question", "answe
 class NearDialog(Dialog[str]):
     """Lists a card and what it is near to, with both texts side by side.
 
-    The card itself is the first row. Each decision is on the disk before the next key; the
+    The card itself is the first row. Each decision is on the disk before the next one; the
     dialog returns the id of the example to go to.
 
     Args:
         card: The card.
         load: Returns what it is near to; called in a thread.
         decisions: Makes the decisions.
+        writer: Makes them off the event loop, in the order of the keys.
         threshold: The similarity that is asked for at first.
         floor: The least that can be asked for.
     """
@@ -60,6 +63,7 @@ class NearDialog(Dialog[str]):
         card: Card,
         load: Callable[[], Neighbours],
         decisions: Decisions,
+        writer: Writer,
         *,
         threshold: float,
         floor: float = FLOOR,
@@ -68,11 +72,14 @@ class NearDialog(Dialog[str]):
         self._card = card
         self._load = load
         self._decisions = decisions
+        self._writer = writer
+        self._write: Write[Sequence[Outcome]] | None = None
+        self._waits = False
         self._near = Neighbours(known=True)
         self._threshold = threshold
         self._floor = floor
         self._shown: list[Near] = []
-        self._decided: list[str] = []
+        self._decided: list[tuple[str, ...]] = []
 
     def compose_box(self) -> ComposeResult:
         """The list, and two texts."""
@@ -191,19 +198,71 @@ class NearDialog(Dialog[str]):
         self._near = replace(self._near, members=members)
         self._list()
 
-    def _take(self, outcome: Outcome) -> None:
-        if outcome.card is not None:
-            self._put([outcome.card])
-        self.say(outcome.message, hint=outcome.hint, kind=outcome.kind)
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait: for what is loading, or a moment for what is being stored."""
+        return super().holds_keys or (self._write is not None and not self._waits)
+
+    def _change(
+        self,
+        call: Callable[[], Sequence[Outcome]],
+        words: str,
+        then: Callable[[Sequence[Outcome]], None],
+    ) -> None:
+        """Have decisions written, and go on when they are on the disk."""
+        if self._write is not None:
+            self.say("the one before is not stored yet", hint="esc gives up waiting", kind="busy")
+        else:
+            self._write = self._writer.submit(call, words)
+            self._await_change(self._write, then)
+
+    @work(group="change", exclusive=False, exit_on_error=False)
+    async def _await_change(
+        self, write: Write[Sequence[Outcome]], then: Callable[[Sequence[Outcome]], None]
+    ) -> None:
+        try:
+            outcomes = await write.result(self._say_waiting)
+        except Withdrawn:
+            self.app.drop_keys()
+            self.say(f"not stored: {write.words}", kind="error")
+        except Exception:
+            self.app.drop_keys()
+            raise
+        else:
+            self._put(outcome.card for outcome in outcomes if outcome.card is not None)
+            then(outcomes)
+        finally:
+            self._write, self._waits = None, False
+            self.app.release_keys()
+
+    def _say_waiting(self) -> None:
+        self._waits = True
+        self.app.drop_keys()  # they were meant for the row that follows
+        words = self._write.waits_for if self._write is not None else ""
+        self.say(f"{words}: not stored yet", hint="esc gives up waiting", kind="busy")
+        self.app.release_keys()
+
+    def action_cancel(self) -> None:
+        """Give up what waits to be stored; else close."""
+        if self._write is not None:
+            self._write.withdraw()
+        else:
+            self.dismiss(None)
 
     def _decide(self, action: Action) -> None:
         """Decide the example under the cursor, and go to the next one."""
-        card = self._cards[self.rows.cursor]
-        outcome = self._decisions.decide(action, card.example.id)
-        if outcome.card is not None and outcome.card.state != card.state:
-            self._decided.append(card.example.id)
-        self._take(outcome)
-        self.rows.move(1)
+        at, card = self.rows.cursor, self._cards[self.rows.cursor]
+
+        def decided(outcomes: Sequence[Outcome]) -> None:
+            (outcome,) = outcomes
+            if outcome.card is not None and outcome.card.state != card.state:
+                self._decided.append((card.example.id,))
+            self.say(outcome.message, hint=outcome.hint, kind=outcome.kind)
+            if self.rows.cursor == at:
+                self.rows.move(1)
+
+        decide = partial(self._decisions.decide, action, card.example.id, card.seen)
+        self._change(lambda: [decide()], f"{action} {short_id(card.example.id)}", decided)
 
     def action_approve(self) -> None:
         """Approve the example under the cursor."""
@@ -222,11 +281,18 @@ class NearDialog(Dialog[str]):
         if not self._decided:
             self.say("nothing was decided here", hint="u on Curate undoes what was before")
             return
-        example_id = self._decided.pop()
-        self._take(self._decisions.undo(example_id))
-        ids = [card.example.id for card in self._cards]
-        if example_id in ids:
-            self.rows.move_to(ids.index(example_id))
+        last = self._decided[-1]
+
+        def undone(outcomes: Sequence[Outcome]) -> None:
+            self._decided.pop()
+            outcome = outcomes[-1]
+            words = f"undid {counted(len(last), 'decision')}" if len(last) > 1 else outcome.message
+            self.say(words, hint=outcome.hint, kind=outcome.kind)
+            ids = [card.example.id for card in self._cards]
+            if last[-1] in ids:
+                self.rows.move_to(ids.index(last[-1]))
+
+        self._change(lambda: self._decisions.undo_all(last), "the undo", undone)
 
     def action_best(self) -> None:
         """Keep the best of those that are alike, and reject the others."""
@@ -238,14 +304,22 @@ class NearDialog(Dialog[str]):
         if not reject:
             self.say("there is no duplicate here to reject")
             return
-        done = [self._decisions.decide("reject", card.example.id) for card in reject]
-        cards = [outcome.card for outcome in done if outcome.card is not None]
-        self._decided += [card.example.id for card in cards]
-        self._put(cards)
-        self.say(
-            f"kept {short_id(best.example.id)}, rejected {counted(len(cards), 'duplicate')} of it",
-            hint="u undoes them one by one" if len(cards) > 1 else "u undoes it",
-            kind="done",
+
+        def rejected(outcomes: Sequence[Outcome]) -> None:
+            ids = [one.card.example.id for one in outcomes if one.card is not None]
+            if ids:
+                self._decided.append(tuple(ids))
+            duplicates = counted(len(ids), "duplicate")
+            self.say(
+                f"kept {short_id(best.example.id)}, rejected {duplicates} of it",
+                hint="u undoes it",
+                kind="done",
+            )
+
+        self._change(
+            partial(self._decisions.decide_all, "reject", reject),
+            f"reject {counted(len(reject), 'duplicate')}",
+            rejected,
         )
 
     # -- moving ---------------------------------------------------------------------

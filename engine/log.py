@@ -1,4 +1,4 @@
-"""The terminal app's own log, for failures that have no name."""
+"""The log of failures that have no name, of the terminal app, the verbs and their children."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.paths import state_dir
 
-_LOGGER = logging.getLogger("finetui.tui")
+_LOGGER = logging.getLogger("finetui")
 
 
 def log_file() -> Path:
@@ -20,16 +20,20 @@ def log_exception(error: BaseException, doing: str = "") -> None:
 
     Args:
         error: What happened.
-        doing: What the app was doing, in a few words.
+        doing: What was being done, in a few words.
     """
     from logging.handlers import RotatingFileHandler  # only a failure pays for it
 
     try:
         path = log_file()
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8")
-    except OSError:
-        return  # no place to write to; the status line still tells the person
+        handler = RotatingFileHandler(
+            path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", errors="backslashreplace"
+        )
+    except (OSError, RuntimeError):  # pathlib raises a RuntimeError where nobody has a home
+        return  # no place to write to; the person is told what happened anyway
+    # A disk that fills up while the log is written must not print about it.
+    handler.handleError = lambda record: None  # type: ignore[method-assign]
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     _LOGGER.propagate = False
     _LOGGER.addHandler(handler)

@@ -1,0 +1,145 @@
+"""One run folder, one process: a lock on a file of the folder, held for the job's whole life.
+
+The lock belongs to an open file (``F_OFD_SETLK``, Linux 3.15), not to a process: the launcher
+takes it and hands the open file to the job that it starts, so there is no moment in between in
+which a second job could begin. It is seen from other containers of the machine, and through NFS
+from other hosts, where process numbers tell nothing. Looking at it never takes it. Where a file
+system has no such locks, ``flock`` does; where it has neither, only the heartbeat is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+LOCK_FILE = "run.lock"
+INHERITED = "FINETUI_RUN_LOCK"
+"""The variable that names the open lock file which a launched job inherits."""
+
+_BUSY = (errno.EAGAIN, errno.EACCES)
+# struct flock: l_type, l_whence, l_start, l_len, l_pid (fcntl(2)); l_len 0 is the whole file.
+_FLOCK = "hhqqi4x"
+
+
+class Held(Exception):
+    """Another process holds the lock."""
+
+
+class Hold:
+    """A lock that this process holds.
+
+    ``kind`` is ``ofd`` or ``flock``, or empty where the file system knows neither.
+    """
+
+    def __init__(self, handle: int, kind: str) -> None:
+        self.handle = handle
+        self.kind = kind
+
+    def touch(self) -> None:
+        """Set the file's time to now, which others read as a sign of life.
+
+        It takes no room, so it works on a full disk too.
+        """
+        if self.handle >= 0:
+            with contextlib.suppress(OSError):
+                os.utime(self.handle)
+
+    def close(self) -> None:
+        """Let go, unless a process that inherited the file holds on; again does nothing."""
+        handle, self.handle = self.handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+
+def take(directory: Path) -> Hold:
+    """Take the lock of a job's folder, or go on with the one that the launcher took for us.
+
+    Raises:
+        Held: Another process holds it.
+        OSError: The lock file can't be made.
+    """
+    path = directory / LOCK_FILE
+    inherited = _inherited(path)
+    if inherited is not None:
+        return inherited
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        kind = _lock(handle)
+        os.utime(handle)
+    except BaseException:
+        os.close(handle)
+        raise
+    return Hold(handle, kind)
+
+
+def is_held(directory: Path, kind: str) -> bool:
+    """Say whether a process holds the lock of a job's folder.
+
+    Args:
+        directory: The job's folder.
+        kind: How it was locked, as ``process.json`` says.
+    """
+    try:
+        handle = os.open(directory / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return _is_locked(handle, kind)
+    finally:
+        os.close(handle)
+
+
+def _inherited(path: Path) -> Hold | None:
+    word = os.environ.pop(INHERITED, "")  # not for the job's own children
+    number, _, kind = word.partition(":")
+    if not number.isdigit():
+        return None
+    handle = int(number)
+    try:
+        here, there = os.fstat(handle), path.stat()
+    except OSError:
+        return None
+    if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
+        return None
+    os.set_inheritable(handle, False)
+    return Hold(handle, kind)
+
+
+def _request(kind: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
+
+
+def _lock(handle: int) -> str:
+    if hasattr(fcntl, "F_OFD_SETLK"):
+        try:
+            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, _request(fcntl.F_WRLCK))
+        except OSError as error:
+            if error.errno in _BUSY:
+                raise Held from error
+        else:
+            return "ofd"
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _BUSY:
+            raise Held from error
+        return ""
+    return "flock"
+
+
+def _is_locked(handle: int, kind: str) -> bool:
+    if kind != "flock" and hasattr(fcntl, "F_OFD_GETLK"):
+        try:
+            answer = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, _request(fcntl.F_WRLCK))
+        except OSError:
+            return False
+        return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _BUSY
+    return False
