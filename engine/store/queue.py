@@ -1,13 +1,15 @@
 """Reading the queue and the examples behind it.
 
-``position`` is the queue's order and never changes. Paging by position costs the
-page alone; a rank or a window by rank counts rows of a narrow index, which is linear
-in the rank (about a millisecond for every hundred thousand rows of one state).
+``position`` is the queue's order and never changes. Paging by position costs the page alone.
+Sizes, ranks and jumps come from :mod:`engine.store.tally` where a filter is of what is counted
+there; with a text, a tag or findings they look at each row of the filter, and belong into a
+thread (see :mod:`tui.bridge.queue`, which keeps such a filter's positions).
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +29,7 @@ from engine.models import (
 )
 from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
+from engine.store import tally
 from engine.store.authors import question_by
 from engine.store.connection import Connection, Row, translated
 from engine.store.fold import fold_one
@@ -40,6 +43,8 @@ from engine.store.packing import (
 )
 
 CARDS_AT_ONCE = 256
+_ALL = Filter()
+_LAST = (1 << 62) - 1
 
 _BESIDE = (
     "(SELECT beside(coalesce(e.edited_turns, e.turns), e.heading, e.title, ?) "
@@ -136,28 +141,44 @@ def _queue_row(row: Row) -> QueueRow:
 
 def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow]:
     """Return the ``limit`` rows that come after a position."""
-    where, parameters = conditions(which)
-    rows = db.all(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position > ? "
-        "ORDER BY q.position LIMIT ?",
-        [*parameters, after, limit],
-    )
-    return [_queue_row(row) for row in rows]
+    if which == _ALL or not tally.tallied(which):
+        return _rows(db, which, after + 1, _LAST, limit)
+    found: list[QueueRow] = []
+    for first, last in tally.blocks(db, which, after + 1):
+        found += _rows(db, which, max(first, after + 1), last, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def page_before(db: Connection, which: Filter, before: int, limit: int) -> list[QueueRow]:
     """Return the ``limit`` rows that come before a position, in ascending order."""
+    if which == _ALL or not tally.tallied(which):
+        return _rows(db, which, 0, before - 1, limit, "DESC")[::-1]
+    found: list[QueueRow] = []
+    for first, last in tally.blocks(db, which, before - 1, down=True):
+        found += _rows(db, which, first, min(last, before - 1), limit - len(found), "DESC")
+        if len(found) >= limit:
+            break
+    return found[::-1]
+
+
+def _rows(
+    db: Connection, which: Filter, first: int, last: int, limit: int, order: str = "ASC"
+) -> list[QueueRow]:
     where, parameters = conditions(which)
     rows = db.all(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position < ? "
-        "ORDER BY q.position DESC LIMIT ?",
-        [*parameters, before, limit],
+        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position >= ? AND q.position <= ? "
+        f"ORDER BY q.position {order} LIMIT ?",
+        [*parameters, first, last, limit],
     )
-    return [_queue_row(row) for row in reversed(rows)]
+    return [_queue_row(row) for row in rows]
 
 
 def size(db: Connection, which: Filter) -> int:
     """Return how many rows a filter lets through."""
+    if tally.tallied(which):
+        return tally.size(db, which)
     where, parameters = conditions(which)
     return int(db.value(f"SELECT count(*) FROM queue AS q WHERE {where}", parameters))
 
@@ -165,56 +186,67 @@ def size(db: Connection, which: Filter) -> int:
 def rank(db: Connection, which: Filter, position: int) -> int:
     """Return how many rows of a filter come before a position."""
     where, parameters = conditions(which)
-    return int(
-        db.value(
-            f"SELECT count(*) FROM queue AS q WHERE {where} AND q.position < ?",
-            [*parameters, position],
-        )
+    first = known = 0
+    if tally.tallied(which):
+        block = max(position, 0) >> tally.BITS
+        first, known = block << tally.BITS, tally.before(db, which, block)
+    number = db.value(
+        f"SELECT count(*) FROM queue AS q WHERE {where} AND q.position >= ? AND q.position < ?",
+        [*parameters, first, position],
     )
+    return known + int(number)
 
 
 def window(db: Connection, which: Filter, start_rank: int, limit: int) -> list[QueueRow]:
     """Return ``limit`` rows from the row with ``start_rank`` rows before it."""
     where, parameters = conditions(which)
+    first, left = 0, max(start_rank, 0)
+    if tally.tallied(which):
+        place = tally.at_rank(db, which, left)
+        if place is None:
+            return []
+        first, left = place[0] << tally.BITS, place[1]
     # The inner query skips entries of an index; only the page's rows are read whole.
-    first = db.value(
-        f"SELECT q.position FROM queue AS q WHERE {where} ORDER BY q.position LIMIT 1 OFFSET ?",
-        [*parameters, max(start_rank, 0)],
+    found = db.value(
+        f"SELECT q.position FROM queue AS q WHERE {where} AND q.position >= ? "
+        "ORDER BY q.position LIMIT 1 OFFSET ?",
+        [*parameters, first, left],
     )
-    return [] if first is None else page(db, which, int(first) - 1, limit)
+    return [] if found is None else page(db, which, int(found) - 1, limit)
 
 
 def next_undecided(db: Connection, which: Filter, after: int) -> QueueRow | None:
     """Return the first undecided row of a filter after a position; it doesn't wrap around."""
     if which.states and "undecided" not in which.states:
         return None
-    where, parameters = conditions(which)
-    row = db.one(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.state = 'undecided' "
-        "AND q.position > ? ORDER BY q.position LIMIT 1",
-        [*parameters, after],
-    )
-    return None if row is None else _queue_row(row)
+    rows = page(db, replace(which, states=("undecided",)), after, 1)
+    return rows[0] if rows else None
 
 
 def counts(db: Connection, which: Filter) -> Counts:
     """Return how many rows of a filter are in each state."""
     where, parameters = conditions(which)
-    rows = db.all(
-        f"SELECT q.state, count(*) FROM queue AS q WHERE {where} GROUP BY q.state", parameters
-    )
-    by_state: dict[str, int] = dict(rows)
-    edited = db.value(f"SELECT count(*) FROM queue AS q WHERE {where} AND q.edited = 1", parameters)
+    if tally.tallied(which):
+        parts = tally.by_state(db, which)
+    else:
+        rows = db.all(
+            f"SELECT q.state, q.edited, count(*) FROM queue AS q WHERE {where} GROUP BY 1, 2",
+            parameters,
+        )
+        parts = [(state, bool(edited), number) for state, edited, number in rows]
     conflicts = db.value(
-        f"SELECT count(*) FROM queue AS q WHERE {where} AND q.conflict = 1", parameters
+        f"SELECT count(*) FROM queue AS q WHERE q.conflict = 1 AND {where}", parameters
     )
+    in_state: Counter[str] = Counter()
+    for state, _, number in parts:
+        in_state[state] += number
     return Counts(
-        total=sum(by_state.values()),
-        undecided=by_state.get("undecided", 0),
-        approved=by_state.get("approved", 0),
-        rejected=by_state.get("rejected", 0),
-        skipped=by_state.get("skipped", 0),
-        edited=int(edited),
+        total=in_state.total(),
+        undecided=in_state["undecided"],
+        approved=in_state["approved"],
+        rejected=in_state["rejected"],
+        skipped=in_state["skipped"],
+        edited=sum(number for _, edited, number in parts if edited),
         conflicts=int(conflicts),
     )
 
@@ -227,8 +259,7 @@ def tags(db: Connection) -> list[tuple[str, int]]:
 
 def kinds(db: Connection) -> list[tuple[str, int]]:
     """Return every kind and how many examples are of it, the commonest first."""
-    rows = db.all("SELECT kind, count(*) FROM queue GROUP BY kind ORDER BY count(*) DESC, kind")
-    return [(kind, number) for kind, number in rows]
+    return tally.kinds(db)
 
 
 def _card(row: Row) -> Card:
