@@ -18,7 +18,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── WorkspaceNewer         written by a newer finetui
     │   ├── WorkspaceDamaged       the database is not readable
     │   ├── WorkspaceUntrusted     not trusted, and would run, load or reach something
-    │   └── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceReadOnly      the workspace can be looked at and not changed
+    │   ├── WorkspaceReplaced      the database was removed or replaced while it was open
+    │   ├── JournalMismatch        the examples are not what the journal says
+    │   └── JournalInvalid         a file of decisions can't be read
     ├── SourceError
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
@@ -204,6 +208,30 @@ class WorkspaceLocked(WorkspaceError):
     """Another process held the database for too long."""
 
     code = "workspace-locked"
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace can be looked at, and not changed."""
+
+    code = "workspace-read-only"
+
+
+class WorkspaceReplaced(WorkspaceError):
+    """The database was removed, replaced or cut short while it was open."""
+
+    code = "workspace-replaced"
+
+
+class JournalMismatch(WorkspaceError):
+    """What is stored of examples is not what the journal of decisions says."""
+
+    code = "journal-mismatch"
+
+
+class JournalInvalid(WorkspaceError):
+    """A file of decisions can't be read."""
+
+    code = "journal-invalid"
 
 
 class SourceError(FinetuiError):

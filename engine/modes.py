@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +31,7 @@ def _umask() -> int:
 
 
 _current = _umask()
+_workspaces: set[Path] = set()
 
 
 def begin() -> None:
@@ -65,16 +66,26 @@ def fit(path: Path) -> None:
 def fit_tree(folder: Path) -> None:
     """Give a folder, and all in it, the modes that this process's umask means."""
     fit(folder)
-    for path in folder.rglob("*"):
+    for path in _inside(folder):
         fit(path)
 
 
+def keep_private(root: Path) -> None:
+    """Remember a workspace's folder: what is written below it is never handed over."""
+    _workspaces.add(root.resolve())
+
+
 def hand_over(path: Path) -> None:
-    """Give what was written for a person outside of a workspace the modes of their own umask."""
-    mask = persons()
+    """Give what was written to a place that a person named the modes of their own umask.
+
+    Within a workspace it stays as private as the rest.
+    """
+    where = path.resolve()
+    inside = any(where.is_relative_to(root) for root in _workspaces)
+    mask = _current if inside else persons()
     _set(path, mask)
     if path.is_dir() and not path.is_symlink():
-        for inner in path.rglob("*"):
+        for inner in _inside(path):
             _set(inner, mask)
 
 
@@ -92,10 +103,8 @@ def tighten(paths: Iterable[Path]) -> bool:
     changed = False
     for path in paths:
         changed = _close(path) or changed
-        if path.is_dir() and not path.is_symlink():
-            for folder, folders, files in os.walk(path):
-                for name in (*folders, *files):
-                    changed = _close(Path(folder, name)) or changed
+        for inner in _inside(path):
+            changed = _close(inner) or changed
     return changed
 
 
@@ -109,15 +118,32 @@ def open_to_others(path: Path) -> bool:
     return ours and bool(found.st_mode & _OTHERS)
 
 
-def share_tree(root: Path) -> None:
-    """Open a folder and all in it to its group; what is made in its folders gets the group too."""
-    for path in (root, *root.rglob("*")):
+def share_tree(root: Path, belongings: Iterable[Path]) -> None:
+    """Open a workspace to its folder's group; what is made in its folders gets the group too.
+
+    Args:
+        root: The folder.
+        belongings: What of it is the workspace's.
+    """
+    paths = [root]
+    for one in belongings:
+        paths += [one, *_inside(one)]
+    for path in paths:
         found = path.lstat()
         if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
             continue
         owner = found.st_mode & 0o700
         mode = owner | owner >> 3
         path.chmod(mode | stat.S_ISGID if stat.S_ISDIR(found.st_mode) else mode)
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder at any depth; links are not followed, and a file has nothing."""
+    if folder.is_symlink():
+        return
+    for above, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            yield Path(above, name)
 
 
 def _close(path: Path) -> bool:

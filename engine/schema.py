@@ -56,6 +56,22 @@ class Limits:
         return " and ".join(words)
 
 
+@frozen
+class Acts:
+    """Marks a text that is run, loaded or reached, so that whoever writes it decides what happens.
+
+    From a workspace it counts only where the person trusts that (:mod:`engine.trust`).
+
+    Attributes:
+        how: What happens with it.
+        names: Whether it may also be a plain name, or ``owner/name``, which decides nothing by
+            itself; a folder that has that name is meant by its path.
+    """
+
+    how: Literal["runs", "loads", "reaches"]
+    names: bool = False
+
+
 class Invalid(ValueError):
     """A value that the schema does not take.
 
@@ -80,6 +96,7 @@ class Option:
     type: Any
     default: Any
     help: str
+    acts: Acts | None = None
 
 
 def read(kind: type[T], values: Mapping[str, Any], *, name: str = "") -> T:
@@ -116,7 +133,13 @@ def options(kind: type) -> list[Option]:
     """Return the fields of a dataclass in their order."""
     hints, words = _hints(kind), _docstrings(kind)
     return [
-        Option(field.name, _bare(hints[field.name]), _default(field), words.get(field.name, ""))
+        Option(
+            field.name,
+            _bare(hints[field.name]),
+            _default(field),
+            words.get(field.name, ""),
+            _mark(hints[field.name]),
+        )
         for field in dataclasses.fields(kind)
     ]
 
@@ -128,6 +151,18 @@ def names(kind: type, prefix: str = "") -> list[str]:
         found.append(prefix + name)
         if dataclasses.is_dataclass(inner := _bare(hint)):
             found += names(typing.cast(type, inner), f"{prefix}{name}.")
+    return found
+
+
+def acting(kind: type, prefix: str = "") -> dict[str, Acts]:
+    """Return the marks of all fields that act, and of those within them, by dotted name."""
+    found: dict[str, Acts] = {}
+    for name, hint in _hints(kind).items():
+        mark = _mark(hint)
+        if mark is not None:
+            found[prefix + name] = mark
+        if dataclasses.is_dataclass(inner := _bare(hint)):
+            found |= acting(typing.cast(type, inner), f"{prefix}{name}.")
     return found
 
 
@@ -158,6 +193,11 @@ def _bare(hint: Any) -> Any:
     return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
+def _mark(hint: Any) -> Acts | None:
+    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((mark for mark in marks if isinstance(mark, Acts)), None)
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
@@ -184,7 +224,10 @@ def _docstrings(kind: type) -> dict[str, str]:
 def _value(hint: Any, value: Any, name: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _within(arguments[1], _value(arguments[0], value, name), name)
+        found = _value(arguments[0], value, name)
+        for mark in arguments[1:]:
+            found = _within(mark, found, name) if isinstance(mark, Limits) else found
+        return found
     if origin in (Union, types.UnionType):
         return None if value is None else _value(arguments[0], value, name)
     if origin is Literal:

@@ -4,24 +4,32 @@ Precedence, highest first: the command line, environment variables
 (``FINETUI_CURATION__TARGET=120``), the workspace's ``finetui.toml``, the user's
 ``config.toml``, the defaults written here. The docstring under each field is
 also its help text on the screen and in the documentation.
+
+A field that is run, loaded or reached is marked with ``Acts``. What a workspace's file says about
+such a field counts only where the person trusts it (:mod:`engine.trust`); else whatever uses it is
+refused by :class:`WorkspaceUntrusted`, in the moment in which it does.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from engine import toml
-from engine.errors import SettingsError
+from engine.errors import SettingsError, WorkspaceUntrusted
 from engine.frozen import frozen
 from engine.paths import WORKSPACE_FILE, shorten, user_settings_file
-from engine.schema import Invalid, Limits, names, nearest, options, plain, read
+from engine.schema import Acts, Invalid, Limits, acting, names, nearest, options, plain, read
+from engine.trust import Acting, covers, ignored, refuse
 
 ENV_PREFIX = "FINETUI_"
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 @frozen
@@ -30,7 +38,7 @@ class CurationSettings:
 
     target: Annotated[int, Limits(ge=1)] = 100
     """How many approved examples the progress bar counts towards."""
-    editor: str = ""
+    editor: Annotated[str, Acts("runs")] = ""
     """The editor for long edits; empty uses $VISUAL, then $EDITOR, then vi."""
 
 
@@ -70,7 +78,7 @@ class CheckSettings:
     says are somebody's; all that a known first name begins; or none."""
     max_length: Annotated[int, Limits(ge=16)] = 1024
     """The longest sequence in tokens; what would be cut off is flagged."""
-    embedding_model: str = ""
+    embedding_model: Annotated[str, Acts("loads")] = ""
     """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
     duplicate_threshold: Annotated[float, Limits(ge=0.7, le=1)] = 0.9
     """From which similarity, 0.7 to 1, two examples are near-duplicates (docs/duplicates.md)."""
@@ -94,7 +102,7 @@ class DatasetSettings:
 class TrainingSettings:
     """What the training form starts from."""
 
-    base: str = "smollm2-135m-instruct"
+    base: Annotated[str, Acts("loads", names=True)] = "smollm2-135m-instruct"
     """The base model: a preset's name, a hub id, or a local directory."""
     preset: str = ""
     """The preset of hyperparameters; empty takes the one that fits the base."""
@@ -138,7 +146,10 @@ class Settings:
 
 @frozen
 class SettingInfo:
-    """One setting as it is listed: its name, its value, the default, and what it is for."""
+    """One setting as it is listed: its name, its value, the default, and what it is for.
+
+    ``value`` is None where the workspace sets it and is not trusted with it.
+    """
 
     name: str
     value: Any
@@ -153,7 +164,10 @@ def describe(settings: Settings) -> list[SettingInfo]:
 
 def _described(section: Any, prefix: str) -> Iterator[SettingInfo]:
     for option in options(type(section)):
-        value = getattr(section, option.name)
+        try:
+            value = getattr(section, option.name)
+        except WorkspaceUntrusted:
+            value = None
         if dataclasses.is_dataclass(value):
             yield from _described(value, f"{prefix}{option.name}.")
         else:
@@ -217,25 +231,119 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
         raise _explain(error) from error
 
 
+@frozen
+class Loaded:
+    """Settings as they hold, and what a workspace says that does not count, being untrusted."""
+
+    settings: Settings
+    withheld: tuple[Acting, ...] = ()
+
+
 def load_settings(
     workspace: Path | None = None,
     *,
     overrides: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
-    """Read the settings that hold for a workspace.
+    """Read the settings that hold for a workspace; see :func:`load`."""
+    return load(workspace, overrides=overrides, environment=environment).settings
+
+
+def load(
+    workspace: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    leave_out: bool = False,
+) -> Loaded:
+    """Read the settings that hold for a workspace, and say what of it does not count.
 
     Args:
         workspace: The workspace's folder, or None for the user's settings alone.
         overrides: Nested values from the command line.
         environment: Environment variables; the process's own by default.
+        leave_out: Take what holds without the workspace for what is untrusted in it, as
+            ``FINETUI_UNTRUSTED=ignore`` does; else such a setting raises
+            :class:`WorkspaceUntrusted` when it is read.
 
     Raises:
         SettingsError: A file is damaged, a key unknown, or a value out of range.
     """
-    merged = read_toml(user_settings_file())
-    if workspace is not None:
-        merged = _merge(merged, read_toml(workspace / WORKSPACE_FILE))
-    merged = _merge(merged, _from_environment(os.environ if environment is None else environment))
-    merged = _merge(merged, overrides or {})
-    return settings_of(merged)
+    users = read_toml(user_settings_file())
+    own = {} if workspace is None else read_toml(workspace / WORKSPACE_FILE)
+    variables = _from_environment(os.environ if environment is None else environment)
+    above = _merge(variables, overrides or {})
+    whole = settings_of(_merge(_merge(users, own), above))
+    if workspace is None or not own:
+        return Loaded(whole)
+    items = [item for item in acting_items(own) if not _has(above, item.name)]
+    items = [item for item in items if not covers(workspace, [item])]
+    if not items:
+        return Loaded(whole)
+    kept = own
+    for item in items:
+        kept = _without(kept, item.name)
+    without = settings_of(_merge(_merge(users, kept), above))
+    # What the user's own settings say as well needs nobody's trust.
+    items = [item for item in items if _value_of(without, item.name) != item.value]
+    if not items or leave_out or ignored():
+        return Loaded(without, tuple(items))
+    return Loaded(_guarded(without, workspace, items), tuple(items))
+
+
+def acting_items(values: Mapping[str, Any]) -> list[Acting]:
+    """Return what a settings file says that would be run, loaded or reached."""
+    found = []
+    for name, mark in acting(Settings).items():
+        value: Any = values
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and value and not (mark.names and _is_name(value)):
+            found.append(Acting(name, value, mark.how))
+    return found
+
+
+def _is_name(value: str) -> bool:
+    return _NAME.fullmatch(value.strip()) is not None and not os.path.isdir(value.strip())
+
+
+def _has(values: Mapping[str, Any], name: str) -> bool:
+    section, _, key = name.partition(".")
+    return isinstance(values.get(section), Mapping) and key in values[section]
+
+
+def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section, _, key = name.partition(".")
+    inner = {other: value for other, value in values[section].items() if other != key}
+    return {**values, section: inner}
+
+
+def _value_of(settings: Settings, name: str) -> Any:
+    section, _, key = name.partition(".")
+    return getattr(getattr(settings, section), key)
+
+
+def _guarded(settings: Settings, workspace: Path, items: list[Acting]) -> Settings:
+    """Return settings of which some raise as they are read."""
+    sections: dict[str, Any] = {}
+    for item in items:
+        section, _, key = item.name.partition(".")
+        at = sections.get(section, getattr(settings, section))
+        sections[section] = _raising(at, key, refuse(workspace, item))
+    return dataclasses.replace(settings, **sections)
+
+
+def _raising(section: Any, key: str, error: WorkspaceUntrusted) -> Any:
+    """Return a section of which one field raises, whoever reads it: nobody can forget to ask."""
+
+    def withheld(_: object) -> Any:
+        raise error
+
+    kind = type(section)
+    made: Any = object.__new__(
+        type(kind.__name__, (kind,), {"__slots__": (), key: property(withheld)})
+    )
+    for field_ in dataclasses.fields(kind):
+        if field_.name != key and not isinstance(getattr(kind, field_.name), property):
+            object.__setattr__(made, field_.name, getattr(section, field_.name))
+    return made

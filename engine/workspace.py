@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.errors import WorkspaceError, WorkspaceMissing
+from engine.errors import WorkspaceError, WorkspaceMissing, WorkspaceUntrusted
 from engine.frozen import frozen
+from engine.modes import begin_shared, fit, keep_private, open_to_others, share_tree, tighten
 from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
@@ -17,8 +18,12 @@ from engine.paths import (
     shorten,
     write_atomic,
 )
-from engine.settings import Settings, load_settings
+from engine.settings import Settings, load
 from engine.store import Store
+from engine.trust import Acting, foreign_owner, is_trusted
+
+SHARED = "shared"
+"""The key under which a workspace remembers that a group shares it."""
 
 _NEW_WORKSPACE = b"""# Settings of this workspace. `finetui settings` lists what can stand here.
 """
@@ -26,11 +31,21 @@ _NEW_WORKSPACE = b"""# Settings of this workspace. `finetui settings` lists what
 
 @frozen
 class Workspace:
-    """An open workspace. Close it with :meth:`close`, or use it in a ``with``."""
+    """An open workspace. Close it with :meth:`close`, or use it in a ``with``.
+
+    Attributes:
+        root: The workspace's folder.
+        settings: The settings that hold in it.
+        store: Its database.
+        withheld: What its settings name that does not count, since nobody trusts it.
+        notice: What the person should know about the opening, once; usually empty.
+    """
 
     root: Path
     settings: Settings
     store: Store
+    withheld: tuple[Acting, ...] = ()
+    notice: str = ""
 
     @property
     def datasets_dir(self) -> Path:
@@ -47,6 +62,11 @@ class Workspace:
         """The folder that exports go to where no other place is named; made when one is written."""
         return self.root / "exports"
 
+    @property
+    def shared(self) -> bool:
+        """Whether a group shares it."""
+        return bool(self.store.get_meta(SHARED))
+
     def close(self) -> None:
         """Close the database."""
         self.store.close()
@@ -58,8 +78,12 @@ class Workspace:
         self.close()
 
 
-def init_workspace(root: Path) -> Path:
+def init_workspace(root: Path, *, shared: bool = False) -> Path:
     """Make a workspace at ``root``; one that is there already is left as it is.
+
+    Args:
+        root: The folder; it and what is in it are this user's alone.
+        shared: Let the folder's group read and write it, also where it is there already.
 
     Returns:
         The workspace's absolute path.
@@ -71,15 +95,36 @@ def init_workspace(root: Path) -> Path:
     root = root.expanduser().resolve()
     settings_file = root / WORKSPACE_FILE
     try:
+        fresh = not root.exists() or not any(root.iterdir())
         root.mkdir(parents=True, exist_ok=True)
         if not settings_file.exists():
             write_atomic(settings_file, _NEW_WORKSPACE)
+        if fresh:
+            tighten([root])
+        if shared:
+            _share(root)
     except OSError as error:
         raise WorkspaceError(
             f"{shorten(root)} can't be a workspace: {error.strerror or error}",
             hint="name a folder that you may write to",
         ) from error
     return root
+
+
+def _share(root: Path) -> None:
+    begin_shared()
+    with Store.open(root / DATABASE_FILE) as store:
+        store.set_meta(SHARED, "1")
+    # The folder's own mode matters even where there is more in it than a workspace.
+    share_tree(root, _belongings(root))
+
+
+def _belongings(root: Path) -> list[Path]:
+    """Return what finetui writes into a workspace's folder; more may be there."""
+    kept = (WORKSPACE_FILE, "datasets", "runs", "exports", "synthetic")
+    return [root / name for name in kept if (root / name).exists()] + sorted(
+        root.glob(f"{DATABASE_FILE}*")
+    )
 
 
 def find_workspace(root: Path | None = None) -> Path:
@@ -91,6 +136,7 @@ def find_workspace(root: Path | None = None) -> Path:
 
     Raises:
         WorkspaceMissing: A folder was named and is not a workspace.
+        WorkspaceUntrusted: The nearest one is another user's.
     """
     if root is not None:
         named = root.expanduser().resolve()
@@ -100,20 +146,71 @@ def find_workspace(root: Path | None = None) -> Path:
                 hint=f"make one with: finetui init {shell_path(named)}",
             )
         return named
-    return nearest_workspace(Path.cwd()) or init_workspace(default_workspace())
+    near = nearest_workspace(Path.cwd())
+    if near is None:
+        return init_workspace(default_workspace())
+    owner = foreign_owner(near)
+    if owner is not None and not is_trusted(near):
+        raise WorkspaceUntrusted(
+            f"the nearest workspace {shorten(near)} belongs to another user ({owner})",
+            hint=f"name it with --workspace {shell_path(near)}, or trust it with: "
+            f"finetui trust {shell_path(near)}",
+        )
+    return near
 
 
 def open_workspace(
-    root: Path | None = None, *, overrides: Mapping[str, Any] | None = None
+    root: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    leave_out: bool = False,
 ) -> Workspace:
     """Open a workspace; the rules of :func:`find_workspace` choose it.
 
+    Args:
+        root: A folder that was named.
+        overrides: Settings from the command line.
+        leave_out: Take other values for settings that the workspace is not trusted with;
+            else they raise as they are read.
+
     Raises:
         WorkspaceMissing: A folder was named and is not a workspace.
+        WorkspaceUntrusted: The nearest one is another user's.
         WorkspaceNewer: A newer finetui wrote it.
         WorkspaceDamaged: Its database can't be read.
         SettingsError: Its settings are not valid.
     """
     folder = find_workspace(root)
-    settings = load_settings(folder, overrides=overrides)
-    return Workspace(root=folder, settings=settings, store=Store.open(folder / DATABASE_FILE))
+    keep_private(folder)
+    found = load(folder, overrides=overrides, leave_out=leave_out)
+    store = Store.open(folder / DATABASE_FILE)
+    try:
+        notice = _see_to_modes(folder, store)
+    except BaseException:
+        store.close()
+        raise
+    return Workspace(folder, found.settings, store, found.withheld, notice)
+
+
+def _see_to_modes(root: Path, store: Store) -> str:
+    """Keep a workspace to its user, or to its group where it is shared.
+
+    Returns:
+        What the person should know: that others could read it until now.
+    """
+    if store.get_meta(SHARED):
+        begin_shared()
+        fit(root / DATABASE_FILE)
+        return ""
+    looked_at = (root / DATABASE_FILE, root / "datasets", root / "runs", root / "exports")
+    if not any(map(open_to_others, looked_at)):
+        return ""
+    mine = _belongings(root)
+    # A folder that holds more than a workspace has the modes that somebody gave it.
+    whole = {path.name for path in root.iterdir()} <= {path.name for path in mine}
+    if not tighten([root] if whole else mine):
+        return ""
+    return (
+        f"others could read {shorten(root)}; it is yours alone now "
+        f"(for a group: finetui init --shared {shell_path(root)})"
+    )

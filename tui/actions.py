@@ -406,6 +406,17 @@ _REPORT = (
     Action("report.page-up", "pageup", "page back", "Scroll up a page", False),
 )
 
+# Keys of the dialog that asks whether a workspace is trusted.
+_TRUST = (
+    Action("trust.yes", "y", "trust it", "Use what the workspace names, now and later"),
+    Action("trust.without", "n", "open without", "Open it with your own or the default values"),
+    Action("trust.leave", "q", "leave", "Leave finetui"),
+    Action("trust.scroll-down", "j,down", "down", "Scroll down", False),
+    Action("trust.scroll-up", "k,up", "up", "Scroll up", False),
+    Action("trust.page-down", "pagedown", "page", "Scroll down a page", False),
+    Action("trust.page-up", "pageup", "page back", "Scroll up a page", False),
+)
+
 # Keys of the dialog that says why an example is flagged.
 _WHY = (
     Action("why.down", "j,down", "down", "Next finding"),
@@ -454,6 +465,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "answers": _ANSWERS,
     "versions": _VERSIONS,
     "report": _REPORT,
+    "trust": _TRUST,
     "why": _WHY,
     "near": _NEAR,
 }

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 from textual.worker import Worker, WorkerState
 
-from engine.errors import FinetuiError, SettingsError
+from engine.errors import FinetuiError, SettingsError, WorkspaceReplaced
 from engine.models import Filter
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
@@ -39,6 +39,7 @@ from tui.messages import (
 )
 from tui.stylesheets import stylesheet
 from tui.themes import THEMES
+from tui.trusting import OPEN_AGAIN, ask_for_trust, needs_trust
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -97,6 +98,8 @@ class FinetuiApp(Host):
         super().__init__(workspace)
         self._bring_base = bring_base
         self._parts_ready: set[str] = set()
+        self._lost: WorkspaceReplaced | None = None
+        self._asked_to_leave = False
         self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
 
@@ -105,7 +108,15 @@ class FinetuiApp(Host):
     def on_mount(self) -> None:
         """Show the first screen; what it does not need waits until it is there."""
         self.workspace.store.wait_at_most(LOOP_SECONDS)
-        self.set_timer(SETTLE_SECONDS, self._settle)
+        if needs_trust(self.workspace):
+            ask_for_trust(self, then=self._go_on)  # nothing is begun before the answer
+        else:
+            self.set_timer(SETTLE_SECONDS, self._settle)
+
+    def _go_on(self, message: str) -> None:
+        """Begin, and say what was decided about the workspace."""
+        self._settle()
+        self.say(message, "done")
 
     def _settle(self) -> None:
         """Watch for the running job, catch up with checks, and look for garbage again."""
@@ -113,6 +124,8 @@ class FinetuiApp(Host):
             # What a start leaves is modules and classes, which no collection need look at.
             gc.freeze()
             gc.enable()
+        if self.workspace.notice:
+            self.say(self.workspace.notice, "done")
         self._watcher.start()
         self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
@@ -171,6 +184,18 @@ class FinetuiApp(Host):
         """Say something in the status line of the stage in front."""
         if (stage := self.stage) is not None:
             stage.say(message, kind=kind)
+
+    def database_lost(self, error: WorkspaceReplaced) -> None:
+        """Offer to save what was decided, once."""
+        if not self._lost:
+            self._lost = error
+            self._offer_rescue()
+
+    def _offer_rescue(self) -> None:
+        from tui.screens.modals.lost import LostDialog
+
+        if self._lost is not None:
+            self.ask(LostDialog(self._lost, self.workspace.root))
 
     def look_for_jobs(self) -> None:
         """Look for the running job now: a screen has just started or stopped one."""
@@ -365,6 +390,10 @@ class FinetuiApp(Host):
 
     async def action_quit(self) -> None:
         """Leave. A run is a process of its own and goes on."""
+        if self._lost is not None and not self.rescued and not self._asked_to_leave:
+            self._asked_to_leave = True  # the next one leaves
+            self._offer_rescue()
+            return
         if self.writer.busy:
             self.say("leaving when what you decided is stored", "busy")
         self._leave()
@@ -410,9 +439,11 @@ def run(workspace: Path | None) -> int:
     Raises:
         FinetuiError: The workspace or its settings can't be used; the app did not open.
     """
-    with open_workspace(workspace) as opened:
-        check_display(opened.settings)
-        app = FinetuiApp(opened, bring_base=True)
-        leave_with_terminal()
-        status = app.run()
-    return status if status is not None else app.return_code or 0
+    leave_with_terminal()
+    while True:
+        with open_workspace(workspace, leave_out=True) as opened:
+            check_display(opened.settings)
+            app = FinetuiApp(opened, bring_base=True)
+            status = app.run()
+        if status != OPEN_AGAIN:
+            return status if status is not None else app.return_code or 0

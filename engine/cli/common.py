@@ -38,7 +38,10 @@ def opened(workspace: Path | None) -> Workspace:
     """Open the workspace that a verb's ``--workspace`` means."""
     from engine.workspace import open_workspace  # `finetui --help` needs none
 
-    return open_workspace(workspace)
+    space = open_workspace(workspace)
+    if space.notice:
+        click.echo(f"finetui: {inert(space.notice)}", err=True)
+    return space
 
 
 def print_json(value: Any) -> None:

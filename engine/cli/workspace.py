@@ -18,24 +18,40 @@ from engine.paths import (
     shorten,
     user_settings_file,
 )
-from engine.settings import SettingInfo, describe, load_settings
+from engine.settings import SettingInfo, describe, load
 from engine.workspace import find_workspace, init_workspace, open_workspace
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
+@click.option("--shared", is_flag=True, help="Let the folder's group read and write it.")
 @common_options
-def init(directory: Path | None, workspace: Path | None, as_json: bool) -> None:
-    """Make a workspace in DIRECTORY (default: here); one that is there stays as it is."""
+def init(directory: Path | None, shared: bool, workspace: Path | None, as_json: bool) -> None:
+    """Make a workspace in DIRECTORY (default: here); one that is there stays as it is.
+
+    It is yours alone: folders have the mode 700, files 600. With --shared the folder's group
+    may read and write it, also where it is there already.
+    """
     folder = (directory or workspace or Path.cwd()).expanduser().resolve()
     there = (folder / WORKSPACE_FILE).is_file()
-    root = init_workspace(folder)
-    open_workspace(root).close()
+    root = init_workspace(folder, shared=shared)
+    with open_workspace(root) as space:
+        is_shared = space.shared
     if as_json:
-        print_json({"workspace": str(root), "made": not there})
+        shares = {"shared": True} if is_shared else {}
+        print_json({"workspace": str(root), "made": not there, **shares})
         return
     say(f"{'there is a workspace already' if there else 'workspace made'}: {shorten(root, 60)}")
+    if is_shared:
+        say(f"  shared with the group {_group(root)}")
     say(f"  add a source with: finetui sources add PATH --workspace {shell_path(root)}")
+
+
+def _group(root: Path) -> str:
+    try:
+        return root.group()
+    except KeyError:  # a group that has a number alone
+        return str(root.stat().st_gid)
 
 
 @click.command()
@@ -43,16 +59,29 @@ def init(directory: Path | None, workspace: Path | None, as_json: bool) -> None:
 def settings(workspace: Path | None, as_json: bool) -> None:
     """List every setting, its value, its default, and what it is for."""
     folder = _folder(workspace)
-    infos = describe(load_settings(folder))
+    found = load(folder)
+    infos = describe(found.settings)
+    withheld = {item.name: item for item in found.withheld}
     files = [user_settings_file()] + ([folder / WORKSPACE_FILE] if folder else [])
     if as_json:
-        print_json({"files": [str(file) for file in files], "settings": [*map(asdict, infos)]})
+        print_json(
+            {
+                "files": [str(file) for file in files],
+                "settings": [*map(asdict, infos)],
+                "withheld": [{"name": one.name, "value": one.value} for one in found.withheld],
+            }
+        )
         return
     for info in infos:
-        say(_line(info))
+        item = withheld.get(info.name)
+        say(_line(info) if item is None else f"{info.name}: {item.value!r}, not trusted")
         say(f"    {info.help}")
     say()
     say("They are read from (the later file wins; FINETUI_SECTION__NAME=… wins over both):")
+    if withheld and folder is not None:
+        say(
+            f"What is not trusted does not count; trust it with: finetui trust {shell_path(folder)}"
+        )
     for file in files:
         say(f"  {shorten(file, 70)}{'' if file.is_file() else '  (not there)'}")
 

@@ -19,8 +19,7 @@ from engine.store.fold import effective
 @contextmanager
 def writing_as(store: Store, model: str) -> Iterator[Store]:
     """Open a store again, with what is written into it recorded as a model's."""
-    with Store.open(store.path) as opened:
-        opened.session = session_of(model)
+    with store.again(session=session_of(model)) as opened:
         yield opened
 
 

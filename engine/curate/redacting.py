@@ -66,7 +66,7 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     for one in done.replaced:
         replaced[one.code] += one.count
     if done.replaced:
-        after = Curator(store).edit(card.example.id, done.turns)
+        after = Curator(store).edit(card.example.id, done.turns, card.seen)
     else:
         store.append("edit", card.example.id, turns=card.turns, at=time.time())
         for check in CHECKED_BY:

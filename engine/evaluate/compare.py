@@ -14,6 +14,7 @@ from engine.errors import EvaluateError
 from engine.evaluate.pair import SIDES, Pair, Side
 from engine.export.held_out import turns_of
 from engine.models import Turn
+from engine.modes import hand_over
 from engine.paths import shorten, write_atomic
 from engine.runs import find
 from engine.serve.client import Timing
@@ -173,8 +174,11 @@ def compare(
         markdown=folder / "report.md",
         json=folder / "report.json",
     )
+    fresh = not folder.exists()
     write_atomic(comparison.json, as_json(comparison).encode())
     write_atomic(comparison.markdown, as_markdown(comparison).encode())
+    for path in (folder, *folder.iterdir()) if fresh else (comparison.json, comparison.markdown):
+        hand_over(path)
     return comparison
 
 

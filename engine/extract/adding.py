@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from engine.sources import locate
+from pathlib import Path
+
+from engine.paths import WORKSPACE_FILE
+from engine.settings import acting_items, read_toml
+from engine.sources import is_address, locate
 from engine.sources.synthetic.shipped import is_shipped, own_copy
+from engine.store import Store
+from engine.trust import Acting, agree, source_item
 from engine.workspace import Workspace
 
 
@@ -18,4 +24,22 @@ def located(workspace: Workspace, place: str) -> str:
     """
     if is_shipped(place):
         return locate(own_copy(place, workspace.root / "synthetic"))
-    return locate(place)
+    root = locate(place)
+    if is_address(root):
+        # The person names it themselves; one that a workspace brought along is asked about.
+        agree(workspace.root, source_item(root))
+    return root
+
+
+def named_by(root: Path, store: Store) -> list[Acting]:
+    """Return what a workspace names that would be run, loaded or reached.
+
+    Args:
+        root: Its folder.
+        store: Its database.
+
+    Raises:
+        SettingsError: Its settings can't be read.
+    """
+    addresses = filter(is_address, (source.root for source in store.sources()))
+    return [*acting_items(read_toml(root / WORKSPACE_FILE)), *map(source_item, addresses)]

@@ -29,6 +29,7 @@ from engine.sources import (
 from engine.sources.base import no_progress
 from engine.store import Store
 from engine.store.staging import ScannedItem
+from engine.trust import covers, refuse, source_item
 
 EXTRACTION = 2
 """Raised when the same document gives other examples than before."""
@@ -118,12 +119,15 @@ def scan(
     Raises:
         SourceError: The source is gone, can't be opened, or has nothing in it any more,
             as with a drive that is not mounted.
+        WorkspaceUntrusted: It is an address that the workspace brought along.
         UsageError: An option of the source is not valid.
     """
     started = time.time_ns()
     reader = reader_of(source.kind)
     check_options(source.kind, source.options)
     root = locate(source.root)
+    if is_address(root) and not covers(store.path.parent, [item := source_item(root)]):
+        raise refuse(store.path.parent, item)
     left_out: list[Skipped] = []
 
     def look_up(_: int) -> None:

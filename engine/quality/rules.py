@@ -41,7 +41,7 @@ def apply(store: Store, rules: Sequence[CheckRule], *, at: float) -> Counter[str
     if not rules:
         return decided
     # Every opening is a session of its own in the journal: this one bears the rule's name.
-    with Store.open(store.path) as opened:
+    with store.again() as opened:
         for rule in rules:
             opened.session = SESSION + words(rule)
             for position in opened.positions(_filter(rule)):

@@ -66,7 +66,7 @@ def take(directory: Path) -> Hold:
     inherited = _inherited(path)
     if inherited is not None:
         return inherited
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         kind = _lock(handle)
         os.utime(handle)

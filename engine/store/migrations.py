@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
-from engine.store.connection import damaged, raw_connection, translated
+from engine.modes import fit
+from engine.store.connection import raw_connection
+from engine.store.failures import damaged, translated
 from engine.store.m006 import m006_one_copy
 from engine.store.schema import APPLICATION_ID, checked_version
 
@@ -352,6 +354,7 @@ def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:
         backup.unlink(missing_ok=True)
         raise
     copy.close()
+    fit(backup)
     return backup
 
 

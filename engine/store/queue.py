@@ -31,7 +31,8 @@ from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
 from engine.store import tally
 from engine.store.authors import question_by
-from engine.store.connection import Connection, Row, translated
+from engine.store.connection import Connection, Row
+from engine.store.failures import translated
 from engine.store.fold import fold_one
 from engine.store.packing import (
     SAME_HASH,
@@ -149,6 +150,17 @@ def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow
         if len(found) >= limit:
             break
     return found
+
+
+def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
+    """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+    found: dict[str, QueueRow] = {}
+    for start in range(0, len(ids), CARDS_AT_ONCE):
+        some = ids[start : start + CARDS_AT_ONCE]
+        where = f"q.example_id IN ({_marks(some)})"
+        for row in db.all(f"SELECT {_ROW} FROM queue AS q WHERE {where}", some):
+            found[row[1]] = _queue_row(row)
+    return [found[one] for one in ids if one in found]
 
 
 def page_before(db: Connection, which: Filter, before: int, limit: int) -> list[QueueRow]:

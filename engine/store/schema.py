@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.errors import WorkspaceError, WorkspaceNewer
 from engine.paths import shorten
-from engine.store.connection import damaged
+from engine.store.failures import damaged
 
 APPLICATION_ID = 0x66747569
 """\"ftui\", by which file(1) and finetui tell the database from others."""

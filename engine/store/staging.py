@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.models import Example, Skipped
-from engine.store.connection import bound, raw_connection, translated
+from engine.store.connection import bound, raw_connection
+from engine.store.failures import translated
 from engine.store.packing import (
     SAME_HASH,
     dump_alternatives,

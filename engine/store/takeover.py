@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import SourceMissing
-from engine.store.connection import bound, translated
+from engine.store.connection import bound
+from engine.store.failures import translated
 from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
 from engine.store.staging import ABOUT, Stage, prefixed

@@ -17,6 +17,7 @@ from engine.models import Filter
 from engine.store import Store
 from engine.workspace import init_workspace, open_workspace
 from tests.store.support import NOW, example, ids, turns
+from tests.support.trusting import trusted
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -312,6 +313,7 @@ def test_editing_from_a_file_and_from_stdin(folder: Path, run: Run, tmp_path: Pa
 
 def test_editing_in_an_editor(folder: Path, run: Run) -> None:
     (folder / "finetui.toml").write_text('[curation]\neditor = "sed -i s/Answer/Reply/"\n')
+    trusted(folder)
     with store_of(folder) as store:
         first = ids(store)[0]
     assert document(run, "edit", first)["messages"][1]["content"] == "Reply 0."

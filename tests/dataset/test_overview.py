@@ -15,6 +15,7 @@ from engine.errors import BaseMissing
 from engine.settings import load_settings
 from engine.workspace import Workspace
 from tests.support.datasets import examples
+from tests.support.trusting import trusted
 from tui.bridge import datasets as bridge
 
 
@@ -32,6 +33,7 @@ def approved(workspace: Workspace, tiny_model_dir: Path) -> Workspace:
         workspace.store.append("approve", example.id, at=2.0)
     lines = f'[training]\nbase = "{tiny_model_dir}"\n[check]\nmax_length = 40\n'
     (workspace.root / "finetui.toml").write_text(lines, "utf-8")
+    trusted(workspace.root)
     return Workspace(workspace.root, load_settings(workspace.root), workspace.store)
 
 

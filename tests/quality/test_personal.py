@@ -51,7 +51,7 @@ def found(text: str, check: PersonalCheck = CHECK) -> list[tuple[str, str]]:
         ("She lives at 742 Evergreen Terrace.", "address", "742 Evergreen Terrace"),
         ("Stau pe strada Mihai Eminescu nr. 12, bl. A4, ap. 7.", "address",
          "strada Mihai Eminescu nr. 12, bl. A4, ap. 7"),
-        ("Bd. Unirii 45, București", "address", "Bd. Unirii 45"),
+        ("Bd. Unirii 45, București", "address", "Bd. Unirii 45, București"),
         ("wohnt Goethestraße 12a", "address", "Goethestraße 12a"),
         ("send it to SW1A 2AA", "address", "SW1A 2AA"),
         ("12 rue de la Paix", "address", "12 rue de la Paix"),

@@ -28,6 +28,7 @@ from engine.workspace import Workspace
 from tests.similarity.support import embedded_space, fill, plant
 from tests.similarity.tiny import make_tiny_embedder
 from tests.store.support import NOW, turns
+from tests.support.trusting import trusted
 
 slow = pytest.mark.slow
 
@@ -279,6 +280,7 @@ def test_the_verb_takes_the_settings(filled: Workspace, capfd: pytest.CaptureFix
     _, out = verb(capfd, "--json", "--workspace", str(filled.root))
     assert json.loads(out)["threshold"] == 0.96
     (filled.root / "finetui.toml").write_text('[check]\nembedding_model = "/nowhere"\n')
+    trusted(filled.root)
     status, out = verb(capfd, "--json", "--workspace", str(filled.root))
     assert (status, json.loads(out)["error"]["code"]) == (1, "embedding-model-missing")
 

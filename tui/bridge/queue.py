@@ -66,7 +66,8 @@ class QueuePages:
         which = self.filter
         qualities = (which.min_quality, which.max_quality) != (None, None)
         found_by = which.flags or which.languages or qualities
-        if which.states or which.edited is not None or which.text or found_by:
+        decided_by = which.states or which.edited is not None or which.conflict is not None
+        if decided_by or which.text or found_by:
             self.reload()  # the row may have left the filter, or come into it
             return False
         for page in self._pages.values():

@@ -122,6 +122,14 @@ class QueuePart(Vertical):
             # Rows came or went above: the cursor stays on its example.
             self.rows.move_to(self._pages.rank_of(here.position, self.cursor))
 
+    def refresh_rows(self) -> None:
+        """Show what changed in many rows; the cursor stays on its example, or near it."""
+        here = self.current
+        self._pages.reload()
+        at = self._pages.rank_of(here.position, self.cursor) if here is not None else 0
+        self.rows.rows_changed()
+        self.rows.move_to(at)
+
     def show_pending(self, ids: Set[str]) -> None:
         """Mark the examples whose decisions wait to be stored."""
         self.rows.mark_pending(ids)

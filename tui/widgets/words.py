@@ -14,6 +14,8 @@ SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?
 
 EDITED = "~"
 FLAGGED = "!"
+CONFLICT = "‡"
+"""The sign of an example that was decided on without having seen what another session did."""
 PENDING = "…"
 """The sign of an example whose decision is not on the disk yet."""
 

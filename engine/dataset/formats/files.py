@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import DiskFull, UsageError
+from engine.modes import hand_over
 from engine.paths import shorten
 
 _NO_ROOM = 28
@@ -45,10 +46,11 @@ class Stage:
         for path, temporary in self._places.items():
             if temporary.is_dir():
                 _swap(temporary, path)
-                continue
-            with temporary.open("rb+") as handle:
-                os.fsync(handle.fileno())
-            temporary.replace(path)
+            else:
+                with temporary.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+                temporary.replace(path)
+            hand_over(path)
 
     def _folder(self, folder: Path) -> None:
         missing = []
@@ -57,6 +59,7 @@ class Stage:
             folder = folder.parent
         for path in reversed(missing):
             path.mkdir(exist_ok=True)
+            hand_over(path)
             self._made.append(path)
 
     def forget(self) -> None:

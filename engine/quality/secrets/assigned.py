@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from engine.quality.secrets.plausible import (
-    entropy,
     is_expression,
     is_hash_like,
+    is_mixed_hash,
     is_password_like,
     is_placeholder,
     is_random,
+    is_short_token,
     is_weak_value,
 )
 from engine.quality.secrets.spans import Candidate
@@ -21,18 +22,18 @@ from engine.quality.secrets.spans import Candidate
 _ASSIGNED = re.compile(
     r"(?P<core>pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
     r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
-    r"|service).?key|token)"
+    r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook).?key|token)"
     r"(?P<rest>\w{0,40})"
     r"[\"'`\])*]{0,4}[ \t]{0,20}(?P<sign>:=|=>|={1,3}|:)[ \t]{0,20}(?P<bold>\*{0,2})[ \t]?"
     r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`]{4,200}))",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
-_ANCHOR = re.compile(
-    r"pass|pwd|\bpw\b|parol|contrase|senha|kennwort|secret|credential|key|token|curl|mysql|psql"
-    r"|redis-cli",
-    re.IGNORECASE,
+_ANCHORS_TEXT = (
+    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql redis-cli"
+    " authorization cookie"
 )
+_ANCHORS = tuple(_ANCHORS_TEXT.split())
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
 _SAID = re.compile(
     r"\b(?:password|passphrase|passcode|parola|codul pin|pin code|passwort|api key|access key"
@@ -97,6 +98,8 @@ _HARMLESS_NAME = re.compile(
 _HASH_LINE = re.compile(
     r"sha-?\d|md5|commit|checksum|digest|\bhash|etag|uuid|revision|fingerprint", re.I
 )
+_NEXT_PARAMETER = re.compile(r"[;&](?=[\w.-]{1,40}=)")
+_SIGNED = re.compile(r"x-(?:amz|goog|ms|oss)-", re.IGNORECASE)
 _TRAILING = ".,;:)]}>\"'`”’»"
 
 
@@ -114,7 +117,8 @@ def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     """Yield values that stand after the name of a secret, in a window of text."""
     if "://" in window:
         yield from _in_addresses(window, offset)
-    if _ANCHOR.search(window) is None and "uthorization" not in window.lower():
+    lowered = window.lower()
+    if not any([anchor in lowered for anchor in _ANCHORS]):
         return
     yield from _after_names(window, offset)
     yield from _beside_words(window, offset)
@@ -150,15 +154,16 @@ def _in_addresses(window: str, offset: int) -> Iterator[Candidate]:
 def _after_names(window: str, offset: int) -> Iterator[Candidate]:
     for match in _ASSIGNED.finditer(window):
         name = _name(window, match)
-        if _HARMLESS_NAME.search(name):
+        # The parameters of a signed address are no keys; without the key they open nothing else.
+        if _HARMLESS_NAME.search(name) or _SIGNED.match(name):
             continue
         quoted = match["quoted"] is not None
         start, end = match.span("quoted" if quoted else "bare")
         if not quoted:
             start, end = _trimmed(window, start, end)
-            if window[start:end].count("&"):
-                # In an address the next parameter follows.
-                end = start + window[start:end].index("&") if "?" in _line(window, start) else end
+            # In an address or a connection string the next parameter follows.
+            following = _NEXT_PARAMETER.search(window, start, end)
+            end = following.start() if following else end
         value = window[start:end]
         score = _assigned_score(window, match, name, value, quoted=quoted)
         if score:
@@ -191,12 +196,7 @@ def _assigned_score(
         return 0.0
     named = _is_password_name(name)
     if not named:
-        # Names such as "token" stand before much else: only what is drawn at random counts.
-        line = _line(window, match.start("sign"))
-        if is_hash_like(value):
-            long_enough = len(value) >= 32 and entropy(value.lower()) > 3.0
-            return 0.6 if long_enough and not _HASH_LINE.search(line) and "-" not in value else 0.0
-        return 0.8 if is_random(value) else 0.0
+        return _token_score(window, match, value, quoted=quoted)
     if is_expression(value):
         return 0.0
     prefix = window[: match.start("sign") + len(match["sign"])][-120:]
@@ -205,6 +205,21 @@ def _assigned_score(
     if is_password_like(value) and (quoted or not _is_code_word(value)):
         return 0.8 if quoted or "=" in match["sign"] else 0.7
     return 0.0
+
+
+def _token_score(window: str, match: re.Match[str], value: str, *, quoted: bool) -> float:
+    """Return how sure it is that the value of a name such as "token" or "apiKey" is a secret.
+
+    Such names stand before much else: only what was drawn at random counts.
+    """
+    if is_expression(value):
+        return 0.0
+    if is_hash_like(value):
+        line = _line(window, match.start("sign"))
+        return 0.6 if is_mixed_hash(value) and not _HASH_LINE.search(line) else 0.0
+    if is_random(value):
+        return 0.8
+    return 0.6 if is_short_token(value, quoted=quoted) else 0.0
 
 
 def _is_code_word(value: str) -> bool:

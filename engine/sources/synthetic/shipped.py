@@ -7,6 +7,7 @@ import errno
 from pathlib import Path
 
 from engine.errors import DiskFull, SourceMissing, UsageError
+from engine.modes import hand_over
 from engine.paths import shorten
 
 DEFAULT = "identity"
@@ -59,6 +60,7 @@ def write_template(path: Path, name: str = DEFAULT) -> Path:
             except OSError:
                 target.unlink(missing_ok=True)
                 raise
+        hand_over(target)
     except FileExistsError as error:
         raise UsageError(
             f"{shorten(target)} is there already", hint="name another file; this one is kept"

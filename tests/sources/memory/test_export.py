@@ -17,6 +17,7 @@ from engine.sources.memory import token
 from engine.workspace import Workspace
 from tests.sources.memory.app import TLS, TOKEN, Answer, Asked, Brain, Wire, app, row
 from tests.sources.memory.reading import READER, ask, metadata, read, spoken
+from tests.support.trusting import trusted
 
 ROWS = [row("dinner?", "at eight, as always"), row("bring anything?", "bread")]
 pytestmark = pytest.mark.usefixtures("with_token")
@@ -252,6 +253,7 @@ def test_an_export_without_change_is_not_read_again(
     brain = Brain(list(ROWS))
     with app(brain) as running:
         source = workspace.store.add_source("memory", running.address)
+        trusted(workspace.root)
         first = scan(workspace.store, source)
         second = scan(workspace.store, source)
         brain.rows.append(row("and after?", "a walk"))

@@ -34,6 +34,7 @@ from engine.sources.memory.export import LIMITS, Limits
 from engine.sources.memory.token import Token
 from tests.sources.memory.app import TOKEN, Answer, Asked, Wire, app, row
 from tests.sources.memory.reading import ask, read
+from tests.support.trusting import trusted
 
 ROW = json.dumps(row("dinner?", "at eight"))
 HURRY = Limits(connect_s=5, silence_s=0.3)
@@ -419,6 +420,7 @@ def test_neither_log_nor_output_nor_store_has_the_token(
         for answer in (sends(ROW), sends(status=401), sends({"path": "x"}), sends("<html>")):
             with app(answer) as running:
                 source = space.store.add_source("memory", running.address)
+                trusted(space.root)
                 try:
                     scan(space.store, source)
                 except SourceError as error:

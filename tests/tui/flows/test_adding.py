@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from engine.workspace import Workspace
 from tests.support.hashes import hashes
+from tests.support.trusting import trusted
 from tests.tui.places import TOKEN, MemoryApp, memory_app, write_mixed, write_rows
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
@@ -205,6 +206,7 @@ async def test_a_token_that_is_refused_or_missing_is_asked_for_by_key(
     workspace: Workspace, app_at_home: MemoryApp
 ) -> None:
     workspace.store.add_source("memory", app_at_home.address)
+    trusted(workspace.root)
     async with opened_app(workspace, SMALL) as (app, pilot):
         screen = screen_of(app)
         await wait_until(pilot, lambda: screen.rows.count > 0)

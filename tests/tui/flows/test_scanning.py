@@ -10,6 +10,7 @@ import pytest
 
 from engine.models import Source
 from engine.workspace import Workspace
+from tests.support.trusting import trusted
 from tests.tui.places import (
     TOKEN,
     MemoryApp,
@@ -45,6 +46,7 @@ def slow(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Memo
     with memory_app() as running:
         running.may_answer.clear()
         workspace.store.add_source("memory", running.address)
+        trusted(workspace.root)
         yield running
 
 

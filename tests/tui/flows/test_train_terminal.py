@@ -11,6 +11,7 @@ from engine.runs import runs, state
 from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
 from tests.support.pty_app import Terminal, finetui
+from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,7 @@ def prepared(workspace: Workspace, tiny_model_dir: Path) -> Path:
     settings = f'[training]\nbase = "{tiny_model_dir}"\npreset = "small-cpu"\n'
     (workspace.root / "finetui.toml").write_text(settings, "utf-8")
     workspace.close()
-    return workspace.root
+    return trusted(workspace.root)
 
 
 def hang_up(terminal: Terminal) -> None:

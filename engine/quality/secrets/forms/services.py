@@ -1,0 +1,181 @@
+"""Services of companies: chat, mail, payments, shops, documents, marketing, identity."""
+
+from __future__ import annotations
+
+from engine.quality.secrets.forms.form import ALNUM, APART, HEX, URL64, UUID, form, near
+
+_SLACK = "api.slack.com/authentication/token-types"
+_STRIPE = "docs.stripe.com/keys"
+_META = "developers.facebook.com/docs/facebook-login/guides/access-tokens"
+_X = "developer.x.com/en/docs/authentication"
+_SHOPIFY = "shopify.dev/docs/apps/build/authentication-authorization"
+_SQUARE = "developer.squareup.com/docs/build-basics/access-tokens"
+
+CHAT = (
+    form("slack-token", "Slack", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxe. xoxc- xoxd- xapp-", r"(?:xox[abceoprs](?:\.xox[bp])?|xapp)-[A-Za-z0-9-]{16,300}", _SLACK),
+    form("slack-token", "Slack", "xoxd-", r"xoxd-[A-Za-z0-9%+/=-]{40,400}", _SLACK),
+    form("slack-webhook-secret", "Slack", "hooks.slack.com/", r"https://hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{30,90}", "api.slack.com/messaging/webhooks"),
+    form("discord-token", "Discord", ".", rf"{APART}(?:mfa\.[A-Za-z0-9_-]{{84}}|[MNO][A-Za-z0-9_-]{{23,27}}\.[A-Za-z0-9_-]{{6}}\.[A-Za-z0-9_-]{{27,40}})(?![A-Za-z0-9_-])", "discord.com/developers/docs/reference#authentication", proof="drawn"),
+    form("discord-webhook-secret", "Discord", "/api/webhooks/", rf"https://(?:ptb\.|canary\.)?discord(?:app)?\.com/api/(?:v[0-9]{{1,2}}/)?webhooks/[0-9]{{17,20}}/{URL64}{{60,80}}", "discord.com/developers/docs/resources/webhook"),
+    near("discord-secret", "Discord", "discord", rf"{URL64}{{32}}|{HEX}{{64}}", "discord.com/developers/docs/topics/oauth2", proof="drawn"),
+    form("telegram-token", "Telegram", ":AA", rf"[0-9]{{8,10}}:AA{URL64}{{32,33}}", "core.telegram.org/bots/api#authorizing-your-bot"),
+    near("telegram-token", "Telegram", "telegram tg_bot bot_token", rf"[0-9]{{5,16}}:A{URL64}{{34}}", "core.telegram.org/bots/api#authorizing-your-bot"),
+    form("teams-webhook-secret", "Microsoft Teams", ".webhook.office.com/", rf"https://[a-z0-9-]{{1,60}}\.webhook\.office\.com/webhookb2/{UUID}@{UUID}/IncomingWebhook/[a-z0-9]{{32}}/{UUID}(?:/{URL64}{{20,60}})?", "learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors"),
+    form("google-chat-webhook-secret", "Google Chat", "chat.googleapis.com/v1/spaces/", r"https://chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]{6,30}/messages\?key=[A-Za-z0-9_-]{20,60}&token=[A-Za-z0-9_%-]{20,80}", "developers.google.com/workspace/chat/quickstart/webhooks"),
+    near("mattermost-token", "Mattermost", "mattermost", r"[a-z0-9]{26}", "developers.mattermost.com", proof="drawn"),
+    form("matrix-token", "Matrix", "syt_ mct_ mat_", rf"syt_[A-Za-z0-9+/=_-]{{8,60}}_[A-Za-z]{{20}}_[A-Za-z0-9]{{6}}|m[ac]t_{ALNUM}{{30}}_{ALNUM}{{6}}", "element-hq.github.io/synapse"),
+    form("twilio-key", "Twilio", "SK AC", rf"(?:SK|AC){HEX}{{32}}", "twilio.com/docs/iam/api-keys"),
+    near("twilio-token", "Twilio", "twilio", rf"{HEX}{{32}}", "twilio.com/docs/iam/api-keys"),
+    near("vonage-secret", "Vonage", "vonage nexmo", rf"{ALNUM}{{16}}", "developer.vonage.com", proof="drawn"),
+    near("messagebird-key", "Bird", "messagebird message_bird", r"[A-Za-z0-9]{25}", "developers.messagebird.com", proof="drawn"),
+    near("line-token", "LINE", "line_channel line-channel channel_access_token", r"[A-Za-z0-9+/]{120,200}={0,2}", "developers.line.biz", proof="drawn"),
+    near("webex-token", "Webex", "webex", rf"{ALNUM}{{64}}_{ALNUM}{{4}}_{UUID}", "developer.webex.com"),
+)
+
+MAIL = (
+    form("sendgrid-key", "SendGrid", "SG.", rf"SG\.{URL64}{{20,24}}\.{URL64}{{39,50}}", "twilio.com/docs/sendgrid/ui/account-and-settings/api-keys"),
+    form("mailgun-key", "Mailgun", "key-", r"key-[a-z0-9]{32}", "documentation.mailgun.com", proof="drawn"),
+    form("mailgun-key", "Mailgun", "-", rf"(?<![A-Za-z0-9_-]){HEX}{{32}}-{HEX}{{8}}-{HEX}{{8}}(?![A-Za-z0-9_-])", "documentation.mailgun.com"),
+    form("mailchimp-key", "Mailchimp", "-us", rf"{HEX}{{32}}-us[0-9]{{1,2}}", "mailchimp.com/developer/marketing/guides/quick-start"),
+    form("mandrill-key", "Mailchimp", "md-", rf"md-{URL64}{{22}}", "mailchimp.com/developer/transactional", proof="drawn"),
+    form("brevo-key", "Brevo", "xkeysib- xsmtpsib-", rf"x(?:key|smtp)sib-{HEX}{{64}}-{ALNUM}{{16}}", "developers.brevo.com"),
+    form("mailersend-key", "MailerSend", "mlsn.", rf"mlsn\.{HEX}{{64}}", "developers.mailersend.com"),
+    form("resend-key", "Resend", "re_", rf"re_{ALNUM}{{8}}_{ALNUM}{{20,30}}|re_{ALNUM}{{30,40}}", "resend.com/docs/api-reference", proof="drawn"),
+    near("postmark-token", "Postmark", "postmark", UUID, "postmarkapp.com/developer"),
+    near("sparkpost-key", "SparkPost", "sparkpost", rf"{HEX}{{40}}", "developers.sparkpost.com"),
+    near("mailjet-key", "Mailjet", "mailjet mj_apikey", rf"{HEX}{{32}}", "dev.mailjet.com"),
+    near("nylas-key", "Nylas", "nylas", r"nyk_[A-Za-z0-9_]{40,80}|[A-Za-z0-9]{30}", "developer.nylas.com", proof="drawn"),
+    form("klaviyo-key", "Klaviyo", "pk_", rf"pk_(?:{ALNUM}{{6}}_)?{HEX}{{34}}", "developers.klaviyo.com/en/docs/authenticate_"),
+)
+
+MONEY = (
+    form("stripe-key", "Stripe", "sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ sk_org_", r"[sr]k_(?:live|test|prod|org|org_live|org_test)_[A-Za-z0-9_]{10,250}", _STRIPE),
+    form("stripe-key", "Stripe", "whsec_", r"whsec_[A-Za-z0-9+/]{24,80}={0,2}", "docs.stripe.com/webhooks"),
+    form("stripe-secret", "Stripe", "_secret_", rf"(?:pi|seti|cs|src)_{ALNUM}{{14,40}}_secret_{ALNUM}{{20,60}}", "docs.stripe.com/api/payment_intents"),
+    form("square-token", "Square", "EAAA sq0", rf"EAAA{URL64}{{22,62}}|(?:sandbox-)?sq0(?:atp|csp|idb)-{URL64}{{22,50}}", _SQUARE),
+    form("square-secret", "Square", "sq0csp- sq0csb- sq0csl-", rf"(?:sandbox-)?sq0cs[pbl]-{URL64}{{40,50}}", _SQUARE),
+    form("paypal-token", "PayPal Braintree", "access_token$", rf"access_token\$(?:production|sandbox)\$[0-9a-z]{{16}}\${HEX}{{32}}", "developer.paypal.com/braintree/docs"),
+    form("paypal-token", "PayPal", "A21AA", rf"A21AA{URL64}{{60,120}}", "developer.paypal.com/api/rest/authentication"),
+    near("paypal-secret", "PayPal", "paypal", rf"E{URL64}{{79}}", "developer.paypal.com/api/rest"),
+    form("plaid-token", "Plaid", "access-sandbox- access-development- access-production-", rf"access-(?:sandbox|development|production)-{UUID}", "plaid.com/docs/api/items"),
+    near("plaid-secret", "Plaid", "plaid", rf"{HEX}{{30}}", "plaid.com/docs/api"),
+    form("adyen-key", "Adyen", "AQE", r"AQE[a-z]hmfuXN[A-Za-z0-9+/=_.*(){}<>|%@!~^,;:?$&#\[\]-]{60,300}", "docs.adyen.com/development-resources/api-credentials"),
+    form("razorpay-key", "Razorpay", "rzp_", rf"rzp_(?:live|test)_{ALNUM}{{14}}", "razorpay.com/docs/api/authentication", proof="form"),
+    form("flutterwave-key", "Flutterwave", "FLWSECK", r"FLWSECK(?:_TEST)?-[A-Za-z0-9]{12,48}(?:-X)?", "developer.flutterwave.com"),
+    form("mollie-key", "Mollie", "live_ test_", rf"(?<![A-Za-z0-9_])(?:live|test)_{ALNUM}{{30,36}}", "docs.mollie.com/reference/authentication", proof="drawn"),
+    form("gocardless-token", "GoCardless", "live_", rf"(?<![A-Za-z0-9_])live_{URL64}{{40}}", "developer.gocardless.com", proof="drawn"),
+    form("lob-key", "Lob", "live_ test_", rf"(?<![A-Za-z0-9_])(?:live|test)_{HEX}{{35}}", "docs.lob.com"),
+    form("shippo-token", "Shippo", "shippo_", rf"shippo_(?:live|test)_{HEX}{{40}}", "docs.goshippo.com"),
+    form("easypost-key", "EasyPost", "EZAK EZTK", rf"EZ[AT]K{ALNUM}{{54}}", "docs.easypost.com"),
+    form("duffel-token", "Duffel", "duffel_", r"duffel_(?:test|live)_[A-Za-z0-9_=-]{43}", "duffel.com/docs"),
+    form("coinbase-key", "Coinbase", "/apiKeys/", rf"organizations/{UUID}/apiKeys/{UUID}", "docs.cdp.coinbase.com"),
+    near("coinbase-key", "Coinbase", "coinbase", rf"{URL64}{{64}}|{ALNUM}{{32}}|[A-Za-z0-9+/]{{86}}==", "docs.cdp.coinbase.com", proof="drawn"),
+    near("binance-key", "Binance", "binance", rf"{ALNUM}{{64}}", "developers.binance.com", proof="drawn"),
+    near("kraken-key", "Kraken", "kraken", r"[A-Za-z0-9+/]{56}|[A-Za-z0-9+/]{86}==", "docs.kraken.com", proof="drawn"),
+    near("wise-token", "Wise", "transferwise wise", UUID, "docs.wise.com"),
+    near("quickbooks-secret", "Intuit", "quickbooks intuit", rf"{ALNUM}{{40,50}}", "developer.intuit.com", proof="drawn"),
+)
+
+SHOPS = (
+    form("shopify-token", "Shopify", "shpat_ shpca_ shppa_ shpss_ shpua_ shptka_ shpit_ prtapi_", rf"(?:shp(?:at|ca|pa|ss|ua|tka|it)|prtapi)_{HEX}{{32}}", _SHOPIFY),
+    form("woocommerce-key", "WooCommerce", "ck_ cs_", rf"c[ks]_{HEX}{{40}}", "woocommerce.github.io/woocommerce-rest-api-docs"),
+    form("amazon-secret", "Login with Amazon", "amzn1.oa2-cs.", rf"amzn1\.oa2-cs\.v1\.{HEX}{{64}}", "developer.amazon.com/docs/login-with-amazon"),
+    near("squarespace-key", "Squarespace", "squarespace", UUID, "developers.squarespace.com"),
+    form("contentful-token", "Contentful", "CFPAT-", rf"CFPAT-{URL64}{{43}}", "contentful.com/developers/docs/references/authentication"),
+    near("contentful-token", "Contentful", "contentful", rf"{URL64}{{43}}", "contentful.com/developers/docs/references/authentication", proof="drawn"),
+    form("sanity-token", "Sanity", "sk", rf"(?<=[=: \"'`])sk{ALNUM}{{170,190}}", "sanity.io/docs/http-auth"),
+    form("webflow-token", "Webflow", "ws-", rf"ws-{HEX}{{64}}", "developers.webflow.com"),
+)
+
+OFFICE = (
+    form("notion-token", "Notion", "ntn_ secret_", rf"ntn_{ALNUM}{{40,60}}|secret_{ALNUM}{{43}}", "developers.notion.com/reference/authentication"),
+    form("linear-key", "Linear", "lin_api_ lin_oauth_ lin_wh_", rf"lin_(?:api|oauth|wh)_{ALNUM}{{30,64}}", "linear.app/developers"),
+    form("figma-token", "Figma", "figd_ figp_ figo_ figu_", r"fig[dopu]_[A-Za-z0-9_=-]{38,60}", "figma.com/developers/api#access-tokens"),
+    near("figma-token", "Figma", "figma", rf"{UUID}|[0-9]{{5,8}}-{UUID}", "figma.com/developers/api"),
+    form("airtable-token", "Airtable", "pat", rf"pat{ALNUM}{{14}}\.{HEX}{{64}}", "airtable.com/developers/web/api/authentication"),
+    form("airtable-key", "Airtable", "key", rf"{APART}key[A-Za-z0-9]{{14}}(?![A-Za-z0-9_-])", "airtable.com/developers/web/api", proof="drawn"),
+    form("asana-token", "Asana", "1/ 2/ 0/", rf"{APART}(?:[12]/[0-9]{{13,19}}(?:/[0-9]{{13,19}})?:{HEX}{{32}}|0/{HEX}{{32}})", "developers.asana.com/docs/personal-access-token"),
+    near("asana-secret", "Asana", "asana", rf"{HEX}{{32}}", "developers.asana.com/docs/oauth"),
+    form("trello-token", "Trello", "ATTA", rf"ATTA{HEX}{{64}}[A-Za-z0-9]{{0,12}}", "developer.atlassian.com/cloud/trello"),
+    near("trello-key", "Trello", "trello", rf"{HEX}{{64}}|{HEX}{{32}}", "developer.atlassian.com/cloud/trello"),
+    form("postman-key", "Postman", "PMAK- PMAT-", rf"PMAK-{HEX}{{24}}-{HEX}{{34}}|PMAT-[0-9A-Z]{{26}}", "learning.postman.com/docs/developer/postman-api/authentication"),
+    form("typeform-token", "Typeform", "tfp_", r"tfp_[A-Za-z0-9_=.-]{40,64}", "typeform.com/developers/get-started"),
+    form("clickup-token", "ClickUp", "pk_", r"pk_[0-9]{6,9}_[A-Z0-9]{32}", "developer.clickup.com/docs/authentication"),
+    form("calcom-key", "Cal.com", "cal_", rf"cal_(?:live_|test_)?{HEX}{{32}}", "cal.com/docs/api-reference"),
+    form("readme-key", "ReadMe", "rdme_", r"rdme_[a-z0-9]{70}", "docs.readme.com/main/reference/authentication"),
+    form("zapier-webhook-secret", "Zapier", "hooks.zapier.com/", r"https://hooks\.zapier\.com/hooks/catch/[0-9]{4,10}/[A-Za-z0-9]{5,10}/?", "help.zapier.com/hc/en-us/articles/8496288690317"),
+    form("tines-webhook-secret", "Tines", ".tines.com/webhook/", r"https://[A-Za-z0-9-]{1,60}\.tines\.com/webhook/[a-z0-9]{32}/[a-z0-9]{32}", "tines.com/docs"),
+    form("dropbox-token", "Dropbox", "sl.", rf"(?<![.\-_])sl\.(?:u\.|B)?{URL64}{{60,1400}}", "developers.dropbox.com/oauth-guide"),
+    form("dropbox-token", "Dropbox", "AAAAAAAAAA", rf"[a-zA-Z0-9]{{11}}AAAAAAAAAA{URL64}{{43}}", "developers.dropbox.com/oauth-guide"),
+    near("dropbox-secret", "Dropbox", "dropbox", r"[a-z0-9]{15}", "dropbox.com/developers", proof="drawn"),
+    near("box-secret", "Box", "box_client box_secret boxsdk box.com", rf"{ALNUM}{{32}}", "developer.box.com", proof="drawn"),
+    form("frameio-token", "Frame.io", "fio-u-", r"fio-u-[A-Za-z0-9_=-]{64}", "developer.frame.io"),
+    form("adobe-secret", "Adobe", "p8e- p8-", r"p8e?-[A-Za-z0-9_-]{32}", "developer.adobe.com/developer-console/docs/guides/authentication"),
+    form("rapidapi-key", "RapidAPI", "msh", r"[a-f0-9]{10}msh[a-f0-9]{15}p1[a-f0-9]{5}jsn[a-f0-9]{12}", "docs.rapidapi.com"),
+    form("salesforce-token", "Salesforce", "00D", r"00D[A-Za-z0-9]{9,15}![A-Za-z0-9_.]{80,120}", "help.salesforce.com"),
+    form("salesforce-key", "Salesforce", "3MVG9 5Aep861", r"3MVG9[0-9a-zA-Z._+/=]{80,251}|5Aep861[A-Za-z0-9._=]{60,120}", "help.salesforce.com"),
+    form("zoho-token", "Zoho", "1000.", rf"1000\.{HEX}{{32}}\.{HEX}{{32}}", "zoho.com/crm/developer/docs/api"),
+    near("zendesk-token", "Zendesk", "zendesk", rf"{ALNUM}{{40}}|{HEX}{{64}}", "developer.zendesk.com/api-reference/introduction/security-and-auth", proof="drawn"),
+    form("hubspot-token", "HubSpot", "pat-", rf"pat-(?:eu|na|ap)[0-9]-{UUID}", "developers.hubspot.com/docs/guides/apps/private-apps"),
+    near("hubspot-key", "HubSpot", "hubspot hapikey", UUID, "developers.hubspot.com/docs"),
+    form("intercom-token", "Intercom", "dG9rO", r"dG9rO[A-Za-z0-9+/]{54}=?", "developers.intercom.com/docs/build-an-integration/learn-more/authentication"),
+    near("intercom-token", "Intercom", "intercom", r"[A-Za-z0-9+/_=-]{60}", "developers.intercom.com", proof="drawn"),
+    near("freshdesk-key", "Freshworks", "freshdesk freshworks freshbooks", rf"{ALNUM}{{20}}|{ALNUM}{{64}}", "developers.freshworks.com", proof="drawn"),
+    form("voiceflow-key", "Voiceflow", "VF.", rf"VF\.(?:DM\.|WS\.)?{HEX}{{24}}\.{ALNUM}{{16}}", "docs.voiceflow.com"),
+    near("monday-token", "monday.com", "monday", r"eyJ[A-Za-z0-9_-]{20,800}(?:\.[A-Za-z0-9_-]{20,800}){0,2}", "developer.monday.com"),
+)
+
+PEOPLE = (
+    form("facebook-token", "Meta", "EAA", r"EAA[A-Za-z0-9]{60,400}", _META),
+    form("facebook-secret", "Meta", "|", rf"(?<![0-9])[0-9]{{15,16}}\|{URL64}{{27,40}}", _META),
+    near("facebook-secret", "Meta", "facebook fb_app instagram whatsapp meta_app", rf"{HEX}{{32}}", _META),
+    form("instagram-token", "Instagram", "IGQV IGAA", rf"IG(?:QV|AA){URL64}{{80,300}}", "developers.facebook.com/docs/instagram-platform"),
+    form("twitter-token", "X", "AAAAAAAAAAAAAAAAAAAAA", r"A{21,22}[A-Za-z0-9%]{60,120}", _X),
+    near("twitter-token", "X", "twitter x_access x_api tweepy", rf"[0-9]{{15,25}}-{ALNUM}{{20,45}}|{ALNUM}{{50}}|{ALNUM}{{45}}|{ALNUM}{{25}}", _X, proof="drawn"),
+    near("linkedin-secret", "LinkedIn", "linkedin linked_in", r"[A-Za-z0-9]{16}|WPL_AP[01]\.[A-Za-z0-9.+/=]{20,60}", "learn.microsoft.com/linkedin", proof="drawn"),
+    form("linkedin-secret", "LinkedIn", "WPL_AP", r"WPL_AP[01]\.[A-Za-z0-9]{14,20}\.[A-Za-z0-9+/]{6,12}={0,2}", "learn.microsoft.com/linkedin"),
+    form("linkedin-token", "LinkedIn", "AQV AQX AQW AQU", rf"AQ[UVWX]{URL64}{{120,400}}", "learn.microsoft.com/linkedin"),
+    near("spotify-secret", "Spotify", "spotify", rf"{HEX}{{32}}", "developer.spotify.com/documentation/web-api"),
+    near("twitch-token", "Twitch", "twitch", r"[a-z0-9]{30}", "dev.twitch.tv/docs/authentication", proof="drawn"),
+    form("twitch-token", "Twitch", "oauth:", r"oauth:[a-z0-9]{30}", "dev.twitch.tv/docs/irc"),
+    near("reddit-secret", "Reddit", "reddit praw", rf"{URL64}{{27,30}}", "github.com/reddit-archive/reddit/wiki/OAuth2", proof="drawn"),
+    near("flickr-key", "Flickr", "flickr", rf"{HEX}{{32}}", "flickr.com/services/api"),
+    near("strava-secret", "Strava", "strava", rf"{HEX}{{40}}", "developers.strava.com"),
+    form("mapbox-token", "Mapbox", "sk.eyJ tk.eyJ", r"[st]k\.eyJ[A-Za-z0-9_-]{60,200}\.[A-Za-z0-9_-]{22}", "docs.mapbox.com/help/getting-started/access-tokens"),
+    near("weather-key", "OpenWeather", "openweather owm_api appid", rf"{HEX}{{32}}", "openweathermap.org/appid"),
+    form("maxmind-key", "MaxMind", "_mmk", rf"{ALNUM}{{6}}_{ALNUM}{{29}}_mmk", "dev.maxmind.com/license-key"),
+    form("adafruit-key", "Adafruit IO", "aio_", rf"aio_{ALNUM}{{28}}", "io.adafruit.com/api/docs"),
+    near("nytimes-key", "New York Times", "nytimes", rf"{ALNUM}{{32}}", "developer.nytimes.com", proof="drawn"),
+    near("shodan-key", "Shodan", "shodan", rf"{ALNUM}{{32}}", "developer.shodan.io", proof="drawn"),
+    near("virustotal-key", "VirusTotal", "virustotal vt_api", rf"{HEX}{{64}}", "docs.virustotal.com"),
+    near("giphy-key", "Giphy", "giphy", rf"{ALNUM}{{32}}", "developers.giphy.com", proof="drawn"),
+    near("unsplash-key", "Unsplash", "unsplash", rf"{URL64}{{43}}", "unsplash.com/documentation", proof="drawn"),
+)
+
+IDENTITY = (
+    form("okta-token", "Okta", "00", rf"{APART}00[A-Za-z0-9_-]{{40}}(?![A-Za-z0-9_=-])", "developer.okta.com/docs/guides/create-an-api-token", proof="drawn"),
+    near("okta-secret", "Okta", "okta", rf"{URL64}{{40,64}}", "developer.okta.com", proof="drawn"),
+    near("auth0-secret", "Auth0", "auth0", rf"{URL64}{{64}}", "auth0.com/docs/get-started/applications/credentials", proof="drawn"),
+    form("launchdarkly-key", "LaunchDarkly", "api- sdk- mob-", rf"(?:api|sdk|mob)-{UUID}", "launchdarkly.com/docs/home/account/api"),
+    form("clerk-key", "Clerk", "ak_", rf"(?<![A-Za-z0-9_])ak_(?:live_|test_)?{ALNUM}{{26,48}}", "clerk.com/docs", proof="drawn"),
+    form("workos-key", "WorkOS", "sk_a2V5X", r"sk_(?:live_|test_)?a2V5X[A-Za-z0-9+/_-]{30,100}", "workos.com/docs"),
+    form("stytch-secret", "Stytch", "secret-live- secret-test-", r"secret-(?:live|test)-[A-Za-z0-9_=-]{32,64}", "stytch.com/docs"),
+    form("statsig-secret", "Statsig", "secret- console-", rf"(?:secret|console)-{ALNUM}{{40,60}}", "docs.statsig.com", proof="drawn"),
+    form("hcaptcha-secret", "hCaptcha", "ES_", rf"ES_{HEX}{{32}}", "docs.hcaptcha.com"),
+    form("hcaptcha-secret", "hCaptcha", "0x", r"0x[0-9A-F]{40}(?![0-9A-Fa-f])", "docs.hcaptcha.com", proof="drawn"),
+    form("turnstile-secret", "Cloudflare Turnstile", "0x4AAAAAA", rf"0x4AAAAAA{URL64}{{26,28}}", "developers.cloudflare.com/turnstile"),
+    form("authress-key", "Authress", "sc_ ext_ scauth_ authress_", r"(?:sc|ext|scauth|authress)_[a-z0-9]{5,30}\.[a-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[a-z0-9+/_=-]{30,120}", "authress.io/knowledge-base"),
+    form("intra42-secret", "42", "s-s4t2", rf"s-s4t2(?:ud|af)-{HEX}{{64}}", "api.intra.42.fr"),
+    form("defined-key", "Defined Networking", "dnkey-", r"dnkey-[A-Za-z0-9=_-]{26}-[A-Za-z0-9=_-]{52}", "docs.defined.net"),
+    form("endor-key", "Endor Labs", "endr+", r"endr\+[A-Za-z0-9-]{16}", "docs.endorlabs.com"),
+    form("rootly-key", "Rootly", "rootly_", rf"rootly_{HEX}{{64}}", "rootly.com/docs"),
+    form("pubnub-key", "PubNub", "sec-c-", r"sec-c-[A-Za-z0-9=+/]{40,60}", "pubnub.com/docs"),
+    form("nightfall-key", "Nightfall", "NF-", rf"NF-{ALNUM}{{32}}", "help.nightfall.ai", proof="drawn"),
+    form("settlemint-token", "SettleMint", "sm_aat_ sm_pat_ sm_sat_", rf"sm_[aps]at_{ALNUM}{{16}}", "console.settlemint.com/documentation"),
+    form("bannerbear-key", "Bannerbear", "bb_pr_ bb_ma_", rf"bb_(?:pr|ma)_{HEX}{{30}}", "developers.bannerbear.com"),
+    form("ramp-secret", "Ramp", "ramp_sec_", rf"ramp_sec_{ALNUM}{{48}}", "docs.ramp.com"),
+    form("deno-token", "Deno Deploy", "ddp_ ddw_ ddo_", rf"dd[pwo]_{ALNUM}{{36}}", "docs.deno.com/deploy"),
+    form("beamer-token", "Beamer", "b_", r"(?<![A-Za-z0-9_])b_[a-z0-9=_-]{44}", "getbeamer.com/api", proof="drawn"),
+)
+
+FORMS = (*CHAT, *MAIL, *MONEY, *SHOPS, *OFFICE, *PEOPLE, *IDENTITY)

@@ -1,0 +1,189 @@
+"""Which workspaces this user trusts, and with what.
+
+A workspace may come from anybody. What it names that would be run, loaded or reached counts only
+once its person has agreed, to just that: the agreement holds the hashes of what was shown, so a
+value that changes afterwards is asked about again, as direnv does with its files. It is kept
+among the user's own files, by the workspace's path, and ends when another folder takes that path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.errors import WorkspaceUntrusted
+from engine.frozen import frozen
+from engine.paths import shell_path, shorten, state_dir, write_atomic
+
+How = Literal["runs", "loads", "reaches"]
+
+IGNORE = "FINETUI_UNTRUSTED"
+"""Set to "ignore", workspaces that aren't trusted are used without what would need trust."""
+
+_VERBS: dict[How, str] = {
+    "runs": "a command that would be run",
+    "loads": "files that would be loaded",
+    "reaches": "an address that would be reached",
+}
+_DIGEST_BYTES = 16
+
+
+@frozen
+class Acting:
+    """Something that a workspace names and that would be run, loaded or reached.
+
+    ``name`` is the setting's, or "source"; ``value`` is what it names.
+    """
+
+    name: str
+    value: str
+    how: How
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a few words."""
+        return _VERBS[self.how]
+
+    @property
+    def digest(self) -> str:
+        """The hash by which an agreement knows it."""
+        return "b2-" + _hash(f"{self.name}\0{self.value}".encode("utf-8", "surrogatepass"))
+
+
+@frozen
+class Trusted:
+    """A workspace that was agreed to: its folder, when in seconds since the epoch, and to what."""
+
+    path: str
+    at: float
+    names: tuple[str, ...]
+
+
+def source_item(address: str) -> Acting:
+    """Return the address of a source as something to be trusted."""
+    return Acting("source", address, "reaches")
+
+
+def covers(root: Path, items: Iterable[Acting]) -> bool:
+    """Say whether everything here was agreed to in the workspace at ``root``."""
+    wanted = {item.digest for item in items}
+    return not wanted or wanted <= set(_read(root).get("items", {}))
+
+
+def is_trusted(root: Path) -> bool:
+    """Say whether the workspace as such was agreed to, which one of another user needs."""
+    return bool(_read(root).get("whole"))
+
+
+def trust(root: Path, items: Iterable[Acting]) -> None:
+    """Agree to a workspace and to what it names now; what was agreed to before is forgotten."""
+    _write(root, {item.digest: item.name for item in items}, whole=True)
+
+
+def agree(root: Path, item: Acting) -> None:
+    """Agree to one more thing, which the person has named themselves just now."""
+    found = _read(root)
+    items = dict(found.get("items", {}))
+    if item.digest in items:
+        return
+    items[item.digest] = item.name
+    _write(root, items, whole=bool(found.get("whole")))
+
+
+def forget(root: Path) -> bool:
+    """Take an agreement back.
+
+    Returns:
+        Whether there was one.
+    """
+    record = _record(root)
+    there = record.is_file()
+    record.unlink(missing_ok=True)
+    return there
+
+
+def listed() -> list[Trusted]:
+    """Return what was agreed to, by path."""
+    found = []
+    for record in sorted(_folder().glob("*.json")):
+        value = _parsed(record)
+        if value and value.get("whole"):
+            names = tuple(sorted(set(map(str, value.get("items", {}).values()))))
+            found.append(Trusted(str(value["path"]), float(value["at"]), names))
+    return sorted(found, key=lambda one: one.path)
+
+
+def refuse(root: Path, item: Acting) -> WorkspaceUntrusted:
+    """Return the failure of using something that nobody has agreed to."""
+    return WorkspaceUntrusted(
+        f"the workspace {shorten(root)} is not trusted: its {item.name} names {item.meaning}",
+        hint=f"look at it, and then: finetui trust {shell_path(root)}",
+    )
+
+
+def ignored() -> bool:
+    """Say whether what nobody agreed to is left out instead of refused."""
+    return os.environ.get(IGNORE, "") == "ignore"
+
+
+def foreign_owner(root: Path) -> int | None:
+    """Return the user who owns a folder, where it is neither this one nor the one behind sudo."""
+    owner = root.stat().st_uid
+    known = {os.geteuid()}
+    sudo = os.environ.get("SUDO_UID", "")
+    if os.geteuid() == 0 and sudo.isdigit():
+        known.add(int(sudo))
+    return None if owner in known else owner
+
+
+def _folder() -> Path:
+    return state_dir() / "trust"
+
+
+def _record(root: Path) -> Path:
+    return _folder() / f"{_hash(os.fsencode(root.resolve()))}.json"
+
+
+def _hash(data: bytes) -> str:
+    import hashlib  # most workspaces name nothing, and the app's start waits for no more
+
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _read(root: Path) -> dict[str, Any]:
+    value = _parsed(_record(root))
+    try:
+        # Of the same path, another folder was never looked at. A device's number is no help: it
+        # may change whenever the disk is mounted.
+        same = value.get("inode") == root.stat().st_ino and value.get("path") == str(root.resolve())
+    except OSError:
+        return {}
+    return value if same else {}
+
+
+def _parsed(record: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(record.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    sound = isinstance(value, dict) and isinstance(value.get("items"), dict) and "at" in value
+    return value if sound else {}
+
+
+def _write(root: Path, items: dict[str, str], *, whole: bool) -> None:
+    value = {
+        "v": 1,
+        "path": str(root.resolve()),
+        "inode": root.stat().st_ino,
+        "at": time.time(),
+        "whole": whole,
+        "items": items,
+    }
+    record = _record(root)
+    write_atomic(record, json.dumps(value, indent=2).encode() + b"\n")
+    record.chmod(0o600)
+    record.parent.chmod(0o700)
