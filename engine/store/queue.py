@@ -33,24 +33,18 @@ from engine.store import tally
 from engine.store.authors import question_by
 from engine.store.connection import Connection, Row
 from engine.store.failures import translated
+from engine.store.filters import FOUND, FOUND_THERE, conditions, marks
 from engine.store.fold import fold_one
 from engine.store.packing import (
     SAME_HASH,
-    joined_words,
     load_alternatives,
     load_mapping,
     load_turns,
-    search_query,
 )
 
 CARDS_AT_ONCE = 256
 _ALL = Filter()
 _LAST = (1 << 62) - 1
-
-_BESIDE = (
-    "(SELECT beside(coalesce(e.edited_turns, e.turns), e.heading, e.title, ?) "
-    "FROM examples AS e WHERE e.position = q.position)"
-)
 
 UNRESOLVED = Conflict(0, "skip", "", 0.0, ())
 """Stands in a card that is in conflict until its journal is read."""
@@ -66,63 +60,6 @@ _CARD = (
     "e.turns, e.edited_turns"
 )
 _FROM_CARD = "FROM queue AS q JOIN examples AS e ON e.position = q.position"
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def conditions(which: Filter) -> tuple[str, list[Any]]:
-    """Return a filter as the terms of a WHERE over ``queue AS q``, and their parameters."""
-    terms: list[str] = []
-    parameters: list[Any] = []
-
-    def add(term: str, *values: Any) -> None:
-        terms.append(term)
-        parameters.extend(values)
-
-    if which.states:
-        add(f"q.state IN ({_marks(which.states)})", *which.states)
-    if which.kinds:
-        add(f"q.kind IN ({_marks(which.kinds)})", *which.kinds)
-    if which.source_id:
-        add("q.source_id = ?", which.source_id)
-    if which.tag:
-        add("q.position IN (SELECT position FROM tags WHERE tag = ?)", which.tag)
-    if which.origins:
-        # An index holds the rows whose origin is not empty.
-        add(f"q.origin != '' AND q.origin IN ({_marks(which.origins)})", *which.origins)
-    if which.edited is not None:
-        # Written out, not bound, so that the planner sees the partial index that it fits.
-        add(f"q.edited = {int(which.edited)}")
-    if which.conflict is not None:
-        add(f"q.conflict = {int(which.conflict)}")
-    if which.flags:
-        terms.append(_flagged(which.flags, parameters))
-    if which.languages:
-        add(f"q.language != '' AND q.language IN ({_marks(which.languages)})", *which.languages)
-    if which.min_quality is not None:
-        add("q.quality IS NOT NULL AND q.quality >= ?", which.min_quality)
-    if which.max_quality is not None:
-        add("q.quality IS NOT NULL AND q.quality <= ?", which.max_quality)
-    if which.text.strip():
-        query = search_query(which.text)
-        if query:
-            add("q.position IN (SELECT rowid FROM search WHERE search MATCH ?)", query)
-            for word in joined_words(which.text):
-                add(_BESIDE, word)
-        else:
-            add("0")
-    return " AND ".join(terms) or "1", parameters
-
-
-def _flagged(flags: Sequence[str], parameters: list[Any]) -> str:
-    """Return the term for examples with any of some flags, each a kind or ``kind:code``."""
-    terms = []
-    for kind, _, code in (flag.partition(":") for flag in flags):
-        parameters += [kind, code] if code else [kind]
-        terms.append("kind = ? AND code = ?" if code else "kind = ?")
-    return f"q.position IN (SELECT position FROM flags WHERE {' OR '.join(terms)})"
 
 
 def _queue_row(row: Row) -> QueueRow:
@@ -157,7 +94,7 @@ def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
     found: dict[str, QueueRow] = {}
     for start in range(0, len(ids), CARDS_AT_ONCE):
         some = ids[start : start + CARDS_AT_ONCE]
-        where = f"q.example_id IN ({_marks(some)})"
+        where = f"q.example_id IN ({marks(some)})"
         for row in db.all(f"SELECT {_ROW} FROM queue AS q WHERE {where}", some):
             found[row[1]] = _queue_row(row)
     return [found[one] for one in ids if one in found]
@@ -185,6 +122,37 @@ def _rows(
         [*parameters, first, last, limit],
     )
     return [_queue_row(row) for row in rows]
+
+
+def rows_at(db: Connection, some: Sequence[int]) -> list[QueueRow]:
+    """Return the rows at some positions, in queue order; what is gone is left out."""
+    rows = db.all(
+        f"SELECT {_ROW} FROM queue AS q WHERE q.position IN ({marks(some)}) ORDER BY q.position",
+        some,
+    )
+    return [_queue_row(row) for row in rows]
+
+
+def listing(db: Connection, which: Filter) -> list[tuple[int, bool]]:
+    """Return position and whether undecided of a filter's rows, in queue order."""
+    where, parameters = conditions(which)
+    rows = db.all(
+        f"SELECT q.position, q.state = 'undecided' FROM queue AS q WHERE {where} "
+        "ORDER BY q.position",
+        parameters,
+    )
+    return [(position, bool(undecided)) for position, undecided in rows]
+
+
+def lets_through(db: Connection, which: Filter, position: int) -> bool:
+    """Return whether a filter lets the row at a position through."""
+    where, parameters = conditions(which)
+    # What a search finds is not listed for the sake of one row.
+    where = where.replace(FOUND, FOUND_THERE)
+    found = db.value(
+        f"SELECT 1 FROM queue AS q WHERE {where} AND q.position = ?", [*parameters, position]
+    )
+    return found is not None
 
 
 def size(db: Connection, which: Filter) -> int:
@@ -438,7 +406,7 @@ def cards_at(
 ) -> list[Card]:
     """Return the cards at some places, a few hundred at most; what is gone is left out."""
     rows = db.all(
-        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({_marks(some)}) "
+        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({marks(some)}) "
         f"AND {where} ORDER BY q.position",
         [*some, *parameters],
     )
