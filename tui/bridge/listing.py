@@ -27,6 +27,7 @@ class Listing:
     def __init__(self, store: Store, which: Filter) -> None:
         self.positions = array("q")
         self._undecided = array("q")
+        self._left: set[int] = set()
         for position, undecided in store.queue_listing(which):
             self.positions.append(position)
             if undecided:
@@ -44,7 +45,14 @@ class Listing:
             Whether the rows before and after it stayed.
         """
         _put(self._undecided, position, there and undecided)
-        return not _put(self.positions, position, there)
+        if not _put(self.positions, position, there):
+            return True
+        (self._left.discard if there else self._left.add)(position)
+        return False
+
+    def knows(self, position: int) -> bool:
+        """Return whether an example is listed, or was until something was decided on it."""
+        return position in self._left or _has(self.positions, position)
 
     def rank(self, position: int) -> int:
         """Return how many examples come before a position."""
@@ -56,10 +64,15 @@ class Listing:
         return self._undecided[at] if at < len(self._undecided) else None
 
 
+def _has(numbers: array[int], number: int) -> bool:
+    at = bisect_left(numbers, number)
+    return at < len(numbers) and numbers[at] == number
+
+
 def _put(numbers: array[int], number: int, there: bool) -> bool:
     """Put a number into a sorted array or take it out; return whether that changed it."""
     at = bisect_left(numbers, number)
-    found = at < len(numbers) and numbers[at] == number
+    found = _has(numbers, number)
     if found and not there:
         del numbers[at]
     elif there and not found:

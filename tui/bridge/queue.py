@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 
 from engine.models import Card, Filter, QueueRow
 from engine.store import Store
@@ -98,6 +99,10 @@ class QueuePages:
         """
         which = self.filter
         if self._listing is not None:
+            if self._listing.knows(card.position) and not card.edited:
+                # Its text is what was looked for; a decision changes none of that.
+                which = replace(which, text="", tag="", flags=(), languages=())
+                which = replace(which, min_quality=None, max_quality=None)
             there = self._store.in_filter(which, card.position)
             undecided = card.state == "undecided"
             if not self._listing.put(card.position, there=there, undecided=undecided):

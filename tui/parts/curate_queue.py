@@ -103,7 +103,8 @@ class QueuePart(Vertical):
             then: Called when it is chosen; :meth:`reload` then shows it.
 
         Returns:
-            Whether that takes longer than a key may, so that ``then`` is called later.
+            Whether that takes longer than a key may, so that ``then`` is called later. Keys
+            that follow are meant for what will be shown, and have to wait until then.
         """
         if which == self.filter:
             return False

@@ -329,8 +329,7 @@ class CurateScreen(StageScreen):
             self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
-        if self.queue.choose(which, partial(self._show_part, which)):
-            self._painted = False  # keys that follow are meant for what will be shown
+        self._painted &= not self.queue.choose(which, partial(self._show_part, which))
 
     def _show_part(self, which: Filter) -> None:
         self._reload(undecided=self.card.card is None or which != NO_FILTER)
