@@ -328,13 +328,13 @@ class CurateScreen(StageScreen):
             self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
-        if which == self.queue.filter:
-            return
-        stays = self.card.card is not None and which == NO_FILTER
-        self.queue.show(which)
-        self._reload(undecided=not stays)
-        hint = "" if which == NO_FILTER else "escape shows the whole queue"
+        self._painted &= not self.queue.choose(which, partial(self._show_part, which))
+
+    def _show_part(self, which: Filter) -> None:
+        self._reload(undecided=self.card.card is None or which != NO_FILTER)
+        hint = "escape shows the whole queue" if self.queue.narrowed else ""
         self.say(f"{counted(self.queue.count, 'example')}: {filter_words(which)}", hint=hint)
+        self.call_after_refresh(self._is_painted)
 
     # -- the card's text ----------------------------------------------------------------
 
