@@ -151,7 +151,7 @@ def new_run_id() -> str:
 def read_spec(directory: Path) -> Mapping[str, Any]:
     """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
     try:
-        return toml.loads((directory / SPEC_FILE).read_text("utf-8"))
+        return toml.loads((directory / SPEC_FILE).read_text("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return {}
 

@@ -31,6 +31,10 @@ _FUSED = {
 }
 
 
+INERT = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
+"""How a folder of a model is loaded: none of its code is run, and no pickle is read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fallback:
     """Why a run trains on the processor, and what would give it a GPU."""
@@ -193,7 +197,7 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
     model = AutoModelForCausalLM.from_pretrained(
         spec.base_dir,
         dtype=dtype,
-        local_files_only=True,
+        **INERT,
         device_map={"": 0} if device.cuda else None,
         **quantised,
     )
@@ -210,7 +214,9 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    tokenizer = AutoTokenizer.from_pretrained(spec.base_dir, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        spec.base_dir, local_files_only=True, trust_remote_code=False
+    )
     return Loaded(model=get_peft_model(model, config), tokenizer=tokenizer)
 
 
@@ -224,6 +230,7 @@ def _load_unsloth(spec: TrainSpec, backend: Backend) -> Loaded:
         load_in_4bit=backend.four_bit,
         use_exact_model_name=True,  # a local directory, not a name to be looked up
         local_files_only=True,
+        trust_remote_code=False,
     )
     model = FastLanguageModel.get_peft_model(
         model,

@@ -45,6 +45,8 @@ from engine.train.checkpoints import (
 )
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.trust import agree, run_items
+from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
 RECIPE = "engine.train.recipe"
@@ -158,6 +160,7 @@ def resume(
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
+        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
@@ -171,6 +174,7 @@ def resume(
     if choice is None:
         raise _no_checkpoint(run)
     spec = load_spec(run.dir)
+    require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     if not Path(spec.base_dir).is_dir():
         resolve(spec.base)  # says how to get it
         raise RunError(
@@ -253,6 +257,8 @@ def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: F
         base_fingerprint=base.fingerprint,
         dataset_dir=str(dataset.directory.resolve()),
     )
+    for item in run_items(whole.base_dir, whole.report_to):
+        agree(workspace.root, item)  # its person has just named it
     try:
         directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
