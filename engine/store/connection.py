@@ -17,7 +17,7 @@ from engine.errors import (
     WorkspaceReplaced,
 )
 from engine.store.failures import replaced, translated
-from engine.store.packing import pack, unpack
+from engine.store.packing import beside, pack, search_row, unpack
 from engine.store.place import Place
 
 Row = tuple[Any, ...]
@@ -43,6 +43,8 @@ def raw_connection(path: str, busy_seconds: float, *, uri: bool = False) -> sqli
         path, isolation_level=None, check_same_thread=False, timeout=busy_seconds, uri=uri
     )
     raw.row_factory = _unpack_row
+    raw.create_function("search_row", 3, search_row, deterministic=True)
+    raw.create_function("beside", 4, beside, deterministic=True)
     return raw
 
 

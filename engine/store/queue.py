@@ -31,9 +31,21 @@ from engine.store.authors import question_by
 from engine.store.connection import Connection, Row
 from engine.store.failures import translated
 from engine.store.fold import fold_one
-from engine.store.packing import load_alternatives, load_mapping, load_turns, search_query
+from engine.store.packing import (
+    SAME_HASH,
+    joined_words,
+    load_alternatives,
+    load_mapping,
+    load_turns,
+    search_query,
+)
 
 CARDS_AT_ONCE = 256
+
+_BESIDE = (
+    "(SELECT beside(coalesce(e.edited_turns, e.turns), e.heading, e.title, ?) "
+    "FROM examples AS e WHERE e.position = q.position)"
+)
 
 UNRESOLVED = Conflict(0, "skip", "", 0.0, ())
 """Stands in a card that is in conflict until its journal is read."""
@@ -92,6 +104,8 @@ def conditions(which: Filter) -> tuple[str, list[Any]]:
         query = search_query(which.text)
         if query:
             add("q.position IN (SELECT rowid FROM search WHERE search MATCH ?)", query)
+            for word in joined_words(which.text):
+                add(_BESIDE, word)
         else:
             add("0")
     return " AND ".join(terms) or "1", parameters
@@ -249,7 +263,7 @@ def _card(row: Row) -> Card:
                 title=title,
                 tags=tuple(json.loads(tag_list)),
                 date=date,
-                content_hash=content_hash,
+                content_hash=example_id if content_hash == SAME_HASH else content_hash,
             ),
             score=score,
             reason=reason,
