@@ -98,8 +98,8 @@ class Takeover:
         self._raw = stage.raw
         self._source_id = source_id
         self._had_any = False
-        self._fresh = self._stored = 0
         self._has_tags = False
+        self._fresh = self._stored = 0
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -240,8 +240,8 @@ class Takeover:
             with _transaction(self._raw):
                 self._require_source()
                 new += self._insert("fresh", start, start + rows)
-            start += rows
             self._stored = new
+            start += rows
             # As much as is written while nobody notices: a decision waits no longer than this.
             share = _CHUNK_SECONDS / max(time.perf_counter() - began, 0.001)
             rows = max(CHUNK, min(int(rows * min(share, 2.0)), _LARGEST_CHUNK))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.bases.files import replace_folder
+from engine.bases.files import replace_folder, settle
 from engine.runs.child import Job, is_disk_full
 from engine.train.checkpoints import (
     CHECKPOINTS_DIR,
@@ -52,6 +52,8 @@ class Saver:
         """Remove what a process left that was killed while it saved."""
         for left in [self._root / _SAVING, *self._root.glob(f"{_LEAVING}*")]:
             shutil.rmtree(left, ignore_errors=True)
+        settle(self._root)
+        settle(self._job.directory)  # the adapter's folder is replaced like a checkpoint's
 
     def save(self, step: int, write: Callable[[], None]) -> None:
         """Save a checkpoint. Without room on the disk the older ones stay, and a warning is said.
