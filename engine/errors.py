@@ -18,7 +18,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── WorkspaceNewer         written by a newer finetui
     │   ├── WorkspaceDamaged       the database is not readable
     │   ├── WorkspaceUntrusted     not trusted, and would run, load or reach something
-    │   └── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceLocked        another process holds the database too long
+    │   ├── WorkspaceReadOnly      the workspace can be looked at and not changed
+    │   ├── WorkspaceReplaced      the database was removed or replaced while it was open
+    │   ├── JournalMismatch        the examples are not what the journal says
+    │   └── JournalInvalid         a file of decisions can't be read
     ├── SourceError
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
@@ -84,7 +88,8 @@ stable ``code`` for programs. Codes are part of the interface: they don't change
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class FinetuiError(Exception):
@@ -93,21 +98,26 @@ class FinetuiError(Exception):
     Args:
         message: What went wrong, in one sentence, with the name of the thing.
         hint: What the person can do about it; empty when there is nothing.
+        counts: What was done before it went wrong, by name, for programs.
     """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", counts: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.counts = dict(counts or {})
 
     def __str__(self) -> str:
         return self.message
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the error as ``--json`` prints it."""
-        return {"code": self.code, "message": self.message, "hint": self.hint}
+        value: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        return value | {"counts": self.counts} if self.counts else value
 
 
 class UsageError(FinetuiError):
@@ -204,6 +214,30 @@ class WorkspaceLocked(WorkspaceError):
     """Another process held the database for too long."""
 
     code = "workspace-locked"
+
+
+class WorkspaceReadOnly(WorkspaceError):
+    """The workspace can be looked at, and not changed."""
+
+    code = "workspace-read-only"
+
+
+class WorkspaceReplaced(WorkspaceError):
+    """The database was removed, replaced or cut short while it was open."""
+
+    code = "workspace-replaced"
+
+
+class JournalMismatch(WorkspaceError):
+    """What is stored of examples is not what the journal of decisions says."""
+
+    code = "journal-mismatch"
+
+
+class JournalInvalid(WorkspaceError):
+    """A file of decisions can't be read."""
+
+    code = "journal-invalid"
 
 
 class SourceError(FinetuiError):

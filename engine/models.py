@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import lru_cache
 from json.encoder import encode_basestring
 from types import MappingProxyType
 from typing import Literal
@@ -453,12 +454,15 @@ class Vote:
 
 def canonical_json(turns: Sequence[Turn]) -> str:
     """Return the turns as the JSON that ids are computed from."""
+    # A row of a table is asked for it three times in a row: by its hash, its id and its storing.
+    return _canonical(turns if isinstance(turns, tuple) else tuple(turns))
+
+
+@lru_cache(maxsize=2)
+def _canonical(turns: tuple[Turn, ...]) -> str:
     # What json.dumps gives without spaces and escapes, in a fraction of the time.
-    return f"[{','.join([_pair(turn) for turn in turns])}]"
-
-
-def _pair(turn: Turn) -> str:
-    return f"[{encode_basestring(turn.role)},{encode_basestring(turn.content)}]"
+    pairs = [f"[{encode_basestring(t.role)},{encode_basestring(t.content)}]" for t in turns]
+    return f"[{','.join(pairs)}]"
 
 
 def example_id(turns: Sequence[Turn]) -> str:
@@ -476,6 +480,7 @@ def content_hash(data: bytes) -> str:
     return _hash(data)
 
 
+@lru_cache(maxsize=2)
 def _hash(data: bytes) -> str:
     from hashlib import blake2b  # loads OpenSSL, which what only shows examples does without
 

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES
 from textual.worker import Worker, WorkerState
 
-from engine.errors import FinetuiError, SettingsError
+from engine.errors import FinetuiError, SettingsError, WorkspaceReplaced
 from engine.models import Filter
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
@@ -98,6 +98,8 @@ class FinetuiApp(Host):
         super().__init__(workspace)
         self._bring_base = bring_base
         self._parts_ready: set[str] = set()
+        self._lost: WorkspaceReplaced | None = None
+        self._asked_to_leave = False
         self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
 
@@ -182,6 +184,18 @@ class FinetuiApp(Host):
         """Say something in the status line of the stage in front."""
         if (stage := self.stage) is not None:
             stage.say(message, kind=kind)
+
+    def database_lost(self, error: WorkspaceReplaced) -> None:
+        """Offer to save what was decided, once."""
+        if not self._lost:
+            self._lost = error
+            self._offer_rescue()
+
+    def _offer_rescue(self) -> None:
+        from tui.screens.modals.lost import LostDialog
+
+        if self._lost is not None:
+            self.ask(LostDialog(self._lost, self.workspace.root))
 
     def look_for_jobs(self) -> None:
         """Look for the running job now: a screen has just started or stopped one."""
@@ -376,6 +390,10 @@ class FinetuiApp(Host):
 
     async def action_quit(self) -> None:
         """Leave. A run is a process of its own and goes on."""
+        if self._lost is not None and not self.rescued and not self._asked_to_leave:
+            self._asked_to_leave = True  # the next one leaves
+            self._offer_rescue()
+            return
         if self.writer.busy:
             self.say("leaving when what you decided is stored", "busy")
         self._leave()

@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.worker import WorkerFailed
 
-from engine.errors import FinetuiError
+from engine.errors import FinetuiError, WorkspaceReplaced
 from engine.failures import named
 from engine.log import log_exception, log_file
 from engine.models import Filter
@@ -75,6 +75,7 @@ class Host(App[int]):
         checks: Checks examples; they go on whatever stage is shown.
         tokens: What was typed for addresses that ask for a token.
         cheat_shown: Whether the line of keys is shown.
+        rescued: Whether what was decided was saved outside of a database that was replaced.
         unexpected: Exceptions without a name that were caught and logged, newest last;
             tests assert that there are none.
     """
@@ -96,6 +97,7 @@ class Host(App[int]):
         self.check: Check | None = None
         self.checks = Checks(self, workspace.root, workspace.settings.check)
         self.cheat_shown = workspace.settings.display.cheat_line
+        self.rescued = False
         self.unexpected: list[BaseException] = []
         for theme in THEMES:
             self.register_theme(theme)
@@ -107,6 +109,10 @@ class Host(App[int]):
 
     def look_for_jobs(self) -> None:
         """Look for the running job now: a screen has just started or stopped one."""
+        raise NotImplementedError
+
+    def database_lost(self, error: WorkspaceReplaced) -> None:
+        """Offer to save what was decided; the database was removed or replaced. Once."""
         raise NotImplementedError
 
     async def open_example(self, example_id: str) -> None:

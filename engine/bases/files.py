@@ -46,6 +46,40 @@ def publish(temporary: Path, destination: Path) -> bool:
     return True
 
 
+def replace_folder(temporary: Path, destination: Path) -> None:
+    """Give a finished folder its name once all of it is on the disk, in place of an older one.
+
+    Raises:
+        OSError: It could not be flushed or renamed; the older one is still there.
+    """
+    sync_tree(temporary)
+    aside = destination.with_name(f".{destination.name}.{os.getpid()}.old")
+    if destination.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        destination.rename(aside)
+    try:
+        temporary.rename(destination)
+    except OSError:
+        if aside.exists():
+            aside.rename(destination)
+        raise
+    _sync(destination.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Finish what :func:`replace_folder` left undone in a folder when its process was killed.
+
+    An older folder that was put aside gets its name back where no newer one has it.
+    """
+    for aside in folder.glob(".*.old"):
+        name = aside.name.removeprefix(".").removesuffix(".old").rpartition(".")[0]
+        if name and not (folder / name).exists():
+            aside.rename(folder / name)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
 def clear_abandoned(folder: Path, prefix: str) -> None:
     """Remove temporary folders ``PREFIX.PID.…`` whose process is gone."""
     for path in folder.glob(f"{prefix}.*"):

@@ -98,7 +98,8 @@ def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_js
         if everything:
             which = Filter(flags=("secret", "personal"))
             wanted += [card.example.id for card in space.store.cards(which)]
-        made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
+        with space.store.operation():
+            made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
         done = {one: dict(each.replaced) for one, each in made.items()}
         # What was found in the old text is forgotten; the new one is looked at whole.
         look_at(space, example_ids=[one for one, replaced in done.items() if replaced])

@@ -5,20 +5,32 @@ from __future__ import annotations
 import io
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from engine.cli.common import Progress, common_options, opened, print_json, say, table
+from engine.cli.common import common_options, opened, print_json, say
+from engine.cli.decided import conflict_json, conflict_words, saving_decisions, when
 from engine.cli.examples import card_json, chosen, filter_options, print_card
 from engine.curate import Curator, from_text, pace, progress, to_text
 from engine.curate.editor import decode, edit_text, read_text
-from engine.errors import FinetuiError, UsageError
-from engine.models import Action, Card, Filter, JournalEntry, QueueRow, Turn, short_id
+from engine.errors import FinetuiError, UsageError, WorkspaceReplaced
+from engine.models import (
+    Action,
+    BulkDecided,
+    Card,
+    Filter,
+    JournalEntry,
+    QueueRow,
+    Reverted,
+    Turn,
+    short_id,
+)
 from engine.store import Store
+from engine.store.fold import STATE_AFTER, replaced_by
 from engine.text import inert
 from engine.workspace import Workspace
 
@@ -42,7 +54,8 @@ def curate(workspace: Path | None, as_json: bool, **options: Any) -> None:
         if not which.states:
             which = replace(which, states=("undecided",))
         session = _Session(space, which, quiet=as_json)
-        session.run()
+        with saving_decisions(space):
+            session.run()
         approved, target = progress(space.store, space.settings.curation.target)
         if as_json:
             print_json({"decided": session.decided, "approved": approved, "target": target})
@@ -58,6 +71,7 @@ class _Session:
         self._quiet = quiet
         self._curator = Curator(space.store)
         self._after = -1
+        self._seen = 0
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")  # a stray byte is no letter, and no crash
 
@@ -73,6 +87,8 @@ class _Session:
             try:
                 if self._act(letter, row):
                     shown = -1
+            except WorkspaceReplaced:
+                raise
             except FinetuiError as error:
                 self._say(f"{error.message}" + (f" ({error.hint})" if error.hint else ""))
         self._say("nothing is left to decide")
@@ -89,10 +105,12 @@ class _Session:
         store = self._space.store
         approved, _ = progress(store, target)
         now = pace(store, time.time(), target=target)
+        card = store.card(row.example_id)
+        self._seen = card.seen
         if self._quiet:
             return
         say()
-        print_card(store, store.card(row.example_id))
+        print_card(store, card)
         parts = [f"{approved:,} of {target:,} approved", f"{store.queue_size(self._which):,} left"]
         if now.per_hour:
             parts.append(f"{now.per_hour:,.0f}/h")
@@ -112,23 +130,27 @@ class _Session:
     def _act(self, letter: str, row: QueueRow) -> bool:
         """Do what a letter says, and return whether the card is to be shown anew."""
         if letter in BY_KEY:
-            card = self._curator.decide(BY_KEY[letter], row.example_id)
-            self._after = row.position
+            card = self._curator.decide(BY_KEY[letter], row.example_id, self._seen)
+            # What others did meanwhile is shown, and asked about again.
+            self._after = row.position - (card.conflict is not None)
             self.decided += 1
             self._say(_outcome(card))
             return True
         if letter == "e":
             card = self._space.store.card(row.example_id)
-            self._curator.edit(row.example_id, _in_editor(self._space, card))
+            turns = _in_editor(self._space, card)
+            after = self._curator.edit(row.example_id, turns, card.seen)
+            if after.conflict is not None:
+                self._say(_outcome(after))
             return True
         if letter in ("u", "y"):
-            entry = self._curator.undo() if letter == "u" else self._curator.redo()
-            if entry is None:
+            reverted = self._curator.undo() if letter == "u" else self._curator.redo()
+            if reverted is None:
                 self._say(f"nothing to {'undo' if letter == 'u' else 'redo'}")
                 return False
-            card = self._space.store.card(entry.example_id)
+            card = self._space.store.card(reverted.example_id)
             self._after = card.position - 1
-            self._say(f"{entry.action}: {_outcome(card)}")
+            self._say(f"{reverted.action}: {_outcome(card)}{_reverted_words(reverted)}")
             return True
         self._say(KEYS)
         return False
@@ -140,7 +162,17 @@ class _Session:
 
 def _outcome(card: Card) -> str:
     edited = ", edited" if card.edited else ""
-    return f"{short_id(card.example.id)} is {card.state}{edited}"
+    words = f"{short_id(card.example.id)} is {card.state}{edited}"
+    return words + (f"\n  {conflict_words(card.conflict)}" if card.conflict else "")
+
+
+def _reverted_words(reverted: Reverted) -> str:
+    """Return what else is said of an undo or redo: how many, and whose they were."""
+    words = f" and {reverted.examples - 1:,} more" if reverted.examples > 1 else ""
+    if reverted.foreign:
+        whose = reverted.targets[-1]
+        words += f" (decided by session {whose.session[:6]}, {when(whose.at)})"
+    return words
 
 
 @click.command()
@@ -149,6 +181,12 @@ def _outcome(card: Card) -> str:
 @click.option("--filter-kind", "kinds", multiple=True, help="With --all: only of this kind.")
 @click.option("--filter-tag", "tag", default="", help="With --all: only with this tag.")
 @click.option("--filter-source", "source", default="", help="With --all: only of this source.")
+@click.option(
+    "--seen",
+    type=click.IntRange(min=0),
+    default=None,
+    help="With an ID: the 'seen' of examples show --json. What others did since is a conflict.",
+)
 @common_options
 def decide(
     words: tuple[str, ...],
@@ -156,34 +194,39 @@ def decide(
     kinds: tuple[str, ...],
     tag: str,
     source: str,
+    seen: int | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
     """Approve, reject or skip examples by id; undo or redo.
 
-    ACTION is approve, reject, skip, undo or redo. An undo without an ID takes the latest
-    decision of the workspace back; with IDs, the latest of each.
+    ACTION is approve, reject, skip, undo or redo. All that one call decides is one step for
+    an undo. An undo without an ID takes your latest step back, and where this process has
+    none, the workspace's; with IDs, the latest decision on each. --all leaves out examples
+    that are in conflict.
     """
     action = _action(words[-1])
     given = words[:-1]
     _check_call(action, given, everything=everything, narrowed=bool(kinds or tag or source))
-    with opened(workspace) as space:
+    if seen is not None and (len(given) != 1 or action not in DECISIONS):
+        raise UsageError("--seen goes with one id", hint="finetui decide ID approve --seen NUMBER")
+    with opened(workspace) as space, saving_decisions(space):
         curator = Curator(space.store)
         if action in ("undo", "redo"):
-            cards = _reverted(space, curator, action, given)
+            _print_reverted(space, _reverted(space, curator, action, given), as_json=as_json)
+        elif everything:
+            which = replace(
+                chosen(space.store, kinds=kinds, tag=tag, source=source), states=("undecided",)
+            )
+            left_out = space.store.queue_size(replace(which, conflict=True))
+            done = curator.decide_filtered(action, replace(which, conflict=False))
+            _print_decided(space, done, left_out=left_out, as_json=as_json)
         else:
-            if everything:
-                which = chosen(space.store, kinds=kinds, tag=tag, source=source)
-                ids = _undecided(space.store, which)
-            else:
-                # All of them first: a wrong id decides nothing.
-                ids = [space.store.card(prefix).example.id for prefix in given]
-            step = Progress(action, quiet=as_json or len(ids) < 200)
-            cards = []
-            for done, example_id in enumerate(ids, start=1):
-                cards.append(curator.decide(action, example_id))
-                step(done, len(ids))
-        _print_decided(space, cards, as_json=as_json)
+            # All of them first: a wrong id decides nothing.
+            cards = [space.store.card(prefix) for prefix in given]
+            pairs = [(card.example.id, card.seen if seen is None else seen) for card in cards]
+            done = curator.decide_many(action, pairs)
+            _print_decided(space, done, shown=[one for one, _ in pairs], as_json=as_json)
 
 
 def _action(word: str) -> Action:
@@ -209,37 +252,126 @@ def _check_call(
         raise UsageError("no id was given", hint=f"finetui decide ID {action}, or --all {action}")
 
 
-def _undecided(store: Store, which: Filter) -> list[str]:
-    which = replace(which, states=("undecided",))
-    return [row.example_id for row in store.queue_page(which, limit=store.queue_size(which))]
-
-
 def _reverted(
     space: Workspace, curator: Curator, action: Action, given: tuple[str, ...]
-) -> list[Card]:
+) -> list[Reverted]:
     ids = [space.store.card(prefix).example.id for prefix in given] or [""]
-    cards: list[Card] = []
-    for example_id in ids:
-        entry = curator.redo() if action == "redo" else curator.undo(example_id)
-        if entry is None:
-            about = f" on {short_id(example_id)}" if example_id else ""
-            raise UsageError(f"there is nothing to {action}{about}")
-        cards.append(space.store.card(entry.example_id))
-    return cards
+    done: list[Reverted] = []
+    with space.store.operation():
+        for example_id in ids:
+            reverted = curator.redo() if action == "redo" else curator.undo(example_id)
+            if reverted is None:
+                about = f" on {short_id(example_id)}" if example_id else ""
+                raise UsageError(f"there is nothing to {action}{about}")
+            done.append(reverted)
+    return done
 
 
-def _print_decided(space: Workspace, cards: list[Card], *, as_json: bool) -> None:
-    target = space.settings.curation.target
-    approved, _ = progress(space.store, target)
+def _print_reverted(space: Workspace, done: list[Reverted], *, as_json: bool) -> None:
+    approved, target = progress(space.store, space.settings.curation.target)
+    ids = list(dict.fromkeys(entry.example_id for one in done for entry in one.entries))
     if as_json:
-        rows = [{"id": c.example.id, "state": c.state, "edited": c.edited} for c in cards]
-        print_json({"decided": rows, "approved": approved, "target": target})
+        whose = {entry.example_id: entry.session for one in done for entry in one.targets}
+        print_json(
+            {
+                "decided": [
+                    _row_json(row) | {"decided_by": whose[row.example_id]}
+                    for row in space.store.queue_rows(ids)
+                ],
+                "examples": len(ids),
+                "foreign": any(one.foreign for one in done),
+                "approved": approved,
+                "target": target,
+            }
+        )
         return
-    for card in cards[:20]:
-        say(_outcome(card))
-    if len(cards) > 20:
-        say(f"… and {len(cards) - 20:,} more")
+    for one in done:
+        card = space.store.card(one.example_id)
+        say(f"{one.action}: {_outcome(card)}{_reverted_words(one)}")
     say(f"{approved:,} of {target:,} approved")
+
+
+def _row_json(row: QueueRow) -> dict[str, Any]:
+    return {
+        "id": row.example_id,
+        "state": row.state,
+        "edited": row.edited,
+        "in_conflict": row.conflict,
+    }
+
+
+def _print_decided(
+    space: Workspace,
+    done: BulkDecided,
+    *,
+    shown: Sequence[str] = (),
+    left_out: int = 0,
+    as_json: bool,
+) -> None:
+    """Print what a decision did.
+
+    Args:
+        space: The workspace.
+        done: What was decided.
+        shown: Examples that are shown whether or not something changed, with what was
+            replaced; empty for all that changed.
+        left_out: How many were left out because they are in conflict.
+        as_json: Whether a program reads it.
+    """
+    store = space.store
+    approved, target = progress(store, space.settings.curation.target)
+    conflicts = dict(done.conflicts)
+    rows = store.queue_rows(shown or done.decided)
+    replaced = {one: _replaced(store, one, done) for one in shown if one in done.decided}
+    if as_json:
+        print_json(
+            {
+                "decided": [
+                    _row_json(row)
+                    | {
+                        "conflict": conflict_json(conflicts.get(row.example_id)),
+                        "replaced": _entry_words(replaced.get(row.example_id)),
+                    }
+                    for row in rows
+                ],
+                "operation": done.operation or None,
+                "unchanged": done.unchanged,
+                "conflicts": len(conflicts),
+                "left_out_in_conflict": left_out,
+                "approved": approved,
+                "target": target,
+            }
+        )
+        return
+    for row in rows[:20]:
+        before = replaced.get(row.example_id)
+        edited = ", edited" if row.edited else ""
+        words = f"{short_id(row.example_id)} is {row.state}{edited}"
+        if before is not None and STATE_AFTER[before.action] != row.state:
+            by = f"by session {before.session[:6]}, {when(before.at)}"
+            words += f" (was {STATE_AFTER[before.action]} {by})"
+        say(words)
+    for conflict in conflicts.values():
+        say(f"  {conflict_words(conflict)}")
+    if len(rows) > 20:
+        say(f"… and {len(rows) - 20:,} more; one undo takes all of them back")
+    if left_out:
+        say(f"{left_out:,} in conflict left out; see: finetui examples list --conflict")
+    say(f"{approved:,} of {target:,} approved")
+
+
+def _replaced(store: Store, example_id: str, done: BulkDecided) -> JournalEntry | None:
+    """Return another session's decision that this one came in the place of."""
+    journal = store.journal(example_id=example_id)[::-1]
+    mine = next(one for one in journal if one.operation == done.operation)
+    before = replaced_by(mine, journal)
+    return before if before is not None and before.session != store.session else None
+
+
+def _entry_words(entry: JournalEntry | None) -> dict[str, Any] | None:
+    if entry is None:
+        return None
+    return {"seq": entry.seq, "action": entry.action, "session": entry.session, "at": entry.at}
 
 
 @click.command()
@@ -263,11 +395,12 @@ def edit(example_id: str, file: str, show: bool, workspace: Path | None, as_json
             turns = from_text(read_text(Path(file).expanduser()))
         else:
             turns = _in_editor(space, card)
-        after = Curator(space.store).edit(card.example.id, turns)
+        with saving_decisions(space):
+            after = Curator(space.store).edit(card.example.id, turns, card.seen)
         if as_json:
             print_json(card_json(after))
             return
-        changed = "nothing was changed; " if after.turns == card.turns else ""
+        changed = "nothing was changed; " if after.seen == card.seen else ""
         say(f"{changed}{_outcome(after)}")
 
 
@@ -281,41 +414,3 @@ def _print_text(text: str) -> None:
         click.echo(inert(text), nl=False)
     else:  # byte for byte, so that --file takes it back
         sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
-
-
-@click.command()
-@click.option("--limit", type=click.IntRange(min=0), default=50, help="At most so many; 0: all.")
-@click.option("--id", "example_id", default="", help="Only of this example.")
-@common_options
-def journal(limit: int, example_id: str, workspace: Path | None, as_json: bool) -> None:
-    """List the decisions, newest first."""
-    with opened(workspace) as space:
-        whole = space.store.card(example_id).example.id if example_id else ""
-        entries = space.store.journal(limit or None, whole)
-        if as_json:
-            print_json([_entry_json(entry) for entry in entries])
-            return
-        if not entries:
-            say("nothing is decided yet; start with: finetui curate")
-            return
-        table(["seq", "when", "id", "action", "session"], [_entry_row(entry) for entry in entries])
-
-
-def _entry_row(entry: JournalEntry) -> list[object]:
-    when = datetime.fromtimestamp(entry.at).strftime("%Y-%m-%d %H:%M:%S")
-    action = f"{entry.action} {entry.target}" if entry.target else entry.action
-    return [entry.seq, when, short_id(entry.example_id), action, entry.session[:6]]
-
-
-def _entry_json(entry: JournalEntry) -> dict[str, Any]:
-    value: dict[str, Any] = {
-        "seq": entry.seq,
-        "id": entry.example_id,
-        "action": entry.action,
-        "at": entry.at,
-        "session": entry.session,
-        "target": entry.target or None,
-    }
-    if entry.turns:
-        value["messages"] = [{"role": turn.role, "content": turn.content} for turn in entry.turns]
-    return value

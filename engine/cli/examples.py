@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
+from engine.cli.decided import conflict_json, conflict_words
 from engine.errors import FinetuiError, UsageError
 from engine.models import (
     FLAG_KINDS,
@@ -48,6 +49,11 @@ def filter_options(function: Command) -> Command:
         ),
         click.option("--edited/--unedited", default=None, help="Only edited ones, or no edited."),
         click.option(
+            "--conflict/--no-conflict",
+            default=None,
+            help="Only those decided without having seen what others did, or none of them.",
+        ),
+        click.option(
             "--flag", "flags", multiple=True, help="Only with this flag: KIND or KIND:CODE."
         ),
         click.option("--language", "languages", multiple=True, help="Only in this language."),
@@ -70,6 +76,7 @@ def chosen(
     tag: str = "",
     source: str = "",
     edited: bool | None = None,
+    conflict: bool | None = None,
     origins: tuple[Origin, ...] = (),
     text: str = "",
     flags: tuple[str, ...] = (),
@@ -95,6 +102,7 @@ def chosen(
         tag=tag.removeprefix("#"),
         source_id=store.source(source).id if source else "",
         edited=edited,
+        conflict=conflict,
         origins=origins,
         text=text,
         flags=flags,
@@ -156,6 +164,7 @@ def _signs(row: QueueRow) -> str:
         + ("~" if row.edited else "")
         + ("≠" if row.origin else "")
         + ("!" if row.flagged else "")
+        + ("⇄" if row.conflict else "")
     )
 
 
@@ -195,6 +204,7 @@ def stats(workspace: Path | None, as_json: bool) -> None:
                     "total": counts.total,
                     "states": {state: getattr(counts, state) for state in STATES},
                     "edited": counts.edited,
+                    "conflicts": counts.conflicts,
                     "target": space.settings.curation.target,
                     "kinds": dict(store.kinds()),
                     "sources": {source.id: number.total for source, number in by_source},
@@ -208,6 +218,8 @@ def stats(workspace: Path | None, as_json: bool) -> None:
             ["state", "examples"],
             [(name, getattr(counts, name)) for name in (*STATES, "total", "edited")],
         )
+        if counts.conflicts:
+            say(f"{counts.conflicts:,} in conflict; see: finetui examples list --conflict")
         say(f"{counts.approved:,} of {space.settings.curation.target:,} wanted are approved")
         _print_table("kind", store.kinds())
         _print_table("source", [(shorten(s.root, 60), c.total) for s, c in by_source])
@@ -233,6 +245,7 @@ def row_json(row: QueueRow) -> dict[str, Any]:
         "label": row.label,
         "origin": row.origin,
         "flagged": row.flagged,
+        "in_conflict": row.conflict,
     }
 
 
@@ -249,6 +262,8 @@ def card_json(card: Card) -> dict[str, Any]:
         "follows": example.follows or None,
         "position": card.position,
         "decided_at": card.decided_at or None,
+        "seen": card.seen,
+        "conflict": conflict_json(card.conflict),
         "score": example.score,
         "reason": example.reason,
         "provenance": {
@@ -299,6 +314,8 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
     for name, value in about:
         if value:
             say(f"  {name:8} {value}".replace("\n", " "))
+    if card.conflict is not None:
+        say(f"  ⇄ {conflict_words(card.conflict)}")
     for flag in card.flags:
         where_in = f", message {flag.turn + 1}" if flag.turn >= 0 else ""
         where_in = f", {flag.place}" if flag.place else where_in

@@ -29,7 +29,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "curate": ("engine.cli.curate", "curate", "Decide examples one by one, on plain lines."),
     "decide": ("engine.cli.curate", "decide", "Approve, reject, skip or undo by id."),
     "edit": ("engine.cli.curate", "edit", "Edit an example's text."),
-    "journal": ("engine.cli.curate", "journal", "List the decisions, newest first."),
+    "journal": ("engine.cli.journal", "journal", "List and verify the decisions."),
     "questions": (
         "engine.cli.compose",
         "questions",

@@ -25,6 +25,7 @@ from engine.runs import (
     request_stop,
     state,
     status_words,
+    wait_until_gone,
 )
 from engine.runs import runs as list_runs
 
@@ -81,8 +82,9 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
     """
     with opened(workspace) as here:
         found = find(here, run)
+    saved = saved_checkpoints(found)
     if as_json:
-        print_json(run_as_dict(found))
+        print_json({**run_as_dict(found), "resumable": saved})
         return
     view = found.view
     words = status_words(view, time.time())
@@ -96,7 +98,7 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         ("step", f"{view.step} of {view.total_steps}"),
         ("loss", _figure(view.loss)),
         ("eval loss", " → ".join(f"{loss:.3f} (step {step})" for step, loss in view.evals) or "-"),
-        ("checkpoints", ", ".join(Path(path).name for path in view.checkpoints) or "-"),
+        ("checkpoints", ", ".join(_checkpoint_words(one) for one in saved) or "-"),
     ]
     rows += [(f"result: {name}", _value(value)) for name, value in view.result.items()]
     rows += [(name, _value(value)) for name, value in read_spec(found.dir).items()]
@@ -135,6 +137,8 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
     while asked and (wait or at_once) and view.active:
         time.sleep(_POLL_S)
         view = state(found.dir)
+    if asked and not view.active:
+        wait_until_gone(found.dir)  # so that what follows, such as a resume, finds it gone
     if as_json:
         print_json({"id": found.id, "asked": asked, "status": view.status})
     elif not asked:
@@ -149,23 +153,41 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
 @click.argument("run")
 @click.option("--follow", "then_follow", is_flag=True, help="Follow the run to its end.")
 @click.option(
+    "--from",
+    "checkpoint",
+    default="",
+    metavar="CHECKPOINT",
+    help="The checkpoint to resume from, such as step-40 (default: the newest that is whole).",
+)
+@click.option(
     "--force",
     is_flag=True,
     help="Resume one that was heard elsewhere lately and is certainly gone.",
 )
 @common_options
-def resume(run: str, then_follow: bool, force: bool, workspace: Path | None, as_json: bool) -> None:
-    """Resume a stopped, killed or failed run from its last checkpoint."""
+def resume(
+    run: str, checkpoint: str, then_follow: bool, force: bool, workspace: Path | None, as_json: bool
+) -> None:
+    """Resume a stopped, killed or failed run from its last checkpoint that is whole."""
     from engine.train.start import resume as resume_run
 
     with opened(workspace) as here:
-        resumed = patiently("training", lambda: resume_run(here, run, force=force))
+        resumed = patiently(
+            "training", lambda: resume_run(here, run, checkpoint=checkpoint, force=force)
+        )
+    goes_on, choice = resumed.run, resumed.choice
+    if not as_json:
+        for refused in choice.refused:
+            say(f"checkpoint {refused.checkpoint.name} is damaged: {refused.reason}")
+        say(f"{goes_on.id} goes on from checkpoint {choice.checkpoint.name}")
     if then_follow:
-        follow_run(resumed, as_json=as_json)
+        follow_run(goes_on, as_json=as_json)
     elif as_json:
-        print_json(run_as_dict(resumed))
+        passed = {one.checkpoint.name: one.reason for one in choice.refused}
+        taken = choice.checkpoint.name
+        print_json({**run_as_dict(goes_on), "resumed_from": taken, "refused": passed})
     else:
-        say(f"{resumed.id} goes on; follow it with: finetui runs follow {resumed.id}")
+        say(f"follow it with: finetui runs follow {goes_on.id}")
 
 
 @runs.command("compare")
@@ -197,6 +219,28 @@ def compare(one: str, other: str, workspace: Path | None, as_json: bool) -> None
             for name, pair in {**differing, **results}.items()
         ],
     )
+
+
+def saved_checkpoints(run: RunSummary) -> list[dict[str, Any]]:
+    """Return the checkpoints that are there, each read through, by rising step.
+
+    ``name`` is what ``runs resume --from`` takes, ``problem`` what is wrong with it.
+    """
+    from engine.train.checkpoints import all_checkpoints, damage
+
+    return [
+        {
+            "name": found.name,
+            "step": found.step,
+            "path": str(found.path.relative_to(run.dir)),
+            "problem": damage(found),
+        }
+        for found in all_checkpoints(run.dir)
+    ]
+
+
+def _checkpoint_words(saved: Mapping[str, Any]) -> str:
+    return f"{saved['name']} (damaged: {saved['problem']})" if saved["problem"] else saved["name"]
 
 
 def follow_run(run: RunSummary, *, as_json: bool) -> None:
@@ -248,10 +292,13 @@ def describe(event: Event) -> str:
         return "  ".join(words)
     if event.type == "eval":
         return f"eval at step {data.get('step')}: {_value(data.get('loss'))}"
+    if event.type == "run_started" and data.get("checkpoint"):
+        return f"resumed from checkpoint {data['checkpoint']}"
     if event.type == "checkpoint":
         return f"saved {data.get('path')}"
     if event.type in ("warning", "log"):
-        return f"{event.type}: {data.get('message')}"
+        hint = f" (fix: {data['hint']})" if data.get("hint") else ""
+        return f"{event.type}: {data.get('message')}{hint}"
     if event.type == "run_finished":
         message = data.get("message")
         return f"{data.get('status')}{f': {message}' if message else ''}"

@@ -62,7 +62,7 @@ class Drafts:
         with self._writing:
             if not self._held:
                 return
-            with Store.open(self._store.path, busy_seconds=self._busy_seconds) as own:
+            with self._store.again(busy_seconds=self._busy_seconds) as own:
                 for example_id, text in list(self._held.items()):
                     own.set_meta(_key(example_id), text)
                     if self._held.get(example_id) == text:

@@ -36,12 +36,17 @@ class Columns:
 
     def used(self) -> frozenset[str]:
         """Return the names of the columns that become turns."""
-        return frozenset(filter(None, (getattr(self, field.name) for field in fields(self))))
+        return _used(self)
 
     @property
     def whole(self) -> bool:
         """Whether these are enough to make a conversation of a row."""
         return bool(self.messages or self.text or (self.prompt and self.answer))
+
+
+@lru_cache(maxsize=64)
+def _used(columns: Columns) -> frozenset[str]:
+    return frozenset(filter(None, (getattr(columns, field.name) for field in fields(columns))))
 
 
 ROLES = ("prompt", "answer", "system", "input", "messages", "text")

@@ -54,7 +54,9 @@ def date_of(fields: Mapping[str, Any]) -> str:
     metadata = fields.get("metadata")
     for place in (fields, metadata if isinstance(metadata, dict) else {}):
         for key in _DATE_KEYS:
-            value = place.get(key)
+            if key not in place:
+                continue
+            value = place[key]
             if isinstance(value, str) and (found := date_in(value[:40])):
                 return found
             # A larger one is no time, and may be too large for a float.

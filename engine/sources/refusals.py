@@ -19,6 +19,15 @@ _CHOICES = ("choices", "options", "endings", "mc1_targets")
 _LABELS = ("label", "labels", "category", "intent", "sentiment", "class", "score", "stars", "toxic")
 _CLASSED = frozenset(("text", "sentence", "utterance", "tweet", "review", "content", "comment"))
 
+_TOLD_BY = frozenset((
+    *_PREFERENCE_KEYS,
+    *(first for first, _ in _SIDES),
+    *_MEDIA_KEYS,
+    *_CHOICES,
+    *("label", "paragraphs", "answers", "input_ids"),
+))  # fmt: skip
+"""The fields by which training data of another sort is told."""
+
 OTHER_DATA: Mapping[str, str] = {
     "preference": "preference pairs",
     "not-text": "rows with images, sound or video",
@@ -38,6 +47,8 @@ def check(fields: Mapping[str, Any]) -> None:
     Raises:
         Refused: It is.
     """
+    if _TOLD_BY.isdisjoint(fields):
+        return
     if any(key in fields for key in _PREFERENCE_KEYS) or any(
         first in fields and second in fields for first, second in _SIDES
     ):

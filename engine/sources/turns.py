@@ -189,6 +189,8 @@ def _pair(fields: Mapping[str, Any], columns: Columns) -> Dialogue:
     turns = _with_system(fields, columns, [*before, *said, Turn("assistant", answers[0])])
     dialogue = tidy(turns, layout)
     last = len(dialogue.turns) - 1
+    if len(answers) == 1:
+        return dialogue
     others = [text for text in dict.fromkeys(answers) if text and text != answers[0]]
     return replace(dialogue, alternatives=tuple(Alternative(last, text) for text in others))
 

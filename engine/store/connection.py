@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import contextlib
 import sqlite3
 import threading
 import time
@@ -13,107 +12,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.errors import DiskFull, WorkspaceDamaged, WorkspaceError, WorkspaceLocked
-from engine.paths import shorten
-from engine.store.packing import pack, unpack
+from engine.errors import (
+    FinetuiError,
+    WorkspaceReplaced,
+)
+from engine.store.failures import replaced, translated
+from engine.store.packing import beside, pack, search_row, unpack
+from engine.store.place import Place
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
 BUSY_SECONDS = 30.0
-ENOUGH_FREE = 1_000_000  # bytes
 
 
 def _unpack_row(_: sqlite3.Cursor, row: Row) -> Row:
     return tuple(map(unpack, row))
 
 
-def raw_connection(path: str, busy_seconds: float) -> sqlite3.Connection:
+def raw_connection(path: str, busy_seconds: float, *, uri: bool = False) -> sqlite3.Connection:
     """Return a connection in autocommit mode whose rows are unpacked tuples.
 
     Args:
         path: The file; empty for a private temporary database.
         busy_seconds: How long a statement waits for another writer.
+        uri: Whether the path is a ``file:`` address with SQLite's parameters.
     """
     # Threads are kept apart by the lock of Connection, which sqlite3 can't know of.
-    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy_seconds)
+    raw = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=busy_seconds, uri=uri
+    )
     raw.row_factory = _unpack_row
+    raw.create_function("search_row", 3, search_row, deterministic=True)
+    raw.create_function("beside", 4, beside, deterministic=True)
     return raw
 
 
 def bound(parameters: Sequence[Any]) -> Row:
     """Return a statement's parameters with their text packed."""
     return tuple(map(pack, parameters))
-
-
-@contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors about the file at ``path`` into named ones.
-
-    Raises:
-        DiskFull: The disk has no room.
-        WorkspaceLocked: Another process wrote for longer than the waiting time.
-        WorkspaceDamaged: The file is not a database, or its pages are broken.
-        WorkspaceError: The file can't be opened or written.
-    """
-    try:
-        yield
-    except sqlite3.ProgrammingError:
-        raise
-    except sqlite3.DatabaseError as error:
-        named = _named(error, path)
-        if named is None:
-            raise
-        raise named from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise damaged(path, f"a stored text can't be read ({error})") from error
-
-
-def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFull | None:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    place = shorten(path)
-    # Some of SQLite's files report a full disk as an error of input and output.
-    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _disk_is_full(path)):
-        return DiskFull(
-            f"no room on the disk to write {place}",
-            hint="free some space and try again; what was stored before is safe",
-        )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return WorkspaceLocked(
-            f"another process is writing to {place}",
-            hint="wait for it to finish, or end it, and try again; nothing was changed",
-        )
-    undecodable = "Could not decode" in str(error)
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or undecodable:
-        return damaged(path, str(error))
-    if code in (
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_AUTH,
-        sqlite3.SQLITE_IOERR,
-    ):
-        return WorkspaceError(
-            f"{place} can't be used: {error}",
-            hint="check that you may read and write the file and its folder",
-        )
-    return None
-
-
-def _disk_is_full(path: Path) -> bool:
-    try:
-        return shutil.disk_usage(path.parent).free < ENOUGH_FREE
-    except OSError:
-        return False
-
-
-def damaged(path: Path, why: str) -> WorkspaceDamaged:
-    """Return the error for a file that is no sound database of finetui."""
-    return WorkspaceDamaged(
-        f"{shorten(path)} is not a sound finetui database: {why}",
-        hint="move it away and scan your sources again, or put a backup "
-        f"({path.name}.v*.bak, if there is one) in its place",
-    )
 
 
 def _quiet(_: float) -> None:
@@ -142,7 +79,8 @@ class Connection:
     """The long-lived connection of a store.
 
     Any thread may use it; a lock admits one at a time. Outside of
-    :meth:`transaction` each statement is its own.
+    :meth:`transaction` each statement is its own. A write looks before and after whether the
+    path still names the open file, so that nothing counts as stored that is elsewhere.
 
     Waiting for another process happens here and not in SQLite, which would keep the lock
     meanwhile: a thread that waits to write keeps no other thread from reading.
@@ -152,12 +90,30 @@ class Connection:
         raw: The connection.
         busy_seconds: How long a statement waits for another process, in threads that
             :meth:`patience` says nothing else of.
+        place: Watches whether the path names the open file; None where nothing is written.
+        read_only: The error that a write gets; None where writing is possible.
+        fresh: Gives another connection where the file changed and this one can't see it.
     """
 
-    def __init__(self, path: Path, raw: sqlite3.Connection, busy_seconds: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        raw: sqlite3.Connection,
+        busy_seconds: float,
+        *,
+        place: Place | None = None,
+        read_only: FinetuiError | None = None,
+        fresh: Callable[[], sqlite3.Connection | None] | None = None,
+    ) -> None:
         self.path = path
+        self.place = place
+        self.read_only = read_only
+        self.journal_head = 0
         self._raw = raw
+        self._fresh = fresh
         self._lock = threading.RLock()
+        self._lost = ""
+        self._opened = 1
         self._usual = Patience(busy_seconds)
         self._here = threading.local()
         raw.execute("PRAGMA busy_timeout = 0")
@@ -208,13 +164,15 @@ class Connection:
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return every row of a query."""
         with translated(self.path):
-            return self._patiently(lambda: self._raw.execute(sql, bound(parameters)).fetchall())
+            return self._patiently(
+                lambda: self._reader().execute(sql, bound(parameters)).fetchall()
+            )
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the first row of a query, if there is one."""
         with translated(self.path):
             row: Row | None = self._patiently(
-                lambda: self._raw.execute(sql, bound(parameters)).fetchone()
+                lambda: self._reader().execute(sql, bound(parameters)).fetchone()
             )
             return row
 
@@ -224,9 +182,21 @@ class Connection:
         return None if row is None else row[0]
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement and return its cursor, for ``lastrowid`` and ``rowcount``."""
+        """Run one statement that writes; its cursor has ``lastrowid`` and ``rowcount``.
+
+        Raises:
+            WorkspaceReplaced: The database is not in its place any more.
+            WorkspaceReadOnly: It can only be looked at.
+        """
+
+        def run() -> sqlite3.Cursor:
+            if self._raw.in_transaction:
+                return self._raw.execute(sql, bound(parameters))
+            with self._in_place():
+                return self._raw.execute(sql, bound(parameters))
+
         with translated(self.path):
-            return self._patiently(lambda: self._raw.execute(sql, bound(parameters)))
+            return self._patiently(run)
 
     def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of parameters, in the transaction that is open."""
@@ -239,16 +209,23 @@ class Connection:
 
         The write lock is taken at the beginning, so that what the body reads is still
         so when it writes.
+
+        Raises:
+            WorkspaceReplaced: The database is not in its place any more.
+            WorkspaceReadOnly: It can only be looked at.
         """
         with translated(self.path):
-            self._patiently(lambda: self._raw.execute("BEGIN IMMEDIATE"), keep=True)
+            self._patiently(self._begin, keep=True)
+            head = self.journal_head
             try:
                 # Where there is no WAL, a commit still waits for those that read.
                 self._raw.execute(f"PRAGMA busy_timeout = {int(self._usual.seconds * 1000)}")
-                yield
-                self._raw.execute("COMMIT")
+                with self._in_place():
+                    yield
+                    self._raw.execute("COMMIT")
                 self._here.wrote = True
             except BaseException:
+                self.journal_head = head
                 if self._raw.in_transaction:
                     self._raw.execute("ROLLBACK")
                 raise
@@ -256,7 +233,92 @@ class Connection:
                 self._raw.execute("PRAGMA busy_timeout = 0")
                 self._lock.release()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Hold the lock and read as of one moment, whatever other processes write."""
+        with translated(self.path), self._lock:
+            self._reader().execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._raw.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        with self._in_place():
+            self._raw.execute("BEGIN IMMEDIATE")
+
+    def look(self) -> None:
+        """Raise if the database is not in its place any more, without writing.
+
+        Raises:
+            WorkspaceReplaced: It is not.
+        """
+        if self.read_only is None:
+            with self._lock:
+                self.require_in_place()
+
+    def require_in_place(self) -> None:
+        """Raise unless the database can be written, and the path names it.
+
+        Raises:
+            WorkspaceReplaced: The database is not in its place any more.
+            WorkspaceReadOnly: It can only be looked at; DiskFull, if that is the reason.
+        """
+        if self.read_only is not None:
+            raise self.read_only
+        if self.place is None:
+            return
+        if not self._lost and (why := self.place.lost()):
+            self._lost = why
+            self.place.keep_open(self._raw)
+        if self._lost:
+            raise replaced(self.path, self._lost)
+
+    @contextmanager
+    def _in_place(self) -> Iterator[None]:
+        """Look whether the database is in its place, before and after the body writes."""
+        self.require_in_place()
+        try:
+            yield
+            self.require_in_place()
+        except sqlite3.DatabaseError:
+            self.require_in_place()  # what went wrong may come from that
+            raise
+        except WorkspaceReplaced:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
+            raise
+
+    def _reader(self) -> sqlite3.Connection:
+        if self._raw.in_transaction:
+            return self._raw
+        if self._fresh is not None and (fresh := self._fresh()) is not None:
+            self._raw.close()
+            self._raw = fresh
+            self._opened += 1
+        return self._raw
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection changed the database."""
+        if self._fresh is None:
+            return int(self.value("PRAGMA data_version"))
+        with self._lock:  # SQLite can't tell, where it takes no locks
+            self._reader()
+            return self._opened
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the open database, wherever it is, into a new file."""
+        with self._lock, translated(target), contextlib.closing(sqlite3.connect(target)) as copy:
+            self._raw.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
-            self._raw.close()
+            # One whose database is elsewhere would remove the log of what is in its place.
+            with contextlib.suppress(FinetuiError):
+                self.require_in_place()
+            if not self._lost:
+                self._raw.close()
+                if self.place is not None:
+                    self.place.tidy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,24 +24,18 @@ from engine.models import (
 )
 from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
+from engine.store import tally
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import (
-    BUSY_SECONDS,
-    Connection,
-    Patience,
-    raw_connection,
-    translated,
-)
-from engine.store.decisions import JournalStore
-from engine.store.schema import bring_up_to_date
+from engine.store.connection import BUSY_SECONDS, Patience
+from engine.store.decisions import KEPT_AT_MOST, JournalStore
+from engine.store.opening import Opened, open_database
 
 if TYPE_CHECKING:
     from engine.store.staging import ScannedItem, Stage
     from engine.store.takeover import ScanTally
 
 ALL = Filter()
-WAL_BYTES = 16_000_000
 
 
 class Store(CheckedStore, JournalStore):
@@ -51,12 +46,12 @@ class Store(CheckedStore, JournalStore):
     the file arrive as DiskFull, WorkspaceLocked, WorkspaceDamaged or WorkspaceError.
     """
 
-    def __init__(
-        self, path: Path, connection: Connection, busy_seconds: float, session: str = ""
-    ) -> None:
+    def __init__(self, path: Path, opened: Opened, busy_seconds: float, session: str = "") -> None:
         self.path = path
         self.session = session or os.urandom(8).hex()
-        self._db = connection
+        self._db = opened.connection
+        self._kept = deque(maxlen=KEPT_AT_MOST)
+        self._copy = opened.copy
         self._busy_seconds = busy_seconds
 
     @classmethod
@@ -73,27 +68,39 @@ class Store(CheckedStore, JournalStore):
             WorkspaceNewer: A newer finetui wrote it; it is left untouched.
             WorkspaceDamaged: It is no sound database of finetui.
             WorkspaceLocked: Another process holds it.
-            DiskFull: There is no room to make it.
-            WorkspaceError: It can't be opened or written.
+            DiskFull: There is no room to make a new one.
+            WorkspaceError: It can't be opened.
+
+        What can be read and not written, by rights, a read-only disk or a full one, is opened
+        to be looked at: see :attr:`read_only`.
         """
-        with translated(path):
-            raw = raw_connection(str(path), busy_seconds)
-            try:
-                bring_up_to_date(raw, path, busy_seconds)
-                # Readers go on while a scan writes. Where the file system can't do it,
-                # SQLite keeps its rollback journal, which is as safe.
-                raw.execute("PRAGMA journal_mode = WAL")
-                raw.execute("PRAGMA synchronous = FULL")
-                # A large scan leaves a large WAL file, which is cut when it is used again.
-                raw.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
-            except BaseException:
-                raw.close()
-                raise
-        return cls(path, Connection(path, raw, busy_seconds), busy_seconds, session)
+        return cls(path, open_database(path, busy_seconds), busy_seconds, session)
+
+    def again(self, *, busy_seconds: float | None = None, session: str = "") -> Store:
+        """Open the same database once more, with a connection of its own.
+
+        Args:
+            busy_seconds: How long a write waits for another process; None takes this store's.
+            session: Who decides through it; empty for this store's session.
+
+        Raises:
+            WorkspaceReplaced: The path names another file by now, or none.
+            WorkspaceReadOnly: It can only be looked at.
+        """
+        seconds = self._busy_seconds if busy_seconds is None else busy_seconds
+        opened = open_database(self.path, seconds, like=self._db)
+        return Store(self.path, opened, seconds, session or self.session)
+
+    @property
+    def read_only(self) -> str:
+        """Why the workspace can only be looked at; empty where it can be changed."""
+        return self._db.read_only.message if self._db.read_only is not None else ""
 
     def close(self) -> None:
         """Close the database. Nothing waits to be saved."""
         self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def __enter__(self) -> Store:
         return self
@@ -173,6 +180,7 @@ class Store(CheckedStore, JournalStore):
         """Give what a scan gathers in; nothing of it reaches the workspace by itself."""
         from engine.store.staging import Stage  # what scans need, the app's start does not
 
+        self._db.require_in_place()
         stage = Stage(self.path, self._busy_seconds)
         try:
             yield stage
@@ -199,7 +207,10 @@ class Store(CheckedStore, JournalStore):
         from engine.store.takeover import Takeover
 
         stage.finish()
-        return Takeover(stage, source_id).run(fingerprint, at)
+        self._db.require_in_place()
+        tally = Takeover(stage, source_id).run(fingerprint, at)
+        self._db.require_in_place()
+        return tally
 
     def record_scan(
         self,
@@ -297,6 +308,10 @@ class Store(CheckedStore, JournalStore):
         """Return the rows after a position. Costs the page, wherever it is."""
         return queue_rows.page(self._db, filter, after, limit)
 
+    def queue_rows(self, ids: Sequence[str]) -> list[QueueRow]:
+        """Return the rows of some examples, in the order of the ids; what is gone is left out."""
+        return queue_rows.rows_of(self._db, ids)
+
     def queue_before(
         self, filter: Filter = ALL, *, before: int, limit: int = 200
     ) -> list[QueueRow]:
@@ -318,6 +333,22 @@ class Store(CheckedStore, JournalStore):
     def next_undecided(self, filter: Filter = ALL, after: int = -1) -> QueueRow | None:
         """Return the first undecided row of a filter after a position, without wrapping around."""
         return queue_rows.next_undecided(self._db, filter, after)
+
+    def is_counted(self, filter: Filter) -> bool:
+        """Return whether sizes and ranks of a filter are read from counts, at once."""
+        return tally.tallied(filter)
+
+    def queue_listing(self, filter: Filter) -> list[tuple[int, bool]]:
+        """Return position and whether undecided of a filter's rows, in order. Linear."""
+        return queue_rows.listing(self._db, filter)
+
+    def rows_at(self, positions: Sequence[int]) -> list[QueueRow]:
+        """Return the rows at some positions, a few hundred at most, in order."""
+        return queue_rows.rows_at(self._db, positions)
+
+    def in_filter(self, filter: Filter, position: int) -> bool:
+        """Return whether a filter lets the row at a position through."""
+        return queue_rows.lets_through(self._db, filter, position)
 
     def counts(self, filter: Filter = ALL) -> Counts:
         """Return how many examples are in each state."""

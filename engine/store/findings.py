@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from engine.models import Flag, FlagKind, Found, example_id
 from engine.store.connection import Connection, Row
+from engine.store.m006 import packed
 from engine.store.packing import load_turns
 
 DUPLICATES = "duplicates"
@@ -22,6 +23,7 @@ _AT_ONCE = 500
 _FLAG = "kind, code, score, reason, turn, start, stop"
 # A flag's field is stored before its reason; no reason holds this character.
 _PLACE = "\x1f"
+_Checks = dict[str, tuple[str, Mapping[str, float | str]]]
 
 
 def write(db: Connection, findings: Mapping[str, Iterable[Found]]) -> int:
@@ -38,15 +40,18 @@ def write(db: Connection, findings: Mapping[str, Iterable[Found]]) -> int:
         How many were recorded.
     """
     written = 0
-    present: dict[int, str] = {}
+    of_one: dict[int, dict[str, Found]] = {}
+    for check, found_by in findings.items():
+        for found in found_by:
+            of_one.setdefault(found.position, {})[check] = found
     with db.transaction():
-        for check, found_by in findings.items():
-            for found in found_by:
-                if found.position not in present:
-                    present[found.position] = _text_id(db, found.position)
-                if present[found.position] == found.text_id:
-                    _write_one(db, check, found)
-                    written += 1
+        before = _checks_of(db, list(of_one))
+        for at, said in of_one.items():
+            present = _text_id(db, at)
+            current = {name: found for name, found in said.items() if found.text_id == present}
+            if current:
+                _write_one(db, at, current, before.get(at, {}))
+                written += len(current)
     return written
 
 
@@ -57,27 +62,60 @@ def _text_id(db: Connection, position: int) -> str:
     return "" if text is None else example_id(load_turns(text))
 
 
-def _write_one(db: Connection, check: str, found: Found) -> None:
-    at = found.position
-    db.execute("DELETE FROM flags WHERE position = ? AND name = ?", [at, check])
-    for flag in found.flags:
-        db.execute(
+def _write_one(db: Connection, at: int, said: Mapping[str, Found], before: _Checks) -> None:
+    """Write what checks found in one example, beside what other checks found before."""
+    columns: dict[str, float | str] = {}
+    checks = dict(before)
+    for check, found in said.items():
+        if check in before:
+            db.execute("DELETE FROM flags WHERE position = ? AND name = ?", [at, check])
+        db.many(
             f"INSERT INTO flags (position, name, {_FLAG}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [at, check, *_values(flag)],
+            [[at, check, *_values(flag)] for flag in found.flags],
         )
-    measures = dict(found.measures)
+        measures = dict(found.measures)
+        checks[check] = (found.version, measures)
+        columns.update({name: measures[name] for name in _COLUMNS if name in measures})
+    _save_checks(db, at, checks)
+    known = "".join(f", {name} = ?" for name in columns)
     db.execute(
-        "INSERT OR REPLACE INTO checks (position, name, version, measures) VALUES (?, ?, ?, ?)",
-        [at, check, found.version, json.dumps(measures, sort_keys=True)],
+        f"UPDATE queue SET flagged = (SELECT count(*) FROM flags WHERE position = ?){known} "
+        "WHERE position = ?",
+        [at, *columns.values(), at],
     )
+
+
+_COLUMNS = ("language", "quality")
+"""Measures that the queue is narrowed by, and so has in columns of its own."""
+
+
+def _checks_of(db: Connection, positions: Sequence[int]) -> dict[int, _Checks]:
+    """Return version and measures of each check that has seen some examples, by its name."""
+    found: dict[int, _Checks] = {}
+    select = (
+        "SELECT c.position, l.said, c.measures FROM checked AS c "
+        "JOIN looks AS l ON l.number = c.look WHERE c.position IN "
+    )
+    for at, said, measures in _paged(db, select, positions, "c.position"):
+        values = iter(json.loads(measures))
+        found[at] = {
+            name: (version, {key: next(values) for key in keys})
+            for name, version, keys in json.loads(said)
+        }
+    return found
+
+
+def _save_checks(db: Connection, position: int, checks: _Checks) -> None:
+    if not checks:
+        db.execute("DELETE FROM checked WHERE position = ?", [position])
+        return
+    said, measures = packed(checks)
+    db.execute("INSERT OR IGNORE INTO looks (said) VALUES (?)", [said])
     db.execute(
-        "UPDATE queue SET flagged = (SELECT count(*) FROM flags WHERE position = ?1) "
-        "WHERE position = ?1",
-        [at],
+        "INSERT OR REPLACE INTO checked (position, look, measures) "
+        "SELECT ?, number, ? FROM looks WHERE said = ?",
+        [position, measures, said],
     )
-    for column in ("language", "quality"):
-        if column in measures:
-            db.execute(f"UPDATE queue SET {column} = ? WHERE position = ?", [measures[column], at])
 
 
 def _values(flag: Flag) -> tuple[object, ...]:
@@ -106,7 +144,9 @@ def forget(db: Connection, check: str, positions: Sequence[int]) -> None:
     with db.transaction():
         for at in positions:
             db.execute("DELETE FROM flags WHERE position = ? AND name = ?", [at, check])
-            db.execute("DELETE FROM checks WHERE position = ? AND name = ?", [at, check])
+            checks = _checks_of(db, [at]).get(at, {})
+            if checks.pop(check, None) is not None:
+                _save_checks(db, at, checks)
             db.execute(
                 "UPDATE queue SET flagged = (SELECT count(*) FROM flags WHERE position = ?1) "
                 "WHERE position = ?1",
@@ -116,7 +156,13 @@ def forget(db: Connection, check: str, positions: Sequence[int]) -> None:
 
 def versions(db: Connection, check: str) -> dict[int, str]:
     """Return which version of a check has seen an example's present text, by position."""
-    return dict(db.all("SELECT position, version FROM checks WHERE name = ?", [check]))
+    found: dict[int, str] = {}
+    for number, said in db.all("SELECT number, said FROM looks"):
+        version = {name: version for name, version, _ in json.loads(said)}.get(check)
+        if version is not None:
+            rows = db.all("SELECT position FROM checked WHERE look = ?", [number])
+            found.update((row[0], version) for row in rows)
+    return found
 
 
 def flags_of(db: Connection, positions: Sequence[int]) -> dict[int, tuple[Flag, ...]]:
@@ -145,11 +191,12 @@ def flags_by(db: Connection, check: str) -> dict[int, tuple[Flag, ...]]:
 
 def measures_of(db: Connection, positions: Sequence[int]) -> dict[int, Mapping[str, float | str]]:
     """Return what is known of some examples besides flags; those never checked are absent."""
-    found: dict[int, dict[str, float | str]] = {}
-    select = "SELECT position, measures FROM checks WHERE name != 'duplicates' AND position IN "
-    for at, measures in _paged(db, select, positions, "name"):
-        found.setdefault(at, {}).update(json.loads(measures))
-    return {at: MappingProxyType(values) for at, values in found.items()}
+    found: dict[int, Mapping[str, float | str]] = {}
+    for at, checks in _checks_of(db, positions).items():
+        if checks.keys() != {DUPLICATES}:
+            seen = [measures for name, (_, measures) in checks.items() if name != DUPLICATES]
+            found[at] = MappingProxyType({key: one[key] for one in seen for key in one})
+    return found
 
 
 def _paged(db: Connection, select: str, positions: Sequence[int], order: str) -> Iterable[Row]:
@@ -183,10 +230,20 @@ def languages(db: Connection) -> list[tuple[str, int]]:
 
 def any_unchecked(db: Connection) -> bool:
     """Return whether there is an example that no check has looked at as it is now."""
+    alone = [
+        number
+        for number, said in db.all("SELECT number, said FROM looks")
+        if [name for name, *_ in json.loads(said)] == [DUPLICATES]
+    ]
+    if alone:
+        marks = ", ".join("?" * len(alone))
+        some = db.value(f"SELECT 1 FROM checked WHERE look IN ({marks}) LIMIT 1", alone)
+        if some is not None:
+            return True
+    # Both tables are counted by their keys alone.
     return bool(
         db.value(
-            "SELECT 1 FROM queue AS q WHERE NOT EXISTS (SELECT 1 FROM checks AS c "
-            "WHERE c.position = q.position AND c.name != ?) LIMIT 1",
-            [DUPLICATES],
+            "SELECT 1 FROM queue AS q WHERE NOT EXISTS "
+            "(SELECT 1 FROM checked AS c WHERE c.position = q.position) LIMIT 1"
         )
     )

@@ -91,6 +91,17 @@ def unseen(entry: JournalEntry, journal: Sequence[JournalEntry]) -> Conflict | N
     return _conflict(before, entry, missed) if missed else None
 
 
+def replaced_by(entry: JournalEntry, journal: Sequence[JournalEntry]) -> JournalEntry | None:
+    """Return the decision on the state that stood before another one, if there was one.
+
+    Args:
+        entry: A decision of the journal.
+        journal: All entries about its example, oldest first.
+    """
+    before = effective(one for one in journal if one.seq < entry.seq)
+    return next((one for one in reversed(before) if one.action in STATE_AFTER), None)
+
+
 def _reversals(journal: Iterable[JournalEntry]) -> dict[int, JournalEntry]:
     """Return the last undo or redo of each decision that has one."""
     return {entry.target: entry for entry in journal if entry.action in ("undo", "redo")}

@@ -10,14 +10,17 @@ killed leaves all of it or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import field
 
 from engine.errors import ExampleMissing, UsageError
 from engine.frozen import frozen
 from engine.models import Action, Elsewhere, JournalEntry, Reverted, Turn
-from engine.store.connection import Connection, Row, translated
+from engine.store.connection import Connection, Row
+from engine.store.failures import replaced, translated
 from engine.store.fold import DECISIONS, Folded, fold_one
-from engine.store.packing import dump_turns, label, load_turns, search_text
+from engine.store.indexing import index, unindex
+from engine.store.packing import dump_turns, label, load_turns
 
 # Written out, not bound, so that the planner sees the partial index that it fits.
 IS_DECISION = "action IN ('approve', 'reject', 'skip', 'edit')"
@@ -27,11 +30,12 @@ AT_ONCE = 400
 
 @frozen
 class Author:
-    """Who writes, when, and as part of which operation."""
+    """Who writes, when, and as part of which operation; ``written`` gathers what was written."""
 
     session: str
     operation: str
     at: float
+    written: list[JournalEntry] = field(default_factory=list)
 
 
 @frozen
@@ -181,7 +185,7 @@ def write(db: Connection, author: Author, new: Sequence[NewEntry]) -> list[Journ
     Returns:
         The entries as they are in the journal.
     """
-    last = int(db.value("SELECT seq FROM sqlite_sequence WHERE name = 'journal'") or 0)
+    last = last_journal_seq(db)
     entries = [
         JournalEntry(
             last + number,
@@ -198,11 +202,27 @@ def write(db: Connection, author: Author, new: Sequence[NewEntry]) -> list[Journ
     ]
     insert(db, entries)
     materialise(db, list(dict.fromkeys(entry.example_id for entry in entries)))
+    author.written.extend(entries)
     return entries
+
+
+def last_journal_seq(db: Connection) -> int:
+    """Return the number that was given last, in a transaction that is going to write.
+
+    Raises:
+        WorkspaceReplaced: It is below one that this connection has written: an older file was
+            written over the one that is open.
+    """
+    last = int(db.value("SELECT seq FROM sqlite_sequence WHERE name = 'journal'") or 0)
+    if last < db.journal_head:
+        raise replaced(db.path, "an older one was written over it")
+    return last
 
 
 def insert(db: Connection, entries: Sequence[JournalEntry]) -> None:
     """Insert rows under their own numbers, and note what they undo; the state is not touched."""
+    if entries:
+        db.journal_head = entries[-1].seq
     db.many(
         f"INSERT INTO journal ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -230,24 +250,25 @@ def insert(db: Connection, entries: Sequence[JournalEntry]) -> None:
 def materialise(db: Connection, ids: Sequence[str]) -> None:
     """Write what the journal says of examples into their rows, and their text into the index."""
     for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
         states = []
-        for example_id, entries in by_example(db, some):
+        for example_id, entries in by_example(db, ids[start : start + AT_ONCE]):
             folded = fold_one(entries)
-            states.append(
-                (
-                    folded.state,
-                    folded.decided_at,
-                    int(folded.conflict is not None),
-                    example_id,
-                )
-            )
+            states.append((example_id, folded))
             # What was never edited has its text, and reading it would cost more than the rest.
             if any(entry.action == "edit" for entry in entries):
-                _materialise_text(db, example_id, folded)
-        db.many(
-            "UPDATE queue SET state = ?, decided_at = ?, conflict = ? WHERE example_id = ?", states
-        )
+                write_text(db, example_id, folded)
+        write_state(db, states)
+
+
+def write_state(db: Connection, states: Iterable[tuple[str, Folded]]) -> None:
+    """Write states into the rows of the queue, in the transaction that is open."""
+    db.many(
+        "UPDATE queue SET state = ?, decided_at = ?, conflict = ? WHERE example_id = ?",
+        (
+            (folded.state, folded.decided_at, int(folded.conflict is not None), example_id)
+            for example_id, folded in states
+        ),
+    )
 
 
 def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[JournalEntry]]]:
@@ -261,7 +282,8 @@ def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[J
     yield from found.items()
 
 
-def _materialise_text(db: Connection, example_id: str, folded: Folded) -> None:
+def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = False) -> None:
+    """Write a text where it is another one than is stored, or whatever is stored (``anew``)."""
     row = db.one(
         "SELECT q.position, e.turns, e.edited_turns, e.heading, e.title FROM queue AS q "
         "JOIN examples AS e ON e.position = q.position WHERE q.example_id = ?",
@@ -274,16 +296,14 @@ def _materialise_text(db: Connection, example_id: str, folded: Folded) -> None:
     text = None if folded.turns is None else dump_turns(folded.turns)
     after = None if text == original else text
     db.execute("UPDATE queue SET edited = ? WHERE position = ?", [int(after is not None), position])
-    if after == before:
+    if after == before and not anew:
         return
     turns = load_turns(original if after is None else after)
+    unindex(db.execute, "main", "position = ?", [position])
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])
+    index(db.execute, "main", "position = ?", [position])
     db.execute(
         "UPDATE queue SET label = ? WHERE position = ?", [label(heading, title, turns), position]
-    )
-    db.execute(
-        "UPDATE search SET body = ? WHERE rowid = ?",
-        [search_text(*(turn.content for turn in turns)), position],
     )
 
 
@@ -296,6 +316,20 @@ def entries(db: Connection, limit: int | None, example_id: str) -> list[JournalE
     )
     with translated(db.path):
         return [entry_of(row) for row in rows]
+
+
+def of_session(db: Connection, session: str) -> list[JournalEntry]:
+    """Return what a session wrote, oldest first."""
+    rows = db.all(f"SELECT {COLUMNS} FROM journal WHERE session = ? ORDER BY seq", [session])
+    with translated(db.path):
+        return [entry_of(row) for row in rows]
+
+
+def numbered(db: Connection, seq: int) -> JournalEntry | None:
+    """Return the entry of a number, or None where there is none."""
+    row = db.one(f"SELECT {COLUMNS} FROM journal WHERE seq = ?", [seq])
+    with translated(db.path):
+        return None if row is None else entry_of(row)
 
 
 def last_seq(db: Connection) -> int:

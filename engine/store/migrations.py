@@ -16,12 +16,15 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
 from engine.modes import fit
-from engine.store.connection import damaged, raw_connection, translated
+from engine.store.connection import raw_connection
+from engine.store.failures import damaged, translated
+from engine.store.m006 import m006_one_copy
 from engine.store.schema import APPLICATION_ID, checked_version
 
 Migration = Callable[[Any], None]
@@ -294,6 +297,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m003_findings,
     m004_votes_taken_back,
     m005_operations,
+    m006_one_copy,
 )
 
 
@@ -329,6 +333,10 @@ def migrate(
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
+    if 0 < version < 6:
+        # What was taken out is most of the file; where there is no room, it stays that large.
+        with suppress(sqlite3.OperationalError):
+            raw.execute("VACUUM")
 
 
 def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,15 +19,21 @@ from typing import Any
 from engine.models import NO_METADATA, Alternative, Turn, canonical_json
 
 LABEL_WIDTH = 80
+SAME_HASH = "="
+"""Stored for a content's hash that is the example's id, as that of a row of its own is."""
 
-# Scripts without spaces between words: each character is indexed as a word of its own.
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+# Scripts without spaces between words: each two characters are indexed as a word.
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+# What the index takes for a word: letters and digits, with accents between them.
+# A few vowel signs are letters for Python and none for SQLite.
+_LETTER = r"[^\W_\u19b0-\u19c9\u1cf2\u1cf3]"
+_WORD = re.compile(rf"{_LETTER}(?:{_LETTER}|[\u0300-\u0331])*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def pack(value: Any) -> Any:
     """Return what is bound to a statement for a value: text that SQLite can't hold as bytes."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (value.isascii() and "\x00" not in value):
         return value
     if _UNSTORABLE.search(value) is None:
         return value
@@ -65,6 +72,8 @@ def load_alternatives(text: str) -> tuple[Alternative, ...]:
 
 def dump_texts(values: Mapping[str, str] | Sequence[str]) -> str:
     """Return texts, by name or in a row, as JSON."""
+    if not values:
+        return "{}" if isinstance(values, Mapping) else "[]"
     plain = dict(values) if isinstance(values, Mapping) else list(values)
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
@@ -75,23 +84,87 @@ def load_mapping(text: str) -> Mapping[str, str]:
 
 
 def search_text(*texts: str) -> str:
-    """Return texts as the full text index takes them."""
-    joined = _UNSTORABLE.sub(" ", "\n".join(texts))
-    return _UNSPACED.sub(r" \g<0> ", joined)
+    """Return texts as the full text index takes them.
+
+    The index keeps no text: what is taken out of it has to be what was put in. So what this
+    returns for a text never changes but with a migration that builds the index anew.
+    """
+    joined = "\n".join(texts)
+    if joined.isascii() and "\x00" not in joined:
+        return joined
+    return _UNSPACED.sub(_pairs, _UNSTORABLE.sub(" ", joined))
+
+
+def _pairs(run: re.Match[str]) -> str:
+    """Return each two neighbours of a run of characters, and the last one, as words."""
+    text = run[0]
+    return f" {' '.join(text[at : at + 2] for at in range(len(text)))} "
+
+
+def search_row(turns: str | bytes, heading: str | bytes, title: str | bytes) -> str:
+    """Return what the full text index has of an example, from its columns as they are stored."""
+    spoken = (content for _, content in json.loads(unpack(turns)))
+    return search_text(unpack(heading), unpack(title), *spoken)
 
 
 def search_query(text: str) -> str:
     """Return a person's words as a full text query that can't be malformed.
 
-    Every word is a quoted string, so that operators and quotes in it are plain text;
-    all words must occur, each as the beginning of a word.
+    Every word is a quoted string, so that operators and quotes in it are plain text; all
+    must occur, each as the beginning of a word. The index keeps no places, so that a word of
+    several, such as "re-open", is looked for as these; :func:`beside` tells whether they
+    stand together.
 
     Returns:
         The query; empty where no word has a letter or digit, which finds nothing.
     """
+    found: list[str] = []
+    for word in _words(text):
+        parts = _parts(word)
+        for at, part in enumerate(parts):
+            # A single character of a run begins the pairs that it stands in.
+            open_end = at == len(parts) - 1 or _UNSPACED.fullmatch(part)
+            found.append(f'"{part}"*' if open_end else f'"{part}"')
+    return " ".join(found[:_MOST_PARTS])
+
+
+def joined_words(text: str) -> list[str]:
+    """Return those of a person's words that the index knows as several."""
+    return [word for word in _words(text) if len(_parts(word)) > 1]
+
+
+_MOST_PARTS = 128
+
+
+def _words(text: str) -> list[str]:
     words = [word for word in _UNSTORABLE.sub(" ", text).split() if any(map(str.isalnum, word))]
-    quoted = (_UNSPACED.sub(r" \g<0> ", word).replace('"', '""') for word in words[:32])
-    return " ".join(f'"{word}"*' for word in quoted)
+    return words[:32]
+
+
+def _parts(word: str) -> list[str]:
+    """Return the words of the index that a word consists of."""
+    found: list[str] = []
+    for part in _WORD.findall(_UNSPACED.sub(r" \g<0> ", word)):
+        pairs = [part[at : at + 2] for at in range(len(part) - 1)]
+        found += pairs if pairs and _UNSPACED.fullmatch(part) else [part]
+    return found
+
+
+def beside(turns: str | bytes, heading: str | bytes, title: str | bytes, word: str) -> bool:
+    """Say whether the parts of a word stand side by side somewhere in an example."""
+    spoken = [content for _, content in json.loads(unpack(turns))]
+    text = "\n".join((unpack(heading), unpack(title), *spoken))
+    return f" {_plain(word)}" in f" {_plain(text)}"
+
+
+def _plain(text: str) -> str:
+    """Return a text in lower case without accents, its words with one space between them."""
+    if not text.isascii():
+        apart = unicodedata.normalize("NFKD", _UNSTORABLE.sub(" ", text))
+        text = "".join(sign for sign in apart if not unicodedata.combining(sign))
+        # Between such characters there is no word's end.
+        text = _UNSPACED.sub(lambda run: f" {' '.join(run[0])} ", text)
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def label(heading: str, title: str, turns: Sequence[Turn]) -> str:

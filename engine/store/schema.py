@@ -12,12 +12,12 @@ from pathlib import Path
 
 from engine.errors import WorkspaceError, WorkspaceNewer
 from engine.paths import shorten
-from engine.store.connection import damaged
+from engine.store.failures import damaged
 
 APPLICATION_ID = 0x66747569
 """\"ftui\", by which file(1) and finetui tell the database from others."""
 
-VERSION = 5
+VERSION = 6
 """The number of migrations that ``schema.sql`` is the result of."""
 
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")
@@ -75,7 +75,12 @@ def checked_version(raw: sqlite3.Connection, path: Path, known: int = VERSION) -
     return version
 
 
+PAGE_BYTES = 8192
+"""A page of a new database: examples of a few hundred bytes fill it with less left over."""
+
+
 def _make(raw: sqlite3.Connection, path: Path) -> None:
+    raw.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     raw.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been faster while this one waited for the lock.

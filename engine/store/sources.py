@@ -121,7 +121,10 @@ def remove(db: Connection, source_id: str) -> int:
     from engine.store.takeover import drop_vanished  # what scans need, the app's start does not
 
     with db.transaction():
-        db.execute("DELETE FROM sightings WHERE source_id = ?", [source_id])
+        db.execute(
+            "DELETE FROM sightings WHERE item IN (SELECT number FROM items WHERE source_id = ?)",
+            [source_id],
+        )
         removed = drop_vanished(db.execute, "main", source_id)
         for table in ("skips", "items"):
             db.execute(f"DELETE FROM {table} WHERE source_id = ?", [source_id])
@@ -141,11 +144,7 @@ def scanned_items(db: Connection, source_id: str) -> dict[str, ScannedItem]:
         "SELECT name, size, mtime_ns, digest, documents FROM items WHERE source_id = ?",
         [source_id],
     )
-    known = {row[0]: ScannedItem(*row) for row in rows}
-    seen = db.all("SELECT DISTINCT item FROM sightings WHERE source_id = ?", [source_id])
-    for (name,) in seen:
-        known.setdefault(name, ScannedItem(name))
-    return known
+    return {row[0]: ScannedItem(*row) for row in rows}
 
 
 def fingerprint(db: Connection, source_id: str) -> str:
@@ -156,8 +155,9 @@ def fingerprint(db: Connection, source_id: str) -> str:
 def kinds(db: Connection, source_id: str) -> dict[str, int]:
     """Return how many examples of each kind stand in a source, the commonest first."""
     rows = db.all(
-        "SELECT q.kind, count(*) FROM queue AS q WHERE q.example_id IN (SELECT example_id FROM "
-        "sightings WHERE source_id = ?) GROUP BY q.kind ORDER BY count(*) DESC, q.kind",
+        "SELECT q.kind, count(DISTINCT q.position) AS n FROM items AS i "
+        "JOIN sightings AS s ON s.item = i.number JOIN queue AS q ON q.position = s.position "
+        "WHERE i.source_id = ? GROUP BY q.kind ORDER BY n DESC, q.kind",
         [source_id],
     )
     return dict(rows)

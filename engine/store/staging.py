@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.errors import DiskFull
 from engine.models import Example, Skipped
-from engine.store.connection import bound, raw_connection, translated
+from engine.store.connection import bound, raw_connection
+from engine.store.failures import translated
 from engine.store.packing import (
+    SAME_HASH,
     dump_alternatives,
     dump_texts,
     dump_turns,
     label,
     pack,
-    search_text,
 )
 
 BATCH = 500
+_CACHE_KB = 48_000
 
 ABOUT = (
     "path, start_line, end_line, heading, title, tags, date, content_hash, score, reason, "
@@ -33,7 +36,7 @@ ABOUT = (
 
 _COLUMNS = (
     "id, tier, kind, label, path, start_line, end_line, heading, title, tags, date, content_hash, "
-    "score, reason, metadata, alternatives, turns, body, head"
+    "score, reason, metadata, alternatives, turns"
 )
 _LAST_KINDS = frozenset({"section"})
 
@@ -99,14 +102,12 @@ def staged(example: Example) -> StagedExample:
         where.title,
         dump_texts(where.tags),
         where.date,
-        where.content_hash,
+        SAME_HASH if where.content_hash == example.id else where.content_hash,
         example.score,
         example.reason,
         dump_texts(example.metadata),
         dump_alternatives(example.alternatives),
         dump_turns(example.turns),
-        search_text(*(turn.content for turn in example.turns)),
-        search_text(where.heading, where.title).strip(),
     )
     return StagedExample(example.id, tuple(map(pack, row)), where.tags, example.kind)
 
@@ -117,19 +118,26 @@ class Stage:
     def __init__(self, path: Path, busy_seconds: float) -> None:
         self.path = path
         self.raw = raw_connection("", busy_seconds)
-        self._seen: set[str] = set()
+        self._seen: set[bytes] = set()
         self._rows: list[tuple[Any, ...]] = []
         self._tags: list[tuple[Any, ...]] = []
-        self._sightings: list[tuple[Any, ...]] = []
+        self._repeats: list[tuple[Any, ...]] = []
         self._items: list[tuple[Any, ...]] = []
         self._skips: list[tuple[Any, ...]] = []
         with translated(path):
+            # Nobody looks for it after a crash, and most of it fits into memory.
             self.raw.executescript(
                 f"""
-                CREATE TABLE staged (seq INTEGER PRIMARY KEY, {_COLUMNS}, follows DEFAULT '');
-                CREATE UNIQUE INDEX staged_id ON staged (id);
+                PRAGMA journal_mode = MEMORY;
+                PRAGMA synchronous = OFF;
+                PRAGMA page_size = 16384;
+                PRAGMA cache_size = -{_CACHE_KB};
+                CREATE TABLE staged (seq INTEGER PRIMARY KEY, item, {_COLUMNS},
+                    follows DEFAULT '');
                 CREATE TABLE staged_tags (id, tag, PRIMARY KEY (id, tag)) WITHOUT ROWID;
-                CREATE TABLE seen (id, item, PRIMARY KEY (id, item)) WITHOUT ROWID;
+                CREATE TABLE repeats (id, item, PRIMARY KEY (id, item)) WITHOUT ROWID;
+                CREATE VIEW seen AS SELECT id, item FROM staged
+                    UNION ALL SELECT id, item FROM repeats;
                 CREATE TABLE read_items (name PRIMARY KEY, size, mtime_ns, digest, documents,
                     moved_from) WITHOUT ROWID;
                 CREATE TABLE kept_items (name PRIMARY KEY, size, mtime_ns) WITHOUT ROWID;
@@ -145,17 +153,19 @@ class Stage:
             (item.name, item.size, item.mtime_ns, item.digest, item.documents, read.moved_from)
         )
         for example in read.examples:
-            self._sightings.append((example.id, item.name))
-            if example.id in self._seen:
+            # As bytes a million of them take half the memory.
+            short = bytes.fromhex(example.id.rpartition("-")[2])
+            if short in self._seen:
+                self._repeats.append((example.id, item.name))
                 continue
-            self._seen.add(example.id)
-            self._rows.append(example.row)
+            self._seen.add(short)
+            self._rows.append((pack(item.name), *example.row))
             self._tags += [(example.id, tag) for tag in example.tags]
         self._skips += [
             (item.name, skip.path, skip.line, skip.code, skip.reason) for skip in read.skipped
         ]
         # Copies of what is known and skipped things make no rows, and yet they add up.
-        if max(len(self._rows), len(self._sightings) // 4, len(self._skips) // 4) >= BATCH:
+        if max(len(self._rows), len(self._repeats) // 4, len(self._skips) // 4) >= BATCH:
             self._flush()
 
     def keep(self, items: Iterable[ScannedItem]) -> None:
@@ -178,13 +188,26 @@ class Stage:
         self._skips += [("", skip.path, skip.line, skip.code, skip.reason) for skip in skipped]
 
     def _flush(self) -> None:
-        marks = ", ".join("?" * (_COLUMNS.count(",") + 1))
+        try:
+            self._write()
+        except DiskFull as error:
+            raise DiskFull(
+                "no room for the temporary files of a scan",
+                hint="free some space in the folder for temporary files, or name another one "
+                "with SQLITE_TMPDIR; nothing was stored",
+                counts={"stored": 0},
+            ) from error
+
+    def _write(self) -> None:
+        marks = ", ".join("?" * (_COLUMNS.count(",") + 2))
         with translated(self.path):
             self.raw.execute("BEGIN")
-            self.raw.executemany(f"INSERT INTO staged ({_COLUMNS}) VALUES ({marks})", self._rows)
+            self.raw.executemany(
+                f"INSERT INTO staged (item, {_COLUMNS}) VALUES ({marks})", self._rows
+            )
             for verb, table, rows in (
                 ("IGNORE", "staged_tags", self._tags),
-                ("IGNORE", "seen", self._sightings),
+                ("IGNORE", "repeats", self._repeats),
                 ("REPLACE", "read_items", self._items),
                 ("IGNORE", "staged_skips", self._skips),
             ):
@@ -194,12 +217,16 @@ class Stage:
                         map(bound, rows),
                     )
             self.raw.execute("COMMIT")
-        for rows in (self._rows, self._tags, self._sightings, self._items, self._skips):
+        for rows in (self._rows, self._tags, self._repeats, self._items, self._skips):
             rows.clear()
 
     def finish(self) -> None:
-        """Write what is still held in memory."""
+        """Write what is still held in memory, and make it ready to be looked through."""
         self._flush()
+        self._seen.clear()
+        with translated(self.path):
+            # All at once it is sorted; row by row each would go to another page.
+            self.raw.execute("CREATE UNIQUE INDEX IF NOT EXISTS staged_id ON staged (id)")
 
     def close(self) -> None:
         """Drop what was gathered."""

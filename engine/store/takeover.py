@@ -14,14 +14,20 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import SourceMissing
-from engine.store.connection import bound, translated
+from engine.errors import DiskFull, SourceMissing
+from engine.store.connection import bound
+from engine.store.failures import translated
+from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
 from engine.store.staging import ABOUT, Stage, prefixed
 from engine.store.versions import Versions
 
 CHUNK = 500
 _PAUSE_SECONDS = 0.004
+_CHUNK_SECONDS = 0.1
+_LARGEST_CHUNK = 20_000
+_CACHE_KB = 64_000
+_CHECKPOINT_PAGES = 8_000
 _HELD_AT_MOST = 10_000
 
 
@@ -54,25 +60,34 @@ def drop_vanished(execute: Any, schema: str, source_id: str) -> int:
     Returns:
         How many examples left the queue.
     """
+    seen = (
+        f"SELECT {{what}} FROM {schema}.sightings AS s JOIN {schema}.items AS i "
+        "ON i.number = s.item WHERE s.position = {position}"
+    )
     lost = (
         f"SELECT q.position FROM {schema}.queue AS q WHERE q.source_id = ?1 AND NOT EXISTS "
-        f"(SELECT 1 FROM {schema}.sightings AS s "
-        "WHERE s.source_id = ?1 AND s.example_id = q.example_id)"
+        f"({seen.format(what=1, position='q.position')} AND i.source_id = ?1)"
     )
     execute(
-        f"UPDATE {schema}.queue SET source_id = (SELECT min(s.source_id) FROM {schema}.sightings "
-        f"AS s WHERE s.example_id = queue.example_id) WHERE position IN ({lost}) AND EXISTS "
-        f"(SELECT 1 FROM {schema}.sightings AS s WHERE s.example_id = queue.example_id)",
+        f"UPDATE {schema}.queue SET source_id = "
+        f"({seen.format(what='min(i.source_id)', position='queue.position')}) "
+        f"WHERE position IN ({lost}) "
+        f"AND EXISTS ({seen.format(what=1, position='queue.position')})",
         [source_id],
     )
-    gone = (
-        f"SELECT position FROM {schema}.queue AS g WHERE position IN ({lost}) AND NOT EXISTS "
-        f"(SELECT 1 FROM {schema}.journal AS j WHERE j.example_id = g.example_id)"
+    execute("CREATE TEMP TABLE IF NOT EXISTS gone (position INTEGER PRIMARY KEY)", [])
+    execute("DELETE FROM temp.gone", [])
+    execute(
+        f"INSERT INTO temp.gone SELECT position FROM {schema}.queue AS g "
+        f"WHERE position IN ({lost}) AND NOT EXISTS "
+        f"(SELECT 1 FROM {schema}.journal AS j WHERE j.example_id = g.example_id)",
+        [source_id],
     )
-    for table, key in (("search", "rowid"), ("tags", "position"), ("examples", "position")):
-        execute(f"DELETE FROM {schema}.{table} WHERE {key} IN ({gone})", [source_id])
-    dropped = execute(f"DELETE FROM {schema}.queue WHERE position IN ({gone})", [source_id])
-    return int(dropped.rowcount)
+    gone = "position IN (SELECT position FROM temp.gone)"
+    unindex(execute, schema, gone, [])
+    for table in ("tags", "examples"):
+        execute(f"DELETE FROM {schema}.{table} WHERE {gone}", [])
+    return int(execute(f"DELETE FROM {schema}.queue WHERE {gone}", []).rowcount)
 
 
 class Takeover:
@@ -83,6 +98,8 @@ class Takeover:
         self._raw = stage.raw
         self._source_id = source_id
         self._had_any = False
+        self._has_tags = False
+        self._fresh = self._stored = 0
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -94,12 +111,34 @@ class Takeover:
 
         Raises:
             SourceMissing: The source was removed while it was scanned.
+            DiskFull: There is no room for all; its counts say what was stored.
         """
+        try:
+            return self._run(fingerprint, at)
+        except DiskFull as error:
+            raise self._cut_off(error) from error
+
+    def _cut_off(self, error: DiskFull) -> DiskFull:
+        """Return the error of a full disk with what was stored before it was full."""
+        if not self._fresh:
+            return error
+        return DiskFull(
+            f"{error.message}; {self._stored:,} of {self._fresh:,} new examples are stored",
+            hint="free some space and scan again, which goes on from there; what is stored "
+            "can be decided on",
+            counts={"stored": self._stored, "left": self._fresh - self._stored},
+        )
+
+    def _run(self, fingerprint: str, at: float) -> ScanTally:
         with translated(self._stage.path):
             # As bytes: a name that is not UTF-8 can't be a text of SQLite's.
             self._raw.execute("ATTACH DATABASE ? AS ws", [os.fsencode(self._stage.path)])
             self._raw.execute("PRAGMA ws.synchronous = NORMAL")
             self._require_source()
+            self._raw.execute(f"PRAGMA ws.cache_size = -{_CACHE_KB}")
+            # What one chunk wrote the next writes again: fewer ways to the disk for it.
+            self._raw.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            self._number_items()
             self._sort_out()
             new = self._insert_in_chunks()
             with _transaction(self._raw):
@@ -116,36 +155,45 @@ class Takeover:
     def _sort_out(self) -> None:
         """Find what is new, what is lost, and what may stand in the place of what is lost."""
         run = self._raw.execute
-        had = "SELECT 1 FROM ws.sightings WHERE source_id = ? LIMIT 1"
+        had = (
+            "SELECT 1 FROM ws.items AS i JOIN ws.sightings AS s ON s.item = i.number "
+            "WHERE i.source_id = ? LIMIT 1"
+        )
+        self._has_tags = run("SELECT 1 FROM staged_tags LIMIT 1").fetchone() is not None
         self._had_any = run(had, [self._source_id]).fetchone() is not None
         run("CREATE TABLE lost (id PRIMARY KEY, item, stands) WITHOUT ROWID")
         # Several files may hold one example; it is lost when none of them does any more.
         run(
             """
             INSERT OR IGNORE INTO lost
-            SELECT s.example_id, coalesce(m.name, s.item), r.name IS NOT NULL OR m.name IS NOT NULL
-            FROM ws.sightings AS s
-            LEFT JOIN read_items AS r ON r.name = s.item
-            LEFT JOIN read_items AS m ON m.moved_from = s.item AND m.moved_from != ''
-            LEFT JOIN gone_items AS g ON g.name = s.item
-            WHERE s.source_id = ?1 AND (r.name IS NOT NULL OR g.name IS NOT NULL)
-            AND s.example_id NOT IN (SELECT id FROM seen)
-            AND NOT EXISTS (SELECT 1 FROM ws.sightings AS k WHERE k.source_id = ?1
-                AND k.example_id = s.example_id
-                AND k.item NOT IN (SELECT name FROM read_items)
-                AND k.item NOT IN (SELECT name FROM gone_items))
+            SELECT q.example_id, coalesce(m.name, i.name), r.name IS NOT NULL OR m.name IS NOT NULL
+            FROM ws.items AS i
+            CROSS JOIN ws.sightings AS s ON s.item = i.number
+            CROSS JOIN ws.queue AS q ON q.position = s.position
+            LEFT JOIN read_items AS r ON r.name = i.name
+            LEFT JOIN read_items AS m ON m.moved_from = i.name AND m.moved_from != ''
+            LEFT JOIN gone_items AS g ON g.name = i.name
+            WHERE i.source_id = ?1 AND (r.name IS NOT NULL OR g.name IS NOT NULL)
+            AND q.example_id NOT IN (SELECT id FROM seen)
+            AND NOT EXISTS (SELECT 1 FROM ws.sightings AS k
+                JOIN ws.items AS o ON o.number = k.item
+                WHERE o.source_id = ?1 AND k.position = s.position
+                AND o.name NOT IN (SELECT name FROM read_items)
+                AND o.name NOT IN (SELECT name FROM gone_items))
             """,
             [self._source_id],
         )
-        run(
-            "CREATE TABLE fresh AS SELECT s.seq, s.id FROM staged AS s WHERE NOT EXISTS "
-            "(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY s.tier, s.seq"
-        )
-        # What comes from a file that lost something waits for the end, where it is compared.
+        run("CREATE TABLE fresh (n INTEGER PRIMARY KEY, seq, id)")
+        for tier in "=", "!=":
+            run(
+                "INSERT INTO fresh (seq, id) SELECT s.seq, s.id FROM staged AS s "
+                f"WHERE s.tier {tier} 0 AND NOT EXISTS "
+                "(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY s.seq"
+            )
         # What comes from a file that lost something waits for the end, where it is compared;
         # so does the rest, unless it is so much that deciding would have to wait for it.
         run(
-            "CREATE TABLE held AS SELECT f.seq, f.id FROM fresh AS f WHERE EXISTS "
+            "CREATE TABLE held AS SELECT f.n, f.seq, f.id FROM fresh AS f WHERE EXISTS "
             "(SELECT 1 FROM lost) AND ((SELECT count(*) FROM fresh) <= ? OR EXISTS (SELECT 1 "
             "FROM seen AS v JOIN lost AS l USING (item) WHERE v.id = f.id))",
             [_HELD_AT_MOST],
@@ -156,49 +204,86 @@ class Takeover:
 
     # -- new examples ------------------------------------------------------------------
 
+    def _number_items(self) -> None:
+        """Give each file that was read a number in the workspace, and note which are new to it."""
+        run = self._raw.execute
+        run("CREATE TABLE numbers (item PRIMARY KEY, number, new) WITHOUT ROWID")
+        known = "FROM ws.items AS i WHERE i.source_id = ?1 AND i.name = r.name"
+        run(
+            "INSERT INTO numbers SELECT r.name, NULL, "
+            f"NOT EXISTS (SELECT 1 {known}) FROM read_items AS r",
+            [self._source_id],
+        )
+        with _transaction(self._raw):
+            self._require_source()
+            # Until all is settled it counts as changed.
+            run(
+                "INSERT OR IGNORE INTO ws.items (source_id, name, size, mtime_ns, digest, "
+                "documents) SELECT ?, name, -1, 0, '', 0 FROM read_items",
+                [self._source_id],
+            )
+        run(
+            "UPDATE numbers SET number = (SELECT i.number FROM ws.items AS i "
+            "WHERE i.source_id = ? AND i.name = numbers.item)",
+            [self._source_id],
+        )
+
     def _insert_in_chunks(self) -> int:
-        last = self._raw.execute("SELECT coalesce(max(rowid), 0) FROM fresh").fetchone()[0]
-        new = 0
-        for start in range(0, int(last), CHUNK):
+        last = int(self._raw.execute("SELECT coalesce(max(n), 0) FROM fresh").fetchone()[0])
+        self._fresh = last
+        new = start = 0
+        rows = CHUNK
+        while start < last:
             if start:
                 time.sleep(_PAUSE_SECONDS)
+            began = time.perf_counter()
             with _transaction(self._raw):
                 self._require_source()
-                new += self._insert("fresh", f"f.rowid > {start} AND f.rowid <= {start + CHUNK}")
+                new += self._insert("fresh", start, start + rows)
+            self._stored = new
+            start += rows
+            # As much as is written while nobody notices: a decision waits no longer than this.
+            share = _CHUNK_SECONDS / max(time.perf_counter() - began, 0.001)
+            rows = max(CHUNK, min(int(rows * min(share, 2.0)), _LARGEST_CHUNK))
         return new
 
-    def _insert(self, table: str, where: str) -> int:
+    def _insert(self, table: str, start: int = 0, stop: int = 1 << 62) -> int:
         """Put rows of the stage into the queue, with where they were seen."""
         run = self._raw.execute
         # Positions are never given again, so what is new stands behind this one.
-        last = run("SELECT coalesce(max(position), 0) FROM ws.queue").fetchone()[0]
+        base = run(
+            "SELECT max(coalesce((SELECT max(position) FROM ws.queue), 0), coalesce("
+            "(SELECT seq FROM ws.sqlite_sequence WHERE name = 'queue'), 0))"
+        ).fetchone()[0]
+        place = f"f.n + {int(base) - start}"
+        where = f"f.n > {start} AND f.n <= {stop}"
         # Another scan may have brought the same text meanwhile.
         new = run(
-            "INSERT OR IGNORE INTO ws.queue (example_id, source_id, kind, label) "
-            f"SELECT s.id, ?, s.kind, s.label FROM {table} AS f JOIN staged AS s USING (seq) "
-            f"WHERE {where} ORDER BY f.rowid",
+            "INSERT OR IGNORE INTO ws.queue (position, example_id, source_id, kind, label) "
+            f"SELECT {place}, s.id, ?, s.kind, s.label FROM {table} AS f "
+            f"CROSS JOIN staged AS s ON s.seq = f.seq WHERE {where} ORDER BY f.n",
             [self._source_id],
         ).rowcount
         joined = (
             f"FROM {table} AS f CROSS JOIN staged AS s ON s.seq = f.seq "
-            f"CROSS JOIN ws.queue AS q ON q.example_id = s.id AND q.position > {int(last)} "
+            f"CROSS JOIN ws.queue AS q ON q.position = {place} AND q.example_id = s.id "
         )
         run(
             f"INSERT INTO ws.examples (position, {ABOUT}, turns, follows) "
             f"SELECT q.position, {prefixed('s')}, s.turns, s.follows {joined} WHERE {where}"
         )
         run(
-            "INSERT INTO ws.search (rowid, body, head) "
-            f"SELECT q.position, s.body, s.head {joined} WHERE {where}"
+            "INSERT INTO ws.search (rowid, text) "
+            f"SELECT q.position, search_row(s.turns, s.heading, s.title) {joined} WHERE {where}"
         )
+        if self._has_tags:
+            run(
+                "INSERT INTO ws.tags (tag, position) SELECT t.tag, q.position "
+                f"{joined} JOIN staged_tags AS t ON t.id = s.id WHERE {where}"
+            )
         run(
-            "INSERT INTO ws.tags (tag, position) SELECT t.tag, q.position "
-            f"{joined} JOIN staged_tags AS t ON t.id = s.id WHERE {where}"
-        )
-        run(
-            "INSERT OR IGNORE INTO ws.sightings (source_id, example_id, item) "
-            f"SELECT ?, v.id, v.item FROM {table} AS f JOIN seen AS v ON v.id = f.id WHERE {where}",
-            [self._source_id],
+            "INSERT OR IGNORE INTO ws.sightings (item, position) SELECT n.number, q.position "
+            f"{joined} JOIN numbers AS n ON n.item = s.item WHERE {where}"
         )
         return int(new)
 
@@ -208,21 +293,25 @@ class Takeover:
         run = self._raw.execute
         changed, followed = self._versions.follow()
         self._refresh_known()
-        new += self._insert("held", "1")
+        new += self._insert("held")
         left = (
             self._had_any
             and run(
-                "DELETE FROM ws.sightings WHERE source_id = ? AND (item IN (SELECT name FROM "
-                "read_items) OR item IN (SELECT name FROM gone_items)) AND NOT EXISTS (SELECT 1 "
-                "FROM seen AS v WHERE v.id = sightings.example_id AND v.item = sightings.item)",
+                "DELETE FROM ws.sightings WHERE item IN (SELECT i.number FROM ws.items AS i "
+                "WHERE i.source_id = ? AND (i.name IN (SELECT name FROM read_items) "
+                "OR i.name IN (SELECT name FROM gone_items))) AND NOT EXISTS "
+                "(SELECT 1 FROM ws.queue AS q JOIN ws.items AS i ON i.number = sightings.item "
+                "JOIN seen AS v ON v.id = q.example_id AND v.item = i.name "
+                "WHERE q.position = sightings.position)",
                 [self._source_id],
             ).rowcount
         )
-        run(
-            "INSERT OR IGNORE INTO ws.sightings (source_id, example_id, item) "
-            "SELECT ?, id, item FROM seen WHERE id NOT IN (SELECT id FROM fresh)",
-            [self._source_id],
-        )
+        for rest in ("staged AS v WHERE v.seq NOT IN (SELECT seq FROM fresh)", "repeats AS v"):
+            run(
+                "INSERT OR IGNORE INTO ws.sightings (item, position) SELECT (SELECT n.number FROM "
+                "numbers AS n WHERE n.item = v.item), (SELECT q.position FROM ws.queue AS q WHERE "
+                f"q.example_id = v.id) FROM {rest}"
+            )
         vanished = int(run("SELECT count(*) FROM lost").fetchone()[0]) - followed
         if left:
             drop_vanished(run, "ws", self._source_id)
@@ -234,6 +323,8 @@ class Takeover:
         """Bring up to date where a known example stands: a line moved, a tag was added."""
         run = self._raw.execute
         joined = "FROM moved AS m JOIN staged AS s USING (seq)"
+        moved = "position IN (SELECT position FROM moved)"
+        unindex(run, "ws", moved, [])
         run(
             f"UPDATE ws.examples SET ({ABOUT}) = (SELECT {prefixed('s')} {joined} "
             "WHERE m.position = examples.position) "
@@ -246,10 +337,7 @@ class Takeover:
             [self._source_id],
         )
         self._label_by_edits()
-        run(
-            f"UPDATE ws.search SET head = (SELECT s.head {joined} WHERE m.position = search.rowid) "
-            "WHERE rowid IN (SELECT position FROM moved)"
-        )
+        index(run, "ws", moved, [])
         run("DELETE FROM ws.tags WHERE position IN (SELECT position FROM moved)")
         run(
             "INSERT OR IGNORE INTO ws.tags (tag, position) SELECT t.tag, m.position "
@@ -261,7 +349,7 @@ class Takeover:
         rows = self._raw.execute(
             "SELECT m.position, e.edited_turns FROM moved AS m JOIN staged AS s USING (seq) "
             "JOIN ws.examples AS e ON e.position = m.position "
-            "WHERE e.edited_turns IS NOT NULL AND s.head = ''"
+            "WHERE e.edited_turns IS NOT NULL AND trim(s.heading) = '' AND trim(s.title) = ''"
         ).fetchall()
         self._raw.executemany(
             "UPDATE ws.queue SET label = ? WHERE position = ?",
@@ -290,8 +378,10 @@ class Takeover:
             [self._source_id],
         )
         run(
-            "INSERT OR REPLACE INTO ws.items (source_id, name, size, mtime_ns, digest, documents) "
-            "SELECT ?, name, size, mtime_ns, digest, documents FROM read_items",
+            "INSERT INTO ws.items (source_id, name, size, mtime_ns, digest, documents) "
+            "SELECT ?, name, size, mtime_ns, digest, documents FROM read_items WHERE true "
+            "ON CONFLICT (source_id, name) DO UPDATE SET (size, mtime_ns, digest, documents) = "
+            "(excluded.size, excluded.mtime_ns, excluded.digest, excluded.documents)",
             [self._source_id],
         )
         run(
@@ -316,7 +406,8 @@ class Takeover:
     ) -> ScanTally:
         one = self._raw.execute(
             "SELECT (SELECT coalesce(sum(documents), 0) FROM ws.items WHERE source_id = ?1), "
-            "(SELECT count(DISTINCT example_id) FROM ws.sightings WHERE source_id = ?1), "
+            "(SELECT count(DISTINCT s.position) FROM ws.items AS i "
+            "JOIN ws.sightings AS s ON s.item = i.number WHERE i.source_id = ?1), "
             "(SELECT count(*) FROM ws.skips WHERE source_id = ?1)",
             [self._source_id],
         ).fetchone()

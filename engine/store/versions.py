@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from engine.store.connection import bound
+from engine.store.indexing import index, unindex
 from engine.store.lineage import Pair, Trace, match
-from engine.store.packing import load_turns
+from engine.store.packing import SAME_HASH, load_turns
 from engine.store.staging import ABOUT, prefixed
 
 
@@ -60,9 +61,13 @@ class Versions:
                 run("DELETE FROM held WHERE id = ?", [new])
             elif pair.same:
                 # The person decided on this answer: their example stays, at its new place.
+                run(
+                    "UPDATE staged SET content_hash = id WHERE id = ? AND content_hash = ?",
+                    [new, SAME_HASH],
+                )
                 run("UPDATE staged SET id = ? WHERE id = ?", [old, new])
                 run("UPDATE OR IGNORE staged_tags SET id = ? WHERE id = ?", [old, new])
-                run("UPDATE OR IGNORE seen SET id = ? WHERE id = ?", [old, new])
+                run("UPDATE OR IGNORE repeats SET id = ? WHERE id = ?", [old, new])
                 run("DELETE FROM held WHERE id = ?", [new])
                 self.find_moved(f"s.seq = {int(self._seq(pair.old))}")
             else:
@@ -83,17 +88,16 @@ class Versions:
                 "SELECT l.id, l.item, e.heading, e.turns, NOT l.stands FROM lost AS l "
                 "CROSS JOIN ws.queue AS q ON q.example_id = l.id "
                 "CROSS JOIN ws.examples AS e ON e.position = q.position "
-                "WHERE NOT EXISTS (SELECT 1 FROM ws.sightings AS o "
-                "WHERE o.example_id = l.id AND o.source_id != ?) ORDER BY q.position",
+                "WHERE NOT EXISTS (SELECT 1 FROM ws.sightings AS o JOIN ws.items AS i ON "
+                "i.number = o.item WHERE o.position = q.position AND i.source_id != ?) "
+                "ORDER BY q.position",
                 [self._source_id],
             )
         else:
             rows = self._raw.execute(
-                "SELECT s.id, v.item, s.heading, s.turns, NOT EXISTS (SELECT 1 FROM ws.items AS i "
-                "WHERE i.source_id = ? AND i.name = v.item) FROM held AS h "
-                "JOIN staged AS s USING (seq) JOIN seen AS v ON v.id = s.id AND v.item = "
-                "(SELECT min(o.item) FROM seen AS o WHERE o.id = s.id) ORDER BY h.rowid",
-                [self._source_id],
+                "SELECT s.id, n.item, s.heading, s.turns, n.new FROM held AS h "
+                "JOIN staged AS s USING (seq) JOIN numbers AS n ON n.item = "
+                "(SELECT min(o.item) FROM seen AS o WHERE o.id = s.id) ORDER BY h.n"
             )
         return [
             Trace(identity, item, heading, load_turns(turns), bool(adrift))
@@ -109,6 +113,7 @@ class Versions:
             "WHERE q.example_id = ? AND s.id = ?",
             [old, new],
         ).fetchone()
+        unindex(run, "ws", "position = ?", [position])
         run(
             "UPDATE ws.queue SET (example_id, kind, label) = (SELECT id, kind, label FROM staged "
             "WHERE seq = ?1) WHERE position = ?2",
@@ -119,12 +124,7 @@ class Versions:
             "WHERE seq = ?1) WHERE position = ?2",
             [seq, position],
         )
-        run("DELETE FROM ws.search WHERE rowid = ?", [position])
-        run(
-            "INSERT INTO ws.search (rowid, body, head) SELECT ?2, body, head FROM staged "
-            "WHERE seq = ?1",
-            [seq, position],
-        )
+        index(run, "ws", "position = ?", [position])
         run("DELETE FROM ws.tags WHERE position = ?", [position])
         run(
             "INSERT INTO ws.tags (tag, position) SELECT tag, ? FROM staged_tags WHERE id = ?",

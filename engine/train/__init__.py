@@ -15,7 +15,7 @@ from engine.train.spec import (
     load_spec,
     make_spec,
 )
-from engine.train.start import check_resume, resume, start
+from engine.train.start import Resumed, check_resume, resume, start
 
 __all__ = [
     "ALL_LINEAR",
@@ -24,6 +24,7 @@ __all__ = [
     "Leaves",
     "Plan",
     "Preset",
+    "Resumed",
     "TrainSpec",
     "changed",
     "check_resume",

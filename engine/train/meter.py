@@ -6,21 +6,12 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.paths import write_atomic
+from engine.train.checkpoints import PROGRESS_FILE
 
-PROGRESS_FILE = "progress.json"
 _WINDOW = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A checkpoint that was written whole."""
-
-    path: Path
-    step: int
 
 
 class Meter:
@@ -70,7 +61,7 @@ class Meter:
         return steps_left * sum(seconds for seconds, _ in self._recent) / len(self._recent)
 
     def save(self, checkpoint: Path) -> None:
-        """Write the counts into a checkpoint, last of all: their being there says it is whole."""
+        """Write the counts into a checkpoint."""
         counts = {
             "tokens": self.tokens,
             "trained_tokens": self.trained_tokens,
@@ -84,13 +75,3 @@ class Meter:
         self.tokens = int(counts["tokens"])
         self.trained_tokens = int(counts["trained_tokens"])
         self.seconds = float(counts["seconds"])
-
-
-def checkpoints(run_dir: Path) -> list[Checkpoint]:
-    """Return a run's whole checkpoints by rising step; one that was cut off is not among them."""
-    found = []
-    for path in (run_dir / "checkpoints").glob("checkpoint-*"):
-        step = path.name.rpartition("-")[2]
-        if step.isdecimal() and (path / PROGRESS_FILE).is_file():
-            found.append(Checkpoint(path=path, step=int(step)))
-    return sorted(found, key=lambda checkpoint: checkpoint.step)

@@ -1,4 +1,4 @@
-"""The training recipe: ``python -m engine.train.recipe RUN_DIR [resume]``.
+"""The training recipe: ``python -m engine.train.recipe RUN_DIR [resume [--from=CHECKPOINT]]``.
 
 Read it from top to bottom: set up, judge the untouched base, train, judge, save.
 """
@@ -14,17 +14,22 @@ from pathlib import Path
 
 from engine.dataset import read_rows
 from engine.dataset.frozen import TRAIN, VALIDATION
-from engine.errors import DatasetRefused, RunFailed
+from engine.errors import DatasetRefused, FinetuiError, RunFailed
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
+from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases
-from engine.train.backends import choose, find_device, load
+from engine.train.backends import Device, choose, fallback, find_device, load
+from engine.train.checkpoints import Checkpoint, Choice
+from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
-from engine.train.meter import Checkpoint, Meter, checkpoints
+from engine.train.gpu import torch_facts
+from engine.train.meter import Meter
+from engine.train.saving import Saver
 from engine.train.spec import TrainSpec, load_spec
-from engine.train.trainer import Setup, make_trainer, save_adapter
+from engine.train.trainer import Setup, damage_named, make_trainer, save_adapter
 
 ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"
@@ -36,12 +41,41 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     directory, resume = Path(arguments[0]), "resume" in arguments[1:]
-    whole = checkpoints(directory) if resume else []
-    checkpoint = whole[-1] if whole else None
-    resumed_step = (checkpoint.step if checkpoint else 0) if resume else None
-    with Job(directory, resumed_step=resumed_step) as job:
-        train(job, checkpoint)
+    choice: Choice | None = None
+    failure: FinetuiError | None = None
+    if resume:
+        try:
+            choice = find_checkpoint(directory, arguments[2:])
+        except FinetuiError as error:
+            failure = error  # said once the log is open
+    step, name = (choice.checkpoint.step, choice.checkpoint.name) if choice else (0, "")
+    with Job(directory, resumed_step=step if resume else None, resumed_from=name) as job:
+        if failure is not None:
+            raise failure
+        say_refused(job, choice)
+        train(job, choice.checkpoint if choice else None)
     return job.exit_status
+
+
+def find_checkpoint(directory: Path, arguments: list[str]) -> Choice | None:
+    """Return the checkpoint to go on from: the one that is asked for, else the newest whole one.
+
+    Raises:
+        CheckpointDamaged: It, or every one, is damaged.
+    """
+    wanted = next((word[7:] for word in arguments if word.startswith("--from=")), "")
+    superseded = fold(read_events(directory)[0]).superseded
+    return choose_checkpoint(directory, superseded=superseded, wanted=wanted)
+
+
+def say_refused(job: Job, choice: Choice | None) -> None:
+    """Say which newer checkpoints were passed over, and why."""
+    for refused in choice.refused if choice else ():
+        job.warn(
+            f"checkpoint {refused.checkpoint.name} is damaged: {refused.reason}; "
+            f"resumed from {choice.checkpoint.name if choice else ''}",
+            code="checkpoint-damaged",
+        )
 
 
 def train(job: Job, checkpoint: Checkpoint | None) -> None:
@@ -59,11 +93,14 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
 
     job.phase(phases.LOADING)
     device = find_device()
+    say_fallback(job, spec, device)
     backend = choose(spec, device)
     if spec.load_in_4bit and not backend.four_bit:
         job.warn("without an NVIDIA card the base is not kept in 4 bits")
     print(f"{backend.name} on {device.name}: {len(rows.rows)} examples", flush=True)
     with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
+        meter = Meter()
+        superseded = view_of(job).superseded
         setup = Setup(
             job=job,
             spec=spec,
@@ -72,13 +109,15 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
             loaded=load(spec, backend, device),
             train=rows,
             validation=held_out,
-            meter=Meter(),
+            meter=meter,
+            saver=Saver(job, meter, keep=spec.keep_checkpoints, superseded=superseded),
         )
         job.check_stop()
         trainer = make_trainer(setup)
         total = spec.total_steps(len(rows.rows))
         if checkpoint is not None:
-            setup.meter.restore(checkpoint.path)
+            with damage_named(str(checkpoint.path)):
+                meter.restore(checkpoint.path)
         judge_base(setup, total)
 
         job.phase(phases.TRAINING, step=checkpoint.step if checkpoint else 0, total_steps=total)
@@ -97,6 +136,15 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
         job.finish(summary)
     else:
         job.stopped(summary)
+
+
+def say_fallback(job: Job, spec: TrainSpec, device: Device) -> None:
+    """Warn where the run trains on the CPU, and say why."""
+    if device.cuda:
+        return
+    found = fallback(spec, device, gpu_facts(device.visible), torch_facts())
+    if found is not None:
+        job.warn(found.message, code="cpu-fallback", hint=found.hint)
 
 
 def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:

@@ -19,6 +19,7 @@ from engine import toml
 from engine.errors import SettingsError, UsageError
 from engine.modes import make_read_only
 from engine.paths import shorten, write_atomic
+from engine.train.checkpoints import KEEP_AT_LEAST
 
 SPEC_FILE = "spec.toml"
 
@@ -81,8 +82,8 @@ class TrainSpec(BaseModel):
     """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
     save_steps: int = Field(default=500, ge=1)
     """Steps between checkpoints."""
-    keep_checkpoints: int = Field(default=2, ge=1)
-    """How many checkpoints are kept, the newest ones."""
+    keep_checkpoints: int = Field(default=KEEP_AT_LEAST, ge=KEEP_AT_LEAST)
+    """How many checkpoints are kept, the newest ones; at least two, as one may be damaged."""
     logging_steps: int = Field(default=1, ge=1)
     """Steps between two lines of the log."""
     report_to: Literal["none", "wandb"] = "none"
@@ -219,4 +220,9 @@ def load_spec(directory: Path) -> TrainSpec:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="start the run anew"
         ) from error
+    kept = values.get("keep_checkpoints")
+    if (
+        isinstance(kept, int) and 0 < kept < KEEP_AT_LEAST
+    ):  # runs of earlier versions could keep one
+        values["keep_checkpoints"] = KEEP_AT_LEAST
     return _validated(values)

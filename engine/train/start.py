@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base, resolve
@@ -28,11 +29,20 @@ from engine.runs import (
     run_dirs,
     state,
     summarise,
+    wait_until_gone,
 )
 from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
-from engine.train.meter import Checkpoint, checkpoints
+from engine.train.checkpoints import (
+    Checkpoint,
+    Choice,
+    Refused,
+    all_damaged,
+    choose,
+    damage,
+    newest_first,
+)
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.trust import agree, run_items
@@ -90,6 +100,7 @@ def check_resume(run: RunSummary, *, force: bool = False) -> Checkpoint:
         RunActive: It is still going.
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
+        CheckpointDamaged: None of its checkpoints is whole, at a glance.
     """
     if run.view.active:
         _check_free(run, force)
@@ -98,13 +109,22 @@ def check_resume(run: RunSummary, *, force: bool = False) -> Checkpoint:
             f"run {run.id} is finished; there is nothing to resume",
             hint="start another run with more epochs",
         )
-    whole = checkpoints(run.dir)
-    if not whole:
-        raise RunError(
-            f"run {run.id} has no checkpoint to resume from",
-            hint="start a new run with the same settings",
-        )
-    return whole[-1]
+    refused = []
+    for checkpoint in newest_first(run.dir, run.view.superseded):
+        reason = damage(checkpoint, thorough=False)
+        if not reason:
+            return checkpoint
+        refused.append(Refused(checkpoint, reason))
+    if refused:
+        raise all_damaged(refused)
+    raise _no_checkpoint(run)
+
+
+def _no_checkpoint(run: RunSummary) -> RunError:
+    return RunError(
+        f"run {run.id} has no checkpoint to resume from",
+        hint="start a new run with the same settings",
+    )
 
 
 def _check_free(run: RunSummary, force: bool) -> None:
@@ -114,12 +134,23 @@ def _check_free(run: RunSummary, force: bool) -> None:
     check_free(run.dir, what=f"run {run.id}", hint=hint, force=force)
 
 
-def resume(workspace: Workspace, id_or_prefix: str, *, force: bool = False) -> RunSummary:
-    """Resume a run from its last checkpoint.
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A run that goes on, and the choice of the checkpoint that it goes on from."""
+
+    run: RunSummary
+    choice: Choice
+
+
+def resume(
+    workspace: Workspace, id_or_prefix: str, *, checkpoint: str = "", force: bool = False
+) -> Resumed:
+    """Resume a run from its last checkpoint that is whole. All of that is read.
 
     Args:
         workspace: Where the run is.
         id_or_prefix: The run, or a part of its id.
+        checkpoint: The checkpoint to take instead, by its name; see ``runs show --json``.
         force: Resume it also where it was heard elsewhere lately. Never where another
             process holds its folder.
 
@@ -128,13 +159,20 @@ def resume(workspace: Workspace, id_or_prefix: str, *, force: bool = False) -> R
         RunActive: It is still going, or another run holds the card.
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
+        CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
         WorkspaceUntrusted: The workspace came with the run, and it would load or reach something.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    _check_free(run, force)  # also one that has said its last word and is not quite gone
-    check_resume(run, force=force)
+    if not run.view.active:
+        wait_until_gone(run.dir)
+    _check_free(run, force)
+    if not checkpoint or run.view.status == "finished":
+        check_resume(run, force=force)
+    choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
+    if choice is None:
+        raise _no_checkpoint(run)
     spec = load_spec(run.dir)
     require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     if not Path(spec.base_dir).is_dir():
@@ -147,8 +185,9 @@ def resume(workspace: Workspace, id_or_prefix: str, *, force: bool = False) -> R
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)
-    launch(run.dir, RECIPE, ["resume"], environment=_environment(), force=force)
-    return summarise(run.dir)
+    arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
+    launch(run.dir, RECIPE, arguments, environment=_environment(), force=force)
+    return Resumed(summarise(run.dir), choice)
 
 
 def _environment() -> dict[str, str]:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import DependencyMissing, RunFailed
+from engine.bases.files import replace_folder
+from engine.errors import CheckpointDamaged, DependencyMissing, RunFailed
 from engine.runs.child import Job, JobStopped
 from engine.tokens import IGNORED
 from engine.train.backends import Backend, Device, Loaded, installed
+from engine.train.checkpoints import CHECKPOINTS_DIR
 from engine.train.data import EpochSampler, TokenRows, as_features, collate
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
 from engine.train.phases import EVALUATING, TRAINING
+from engine.train.saving import Saver
 from engine.train.spec import TrainSpec
 
 if TYPE_CHECKING:
     import torch
-
-CHECKPOINTS_DIR = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Setup:
     train: TokenRows
     validation: TokenRows
     meter: Meter
+    saver: Saver
 
     @property
     def pad_id(self) -> int:
@@ -69,11 +72,32 @@ def make_trainer(setup: Setup) -> Any:
     from trl import SFTTrainer
 
     disable_progress_bar()
-    meter, spec, backend = setup.meter, setup.spec, setup.backend
+    meter, spec, backend, saver = setup.meter, setup.spec, setup.backend, setup.saver
 
     class RunTrainer(SFTTrainer):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             return EpochSampler(len(setup.train.rows), spec.seed)
+
+        def _get_output_dir(self, trial: Any) -> str:
+            # Where checkpoint folders are written: aside, while one is being saved.
+            folder = saver.folder
+            return str(folder) if folder else str(super()._get_output_dir(trial))
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            save = super()._save_checkpoint
+            saver.save(self.state.global_step, lambda: save(model, trial))
+
+        def _load_from_checkpoint(self, checkpoint: str, *rest: Any, **named: Any) -> None:
+            with damage_named(checkpoint):
+                super()._load_from_checkpoint(checkpoint, *rest, **named)
+
+        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+            with damage_named(checkpoint):
+                super()._load_optimizer_and_scheduler(checkpoint)
+
+        def _load_rng_state(self, checkpoint: str | None) -> None:
+            with damage_named(checkpoint):
+                super()._load_rng_state(checkpoint)
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
             trained = int((inputs["labels"][:, 1:] != IGNORED).sum())
@@ -107,6 +131,23 @@ def make_trainer(setup: Setup) -> Any:
     return trainer
 
 
+@contextlib.contextmanager
+def damage_named(checkpoint: str | None) -> Iterator[None]:
+    """Turn any failure to load a checkpoint into a named one.
+
+    Raises:
+        CheckpointDamaged: It could not be loaded.
+    """
+    try:
+        yield
+    except Exception as error:
+        name = Path(checkpoint or "").name.replace("checkpoint-", "step-")
+        raise CheckpointDamaged(
+            f"checkpoint {name} can't be loaded: {type(error).__name__}: {error}",
+            hint="resume from an earlier one with: finetui runs resume RUN --from CHECKPOINT",
+        ) from error
+
+
 def _arguments(setup: Setup) -> Any:
     from trl import SFTConfig
 
@@ -136,7 +177,7 @@ def _arguments(setup: Setup) -> Any:
         gradient_checkpointing=spec.gradient_checkpointing and setup.backend.name == "trl",
         save_strategy="steps",
         save_steps=spec.save_steps,
-        save_total_limit=spec.keep_checkpoints,
+        save_total_limit=None,  # the saver removes older ones, once a newer one is on the disk
         eval_strategy="no",  # the callback evaluates, with the same code as before the first step
         logging_steps=spec.logging_steps,
         logging_first_step=True,
@@ -191,12 +232,6 @@ def make_callback(setup: Setup) -> Any:
         ) -> None:
             if logs and "loss" in logs:
                 _write_step(setup, state, logs)
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            name = f"{CHECKPOINTS_DIR}/checkpoint-{state.global_step}"
-            meter.save(job.directory / name)
-            job.write("checkpoint", path=name, step=state.global_step)
-            print(f"saved {name}", flush=True)
 
         def _evaluate(self, state: Any, control: Any) -> None:
             step = state.global_step
@@ -257,11 +292,10 @@ def _rates(meter: Meter, steps_left: int) -> dict[str, float]:
 
 
 def save_adapter(setup: Setup, directory: Path) -> None:
-    """Save the adapter so that its folder is there whole or not at all."""
+    """Save the adapter so that its folder is there whole or not at all, an older one until then."""
     import shutil
 
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     setup.loaded.model.save_pretrained(str(temporary), save_embedding_layers=False)
-    shutil.rmtree(directory, ignore_errors=True)
-    temporary.rename(directory)
+    replace_folder(temporary, directory)

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import BaseInvalid
 from engine.train.backends import match_layers
 from engine.train.data import EpochSampler, TokenRow
-from engine.train.meter import Meter, checkpoints
+from engine.train.meter import Meter
 from engine.train.spec import ALL_LINEAR, ATTENTION
 
 
@@ -72,14 +72,3 @@ def test_a_meter_counts_steps_and_not_what_is_between_them(tmp_path: Path) -> No
     again.restore(tmp_path)
     assert (again.tokens, again.trained_tokens, again.seconds) == (300, 180, 6)
     assert (again.tokens_per_s, again.eta_s(4)) == (0, None)
-
-
-def test_a_checkpoint_that_was_cut_off_is_none(tmp_path: Path) -> None:
-    folder = tmp_path / "checkpoints"
-    for step in (20, 100, 30):
-        (folder / f"checkpoint-{step}").mkdir(parents=True)
-    Meter().save(folder / "checkpoint-20")
-    Meter().save(folder / "checkpoint-100")
-    (folder / "checkpoint-x").mkdir()
-    assert [checkpoint.step for checkpoint in checkpoints(tmp_path)] == [20, 100]
-    assert checkpoints(tmp_path / "none") == []

@@ -13,9 +13,9 @@ from engine.dataset import Frozen
 from engine.runs import RunView, is_alive, read_events, request_stop, runs, state
 from engine.tokens import Tokenizer
 from engine.train import TrainSpec, make_spec, plan, resume, start
+from engine.train.checkpoints import checkpoints, damage
 from engine.train.data import as_features, collate, render_rows
 from engine.train.loss import evaluation_loss, nll_at_trained, nll_of_model
-from engine.train.meter import checkpoints
 from engine.train.recipe import main as recipe
 from engine.train.spec import write_spec
 from engine.workspace import Workspace, open_workspace
@@ -81,6 +81,9 @@ def test_a_run_learns_and_is_found_again_with_its_whole_history(
     assert result["tokens"] == 2 * outline.tokens
     assert sum(tensor.numel() for tensor in weights(run.dir).values()) == outline.trainable
     assert view.checkpoints[-1] == f"checkpoints/checkpoint-{steps}"
+    (fallback,) = [event for event in read_events(run.dir)[0] if event.type == "warning"]
+    assert fallback.data["code"] == "cpu-fallback"
+    assert view.warnings == (fallback.data["message"],)
     log = (run.dir / "stdout.log").read_text()
     assert f"step {steps}/{steps}" in log
     assert "Traceback" not in log
@@ -171,21 +174,6 @@ def test_what_goes_wrong_is_said_with_a_code(
     assert any("cut off" in warning for warning in some.warnings)
 
 
-def test_an_interrupted_checkpoint_is_not_resumed_from(
-    frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
-) -> None:
-    folder = tmp_path / "run"
-    first = run_here(folder, frozen, tiny_model_dir, save_steps=5, keep_checkpoints=9)
-    newest = checkpoints(folder)[-1].path
-    (newest / "progress.json").unlink()
-    (newest / "optimizer.pt").write_bytes(b"cut off")
-    recipe([str(folder), "resume"])
-    again = state(folder)
-    assert again.status == "finished"
-    assert dict(again.losses) == pytest.approx(dict(first.losses), rel=1e-4)
-    assert dict(again.evals) == pytest.approx(dict(first.evals), rel=1e-4)
-
-
 def test_the_base_is_not_touched(frozen: Frozen, tiny_model_dir: Path, tmp_path: Path) -> None:
     before = resolve(str(tiny_model_dir)).fingerprint
     run_here(tmp_path / "run", frozen, tiny_model_dir, epochs=0.5, eval_steps=2)
@@ -193,3 +181,52 @@ def test_the_base_is_not_touched(frozen: Frozen, tiny_model_dir: Path, tmp_path:
     assert view.status == "finished"
     assert [step for step, _ in view.evals] == [0, 2, 4, 6, 8, 10, 12]
     assert resolve(str(tiny_model_dir)).fingerprint == before
+
+
+def test_a_damaged_checkpoint_costs_its_steps_and_not_the_run(
+    frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    """Real checkpoints, harmed and resumed: the one before is taken, and the end is the same."""
+    folder = tmp_path / "run"
+    first = run_here(folder, frozen, tiny_model_dir, save_steps=20)
+    total = first.total_steps
+    assert [one.step for one in checkpoints(folder)] == [40, total]
+    newest = folder / "checkpoints" / f"checkpoint-{total}" / "adapter_model.safetensors"
+    newest.write_bytes(newest.read_bytes()[:200])
+    recipe([str(folder), "resume"])
+    again = state(folder)
+    assert again.status == "finished", again.message
+    (warning,) = [
+        event.data
+        for event in read_events(folder)[0]
+        if event.type == "warning" and event.data.get("code") == "checkpoint-damaged"
+    ]
+    assert str(warning["message"]).startswith(f"checkpoint step-{total} is damaged: adapter_model")
+    assert str(warning["message"]).endswith("resumed from step-40")
+    begun = [event.data for event in read_events(folder)[0] if event.type == "run_started"]
+    assert (begun[-1]["resumed_step"], begun[-1]["checkpoint"]) == (40, "step-40")
+    assert dict(again.losses) == pytest.approx(dict(first.losses), rel=1e-4)
+    assert damage(checkpoints(folder)[-1]) == ""
+
+    # One that is asked for is taken, and refused by name where it is damaged.
+    (folder / "checkpoints" / "checkpoint-40" / "scheduler.pt").write_bytes(b"")
+    recipe([str(folder), "resume", "--from=step-40"])
+    refused = state(folder)
+    assert (refused.status, refused.code) == ("failed", "checkpoint-damaged")
+    assert "scheduler.pt" in refused.message
+
+
+def test_a_checkpoint_that_cannot_be_loaded_is_named(
+    frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    run_here(folder, frozen, tiny_model_dir, save_steps=20, epochs=1.0)
+    newest = checkpoints(folder)[-1]
+    # As an earlier version left it, with zeros where its form can't tell: at the file's end.
+    (newest.path / "checkpoint.json").unlink()
+    shutil.copy(newest.path / "rng_state.pth", newest.path / "optimizer.pt")
+    recipe([str(folder), "resume"])
+    view = state(folder)
+    assert (view.status, view.code) == ("failed", "checkpoint-damaged")
+    assert f"checkpoint {newest.name} can't be loaded" in view.message
+    assert "--from" in view.hint

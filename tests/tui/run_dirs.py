@@ -14,6 +14,7 @@ from engine.runs import EventLog
 from engine.runs.process import ProcessInfo, identify, write_process
 from engine.train.spec import make_spec, write_spec
 from engine.workspace import Workspace
+from tests.support.checkpoints import make_checkpoint
 
 NOON = 1_750_000_000.0
 """The time at which the tests' screens stand."""
@@ -142,14 +143,6 @@ def make_run(
     if status in ("running", "stopping"):
         write_process(directory, me)
     return directory
-
-
-def make_checkpoint(run: Path, step: int) -> Path:
-    """Write what says that a checkpoint of a run is whole."""
-    folder = run / "checkpoints" / f"checkpoint-{step}"
-    folder.mkdir(parents=True)
-    (folder / "progress.json").write_text("{}", "utf-8")
-    return folder
 
 
 def _loss(step: int, total: int, level: float) -> float:

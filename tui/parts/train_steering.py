@@ -87,9 +87,13 @@ class Steering:
         from engine.train import resume
 
         await self._let_go(job)
-        await off_loop(resume, self._workspace, job.run_id)
-        said = f"{job.name} resumes from step {job.resume_step or 0:,}"
-        return Done(said, kind="done", begun=job.dir)
+        choice = (await off_loop(resume, self._workspace, job.run_id)).choice
+        said = f"{job.name} resumes from step {choice.checkpoint.step:,}"
+        passed = "; ".join(
+            f"{refused.checkpoint.name} is damaged: {one_line(refused.reason)}"
+            for refused in choice.refused
+        )
+        return Done(said, hint=passed, kind="done", begun=job.dir)
 
     async def export(self, job: JobState, quant: str) -> Done:
         """Export the run of a job at a quantisation.

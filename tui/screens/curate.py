@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.containers import Horizontal
 
 from engine.curate import Drafts, other_answers, with_answer
 from engine.curate.editor import edit_text
 from engine.curate.questions import why_not
-from engine.errors import DependencyMissing, FinetuiError
+from engine.errors import DependencyMissing
 from engine.models import ORIGINS, Action, Card, Filter, short_id
 from tui.actions import bindings
+from tui.bridge.elsewhere import DecidedElsewhere, Watch
 from tui.bridge.questions import Asked
 from tui.bridge.queue import NO_FILTER
 from tui.bridge.tokens import TokenCounter
-from tui.bridge.writer import Withdrawn
-from tui.host import explain
 from tui.parts.curate_card import CardPart
 from tui.parts.curate_checks import ChecksPart
 from tui.parts.curate_decisions import Decisions, Outcome
 from tui.parts.curate_meter import MeterPart
 from tui.parts.curate_offers import refusal
-from tui.parts.curate_pending import Pending, Pendings
+from tui.parts.curate_pending import Changes, Pending, Then
 from tui.parts.curate_queue import QueuePart
 from tui.parts.curate_texts import Texts
 from tui.screens.curate_dialogs import Dialogs
@@ -36,14 +36,14 @@ from tui.stylesheets import stylesheet
 from tui.widgets.lines import Lines
 from tui.widgets.queue import filter_words, upcoming_words
 from tui.widgets.textpane import text
-from tui.widgets.words import EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
+from tui.widgets.words import CONFLICT, EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, counted
 
 if TYPE_CHECKING:
     from tui.screens.modals.edit import Edited
 
 
-Then = Callable[[Pending, Outcome], object]
-"""What follows when a change is on the disk."""
+GRACE_SECONDS = 1.0
+"""How long nothing is decided on a card that another session has put under a person's fingers."""
 
 # Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
@@ -59,7 +59,7 @@ class CurateScreen(StageScreen):
     STAGE = "curate"
     LEGEND = "  ".join(
         [f"{sign} {state}" for state, sign in SIGNS.items()]
-        + [f"{EDITED} edited", f"{FLAGGED} flagged"]
+        + [f"{EDITED} edited", f"{FLAGGED} flagged", f"{CONFLICT} in conflict"]
         + [f"{ORIGIN_SIGNS[origin]} {origin} in its source" for origin in ORIGINS]
     )
     BINDINGS = bindings("curate")
@@ -77,10 +77,12 @@ class CurateScreen(StageScreen):
         self._decisions = Decisions(self._store)
         self._checks = ChecksPart(self._store)
         self._drafts = Drafts(self._store)
-        self._pendings = Pendings(self.app.writer)
+        self._changes = Changes(self.app.writer, self, self.app)
         self._texts = Texts(self._decisions, self._drafts, self.app.writer)
         self._dialogs = Dialogs(workspace, self._decisions, self._drafts, self.app.writer)
         self._tokens = TokenCounter(self._settings.training.base)
+        self._watch = Watch(self, self._store)
+        self._replaced_at = 0.0
         self._entered = False
         self._painted = False
 
@@ -88,7 +90,7 @@ class CurateScreen(StageScreen):
         """The queue, the card, what comes next, and the meter."""
         with Horizontal(id="panes"):
             yield QueuePart(self._store, id="queue", classes="pane pane-second")
-            yield CardPart(self._tokens, id="card", classes="pane pane-first")
+            yield CardPart(self._tokens, self._store.session, id="card", classes="pane pane-first")
         yield Lines(id="upcoming")
         yield MeterPart(self._store, self._settings.curation.target, id="meter")
 
@@ -97,7 +99,7 @@ class CurateScreen(StageScreen):
     @property
     def holds_keys(self) -> bool:
         """Whether keys wait: nobody decides a card that has not been on the screen."""
-        return not self._painted or self._pendings.holding
+        return not self._painted or self._changes.holding
 
     def entered(self) -> None:
         """Show the queue as it is now: a scan may have changed it."""
@@ -107,9 +109,30 @@ class CurateScreen(StageScreen):
         finally:
             self._entered = True
             self.call_after_refresh(self._is_painted)
+        self._watch.start()
 
     def _is_painted(self) -> None:
         self._painted = True
+
+    @on(events.ScreenSuspend)
+    @on(events.Unmount)
+    def _suspended(self) -> None:
+        self._watch.stop()
+
+    @on(DecidedElsewhere)
+    def _decided_elsewhere(self, event: DecidedElsewhere) -> None:
+        """Show what other sessions decided, and say so once."""
+        if not self._watch.told(event.found) or not self._entered:
+            return
+        before = self.card.card
+        self.queue.refresh_rows()
+        if before is not None and not self.queue.is_on(before):
+            self._replaced_at = time.monotonic()
+        self._show_current()
+        self.meter.measure()
+        if not self._changes.waiting:
+            hint = "the text that you see is a new one" if self.card.edited_elsewhere else ""
+            self.say(f"{event.found.examples:,} decided elsewhere", hint=hint)
 
     def examples_changed(self) -> None:
         """Show what a scan or a check has brought, and stay on the same example."""
@@ -136,12 +159,12 @@ class CurateScreen(StageScreen):
         self._show_current()
         self.meter.measure()
 
-    def _show_current(self) -> None:
-        """Show the card under the cursor, and what comes after it."""
+    def _show_current(self, *, own: bool = False) -> None:
+        """Show the card under the cursor, and what comes after; ``own`` as in the card's show."""
         row = self.queue.current
         if row is not None:
             card = self._store.card(row.example_id)
-            self.card.show(card, draft=bool(self._drafts.of(card.example.id)))
+            self.card.show(card, draft=bool(self._drafts.of(card.example.id)), own=own)
         else:
             self.card.show_nothing(self.queue.filter)
         self.upcoming.show([text(upcoming_words(self.queue.upcoming(3)), "$text-muted")])
@@ -149,8 +172,7 @@ class CurateScreen(StageScreen):
 
     @on(QueuePart.Moved)
     def _moved(self) -> None:
-        row, card = self.queue.current, self.card.card
-        if row is not None and (card is None or row.example_id != card.example.id):
+        if (card := self.card.card) is None or not self.queue.is_on(card):
             self._show_current()
 
     @on(QueuePart.Opened)
@@ -167,12 +189,16 @@ class CurateScreen(StageScreen):
         if outcome.gone:
             self._reload()
         elif outcome.card is not None:
-            self.queue.update(outcome.card)
+            ids = outcome.examples or (outcome.card.example.id,)
+            if len(ids) > 1:
+                self.queue.refresh_rows()
+            else:
+                self.queue.update(outcome.card)
             self.meter.measure()
             if show:
-                self._show_current()
+                self._show_current(own=self.queue.is_on(outcome.card))
             if outcome.checks:
-                self.app.checks.follow([outcome.card.example.id])
+                self.app.checks.follow(list(ids))
         self.say(outcome.message, hint=hint or outcome.hint, kind=outcome.kind)
 
     # -- what works now ---------------------------------------------------------------
@@ -193,93 +219,65 @@ class CurateScreen(StageScreen):
         if (card := self.card.card) is None:
             return
         example_id = card.example.id
-        if example_id in self._pendings.ids:
+        if example_id in self._changes.ids:
             self.say("what you decided on it is not stored yet", hint="esc gives up waiting")
             return
-        call = partial(self._decisions.decide, action, example_id)
+        if time.monotonic() - self._replaced_at < GRACE_SECONDS:
+            self.say("another terminal has just decided the card before this one: look again")
+            return
+        call = partial(self._decisions.decide, action, example_id, self.card.seen)
         self._change(call, f"{action} {short_id(example_id)}", self._decided, card)
 
     def _change(
-        self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None
+        self, call: Callable[[], Outcome], words: str, then: Then, card: Card | None = None
     ) -> None:
         """Have something written off the event loop, and go on when it is on the disk."""
-        pending = self._pendings.begin(call, words, card)
-        if pending.waited:
-            self._go_on_without(pending)
-        self._await_change(pending, then)
+        self._follow(self._changes.begin(call, words, card), then)
 
     @work(group="change", exclusive=False, exit_on_error=False)
-    async def _await_change(self, pending: Pending, then: Then) -> None:
-        try:
-            outcome = await pending.write.result(partial(self._go_on_without, pending))
-        except Exception as error:
-            self._not_stored(pending, error)
-            if not isinstance(error, (FinetuiError, Withdrawn)):
-                raise
-        else:
-            self._pendings.end(pending)
-            self.queue.show_pending(self._pendings.ids)
-            then(pending, outcome)
-            if self._pendings.waiting:
-                self._say_waiting()
-        finally:
-            self.app.release_keys()
+    async def _follow(self, pending: Pending, then: Then) -> None:
+        await self._changes.follow(pending, then)
 
-    def _go_on_without(self, pending: Pending) -> None:
-        """Let the queue go on while something waits to be stored."""
-        pending.waited = True
-        self.queue.show_pending(self._pendings.ids)
-        if pending.card is None:
-            self.app.drop_keys()  # they were meant for the card that it goes back to
-        elif self.queue.is_on(pending.card):
-            self._to_undecided(pending.card.position)
-        self._say_waiting()
-        self.app.release_keys()
+    def go_on(self, card: Card) -> None:
+        """Go to what follows a card, if it is the one that is shown."""
+        if self.queue.is_on(card):
+            self._to_undecided(card.position)
 
-    def _say_waiting(self) -> None:
-        self.say(self._pendings.words, hint="esc gives up waiting", kind="busy")
+    def go_back(self, card: Card) -> None:
+        """Go to a card that is in the part of the queue that is shown."""
+        self.queue.go_to(card)
+        self._show_current()
 
-    def _not_stored(self, pending: Pending, error: Exception) -> None:
-        """Go back to what was not stored, with all that came after it."""
-        if pending.dropped:
-            return
-        after = self._pendings.drop(pending.write.batch)
-        self.app.drop_keys()
-        self.queue.show_pending(self._pendings.ids)
-        if pending.card is not None:
-            self.queue.go_to(pending.card)
-            self._show_current()
-        others = f", and {counted(len(after) - 1, 'later change')}" if len(after) > 1 else ""
-        why, hint = ("", "") if isinstance(error, Withdrawn) else explain(error)
-        words = f"not stored: {pending.write.words}{others}"
-        # On the screen in front, which may be another stage's by now, or a dialog.
-        say = getattr(self.app.screen, "say", self.say)
-        say(f"{words}: {why}" if why else words, hint=hint, kind="error")
+    def mark_pending(self, ids: Set[str]) -> None:
+        """Mark the examples whose decisions wait to be stored."""
+        self.queue.show_pending(ids)
 
     def _decided(self, pending: Pending, outcome: Outcome) -> None:
-        self._take(outcome, show=pending.waited)
-        if outcome.card is None or pending.waited:
+        self._take(outcome, show=pending.waited or outcome.conflict)
+        if outcome.conflict:
+            self._changes.drop_keys()  # they were meant for the card that follows
+        if outcome.card is None or pending.waited or outcome.conflict:
             return
         if not self._to_undecided(outcome.card.position):
             words = f"{outcome.message} · nothing undecided is left here"
             self.say(words, hint="3 freezes what is approved", kind="done")
 
     def _to_undecided(self, after: int) -> bool:
-        found = self.queue.go_undecided(after, but=self._pendings.ids)
+        found = self.queue.go_undecided(after, but=self._changes.ids)
         self._show_current()
         return found
 
     def action_approve(self) -> None:
         """Approve the card."""
-        self._decide("approve")
+        self._changes.in_turn(partial(self._decide, "approve"))
 
     def action_reject(self) -> None:
         """Reject the card."""
-        self._decide("reject")
+        self._changes.in_turn(partial(self._decide, "reject"))
 
     def action_skip(self) -> None:
         """Leave the card for later."""
-        self._decide("skip")
+        self._changes.in_turn(partial(self._decide, "skip"))
 
     def action_next_undecided(self) -> None:
         """Go to the next undecided example."""
@@ -289,11 +287,14 @@ class CurateScreen(StageScreen):
 
     def action_undo(self) -> None:
         """Undo the last decision, whoever made it."""
-        self._change(self._decisions.undo, "the undo", self._went_back, None)
+        self._go_back(self._decisions.undo, "the undo")
 
     def action_redo(self) -> None:
         """Redo what was undone."""
-        self._change(self._decisions.redo, "the redo", self._went_back, None)
+        self._go_back(self._decisions.redo, "the redo")
+
+    def _go_back(self, call: Callable[[], Outcome], words: str) -> None:
+        self._changes.in_turn(lambda: self._change(call, words, self._went_back))
 
     def _went_back(self, pending: Pending, outcome: Outcome) -> None:
         """Go to the example whose decision was undone or redone."""
@@ -321,19 +322,19 @@ class CurateScreen(StageScreen):
 
     def action_clear(self) -> None:
         """Give up what waits to be stored; else show the whole queue."""
-        if self._pendings.waiting:
-            self._pendings.give_up()
+        if self._changes.waiting:
+            self._changes.give_up()
         else:
             self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
-        if which == self.queue.filter:
-            return
-        stays = self.card.card is not None and which == NO_FILTER
-        self.queue.show(which)
-        self._reload(undecided=not stays)
-        hint = "" if which == NO_FILTER else "escape shows the whole queue"
+        self._painted &= not self.queue.choose(which, partial(self._show_part, which))
+
+    def _show_part(self, which: Filter) -> None:
+        self._reload(undecided=self.card.card is None or which != NO_FILTER)
+        hint = "escape shows the whole queue" if self.queue.narrowed else ""
         self.say(f"{counted(self.queue.count, 'example')}: {filter_words(which)}", hint=hint)
+        self.call_after_refresh(self._is_painted)
 
     # -- the card's text ----------------------------------------------------------------
 
@@ -369,8 +370,8 @@ class CurateScreen(StageScreen):
     def _take_answer(self, card: Card, at: int) -> None:
         turns = with_answer(card, other_answers(card)[at])
         call = partial(self._decisions.save, card, turns)
-        words = f"the answer of {short_id(card.example.id)}"
-        self._change(call, words, lambda _, outcome: self._take(outcome), None)
+        name = f"the answer of {short_id(card.example.id)}"
+        self._change(call, name, lambda _, outcome: self._take(outcome))
 
     def action_versions(self) -> None:
         """Show the card's edit against the original, or an older text against a newer."""

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tui.screens.modals.why import WhyDialog
 
 
+HISTORY = 200
+"""Entries of an example's journal that are told, at most."""
+
+
 class Dialogs:
     """Makes the dialogs about a card or the queue.
 
@@ -87,7 +91,9 @@ class Dialogs:
         from tui.screens.modals.why import WhyDialog
 
         roots = {source.id: source.root for source in self._store.sources()}
-        return WhyDialog(card, roots.get(card.example.provenance.source_id, ""))
+        root = roots.get(card.example.provenance.source_id, "")
+        history = partial(self._store.journal, HISTORY, card.example.id)
+        return WhyDialog(card, root, history, self._store.session)
 
     def near(self, card: Card) -> NearDialog:
         """Decide a card among its near-duplicates."""

@@ -39,6 +39,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
+from engine.errors import WorkspaceReplaced
 from engine.paths import shorten
 from tui.actions import FRAME, STAGES, actions
 from tui.bridge.scans import short_name
@@ -123,6 +124,8 @@ class StageScreen(Screen[None]):
         """Show an error in the status line; log it if it is none of finetui's own."""
         message, hint = explain(error)
         self.say(message, hint=hint, kind="error")
+        if isinstance(error, WorkspaceReplaced):
+            self.app.database_lost(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what a worker of this screen raised."""

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from engine.curate import other_answers
 from engine.models import Card, Flag, Role, Turn, short_id
+from tui.widgets.conflict import conflict_blocks, edited_block
 from tui.widgets.flags import flags_mark, marked_text
 from tui.widgets.queue import STATE_STYLE
 from tui.widgets.textpane import BLANK, Block, TextPane, text
@@ -145,7 +146,14 @@ class CardPane(TextPane):
     """Shows a card, or what to do when there is none."""
 
     def show_card(
-        self, card: Card, *, tokens: Sequence[int] = (), draft: bool = False, top: bool = True
+        self,
+        card: Card,
+        *,
+        tokens: Sequence[int] = (),
+        draft: bool = False,
+        top: bool = True,
+        session: str = "",
+        edited_at: float = 0.0,
     ) -> None:
         """Show a card.
 
@@ -154,8 +162,15 @@ class CardPane(TextPane):
             tokens: The tokens of each turn, if they are known.
             draft: Whether an edit was begun and not saved.
             top: Scroll to the beginning.
+            session: Whose terminal this is.
+            edited_at: When its text was changed elsewhere while it was shown; 0 if it was not.
         """
-        blocks = [card_head(card, draft=draft), *turn_blocks(card.turns, tokens, card.flags)]
+        blocks = [card_head(card, draft=draft)]
+        if edited_at:
+            blocks.append(edited_block(edited_at))
+        if card.conflict is not None:
+            blocks += conflict_blocks(card.conflict, session)
+        blocks += turn_blocks(card.turns, tokens, card.flags)
         if answers := len(other_answers(card)):
             words = f"── {counted(answers, 'other answer')} · o shows, and takes one instead"
             blocks.append(Block(text(words, "$text-muted")))

@@ -8,6 +8,7 @@ from typing import Protocol
 from engine.models import Filter, QueueRow, State
 from tui.widgets.rows import Part, RowList, Style
 from tui.widgets.words import (
+    CONFLICT,
     EDITED,
     FLAGGED,
     ORIGIN_SIGNS,
@@ -78,6 +79,8 @@ class QueueList(RowList):
         if row.example_id in self._pending:
             sign, style = PENDING, "warning"
         parts: list[Part] = [(f"{sign}{edited} ", style)]
+        if row.conflict:
+            parts.append((f"{CONFLICT} ", "error"))
         if row.flagged:
             parts.append((f"{FLAGGED} ", "warning"))
         if row.origin:
@@ -100,6 +103,7 @@ def filter_words(which: Filter) -> str:
     """Return a filter in words for the queue's title: ``undecided · #work · "boat"``."""
     parts = [" or ".join(which.states), " or ".join(map(kind_label, which.kinds))]
     parts.append(f"{' or '.join(which.origins)} in its source" if which.origins else "")
+    parts.append(f"{CONFLICT} in conflict" if which.conflict else "")
     parts += ["edited" if which.edited else "", f"#{which.tag}" if which.tag else ""]
     parts.append(" or ".join(_flag_words(flag) for flag in which.flags))
     parts.append(_quality_words(which))

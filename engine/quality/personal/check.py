@@ -16,7 +16,7 @@ from engine.quality.personal.places import find_birthdays, find_places
 from engine.quality.personal.spans import Span, without_overlaps
 from engine.quality.placeholders import outside_placeholders
 
-_RULES = 2
+_RULES = 3
 
 Names = Literal["all", "introduced", "none"]
 

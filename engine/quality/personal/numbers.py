@@ -49,7 +49,20 @@ def _numbering(
 NUMBERINGS: tuple[Numbering, ...] = (
     # Sex, birthday, county and a checksum: one number of 13 digits in some 600 fits.
     _numbering(
-        "ro-cnp", "a Romanian personal number (CNP)", r"[1-6]\d{12}", r"cnp|cod numeric", free=True
+        "ro-cnp",
+        "a Romanian personal number (CNP)",
+        # Bar codes of books begin with 978 and 979.
+        r"(?!97[89])[1-9]\d{12}",
+        r"cnp|cod(?:ul)? numeric|personal num",
+        free=True,
+        module="engine.quality.personal.cnp",
+    ),
+    _numbering(
+        "ro-cnp",
+        "a Romanian personal number (CNP)",
+        r"[1-9] ?\d{6} ?\d{6}|[1-9] \d{2} \d{2} \d{2} \d{2} \d{3} \d",
+        r"cnp|cod(?:ul)? numeric|personal num",
+        module="engine.quality.personal.cnp",
     ),
     _numbering(
         "ro-cui",
@@ -60,24 +73,46 @@ NUMBERINGS: tuple[Numbering, ...] = (
     _numbering(
         "us-ssn", "a US social security number", r"\d{3}-\d{2}-\d{4}", r"ssn|social", free=True
     ),
-    _numbering("us-ssn", "a US social security number", r"\d{9}", r"ssn|social security"),
+    _numbering(
+        "us-ssn", "a US social security number", r"\d{9}|\d{3} \d{2} \d{4}", r"ssn|social security"
+    ),
     _numbering(
         "us-itin", "a US taxpayer's number", r"9\d{2}-\d{2}-\d{4}", r"itin|taxpayer", free=True
     ),
     _numbering("es-dni", "a Spanish DNI", r"\d{8}-?[A-Z]", r"dni|nif|identidad", free=True),
+    _numbering(
+        "es-dni",
+        "a Spanish DNI",
+        r"\d{2}\.?\d{3}\.?\d{3}[ -]?[A-Za-z]",
+        r"dni|nif|identidad",
+    ),
     _numbering("es-nie", "a Spanish NIE", r"[XYZ]-?\d{7}-?[A-Z]", r"nie\b|extranjero", free=True),
+    _numbering(
+        "es-nie", "a Spanish NIE", r"[XYZxyz][ -]?\d{7}[ -]?[A-Za-z]", r"nie\b|nif|extranjero"
+    ),
+    # Of Spaniards without a DNI (K: children, L: abroad) and of foreigners without an NIE.
+    _numbering("es-nif", "a Spanish NIF", r"[KLM]-?\d{7}-?[A-Z]", r"nif\b|identificación fiscal"),
     _numbering(
         "it-codicefiscale",
         "an Italian codice fiscale",
-        r"[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z]",
-        r"codice fiscale",
+        # Of people with the same code some digits are letters (omocodia).
+        r"(?=[A-Z ]*\d)[A-Z]{3} ?[A-Z]{3} ?[\dL-NP-V]{2}[A-EHLMPR-T][\dL-NP-V]{2} ?"
+        r"[A-Z][\dL-NP-V]{3} ?[A-Z]",
+        r"codice fiscale|c\. ?f\.",
         free=True,
+    ),
+    _numbering(
+        "it-codicefiscale",
+        "an Italian codice fiscale",
+        r"[a-z]{6}[\dl-np-v]{2}[a-ehlmpr-t][\dl-np-v]{2}[a-z][\dl-np-v]{3}[a-z]",
+        r"codice fiscale|c\. ?f\.",
     ),
     _numbering(
         "fr-nir",
         "a French social security number",
-        r"[12] ?\d{2} ?(?:0[1-9]|1[0-2]) ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}",
-        r"nir\b|sécurité sociale",
+        # Months from 20 on stand for unknown ones, 3, 4, 7 and 8 for people not born in France.
+        r"[1-478] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}",
+        r"nir\b|sécurité sociale|insee",
         free=True,
     ),
     _numbering(
@@ -86,7 +121,7 @@ NUMBERINGS: tuple[Numbering, ...] = (
     _numbering(
         "fi-hetu",
         "a Finnish personal number",
-        r"\d{6}[-+A]\d{3}[0-9A-Y]",
+        r"\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]",
         r"hetu|henkilötunnus",
         free=True,
     ),
@@ -136,7 +171,10 @@ _NINO = re.compile(
 _NINO_WORD = re.compile(r"\b(?:nino|national insurance|ni number)", re.IGNORECASE)
 
 
-_ENOUGH_DIGITS = re.compile(r"\d(?:[ ./-]?\d){5}|[A-Z]{6}\d\d")
+_ENOUGH_DIGITS = re.compile(
+    r"\d(?:[ ./-]?\d){5}|[A-Z]{3} ?[A-Z]{3} ?[\dL-NP-V]{2}[A-EHLMPR-T][\dL-NP-V]{2}"
+    r"|[a-z]{6}\d[\dl-np-v][a-ehlmpr-t]"
+)
 
 
 def find_numbers(text: str) -> Iterator[Span]:
@@ -249,4 +287,4 @@ def _module(name: str) -> Any:
 
 @lru_cache(maxsize=8192)
 def _is_valid(module: str, value: str) -> bool:
-    return bool(_module(module).is_valid(value))
+    return bool(_module(module).is_valid(value.replace(" ", "")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version as version_of
 
@@ -16,9 +15,9 @@ from engine.quality.secrets.random_strings import find_random_strings
 from engine.quality.secrets.spans import Candidate, merged, windows
 from engine.quality.secrets.tokens import find_tokens
 
-_RULES = 1
-# Without such a run there is no token; most texts have none.
-_LONG_RUN = re.compile(r"[A-Za-z0-9_+/=.:\-]{20}")
+_RULES = 2
+# Without so long a word there is no token; most texts have none.
+_LEAST_TOKEN = 16
 
 _WORDS = {
     "api-key": "a value after the name of a key",
@@ -73,8 +72,8 @@ def secrets_in(text: str) -> list[Candidate]:
 def _candidates(text: str) -> Iterator[Candidate]:
     yield from find_private_keys(text)
     for offset, window in windows(text):
-        if _LONG_RUN.search(window):
-            yield from find_tokens(window, offset)
+        if max(map(len, window.split()), default=0) >= _LEAST_TOKEN:
+            yield from find_tokens(window, offset, text)
             yield from find_by_plugins(window, offset)
             yield from find_random_strings(window, offset)
         yield from find_assigned(window, offset)

@@ -44,6 +44,10 @@ def dump(path: Path) -> Iterator[str]:
     ).fetchall()
     for name, sql in tables:
         yield f"{sql};"
+        if "content=''" in sql:
+            # An index that keeps no text is what its own tables hold.
+            yield from _shadow(raw, name)
+            continue
         columns = [row[1] for row in raw.execute(f"PRAGMA table_info({name})")]
         named = (["rowid"] if name == "search" else []) + columns
         listed = ", ".join(f'"{column}"' for column in named)
@@ -58,6 +62,16 @@ def dump(path: Path) -> Iterator[str]:
     ):
         yield f"{sql};"
     raw.close()
+
+
+def _shadow(raw: sqlite3.Connection, name: str) -> Iterator[str]:
+    for (table,) in raw.execute(
+        f"SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE '{name}\\_%' "
+        "ESCAPE '\\' ORDER BY name"
+    ).fetchall():
+        yield f"DELETE FROM {table};"
+        for row in raw.execute(f"SELECT * FROM {table}"):
+            yield f"INSERT INTO {table} VALUES ({', '.join(map(_literal, row))});"
 
 
 def _literal(value: Any) -> str:

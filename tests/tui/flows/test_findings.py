@@ -244,9 +244,11 @@ async def test_keep_the_best_and_take_it_back(linked: Workspace) -> None:
         assert states_of(linked) == ["rejected", "rejected", "undecided", "undecided", "approved",
                                      "undecided"]  # fmt: skip
         await press_all(pilot, "u")
-        assert states_of(linked)[:2] == ["rejected", "undecided"]
-        await press_all(pilot, "escape u")
+        assert "undid 2 decisions" in dialog.status_line.text
         assert states_of(linked)[:2] == ["undecided", "undecided"]
+        # It was one act: once more on Curate takes back what was before it.
+        await press_all(pilot, "escape u")
+        assert states_of(linked)[4] == "undecided"
 
 
 async def test_what_was_never_compared_says_so(flagged: Workspace) -> None:

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
+from engine.errors import WorkspaceReplaced
 from tui.actions import Action, actions, bindings
 from tui.host import Host, explain
 from tui.keys import key_name
@@ -148,6 +149,8 @@ class Dialog(ModalScreen[T]):
         """Show an error in the dialog."""
         message, hint = explain(error)
         self.say(message, hint=hint, kind="error")
+        if isinstance(error, WorkspaceReplaced):
+            self.app.database_lost(error)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Show what a worker of this dialog raised."""

@@ -16,7 +16,7 @@ from tui.bridge.threads import off_loop
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.flags import SEVERITY, SEVERITY_SIGNS, code_label
 from tui.widgets.rows import FixedRows, Part, RowList
-from tui.widgets.words import EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
+from tui.widgets.words import CONFLICT, EDITED, ORIGIN_SIGNS, SIGNS, fit, kind_label, one_line
 
 MOST_TAGS = 40
 
@@ -52,6 +52,8 @@ def choices(shares: Shares) -> list[Choice]:
         Choice("states", state, f"{SIGNS[state]} {state}", by_state[state]) for state in STATES
     ]
     lines.append(Choice("edited", "yes", f"{EDITED} edited", counts.edited))
+    if counts.conflicts:
+        lines.append(Choice("conflict", "yes", f"{CONFLICT} in conflict", counts.conflicts))
     if any(shares.origins.values()):
         lines.append(Choice("", "", "decided, and since then in its source"))
         lines += [
@@ -100,8 +102,8 @@ _BANDS = {name: (least, most) for name, least, most in QUALITY_BANDS}
 
 def chosen(filter: Filter, choice: Choice) -> bool:
     """Return whether a filter has a choice."""
-    if choice.field == "edited":
-        return filter.edited is True
+    if choice.field in ("edited", "conflict"):
+        return getattr(filter, choice.field) is True
     if choice.field == "quality":
         return (filter.min_quality, filter.max_quality) == _BANDS[choice.value]
     value: object = getattr(filter, choice.field)
@@ -112,6 +114,8 @@ def toggled(filter: Filter, choice: Choice) -> Filter:
     """Return a filter with a choice made or taken back; of tags, sources, qualities one holds."""
     if choice.field == "edited":
         return replace(filter, edited=None if filter.edited else True)
+    if choice.field == "conflict":
+        return replace(filter, conflict=None if filter.conflict else True)
     if choice.field == "quality":
         least, most = (None, None) if chosen(filter, choice) else _BANDS[choice.value]
         return replace(filter, min_quality=least, max_quality=most)

@@ -79,7 +79,7 @@ class NearDialog(Dialog[str]):
         self._threshold = threshold
         self._floor = floor
         self._shown: list[Near] = []
-        self._decided: list[str] = []
+        self._decided: list[tuple[str, ...]] = []
 
     def compose_box(self) -> ComposeResult:
         """The list, and two texts."""
@@ -239,7 +239,7 @@ class NearDialog(Dialog[str]):
         self._waits = True
         self.app.drop_keys()  # they were meant for the row that follows
         words = self._write.waits_for if self._write is not None else ""
-        self.say(f"{words}: not stored yet", hint="esc gives up waiting", kind="busy")
+        self.say(f"{words}: not stored yet", hint="esc gives up", kind="busy")
         self.app.release_keys()
 
     def action_cancel(self) -> None:
@@ -256,12 +256,12 @@ class NearDialog(Dialog[str]):
         def decided(outcomes: Sequence[Outcome]) -> None:
             (outcome,) = outcomes
             if outcome.card is not None and outcome.card.state != card.state:
-                self._decided.append(card.example.id)
+                self._decided.append((card.example.id,))
             self.say(outcome.message, hint=outcome.hint, kind=outcome.kind)
             if self.rows.cursor == at:
                 self.rows.move(1)
 
-        decide = partial(self._decisions.decide, action, card.example.id)
+        decide = partial(self._decisions.decide, action, card.example.id, card.seen)
         self._change(lambda: [decide()], f"{action} {short_id(card.example.id)}", decided)
 
     def action_approve(self) -> None:
@@ -281,17 +281,18 @@ class NearDialog(Dialog[str]):
         if not self._decided:
             self.say("nothing was decided here", hint="u on Curate undoes what was before")
             return
-        example_id = self._decided[-1]
+        last = self._decided[-1]
 
         def undone(outcomes: Sequence[Outcome]) -> None:
-            (outcome,) = outcomes
             self._decided.pop()
-            self.say(outcome.message, hint=outcome.hint, kind=outcome.kind)
+            outcome = outcomes[-1]
+            words = f"undid {counted(len(last), 'decision')}" if len(last) > 1 else outcome.message
+            self.say(words, hint=outcome.hint, kind=outcome.kind)
             ids = [card.example.id for card in self._cards]
-            if example_id in ids:
-                self.rows.move_to(ids.index(example_id))
+            if last[-1] in ids:
+                self.rows.move_to(ids.index(last[-1]))
 
-        self._change(lambda: [self._decisions.undo(example_id)], "the undo", undone)
+        self._change(lambda: self._decisions.undo_all(last), "the undo", undone)
 
     def action_best(self) -> None:
         """Keep the best of those that are alike, and reject the others."""
@@ -306,17 +307,17 @@ class NearDialog(Dialog[str]):
 
         def rejected(outcomes: Sequence[Outcome]) -> None:
             ids = [one.card.example.id for one in outcomes if one.card is not None]
-            self._decided += ids
+            if ids:
+                self._decided.append(tuple(ids))
             duplicates = counted(len(ids), "duplicate")
             self.say(
                 f"kept {short_id(best.example.id)}, rejected {duplicates} of it",
-                hint="u undoes them one by one" if len(ids) > 1 else "u undoes it",
+                hint="u undoes it",
                 kind="done",
             )
 
-        decide = self._decisions.decide
         self._change(
-            lambda: [decide("reject", card.example.id) for card in reject],
+            partial(self._decisions.decide_all, "reject", reject),
             f"reject {counted(len(reject), 'duplicate')}",
             rejected,
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from textual import getters, on
+from collections.abc import Callable
+
+from textual import getters, on, work
 from textual.app import ComposeResult
 
-from engine.models import Card, Flag, short_id
+from engine.models import Card, Flag, JournalEntry, short_id
 from tui.actions import bindings
+from tui.bridge.threads import off_loop
 from tui.screens.modals.pick import PickDialog
 from tui.widgets.card import provenance_blocks
+from tui.widgets.conflict import conflict_blocks, history_blocks
 from tui.widgets.flags import (
     SEVERITY,
     SEVERITY_SIGNS,
@@ -33,6 +37,8 @@ class WhyDialog(PickDialog):
     Args:
         card: The example.
         source: The root of its source.
+        history: Returns the example's journal, the newest entry first; called in a thread.
+        session: Whose terminal this is.
     """
 
     GROUP = "why"
@@ -43,9 +49,14 @@ class WhyDialog(PickDialog):
 
     pane = getters.query_one("#why-text", TextPane)
 
-    def __init__(self, card: Card, source: str = "") -> None:
+    def __init__(
+        self, card: Card, source: str, history: Callable[[], list[JournalEntry]], session: str
+    ) -> None:
         self._card = card
         self._source = source
+        self._history = history
+        self._session = session
+        self._entries: list[JournalEntry] = []
         self._flags = by_severity(card.flags)
         super().__init__([self._row(flag) for flag in self._flags])
 
@@ -60,12 +71,18 @@ class WhyDialog(PickDialog):
         self.title_box(f"{short_id(self._card.example.id)} · {count}")
         self.rows.display = bool(self._flags)
         self._show()
+        self._read()
         if not self._card.checked:
             self.say("the text was not checked as it is now", hint="C on Curate checks")
         elif self._flags:
             self.say("flags decide nothing: that is for you, or for rules that you wrote")
         else:
             self.say("the checks found nothing to flag in it")
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _read(self) -> None:
+        self._entries = await off_loop(self._history)
+        self._show(top=False)
 
     def _row(self, flag: Flag) -> list[Part]:
         severity = SEVERITY[flag.kind]
@@ -78,15 +95,21 @@ class WhyDialog(PickDialog):
             (one_line(flag.reason), "muted"),
         ]
 
-    def _show(self) -> None:
+    def _show(self, *, top: bool = True) -> None:
         blocks: list[Block] = []
+        if self._card.conflict is not None:
+            # Without its last line, which says where one is now.
+            blocks += [*conflict_blocks(self._card.conflict, self._session)[:-1], BLANK]
         if self._flags:
             blocks += [*why_blocks(self._card, self._flags[self.rows.cursor]), BLANK]
         blocks += [flag_heading("Where it comes from")]
         blocks += provenance_blocks(self._card, self._source)
         if self._card.measures:
             blocks += [BLANK, flag_heading("Measured"), *measure_blocks(self._card.measures)]
-        self.pane.show(blocks)
+        if self._entries:
+            blocks += [BLANK, flag_heading("History")]
+            blocks += history_blocks(self._entries, self._session)
+        self.pane.show(blocks, top=top)
 
     @on(RowList.Moved)
     def _moved(self) -> None:

@@ -1,0 +1,188 @@
+"""Whether what is stored of examples is what the journal of decisions says, and making it so.
+
+The journal is the record, and :mod:`engine.store.fold` says what it means. States, texts, the
+text index and the list of undone decisions are there so that nothing is folded when a page is
+drawn; each of them can be computed anew from the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.frozen import frozen
+from engine.models import JournalEntry
+from engine.store.connection import Connection, Row
+from engine.store.fold import Folded, fold_one
+from engine.store.journal import AT_ONCE, IS_DECISION, by_example, write_state, write_text
+from engine.store.packing import dump_turns, label, load_turns, search_text
+
+
+@frozen
+class Difference:
+    """Something that is stored otherwise than the journal says.
+
+    ``what`` is "state", "decided_at", "conflict", "edited", "text", "label", "search" or
+    "undone"; "example" where the example is missing and "entry" where a journal entry refers to
+    none that fits. These two can't be repaired. ``example_id`` is empty where it is not known.
+    """
+
+    example_id: str
+    what: str
+    stored: str
+    journal: str
+
+
+@frozen
+class Verified:
+    """What was compared, what differed, and how many examples were put right."""
+
+    examples: int
+    entries: int
+    differences: tuple[Difference, ...]
+    repaired: int = 0
+
+
+def verify(db: Connection) -> Verified:
+    """Compare all that is stored of decisions with the journal, as of one moment."""
+    with db.snapshot():
+        return Verified(
+            int(db.value("SELECT count(*) FROM queue")),
+            int(db.value("SELECT count(*) FROM journal")),
+            tuple(_differences(db)),
+        )
+
+
+def repair(db: Connection) -> Verified:
+    """Write anew what differs from the journal, in one transaction; the journal stays.
+
+    Returns:
+        What differed before; of what was repaired nothing differs any more.
+    """
+    with db.transaction():
+        found = tuple(_differences(db))
+        wrong = dict.fromkeys(
+            one.example_id for one in found if one.what not in ("undone", "example", "entry")
+        )
+        if any(one.what == "undone" for one in found):
+            db.execute("DELETE FROM undone")
+            db.many("INSERT INTO undone (seq, undo_seq) VALUES (?, ?)", _undone(db).items())
+        for example_id in wrong:
+            entries = dict(by_example(db, [example_id])).get(example_id, [])
+            folded = fold_one(entries)
+            write_state(db, [(example_id, folded)])
+            write_text(db, example_id, folded, anew=True)
+        return Verified(
+            int(db.value("SELECT count(*) FROM queue")),
+            int(db.value("SELECT count(*) FROM journal")),
+            found,
+            len(wrong),
+        )
+
+
+def _differences(db: Connection) -> Iterator[Difference]:
+    yield from _unfit(db)
+    yield from _undone_differences(db)
+    edited = {row[0] for row in db.all("SELECT position FROM examples WHERE edited_turns NOT NULL")}
+    after = -1
+    while rows := db.all(
+        "SELECT position, example_id, state, decided_at, conflict, edited, label FROM queue "
+        "WHERE position > ? ORDER BY position LIMIT ?",
+        [after, AT_ONCE],
+    ):
+        after = rows[-1][0]
+        entries = dict(by_example(db, [row[1] for row in rows]))
+        for row in rows:
+            yield from _of_example(db, row, entries.get(row[1], []), edited)
+
+
+def _of_example(
+    db: Connection, row: Row, entries: Sequence[JournalEntry], edited: set[int]
+) -> Iterator[Difference]:
+    position, example_id, state, decided_at, conflict, is_edited, shown = row
+    folded = fold_one(entries)
+    pairs: list[tuple[str, object, object]] = [
+        ("state", state, folded.state),
+        ("decided_at", decided_at, folded.decided_at),
+        ("conflict", conflict, int(folded.conflict is not None)),
+    ]
+    if position in edited or is_edited or any(one.action == "edit" for one in entries):
+        pairs += _text_pairs(db, position, folded, is_edited, shown)
+    for what, stored, said in pairs:
+        if stored != said:
+            yield Difference(example_id, what, _short(stored), _short(said))
+
+
+def _text_pairs(
+    db: Connection, position: int, folded: Folded, is_edited: int, shown: str
+) -> list[tuple[str, object, object]]:
+    row = db.one(
+        "SELECT turns, edited_turns, heading, title FROM examples WHERE position = ?", [position]
+    )
+    if row is None:
+        return [("text", "nothing", "a text")]
+    original, stored, heading, title = row
+    text = None if folded.turns is None else dump_turns(folded.turns)
+    said = None if text == original else text
+    turns = load_turns(original if said is None else said)
+    return [
+        ("text", stored, said),
+        ("edited", is_edited, int(said is not None)),
+        ("label", shown, label(heading, title, turns)),
+        ("search", _indexed(db, position), search_text(*(turn.content for turn in turns))),
+    ]
+
+
+def _indexed(db: Connection, position: int) -> str:
+    return str(db.value("SELECT body FROM search WHERE rowid = ?", [position]))
+
+
+def _unfit(db: Connection) -> Iterator[Difference]:
+    """Yield entries about no example, and such as undo or redo what is not there."""
+    gone = db.all(
+        "SELECT DISTINCT example_id FROM journal "
+        "WHERE example_id NOT IN (SELECT example_id FROM queue)"
+    )
+    for (example_id,) in gone:
+        yield Difference(example_id, "example", "missing", "decided")
+    loose = db.all(
+        "SELECT r.seq, r.example_id, r.target FROM journal AS r LEFT JOIN journal AS d "
+        "ON d.seq = r.target AND d.seq < r.seq AND d.example_id = r.example_id "
+        f"AND d.{IS_DECISION} "
+        "WHERE r.action IN ('undo', 'redo') AND d.seq IS NULL"
+    )
+    for seq, example_id, target in loose:
+        yield Difference(example_id, "entry", f"entry {seq}", f"no decision {target}")
+
+
+def _undone(db: Connection) -> dict[int, int]:
+    """Return what the journal says is undone, and by which entry."""
+    undone: dict[int, int] = {}
+    for seq, action, target in db.all(
+        "SELECT seq, action, target FROM journal WHERE action IN ('undo', 'redo') ORDER BY seq"
+    ):
+        undone.pop(target, None)
+        if action == "undo":
+            undone[target] = seq
+    return undone
+
+
+def _undone_differences(db: Connection) -> Iterator[Difference]:
+    stored: dict[int, int] = dict(db.all("SELECT seq, undo_seq FROM undone"))
+    said = _undone(db)
+    for seq in sorted(stored.keys() | said.keys()):
+        if stored.get(seq) != said.get(seq):
+            yield Difference(
+                str(db.value("SELECT example_id FROM journal WHERE seq = ?", [seq]) or ""),
+                "undone",
+                _undone_word(seq, stored.get(seq)),
+                _undone_word(seq, said.get(seq)),
+            )
+
+
+def _undone_word(seq: int, by: int | None) -> str:
+    return f"{seq} by {by}" if by else f"{seq} not undone"
+
+
+def _short(value: object, most: int = 60) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= most else text[: most - 1] + "…"
