@@ -10,7 +10,7 @@ import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
 from engine.curate import Redaction, redact_example
-from engine.curate.elsewhere import find_elsewhere, redact_elsewhere, redacted_values
+from engine.curate.elsewhere import OFFERED, find_elsewhere, redact_elsewhere, redacted_values
 from engine.models import FLAG_KINDS, Filter, short_id
 from engine.quality.checks import CHECKS, make, options_of
 from engine.quality.child import check_and_decide
@@ -116,7 +116,8 @@ def redact(
         made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
         done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
         values = _values(space, made)
-        others = find_elsewhere(space.store, values, but=list(made))
+        most = None if everywhere else OFFERED
+        others = find_elsewhere(space.store, values, but=list(made), most=most)
         if everywhere:
             done |= redact_elsewhere(space.store, values, others)
         # What was found in the old text is forgotten; the new one is looked at whole.

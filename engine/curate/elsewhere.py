@@ -22,6 +22,9 @@ from engine.quality.redact import flagged_values, redact, remaining
 from engine.quality.values import NUMBER_WORDS, number_forms, word_for
 from engine.store import Store
 
+OFFERED = 200
+"""How many values are looked for where nobody asked for all."""
+
 _CARDS = 256
 _LEAST_CHARS = 4
 _MOST_FORMS = 6
@@ -32,7 +35,9 @@ _GROUPS = (
 )  # fmt: skip
 
 
-def find_elsewhere(store: Store, values: Sequence[Value], *, but: Sequence[str] = ()) -> list[str]:
+def find_elsewhere(
+    store: Store, values: Sequence[Value], *, but: Sequence[str] = (), most: int | None = None
+) -> list[str]:
     """Return the examples that hold a value in any spelling, by id, in queue order.
 
     First names alone, and values of less than four letters and digits, are not looked for:
@@ -42,8 +47,9 @@ def find_elsewhere(store: Store, values: Sequence[Value], *, but: Sequence[str] 
         store: The workspace's store.
         values: What was redacted.
         but: Examples that are passed over.
+        most: How many values are looked for; None means all. Each costs a few queries.
     """
-    sought = [value for value in values if _is_telling(value)]
+    sought = [value for value in values if _is_telling(value)][:most]
     places: set[int] = set()
     for value in sought:
         for query in dict.fromkeys(_queries(value)):
