@@ -113,14 +113,13 @@ def redact(
         if everything:
             which = Filter(flags=("secret", "personal"))
             wanted += [card.example.id for card in space.store.cards(which)]
-        with space.store.operation():  # one undo takes all of it back
-            made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
-            done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
-            values = _values(space, made)
-            most = None if everywhere else OFFERED
-            others = find_elsewhere(space.store, values, but=list(made), most=most)
-            if everywhere:
-                done |= redact_elsewhere(space.store, values, others)
+        made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
+        done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
+        values = _values(space, made)
+        most = None if everywhere else OFFERED
+        others = find_elsewhere(space.store, values, but=list(made), most=most)
+        if everywhere:
+            done |= redact_elsewhere(space.store, values, others)
         # What was found in the old text is forgotten; the new one is looked at whole.
         look_at(space, example_ids=[one for one, replaced in done.items() if replaced])
     if as_json:
