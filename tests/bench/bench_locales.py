@@ -1,7 +1,7 @@
 """Personal data by locale: ``python -m tests.bench.bench_locales [--count N] [--show WHAT]``.
 
 Addresses and telephone numbers come from Faker, the text around them from the public data
-that ``--data`` names (XQuAD) or, without it, from Faker too. An address is *touched* if any
+that ``--data`` names (Lingua's sentences) or, without it, from Faker too. An address is *touched* if any
 flag meets it, and *whole* if one address flag covers it. Recall is of addresses with a street
 and a number. Telephone numbers are those that phonenumbers takes for valid in their country.
 ``--show address:fr_FR`` prints what was missed.
@@ -32,10 +32,10 @@ CHECK = PersonalCheck()
 
 def sentences(data: Path, locale: str) -> list[str]:
     """Return sentences that somebody else wrote, in the locale's language where there are."""
-    path = data / "qa-xquad" / f"xquad.{locale[:2]}.json"
-    if not path.is_file():
-        path = data / "qa-xquad" / "xquad.en.json"
+    path = data / "langid-lingua-sentences" / f"{locale[:2]}.txt"
     if path.is_file():
+        texts = path.read_text("utf-8").splitlines()
+    elif (path := data / "qa-xquad" / "xquad.en.json").is_file():
         articles = json.loads(path.read_text("utf-8"))["data"]
         texts = [p["context"] for article in articles for p in article["paragraphs"]]
     else:

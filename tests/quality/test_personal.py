@@ -112,10 +112,13 @@ def test_a_number_is_taken_for_one_thing_only() -> None:
     ]
 
 
-def test_regions_decide_about_numbers_without_a_code() -> None:
-    text = "la 0721 234 567"
-    assert found(text, PersonalCheck(regions=("US",))) == []
-    assert found(text, PersonalCheck(regions=("ro",))) == [("phone", "0721 234 567")]
+def test_regions_and_the_language_decide_about_numbers_without_a_code() -> None:
+    # Nine digits in threes are a Spanish number, or a large one.
+    text = "Escríbeme al 612 345 678, que es el mío y no está en la lista."
+    assert found(text) == [("phone", "612 345 678")]
+    other = "There were 612 345 678 of them, and that is not the end of it."
+    assert found(other) == []
+    assert found(other, PersonalCheck(regions=("es",))) == [("phone", "612 345 678")]
 
 
 def test_names_can_be_left_out() -> None:

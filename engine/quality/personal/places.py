@@ -46,6 +46,7 @@ _DOUBTFUL = re.compile(
     r"v[ií]a [^,]*\Z|cartier\w* [^,]*\Z|\d+,? (?:square|place|passage|villa|route|cours) [A-Z]"
 )
 _MILITARY = re.compile(r"[AFD]PO,? ")
+_HOUSE_END = re.compile(r"\d ?[A-Za-z]?\Z")
 _ENDS = re.compile(r"[ \t]*(?:[,.;:!?)\n\r]|\Z| (?:and|și|und|et|y|e|i|en|or|for|since|until) )")
 _NOT_TOWNS_TEXT = (
     "the this that he she it i we they you and but or please thanks thank dear hi hello tel phone "
@@ -175,9 +176,12 @@ def _extended(text: str, at: int, *, named: bool) -> tuple[int, bool]:
         if part > place:
             end = at = part
             sure = sure or is_code
-            town_end = -2
+            # Before a town there may be a unit, after one with its postcode there is none.
+            town_end = -2 if is_code else -1
             continue
-        town = streets.TOWNS.match(text, place) if is_break else None
+        # "Calea Victoriei 54 București": the town may stand right after a house's number.
+        is_after_number = named and end == at and _HOUSE_END.search(text, max(0, at - 6), at)
+        town = streets.TOWNS.match(text, place) if is_break or is_after_number else None
         if town is None or town.group().split()[0].lower() in _NOT_TOWNS:
             break
         if town_end == -1 and _is_last(text, gap.group(), town.end()):
@@ -195,7 +199,7 @@ def _part(text: str, place: int, *, named: bool, is_break: bool) -> tuple[int, b
         codes.append(short.end())
     if codes:
         return max(codes), True
-    forms = [streets.UNITS]
+    forms = [streets.UNITS, streets.TOWNS_OF_REGIONS] if named else [streets.UNITS]
     if is_break:
         forms += [streets.COUNTRIES, streets.REGIONS]
     elif text.startswith("(", place):

@@ -14,7 +14,7 @@ _WORD = rf"(?:[dlDL]['’])?{UP}(?:[\w]{{0,2}}\.(?=[ -])|(?:[\w'’-]|\.(?=\w)){
 _SMALL = (
     r"(?:de|del|della|delle|dello|dei|degli|di|da|do|dos|das|du|des|la|le|les|lo|los|las|el|al|ai"
     r"|der|den|dem|die|van|von|vom|zum|zur|am|an|im|in|auf|unter|vor|vorm|ob|bei|ten|ter|op|het|aan"
-    r"|bij|sur|sous|lès|lez|en|aux|au|et|à|y|i|e|und|și|cel|cea|lui|din|sub|pe|la|cu|ca|['’]t|['’]s|of|the|upon|on|under|nad"
+    r"|bij|sur|sous|lès|lez|en|aux|au|et|à|y|i|e|und|și|cel|cea|lui|din|a|ao|sub|pe|la|cu|ca|['’]t|['’]s|of|the|upon|on|under|nad"
     r"|pod|mai|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre|marzo|abril|mayo|julio"
     r"|octubre|noviembre|diciembre|maggio|aprile|settembre|decembrie|iunie|abril|outubro)"
 )
@@ -74,7 +74,7 @@ STREETS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"(?<![\w.,$€£/-])\d{{1,5}}(?:-\d{{1,4}})?(?: ?[A-Za-z](?!\w))?,? (?:{_DIRECTION} )?"
             rf"(?!of |the |and )(?:(?:{_WORD}|of|the|and|de|la|{_ORDINAL}) {{1,2}}){{0,3}}"
             rf"(?:{_WORD}|{_ORDINAL}) "
-            rf"{_EN_STRONG}\b\.?(?:,? {_DIRECTION}(?!\w))?"
+            rf"{_EN_STRONG}\b\.?(?:(?<=way|Hwy|oad) \d{{1,4}}(?!\w))?(?:,? {_DIRECTION}(?!\w))?"
         ),
         "a street with a number",
     ),
@@ -99,7 +99,7 @@ STREETS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 STREETS_BEFORE_TOWNS: tuple[re.Pattern[str], ...] = (
     re.compile(rf"(?<![\w.,$€£/-]){_HOUSE},? (?:{_FR_KIND} )?{_NAME}"),
-    re.compile(rf"(?<![\w.@/-])(?:{_BEFORE_TOWNS} ?)?{_NAME},? {{0,2}}{_HOUSE_LAST}"),
+    re.compile(rf"(?<![\w.@/-])(?:{_BEFORE_TOWNS} ?)?{_NAME}\.?,? {{0,2}}{_HOUSE_LAST}"),
     re.compile(rf"(?<![\w/]){_BEFORE_TOWNS} ?{_NAME}"),
 )
 """What is a street where a postcode with a town comes after it."""
@@ -231,6 +231,9 @@ TOWNS_SURE = re.compile(
     rf"|(?:{TOWN}[, ] {{0,2}})?{_CA_CODE}|{UK_POSTCODE})"
 )
 """Towns with postcodes that are believed by themselves."""
+
+TOWNS_OF_REGIONS = re.compile(rf"{TOWN},? {{1,2}}(?:{_STATE}(?![\w'’])|{COUNTRIES.pattern})")
+"""A town with its state or country: believed after a street whose kind is named."""
 
 _LINE_WORD = rf"(?:{_WORD}|{_SMALL}|#?\d[\w/-]{{0,7}})"
 LINE_BEFORE = re.compile(
