@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import WorkspaceError
+from engine.errors import DiskFull, WorkspaceError
 from engine.models import Card, Flag, Turn
 from engine.quality.base import Check
 from engine.quality.fields import (
@@ -39,9 +39,8 @@ _MOST_KNOWN = 20_000
 
 @dataclass(slots=True)
 class Tally:
-    """What was replaced or left out: how many values, in how many rows, and which columns."""
+    """What was replaced or left out: in how many rows, and which columns of how many."""
 
-    values: int = 0
     rows: int = 0
     columns: dict[str, int] = field(default_factory=dict)
 
@@ -117,7 +116,6 @@ class Metadata:
             done = redact(turns, flags, names=self._names) if flags else None
             if done is None or not done.replaced:
                 break
-            self.tally.values += sum(one.count for one in done.replaced)
             texts = [turn.content for turn in done.turns]
         self.tally.rows += texts != before
         return texts
@@ -192,7 +190,7 @@ class _Names:
         if self._temporary is None:
             try:
                 return self._lasting.all_of(values, avoid)
-            except WorkspaceError:
+            except (WorkspaceError, DiskFull):
                 self._temporary = TemporaryPlaceholders()
         return self._temporary.all_of(values, avoid)
 

@@ -163,10 +163,10 @@ def about_contents(rows: Sequence[Checked]) -> Iterator[Notice]:
 
 def about_metadata(tally: Tally) -> Iterator[Notice]:
     """Yield what was replaced or left out in titles, paths, tags and columns."""
-    if tally.values:
+    if tally.rows:
         yield Notice(
             "metadata",
-            f"{tally.values:,} secrets or personal data in titles, paths, tags or columns of "
+            "secrets and personal data in titles, paths, tags or columns of "
             f"{counted(tally.rows)} are written as placeholders",
         )
     for name, rows in sorted(tally.columns.items()):

@@ -63,6 +63,16 @@ def test_nothing_said_of_a_flag_can_break_it(text: str, found: list[Flag]) -> No
             assert "\n" not in shown
 
 
+def test_a_finding_outside_of_the_conversation_names_its_field() -> None:
+    found = Flag("personal", "email", 0.98, "an e-mail address", -1, 5, 30, "column author")
+    card = card_of("No mail is here.", found)
+    head, reason = why_blocks(card, found)
+    assert head.content.plain.endswith("score 0.98 · column author")
+    assert reason.content.plain == "an e-mail address"
+    # Its place is one in that field: nothing of the conversation is marked.
+    assert flags_mark(card)[0] == "! 1 flag"
+
+
 def test_the_worst_of_overlapping_flags_marks() -> None:
     mail = Flag("personal", "email", 0.9, "", 0, 0, 8)
     key = Flag("secret", "key", 0.9, "", 0, 4, 12)
