@@ -152,7 +152,16 @@ def written(*roots: Path) -> Iterator[tuple[Path, bytes]]:
         for folder, _, names in os.walk(root):
             for name in names:
                 path = Path(folder) / name
-                yield path, os.fsencode(path.name) + b"\n" + path.read_bytes()
+                yield path, os.fsencode(path.name) + b"\n" + content(path)
+
+
+def content(path: Path) -> bytes:
+    """Return what a file holds, with the rows of a compressed table as text."""
+    if path.suffix != ".parquet":
+        return path.read_bytes()
+    import pyarrow.parquet
+
+    return path.read_bytes() + str(pyarrow.parquet.read_table(path).to_pylist()).encode()
 
 
 @pytest.fixture
@@ -206,14 +215,15 @@ def test_no_file_of_a_dataset_holds_what_stands_in_titles_paths_or_columns(
     assert main(["decide", "--all", "approve", *at]) == 0
     assert main(["dataset", "freeze", "--no-near", *at]) == 0
     for name, found in FORMATS.items():
-        for container in CONTAINERS:
+        # Every format as lines, and every container once: what they hold is made in one place.
+        for container in CONTAINERS if name == "chat" else ("jsonl",):
             if found.container in ("", container):
                 out = tmp_path / "exports" / f"{name}-{container}"
                 words = ["--format", name, "--as", container, "--out", str(out)]
                 words += ["--metadata"] * found.metadata
                 assert main(["dataset", "export", "d1", *words, *at]) == 0
     exports = [path for path, _ in written(tmp_path / "exports")]
-    assert len(exports) >= 2 * len(FORMATS)
+    assert len(exports) >= 2 * len(FORMATS) + len(CONTAINERS)
     sides = (filled / "datasets" / "d1").glob("*.jsonl")
     rows = "".join(path.read_text("utf-8") for path in sides)
     assert "[EMAIL_" in rows
