@@ -155,7 +155,7 @@ def test_a_shell_that_limits_files_can_look(path: Path, limit: int) -> None:
 
 def rows(file: Path, number: int) -> Path:
     """Write rows that make an example each."""
-    words = "I took it because it was calm and simple, and I learned from it. " * 6
+    words = "I took it because it was calm and simple, and I learned from it. " * 16
     file.write_text(
         "".join(
             json.dumps({"instruction": f"Why way {each}?", "output": f"{each}: {words}"}) + "\n"
@@ -184,7 +184,7 @@ def finetui(root: Path, *words: str, limit: int = 0) -> subprocess.CompletedProc
 
 def test_a_scan_that_fills_the_disk_says_what_it_stored(tmp_path: Path) -> None:
     root = init_workspace(tmp_path / "space")
-    file = rows(tmp_path / "rows.jsonl", 800)
+    file = rows(tmp_path / "rows.jsonl", 1100)
     cut = finetui(root, "sources", "add", str(file), "--json", limit=1_700_000)
     assert cut.returncode == 1, cut.stderr
     error = json.loads(cut.stdout)["error"]
