@@ -145,7 +145,9 @@ def _streets_before_towns(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _towns(text: str, start: int, end: int) -> Iterator[Span]:
-    for match in streets.TOWNS_SURE.finditer(text, start, end):
+    for count, match in enumerate(streets.TOWNS_SURE.finditer(text, start, end)):
+        if count >= _MOST_MATCHES:
+            break
         stop, _ = _extended(text, match.end(), named=False)
         begin = _with_lines(text, match.start())
         whole = begin < match.start()
