@@ -6,11 +6,11 @@ Nothing heavy is imported: versions come from the packages' metadata.
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,19 @@ from typing import Literal
 from engine import __version__
 from engine.bases import installed as installed_bases
 from engine.errors import FinetuiError
-from engine.paths import cache_dir, default_workspace, nearest_workspace, shorten
+from engine.paths import (
+    cache_dir,
+    config_dir,
+    data_dir,
+    default_workspace,
+    nearest_workspace,
+    shorten,
+    state_dir,
+)
 from engine.setup import FIX, Place, setup_state
 from engine.setup.parts import part
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, gpu_facts, snapshot
+from engine.train.gpu import GpuProblem, ask_torch, explain, torch_build
 
 Grade = Literal["ok", "note", "missing"]
 
@@ -71,40 +80,61 @@ def version_of(distribution: str) -> str:
         return ""
 
 
-def torch_cuda() -> str:
-    """Return the CUDA version that the installed torch was built for, or an empty string.
-
-    It is read from torch's version file, since importing torch takes seconds.
-    """
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
-        return ""
-    try:
-        text = (Path(found.origin).parent / "version.py").read_text("utf-8")
-    except OSError:
-        return ""
-    for line in text.splitlines():
-        name, _, value = line.partition("=")
-        if name.split(":")[0].strip() == "cuda":
-            value = value.strip().strip("'\"")
-            return "" if value == "None" else value
-    return ""
-
-
-def trainer(gpus: tuple[Gpu, ...]) -> tuple[str, str]:
+def trainer(gpus: tuple[Gpu, ...], problem: GpuProblem | None = None) -> tuple[str, str]:
     """Return which trainer a run would use here, and why.
 
     Args:
-        gpus: The NVIDIA cards that NVML sees.
+        gpus: The NVIDIA GPUs that NVML sees.
+        problem: Why torch can't use them, if it can't.
     """
     if not gpus:
         return "trl", "no NVIDIA GPU: transformers + peft + trl on the CPU, in fp32"
-    if not torch_cuda():
-        return "trl", "a GPU is there, but this torch is built without CUDA: the CPU will train"
+    if problem is not None:
+        return "trl", f"transformers + peft + trl on the CPU, in fp32: {gpus[0].name} can't be used"
     if version_of("unsloth"):
         return "unsloth", f"unsloth {version_of('unsloth')} on {gpus[0].name}"
     quantiser = "4-bit" if version_of("bitsandbytes") else "16-bit, bitsandbytes is missing"
     return "trl", f"transformers + peft + trl on {gpus[0].name}, {quantiser}; unsloth is missing"
+
+
+def gpu_problem() -> GpuProblem | None:
+    """Return why a GPU that is there can't train; None where it can, or where there is none.
+
+    torch is asked, in a child, only where NVML sees a GPU: its import takes seconds.
+    """
+    machine, build = gpu_facts(), torch_build()
+    asked = bool(machine.names) and bool(build.cuda)
+    return explain(machine, ask_torch() if asked else build)
+
+
+def home_findings() -> list[Finding]:
+    """Look whether the folders below the home folder can be written, by writing."""
+    needed: dict[str, list[str]] = {}
+    for purpose, place in (
+        ("settings", config_dir()), ("the default workspace", data_dir()),
+        ("base models", cache_dir()), ("logs and locks", state_dir()),
+    ):  # fmt: skip
+        if why := not_writable(place):
+            needed.setdefault(why, []).append(purpose)
+    if not needed:
+        return [Finding("finetui", "home", "ok", str(Path.home()))]
+    fix = "export HOME=DIR with a folder that you may write"
+    return [
+        Finding("finetui", "home", "missing", f"{why}; needed for {', '.join(purposes)}", fix)
+        for why, purposes in needed.items()
+    ]
+
+
+def not_writable(place: Path) -> str:
+    """Return why a folder, which need not exist yet, can't be written; empty where it can."""
+    existing = place
+    while not os.path.lexists(existing) and existing != existing.parent:
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(prefix=".finetui-", dir=existing):
+            return ""
+    except OSError as error:
+        return f"{existing} can't be written: {(error.strerror or str(error)).lower()}"
 
 
 def examine(workspace: Path | None = None) -> list[Finding]:
@@ -119,6 +149,7 @@ def examine(workspace: Path | None = None) -> list[Finding]:
         Finding("finetui", "python", "ok", f"{platform.python_version()} at {sys.prefix}"),
         Finding("finetui", "workspace", "ok", shorten(folder, 60)),
     ]
+    findings += home_findings()
     findings += _packages()
     findings += _hardware(folder)
     findings += _models()
@@ -147,7 +178,8 @@ def _packages() -> list[Finding]:
 
 def _hardware(folder: Path) -> list[Finding]:
     seen = snapshot(folder)
-    name, why = trainer(seen.gpus)
+    problem = gpu_problem()
+    name, why = trainer(seen.gpus, problem)
     findings = [
         Finding("hardware", "processor", "ok", f"{os.cpu_count()} cores, {platform.machine()}"),
         Finding("hardware", "memory", "ok", _gigabytes(seen.ram_total)),
@@ -155,13 +187,13 @@ def _hardware(folder: Path) -> list[Finding]:
     for gpu in seen.gpus:
         memory = _gigabytes(gpu.vram_total)
         findings.append(Finding("hardware", f"GPU {gpu.index}", "ok", f"{gpu.name}, {memory}"))
-    if not seen.gpus:
+    if not seen.gpus and problem is None:
         findings.append(Finding("hardware", "GPU", "note", "none that NVML sees"))
-    fix = ""
-    if seen.gpus and name != "unsloth":
-        fix = "make gpu" if torch_cuda() else "install a CUDA build of torch, then: make gpu"
-    grade: Grade = "note" if fix else "ok"
-    findings.append(Finding("hardware", "trainer", grade, f"{name}: {why}", fix))
+    if problem is not None:
+        grade: Grade = "missing" if problem.seen else "note"
+        findings.append(Finding("hardware", "GPU use", grade, problem.message, problem.fix))
+    fix = "make gpu" if seen.gpus and problem is None and name != "unsloth" else ""
+    findings.append(Finding("hardware", "trainer", "note" if fix else "ok", f"{name}: {why}", fix))
     for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
         findings.append(_disk(label, place))
     return findings

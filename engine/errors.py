@@ -88,7 +88,8 @@ stable ``code`` for programs. Codes are part of the interface: they don't change
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class FinetuiError(Exception):
@@ -97,21 +98,26 @@ class FinetuiError(Exception):
     Args:
         message: What went wrong, in one sentence, with the name of the thing.
         hint: What the person can do about it; empty when there is nothing.
+        counts: What was done before it went wrong, by name, for programs.
     """
 
     code: ClassVar[str] = "error"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", counts: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.counts = dict(counts or {})
 
     def __str__(self) -> str:
         return self.message
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the error as ``--json`` prints it."""
-        return {"code": self.code, "message": self.message, "hint": self.hint}
+        value: dict[str, Any] = {"code": self.code, "message": self.message, "hint": self.hint}
+        return value | {"counts": self.counts} if self.counts else value
 
 
 class UsageError(FinetuiError):

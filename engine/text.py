@@ -1,27 +1,44 @@
-"""Foreign text made harmless for a terminal."""
+"""Foreign text made harmless for a terminal, and for eyes."""
 
 from __future__ import annotations
 
+import re
+
 
 def inert(text: str) -> str:
-    r"""Return text from data or a model with every control character made visible.
+    r"""Return text from data or a model with every character made visible that nobody would see.
 
-    Newlines and tabs stay. Escapes, bells, carriage returns and the C1 range
-    become ``\xNN``; bidirectional overrides become ``\uNNNN``; a lone surrogate
-    its escape, so that nothing in the data can steer a terminal.
+    Newlines and tabs stay. Escapes, bells, carriage returns and the C1 range become ``\xNN``,
+    direction marks and lone surrogates ``\uNNNN``, so that nothing in the data can steer a
+    terminal. Zero-width characters, tag characters, selectors that select nothing, and all else
+    without a glyph become ``‹U+200B›``, so that nobody approves what can't be seen; see
+    :mod:`engine.invisible`.
     """
-    return "".join(_visible(character) for character in text)
+    if _plain(text):
+        return text
+    return "".join(shown for shown, _ in pieces(text))
 
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+def pieces(text: str) -> list[tuple[str, bool]]:
+    """Return a text as :func:`inert` does, in pieces, each with whether it is such a mark."""
+    if _plain(text):
+        return [(text, False)]
+    from engine.invisible import marks  # tables that most texts do without
+
+    found: list[tuple[str, bool]] = []
+    at = 0
+    for mark in marks(text):
+        if at < mark.start:
+            found.append((text[at : mark.start], False))
+        found.append((mark.shown, True))
+        at = mark.end
+    if at < len(text):
+        found.append((text[at:], False))
+    return found
 
 
-def _visible(character: str) -> str:
-    if character in "\n\t":
-        return character
-    code = ord(character)
-    if code < 0x20 or 0x7F <= code <= 0x9F:
-        return f"\\x{code:02x}"
-    if character in _BIDI or 0xD800 <= code <= 0xDFFF:
-        return f"\\u{code:04x}"
-    return character
+def _plain(text: str) -> bool:
+    return _NOT_PLAIN.search(text) is None
+
+
+_NOT_PLAIN = re.compile(r"[^\n\t -~]")

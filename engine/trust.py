@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from engine.errors import WorkspaceUntrusted
 from engine.frozen import frozen
-from engine.paths import shell_path, shorten, state_dir, write_atomic
+from engine.paths import bases_dir, shell_path, shorten, state_dir, write_atomic
 
 How = Literal["runs", "loads", "reaches"]
 
@@ -66,6 +66,32 @@ class Trusted:
 def source_item(address: str) -> Acting:
     """Return the address of a source as something to be trusted."""
     return Acting("source", address, "reaches")
+
+
+def run_items(base_dir: str, report_to: str) -> list[Acting]:
+    """Return what a run's specification names that would be loaded or reached.
+
+    Args:
+        base_dir: The folder of its base; one that finetui brought here needs no trust.
+        report_to: Where else it is reported, or "none".
+    """
+    found = []
+    if base_dir and not Path(base_dir).resolve().is_relative_to(bases_dir().resolve()):
+        found.append(Acting("run's base", base_dir, "loads"))
+    if report_to not in ("", "none"):
+        found.append(Acting("run's report_to", report_to, "reaches"))
+    return found
+
+
+def require(root: Path, items: Iterable[Acting]) -> None:
+    """Refuse to go on with something that nobody has agreed to.
+
+    Raises:
+        WorkspaceUntrusted: There is such a thing.
+    """
+    for item in items:
+        if not covers(root, [item]):
+            raise refuse(root, item)
 
 
 def covers(root: Path, items: Iterable[Acting]) -> bool:

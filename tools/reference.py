@@ -45,6 +45,8 @@ def verbs() -> str:
         command = cli.get_command(context, verb)
         assert command is not None
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                lines.append(_verb_line(verb, command))
             for name in command.list_commands(context):
                 inner = command.get_command(context, name)
                 assert inner is not None

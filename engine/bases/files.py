@@ -67,6 +67,19 @@ def replace_folder(temporary: Path, destination: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
+def settle(folder: Path) -> None:
+    """Finish what :func:`replace_folder` left undone in a folder when its process was killed.
+
+    An older folder that was put aside gets its name back where no newer one has it.
+    """
+    for aside in folder.glob(".*.old"):
+        name = aside.name.removeprefix(".").removesuffix(".old").rpartition(".")[0]
+        if name and not (folder / name).exists():
+            aside.rename(folder / name)
+        else:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
 def clear_abandoned(folder: Path, prefix: str) -> None:
     """Remove temporary folders ``PREFIX.PID.…`` whose process is gone."""
     for path in folder.glob(f"{prefix}.*"):

@@ -151,9 +151,10 @@ class _Questions:
             return
         step = Progress("writing", quiet=self._quiet)
         try:
-            for done, item in enumerate(itertools.chain(first, found), 1):
-                self._keep(item)
-                step(done, self._total)
+            with self._space.store.operation():
+                for done, item in enumerate(itertools.chain(first, found), 1):
+                    self._keep(item)
+                    step(done, self._total)
         except KeyboardInterrupt:
             self._interrupted = True
         except FinetuiError:

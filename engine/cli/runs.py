@@ -25,6 +25,7 @@ from engine.runs import (
     request_stop,
     state,
     status_words,
+    wait_until_gone,
 )
 from engine.runs import runs as list_runs
 
@@ -136,6 +137,8 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
     while asked and (wait or at_once) and view.active:
         time.sleep(_POLL_S)
         view = state(found.dir)
+    if asked and not view.active:
+        wait_until_gone(found.dir)  # so that what follows, such as a resume, finds it gone
     if as_json:
         print_json({"id": found.id, "asked": asked, "status": view.status})
     elif not asked:
@@ -294,7 +297,8 @@ def describe(event: Event) -> str:
     if event.type == "checkpoint":
         return f"saved {data.get('path')}"
     if event.type in ("warning", "log"):
-        return f"{event.type}: {data.get('message')}"
+        hint = f" (fix: {data['hint']})" if data.get("hint") else ""
+        return f"{event.type}: {data.get('message')}{hint}"
     if event.type == "run_finished":
         message = data.get("message")
         return f"{data.get('status')}{f': {message}' if message else ''}"

@@ -224,7 +224,7 @@ def record(store: Store, proposals: Sequence[Proposal]) -> int:
                 continue
             turns = (Turn("user", proposal.question), *proposal.card.turns[1:])
             try:
-                own.append("edit", example.id, turns=turns, at=time.time())
+                own.edit(example.id, turns, seen=proposal.card.seen, at=time.time())
             except ExampleMissing:
                 continue
             recorded += 1

@@ -38,12 +38,13 @@ def take_back(store: Store, model: str = "") -> int:
     for entry in reversed(store.journal()):
         by_example.setdefault(entry.example_id, []).append(entry)
     undone = 0
-    for example_id, entries in by_example.items():
-        standing = effective(entries)
-        if not standing or any(not model_of(entry.session) for entry in standing):
-            continue
-        theirs = [entry for entry in standing if entry.session.startswith(wanted)]
-        for entry in reversed(theirs):
-            store.append("undo", example_id, target=entry.seq, at=time.time())
-        undone += bool(theirs)
+    with store.operation():
+        for example_id, entries in by_example.items():
+            standing = effective(entries)
+            if not standing or any(not model_of(entry.session) for entry in standing):
+                continue
+            theirs = [entry for entry in standing if entry.session.startswith(wanted)]
+            for entry in reversed(theirs):
+                store.append("undo", example_id, target=entry.seq, at=time.time())
+            undone += bool(theirs)
     return undone

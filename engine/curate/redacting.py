@@ -70,7 +70,7 @@ def redact_example(store: Store, example_id: str) -> Redaction:
     if done.replaced:
         after = Curator(store).edit(card.example.id, done.turns, card.seen)
     else:
-        store.append("edit", card.example.id, turns=card.turns, at=time.time())
+        store.append("edit", card.example.id, turns=card.turns, seen=card.seen, at=time.time())
         for check in CHECKED_BY:
             # The text is as it was, so that nothing else makes the check look again.
             store.forget_flags(check, [card.position])

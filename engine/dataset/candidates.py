@@ -46,11 +46,13 @@ class Approved:
         candidates: In an order that only the examples decide.
         total: How many are approved.
         decisions: Example and text of each that is approved, sorted: what was decided.
+        in_conflict: How many of them were decided without having seen what others did.
     """
 
     candidates: tuple[Candidate, ...]
     total: int
     decisions: tuple[tuple[str, str], ...]
+    in_conflict: int = 0
 
     @property
     def duplicates(self) -> int:
@@ -72,7 +74,9 @@ def approved(store: Store, system_prompt: str, metadata: Metadata | None = None)
     # By the text's hash, so that no text is held twice.
     first: dict[str, tuple[tuple[str, str, int, str], Candidate]] = {}
     decisions = []
+    in_conflict = 0
     for card in store.cards(Filter(states=("approved",))):
+        in_conflict += card.conflict is not None
         text_id = example_id(card.turns)
         decisions.append((card.example.id, text_id))
         order = _order(card)
@@ -86,7 +90,10 @@ def approved(store: Store, system_prompt: str, metadata: Metadata | None = None)
         )
     ordered = sorted(first.values(), key=lambda pair: pair[0])
     return Approved(
-        tuple(candidate for _, candidate in ordered), len(decisions), tuple(sorted(decisions))
+        tuple(candidate for _, candidate in ordered),
+        len(decisions),
+        tuple(sorted(decisions)),
+        in_conflict,
     )
 
 

@@ -18,6 +18,7 @@ from engine.dataset.metadata import Metadata, metadata_of
 from engine.dataset.near import NearDuplicates
 from engine.dataset.notices import (
     Notice,
+    about_conflicts,
     about_contents,
     about_groups,
     about_labels,
@@ -233,7 +234,11 @@ def draft(
         sources={source.id: source.kind for source in workspace.store.sources()},
         checks=_versions(workspace.store, passed),
     )
-    notices = (*_notices(made, near, before, holdout), *about_metadata(metadata.tally))
+    notices = (
+        *about_conflicts(found.in_conflict),
+        *_notices(made, near, before, holdout),
+        *about_metadata(metadata.tally),
+    )
     return replace(made, notices=notices)
 
 

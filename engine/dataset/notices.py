@@ -30,7 +30,7 @@ class Notice:
 
     Codes: "few-held-out", "few-to-train", "share", "large-group", "absent", "template",
     "same-question", "near-duplicates", "trained-before", "personal", "unchecked",
-    "truncated", "leak", "holdout", "metadata".
+    "truncated", "leak", "holdout", "metadata", "conflict".
     """
 
     code: str
@@ -126,6 +126,17 @@ def about_labels(sides: Mapping[Side, Sequence[Checked]], share: float) -> Itera
         for name, rows in sorted(held_out.items()):
             if name and not train[name]:
                 yield Notice("absent", f"{what} {name}: {counted(rows)} held out, none to train on")
+
+
+def about_conflicts(number: int) -> Iterator[Notice]:
+    """Yield how many approved examples were decided without having seen what others did."""
+    if number:
+        yield Notice(
+            "conflict",
+            f"{number:,} approved example{'s are' if number > 1 else ' is'} in conflict, decided "
+            "without having seen what others did; see: finetui examples list --conflict "
+            "--state approved",
+        )
 
 
 def about_contents(rows: Sequence[Checked]) -> Iterator[Notice]:

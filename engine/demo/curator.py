@@ -51,6 +51,7 @@ def curate(workspace: Workspace) -> None:
     """Decide everything that is undecided: near-copies are rejected, the rest approved."""
     curator = Curator(workspace.store)
     copies = near_copies(list(workspace.store.cards(Filter(states=("undecided", "approved")))))
-    for card in list(workspace.store.cards(Filter(states=("undecided",)))):
-        decide = curator.reject if card.example.id in copies else curator.approve
-        decide(card.example.id)
+    with workspace.store.operation():
+        for card in list(workspace.store.cards(Filter(states=("undecided",)))):
+            decide = curator.reject if card.example.id in copies else curator.approve
+            decide(card.example.id, card.seen)

@@ -141,7 +141,12 @@ def _load(base: Path, kind: torch.dtype) -> Any:
     packed = is_packed(base)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            base, dtype=kind, local_files_only=True, low_cpu_mem_usage=True
+            base,
+            dtype=kind,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            low_cpu_mem_usage=True,
         )
     except ImportError as error:
         if not packed:

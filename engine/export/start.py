@@ -14,6 +14,8 @@ from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
 from engine.runs import RunSummary, check_free, find, launch, look, read_spec
 from engine.setup import require
+from engine.trust import require as require_trust
+from engine.trust import run_items
 from engine.workspace import Workspace
 
 MODULE = "engine.export.recipe"
@@ -36,6 +38,7 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
         RunUnfinished: The run left no adapter.
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
+        WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
         ExportError: The base model is not the one that the run was trained on.
         DependencyMissing: What an export needs is not installed.
         DiskFull: There is no room.
@@ -46,6 +49,7 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     require("export")
     require_converter()
     spec = read_spec(run.dir)
+    require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
     base = _base(spec)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen

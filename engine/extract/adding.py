@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+from engine import toml
 from engine.paths import WORKSPACE_FILE
 from engine.settings import acting_items, read_toml
 from engine.sources import is_address, locate
 from engine.sources.synthetic.shipped import is_shipped, own_copy
 from engine.store import Store
-from engine.trust import Acting, agree, source_item
+from engine.trust import Acting, agree, run_items, source_item
 from engine.workspace import Workspace
 
 
@@ -42,4 +44,9 @@ def named_by(root: Path, store: Store) -> list[Acting]:
         SettingsError: Its settings can't be read.
     """
     addresses = filter(is_address, (source.root for source in store.sources()))
-    return [*acting_items(read_toml(root / WORKSPACE_FILE)), *map(source_item, addresses)]
+    items = [*acting_items(read_toml(root / WORKSPACE_FILE)), *map(source_item, addresses)]
+    for path in sorted(root.glob("runs/*/spec.toml")):
+        with suppress(ValueError, OSError):  # one that can't be read can't be used either
+            spec = toml.loads(path.read_text("utf-8", "surrogateescape"))
+            items += run_items(str(spec.get("base_dir", "")), str(spec.get("report_to", "")))
+    return list(dict.fromkeys(items))

@@ -41,13 +41,14 @@ def apply(store: Store, rules: Sequence[CheckRule], *, at: float) -> Counter[str
     if not rules:
         return decided
     # Every opening is a session of its own in the journal: this one bears the rule's name.
-    with store.again() as opened:
+    with store.again() as opened, opened.operation():
         for rule in rules:
             opened.session = SESSION + words(rule)
             for position in opened.positions(_filter(rule)):
                 for card in opened.cards_at([position]):
                     if not opened.journal(limit=1, example_id=card.example.id):
-                        opened.append(rule.action, card.example.id, at=at)
+                        # Whatever somebody does in this moment is not overridden unseen.
+                        opened.decide(rule.action, card.example.id, seen=0, at=at)
                         decided[rule.action] += 1
     return decided
 

@@ -17,7 +17,7 @@ from engine.runs.events import (
     tail_log,
 )
 from engine.runs.launcher import launch
-from engine.runs.life import Life, check_free, is_alive, look
+from engine.runs.life import Life, check_free, is_alive, look, wait_until_gone
 from engine.runs.process import ProcessInfo
 from engine.runs.state import (
     Monitor,
@@ -64,4 +64,5 @@ __all__ = [
     "stop_requested",
     "summarise",
     "tail_log",
+    "wait_until_gone",
 ]

@@ -34,8 +34,8 @@ from engine.errors import DiskFull, FinetuiError
 from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
-from engine.runs.life import elsewhere, look
-from engine.runs.locks import gpu_lock, owner_words
+from engine.runs.life import check_free, elsewhere, look
+from engine.runs.locks import gpu_lock, lock_file, owner_words
 from engine.runs.process import identify, read_process, same_identity, write_process
 from engine.telemetry import Sampler, process_snapshot
 
@@ -189,6 +189,16 @@ class Job:
             self.check_stop()
             self._signalled.wait(0.5)
 
+        try:
+            lock_file(card).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self.warn(
+                f"nothing keeps other runs off the GPU, since its lock can't be made: {error}",
+                code="gpu-lock-missing",
+                hint="finetui doctor",
+            )
+            yield
+            return
         with gpu_lock(card, owner_words(self.directory), wait=wait):
             yield
 
@@ -199,6 +209,7 @@ class Job:
             self._hold = take(self.directory)
         except Held as error:
             name = f"the job {self.directory.name}"
+            check_free(self.directory, what=name, hint="stop it first")
             raise elsewhere(name, look(self.directory), "stop it first") from error
         me = identify(os.getpid())
         self._me = None if me is None else replace(me, lock=self._hold.kind)
@@ -211,12 +222,16 @@ class Job:
 
     def _heed(self) -> None:
         """Give a sign of life, and do what another host asks for through the folder."""
-        self._hold.touch()
-        owner = read_process(self.directory)
-        if self._me is not None and owner is not None and not same_identity(owner, self._me):
+        try:
+            self._hold.touch()
+            owner = read_process(self.directory)
+            mine = self._me is None or owner is None or same_identity(owner, self._me)
+        except Held:
+            mine = False
+        if not mine:
             # Somebody took the folder over by force, where no lock reaches. Two processes must
             # not write one log, so this one ends without another word in it.
-            print(f"process {owner.pid} on {owner.host} has taken over", file=sys.stderr)
+            print("another process has taken over this folder", file=sys.stderr, flush=True)
             os._exit(1)
         if kill_requested(self.directory):
             with contextlib.suppress(OSError):

@@ -35,18 +35,33 @@ class Hold:
     ``kind`` is ``ofd`` or ``flock``, or empty where the file system knows neither.
     """
 
-    def __init__(self, handle: int, kind: str) -> None:
+    def __init__(self, path: Path, handle: int, kind: str) -> None:
+        self.path = path
         self.handle = handle
         self.kind = kind
 
     def touch(self) -> None:
         """Set the file's time to now, which others read as a sign of life.
 
-        It takes no room, so it works on a full disk too.
+        It takes no room, so it works on a full disk too. A file that was removed or replaced
+        meanwhile, as tools do that synchronise folders, is locked anew.
+
+        Raises:
+            Held: Another process holds the file that is there now.
         """
-        if self.handle >= 0:
-            with contextlib.suppress(OSError):
-                os.utime(self.handle)
+        if self.handle < 0:
+            return
+        with contextlib.suppress(OSError):
+            if not _is_at(self.handle, self.path):
+                handle = _open(self.path)
+                try:
+                    self.kind = _lock(handle)
+                except BaseException:
+                    os.close(handle)
+                    raise
+                self.handle, replaced = handle, self.handle
+                os.close(replaced)
+            os.utime(self.handle)
 
     def close(self) -> None:
         """Let go, unless a process that inherited the file holds on; again does nothing."""
@@ -66,14 +81,14 @@ def take(directory: Path) -> Hold:
     inherited = _inherited(path)
     if inherited is not None:
         return inherited
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    handle = _open(path)
     try:
         kind = _lock(handle)
         os.utime(handle)
     except BaseException:
         os.close(handle)
         raise
-    return Hold(handle, kind)
+    return Hold(path, handle, kind)
 
 
 def is_held(directory: Path, kind: str) -> bool:
@@ -100,13 +115,26 @@ def _inherited(path: Path) -> Hold | None:
         return None
     handle = int(number)
     try:
-        here, there = os.fstat(handle), path.stat()
+        if not _is_at(handle, path):
+            return None
     except OSError:
         return None
-    if (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino):
-        return None
     os.set_inheritable(handle, False)
-    return Hold(handle, kind)
+    return Hold(path, handle, kind)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Say whether an open file is the one that has a name now."""
+    here = os.fstat(handle)
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def _request(kind: int) -> bytes:

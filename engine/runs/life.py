@@ -33,6 +33,10 @@ PATIENCE_S = 60.0
 It gives a sign every 2 s; an NFS client may show a file's time up to a minute late.
 """
 
+GOING_S = 20.0
+"""How long a process that has ended its work may take to be gone."""
+
+_LOOK_S = 0.1
 _SKEW_MATTERS_S = 1.0
 _SKEW_HOLDS_S = 300.0
 
@@ -42,8 +46,9 @@ class Life:
     """Where a job's process lives, as far as this machine can tell.
 
     ``heard_at`` is when it gave its last sign of life, in seconds since the epoch by this
-    machine's clock, and ``host`` the machine that it runs or ran on; both are empty for a
-    process that this machine's process table shows. ``locked`` says that it holds its folder.
+    machine's clock; 0 where this machine knows without it. ``host`` is the machine that it
+    runs or ran on, empty for a process that this machine's process table shows. ``locked``
+    says that it holds its folder.
     """
 
     where: Literal["here", "elsewhere", "gone"]
@@ -72,9 +77,9 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
         return Life("elsewhere", host or "another machine", heard_at(directory), locked=True)
     if info is None or not counted_elsewhere(info):
         return Life("gone")
-    heard = heard_at(directory)
     if info.lock and info.boot_id == boot_id():
-        return Life("gone", info.host, heard)  # on one machine the lock would show
+        return Life("gone", info.host)  # on one machine the lock would show
+    heard = heard_at(directory)
     silent = time.time() - heard > PATIENCE_S
     return Life("gone" if silent else "elsewhere", info.host, heard)
 
@@ -82,6 +87,20 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
 def is_alive(directory: Path) -> bool:
     """Say whether a job may be running, here or elsewhere."""
     return look(directory).alive
+
+
+def wait_until_gone(directory: Path, patience_s: float = GOING_S) -> bool:
+    """Wait a little for a process that has said its last word and is not quite gone.
+
+    Returns:
+        Whether it is gone.
+    """
+    end = time.monotonic() + patience_s
+    while is_alive(directory):
+        if time.monotonic() > end:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def counted_elsewhere(info: ProcessInfo) -> bool:

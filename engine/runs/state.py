@@ -112,7 +112,8 @@ def _gone(directory: Path, view: RunView, life: Life) -> RunView:
         return replace(view, status="killed", ended=ended, eta_s=None, message="killed on request")
     if stop_requested(directory) and not view.started:
         return replace(view, status="stopped", ended=ended, message="stopped before it began")
-    if life.host and not life.locked and life.heard_at:
+    view = replace(view, host=life.host)
+    if life.heard_at:
         return _unheard(view, life)
     lines = last_log_lines(directory, _LAST_LINES)
     return replace(
@@ -150,7 +151,7 @@ def new_run_id() -> str:
 def read_spec(directory: Path) -> Mapping[str, Any]:
     """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
     try:
-        return toml.loads((directory / SPEC_FILE).read_text("utf-8"))
+        return toml.loads((directory / SPEC_FILE).read_text("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return {}
 

@@ -113,6 +113,7 @@ class Connection:
         self._fresh = fresh
         self._lock = threading.RLock()
         self._lost = ""
+        self._opened = 1
         self._usual = Patience(busy_seconds)
         self._here = threading.local()
         raw.execute("PRAGMA busy_timeout = 0")
@@ -294,7 +295,16 @@ class Connection:
         if self._fresh is not None and (fresh := self._fresh()) is not None:
             self._raw.close()
             self._raw = fresh
+            self._opened += 1
         return self._raw
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection changed the database."""
+        if self._fresh is None:
+            return int(self.value("PRAGMA data_version"))
+        with self._lock:  # SQLite can't tell, where it takes no locks
+            self._reader()
+            return self._opened
 
     def copy_to(self, target: Path) -> None:
         """Copy the open database, wherever it is, into a new file."""

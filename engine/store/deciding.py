@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from engine.models import Action, BulkDecided, Conflict, Filter, Turn
 from engine.store.connection import Connection
+from engine.store.filters import conditions
 from engine.store.fold import STATE_AFTER, effective, unseen
 from engine.store.journal import (
     AT_ONCE,
@@ -18,7 +19,6 @@ from engine.store.journal import (
     write,
 )
 from engine.store.packing import dump_turns
-from engine.store.queue import conditions
 
 T = TypeVar("T")
 Pair = tuple[str, int | None]

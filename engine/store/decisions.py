@@ -230,7 +230,7 @@ class JournalStore:
 
         What this store writes does not change it. Costs no more than a look at shared memory.
         """
-        return int(self._db.value("PRAGMA data_version"))
+        return self._db.data_version()
 
     def look(self) -> None:
         """Raise if the database was removed or replaced since it was opened.

@@ -24,6 +24,7 @@ from engine.models import (
 )
 from engine.store import queue as queue_rows
 from engine.store import sources as source_rows
+from engine.store import tally
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
 from engine.store.connection import BUSY_SECONDS, Patience
@@ -207,7 +208,9 @@ class Store(CheckedStore, JournalStore):
 
         stage.finish()
         self._db.require_in_place()
-        return Takeover(stage, source_id).run(fingerprint, at)
+        tally = Takeover(stage, source_id).run(fingerprint, at)
+        self._db.require_in_place()
+        return tally
 
     def record_scan(
         self,
@@ -330,6 +333,22 @@ class Store(CheckedStore, JournalStore):
     def next_undecided(self, filter: Filter = ALL, after: int = -1) -> QueueRow | None:
         """Return the first undecided row of a filter after a position, without wrapping around."""
         return queue_rows.next_undecided(self._db, filter, after)
+
+    def is_counted(self, filter: Filter) -> bool:
+        """Return whether sizes and ranks of a filter are read from counts, at once."""
+        return tally.tallied(filter)
+
+    def queue_listing(self, filter: Filter) -> list[tuple[int, bool]]:
+        """Return position and whether undecided of a filter's rows, in order. Linear."""
+        return queue_rows.listing(self._db, filter)
+
+    def rows_at(self, positions: Sequence[int]) -> list[QueueRow]:
+        """Return the rows at some positions, a few hundred at most, in order."""
+        return queue_rows.rows_at(self._db, positions)
+
+    def in_filter(self, filter: Filter, position: int) -> bool:
+        """Return whether a filter lets the row at a position through."""
+        return queue_rows.lets_through(self._db, filter, position)
 
     def counts(self, filter: Filter = ALL) -> Counts:
         """Return how many examples are in each state."""

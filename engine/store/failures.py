@@ -50,7 +50,7 @@ def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFul
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     place = shorten(path)
     # Some of SQLite's files report a full disk as an error of input and output.
-    if code == sqlite3.SQLITE_IOERR and (limit := _size_limit_met(path)):
+    if code == sqlite3.SQLITE_IOERR and (limit := _size_limit_met(path)) is not None:
         return DiskFull(
             f"{place} can't grow: this shell lets no file be larger than {limit:,} bytes",
             hint="raise the limit with ulimit -f and try again; what was stored before is safe",
@@ -89,18 +89,18 @@ def _disk_is_full(path: Path) -> bool:
         return False
 
 
-def _size_limit_met(path: Path) -> int:
+def _size_limit_met(path: Path) -> int | None:
     """Return the process's limit of a file's size where the database or its log is near it."""
     import resource  # only a failure asks for it
 
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
     if limit == resource.RLIM_INFINITY:
-        return 0
+        return None
     largest = SHM_BYTES
     for name in (path, path.with_name(f"{path.name}-wal")):
         with contextlib.suppress(OSError):
             largest = max(largest, name.stat().st_size)
-    return limit if largest + SHM_BYTES >= limit else 0
+    return limit if largest + SHM_BYTES >= limit else None
 
 
 def replaced(path: Path, why: str) -> WorkspaceReplaced:

@@ -15,7 +15,7 @@ _RESERVED = 0x40000000 + 1
 
 
 def holder(path: Path) -> str:
-    """Return the process that writes to a database, ``python (4711)``; empty if unknown.
+    """Return the process that writes to a database, ``python 4711``; empty if unknown.
 
     Args:
         path: The database.
@@ -47,5 +47,5 @@ def _name(pid: int) -> str:
     try:
         name = Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip()
     except OSError:
-        return f"process {pid}"
-    return f"{name} ({pid})"
+        return str(pid)
+    return f"{name} {pid}"

@@ -6,6 +6,7 @@ in: so an example is taken out before its text, heading or title changes, and pu
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +29,35 @@ def index(execute: Execute, schema: str, where: str, parameters: Sequence[Any]) 
         f"FROM {schema}.examples WHERE {where}",
         parameters,
     )
+
+
+def index_anew(execute: Execute) -> None:
+    """Make the whole index of the main database anew; costs as much as all text is long."""
+    execute("INSERT INTO search (search) VALUES ('delete-all')", [])
+    index(execute, "main", "1", [])
+
+
+class Terms:
+    """What the index makes of a text, in a private index that is gone when it is closed.
+
+    Args:
+        sql: How the index of the database was made.
+    """
+
+    def __init__(self, sql: str) -> None:
+        self._raw = sqlite3.connect(":memory:", isolation_level=None)
+        self._raw.execute(sql)
+        self._raw.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(search, row)")
+
+    def of(self, text: str) -> set[str]:
+        """Return the terms of a text."""
+        self._raw.execute("INSERT INTO search (search) VALUES ('delete-all')")
+        self._raw.execute("INSERT INTO search (rowid, text) VALUES (1, ?)", [text])
+        return {row[0] for row in self._raw.execute("SELECT term FROM terms")}
+
+    def close(self) -> None:
+        """Drop the private index."""
+        self._raw.close()
 
 
 def unindex(execute: Execute, schema: str, where: str, parameters: Sequence[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -43,7 +44,7 @@ def open_database(path: Path, busy_seconds: float, like: Connection | None = Non
     if like is not None:
         like.require_in_place()
     elif why := _not_writable(path):
-        return look_at(path, busy_seconds, WorkspaceReadOnly(*_words(path, why)))
+        return look_at(path, busy_seconds, _read_only(path, why))
     else:
         set_aside_strays(path)
     try:
@@ -61,8 +62,12 @@ def open_database(path: Path, busy_seconds: float, like: Connection | None = Non
     return Opened(connection)
 
 
-def _words(path: Path, why: str) -> tuple[str]:
-    return (f"{shorten(path)} can't be written: {why}; it can only be looked at",)
+def _read_only(path: Path, why: str) -> WorkspaceReadOnly:
+    return WorkspaceReadOnly(
+        f"{shorten(path)} can't be written: {why}; it can only be looked at",
+        hint="get the right to write to the file and its folder, or copy the workspace's folder "
+        "to where you may write",
+    )
 
 
 def _not_writable(path: Path) -> str:
@@ -128,7 +133,7 @@ def look_at(path: Path, busy_seconds: float, error: FinetuiError) -> Opened:
         ):
             raw = _readable(f"{address}?{parameters}", path, busy_seconds) if possible else None
             if raw is not None:
-                fresh = _watching(path, busy_seconds) if "immutable" in parameters else None
+                fresh = _watching(path, busy_seconds)
                 return Opened(Connection(path, raw, busy_seconds, read_only=error, fresh=fresh))
         folder = tempfile.TemporaryDirectory(prefix="finetui-look-")
         try:
@@ -163,10 +168,17 @@ def _readable(address: str, path: Path, busy_seconds: float) -> sqlite3.Connecti
 
 
 def _watching(path: Path, busy_seconds: float) -> Callable[[], sqlite3.Connection | None]:
-    """Return what opens an unlocked database anew where somebody else has written it since."""
+    """Return what opens a database anew where somebody else has written it since.
 
-    def signature() -> tuple[int, int, int]:
+    Without the right to write its index of the log, SQLite does not always see that by itself.
+    """
+    log = path.with_name(f"{path.name}-wal")
+
+    def signature() -> tuple[int, ...]:
         found = path.stat()
+        with contextlib.suppress(FileNotFoundError):
+            written = log.stat()
+            return found.st_ino, found.st_mtime_ns, written.st_size, written.st_mtime_ns
         return found.st_ino, found.st_size, found.st_mtime_ns
 
     known = signature()
@@ -180,6 +192,8 @@ def _watching(path: Path, busy_seconds: float) -> Callable[[], sqlite3.Connectio
         if now == known:
             return None
         known = now
-        return _readable(f"{path.resolve().as_uri()}?mode=ro&immutable=1", path, busy_seconds)
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        found = _readable(address, path, busy_seconds)
+        return found or _readable(f"{address}&immutable=1", path, busy_seconds)
 
     return fresh

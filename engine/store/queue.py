@@ -1,13 +1,15 @@
 """Reading the queue and the examples behind it.
 
-``position`` is the queue's order and never changes. Paging by position costs the
-page alone; a rank or a window by rank counts rows of a narrow index, which is linear
-in the rank (about a millisecond for every hundred thousand rows of one state).
+``position`` is the queue's order and never changes. Paging by position costs the page alone.
+Sizes, ranks and jumps come from :mod:`engine.store.tally` where a filter is of what is counted
+there; with a text, a tag or findings they look at each row of the filter, and belong into a
+thread (see :mod:`tui.bridge.queue`, which keeps such a filter's positions).
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,25 +29,22 @@ from engine.models import (
 )
 from engine.store import findings as finding_rows
 from engine.store import journal as journal_rows
+from engine.store import tally
 from engine.store.authors import question_by
 from engine.store.connection import Connection, Row
 from engine.store.failures import translated
+from engine.store.filters import FOUND, FOUND_THERE, conditions, marks
 from engine.store.fold import fold_one
 from engine.store.packing import (
     SAME_HASH,
-    joined_words,
     load_alternatives,
     load_mapping,
     load_turns,
-    search_query,
 )
 
 CARDS_AT_ONCE = 256
-
-_BESIDE = (
-    "(SELECT beside(coalesce(e.edited_turns, e.turns), e.heading, e.title, ?) "
-    "FROM examples AS e WHERE e.position = q.position)"
-)
+_ALL = Filter()
+_LAST = (1 << 62) - 1
 
 UNRESOLVED = Conflict(0, "skip", "", 0.0, ())
 """Stands in a card that is in conflict until its journal is read."""
@@ -61,63 +60,6 @@ _CARD = (
     "e.turns, e.edited_turns"
 )
 _FROM_CARD = "FROM queue AS q JOIN examples AS e ON e.position = q.position"
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def conditions(which: Filter) -> tuple[str, list[Any]]:
-    """Return a filter as the terms of a WHERE over ``queue AS q``, and their parameters."""
-    terms: list[str] = []
-    parameters: list[Any] = []
-
-    def add(term: str, *values: Any) -> None:
-        terms.append(term)
-        parameters.extend(values)
-
-    if which.states:
-        add(f"q.state IN ({_marks(which.states)})", *which.states)
-    if which.kinds:
-        add(f"q.kind IN ({_marks(which.kinds)})", *which.kinds)
-    if which.source_id:
-        add("q.source_id = ?", which.source_id)
-    if which.tag:
-        add("q.position IN (SELECT position FROM tags WHERE tag = ?)", which.tag)
-    if which.origins:
-        # An index holds the rows whose origin is not empty.
-        add(f"q.origin != '' AND q.origin IN ({_marks(which.origins)})", *which.origins)
-    if which.edited is not None:
-        # Written out, not bound, so that the planner sees the partial index that it fits.
-        add(f"q.edited = {int(which.edited)}")
-    if which.conflict is not None:
-        add(f"q.conflict = {int(which.conflict)}")
-    if which.flags:
-        terms.append(_flagged(which.flags, parameters))
-    if which.languages:
-        add(f"q.language != '' AND q.language IN ({_marks(which.languages)})", *which.languages)
-    if which.min_quality is not None:
-        add("q.quality IS NOT NULL AND q.quality >= ?", which.min_quality)
-    if which.max_quality is not None:
-        add("q.quality IS NOT NULL AND q.quality <= ?", which.max_quality)
-    if which.text.strip():
-        query = search_query(which.text)
-        if query:
-            add("q.position IN (SELECT rowid FROM search WHERE search MATCH ?)", query)
-            for word in joined_words(which.text):
-                add(_BESIDE, word)
-        else:
-            add("0")
-    return " AND ".join(terms) or "1", parameters
-
-
-def _flagged(flags: Sequence[str], parameters: list[Any]) -> str:
-    """Return the term for examples with any of some flags, each a kind or ``kind:code``."""
-    terms = []
-    for kind, _, code in (flag.partition(":") for flag in flags):
-        parameters += [kind, code] if code else [kind]
-        terms.append("kind = ? AND code = ?" if code else "kind = ?")
-    return f"q.position IN (SELECT position FROM flags WHERE {' OR '.join(terms)})"
 
 
 def _queue_row(row: Row) -> QueueRow:
@@ -137,13 +79,14 @@ def _queue_row(row: Row) -> QueueRow:
 
 def page(db: Connection, which: Filter, after: int, limit: int) -> list[QueueRow]:
     """Return the ``limit`` rows that come after a position."""
-    where, parameters = conditions(which)
-    rows = db.all(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position > ? "
-        "ORDER BY q.position LIMIT ?",
-        [*parameters, after, limit],
-    )
-    return [_queue_row(row) for row in rows]
+    if which == _ALL or not tally.tallied(which):
+        return _rows(db, which, after + 1, _LAST, limit)
+    found: list[QueueRow] = []
+    for first, last in tally.blocks(db, which, after + 1):
+        found += _rows(db, which, max(first, after + 1), last, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
 
 
 def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
@@ -151,7 +94,7 @@ def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
     found: dict[str, QueueRow] = {}
     for start in range(0, len(ids), CARDS_AT_ONCE):
         some = ids[start : start + CARDS_AT_ONCE]
-        where = f"q.example_id IN ({_marks(some)})"
+        where = f"q.example_id IN ({marks(some)})"
         for row in db.all(f"SELECT {_ROW} FROM queue AS q WHERE {where}", some):
             found[row[1]] = _queue_row(row)
     return [found[one] for one in ids if one in found]
@@ -159,17 +102,63 @@ def rows_of(db: Connection, ids: Sequence[str]) -> list[QueueRow]:
 
 def page_before(db: Connection, which: Filter, before: int, limit: int) -> list[QueueRow]:
     """Return the ``limit`` rows that come before a position, in ascending order."""
+    if which == _ALL or not tally.tallied(which):
+        return _rows(db, which, 0, before - 1, limit, "DESC")[::-1]
+    found: list[QueueRow] = []
+    for first, last in tally.blocks(db, which, before - 1, down=True):
+        found += _rows(db, which, first, min(last, before - 1), limit - len(found), "DESC")
+        if len(found) >= limit:
+            break
+    return found[::-1]
+
+
+def _rows(
+    db: Connection, which: Filter, first: int, last: int, limit: int, order: str = "ASC"
+) -> list[QueueRow]:
     where, parameters = conditions(which)
     rows = db.all(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position < ? "
-        "ORDER BY q.position DESC LIMIT ?",
-        [*parameters, before, limit],
+        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.position >= ? AND q.position <= ? "
+        f"ORDER BY q.position {order} LIMIT ?",
+        [*parameters, first, last, limit],
     )
-    return [_queue_row(row) for row in reversed(rows)]
+    return [_queue_row(row) for row in rows]
+
+
+def rows_at(db: Connection, some: Sequence[int]) -> list[QueueRow]:
+    """Return the rows at some positions, in queue order; what is gone is left out."""
+    rows = db.all(
+        f"SELECT {_ROW} FROM queue AS q WHERE q.position IN ({marks(some)}) ORDER BY q.position",
+        some,
+    )
+    return [_queue_row(row) for row in rows]
+
+
+def listing(db: Connection, which: Filter) -> list[tuple[int, bool]]:
+    """Return position and whether undecided of a filter's rows, in queue order."""
+    where, parameters = conditions(which)
+    rows = db.all(
+        f"SELECT q.position, q.state = 'undecided' FROM queue AS q WHERE {where} "
+        "ORDER BY q.position",
+        parameters,
+    )
+    return [(position, bool(undecided)) for position, undecided in rows]
+
+
+def lets_through(db: Connection, which: Filter, position: int) -> bool:
+    """Return whether a filter lets the row at a position through."""
+    where, parameters = conditions(which)
+    # What a search finds is not listed for the sake of one row.
+    where = where.replace(FOUND, FOUND_THERE)
+    found = db.value(
+        f"SELECT 1 FROM queue AS q WHERE {where} AND q.position = ?", [*parameters, position]
+    )
+    return found is not None
 
 
 def size(db: Connection, which: Filter) -> int:
     """Return how many rows a filter lets through."""
+    if tally.tallied(which):
+        return tally.size(db, which)
     where, parameters = conditions(which)
     return int(db.value(f"SELECT count(*) FROM queue AS q WHERE {where}", parameters))
 
@@ -177,56 +166,67 @@ def size(db: Connection, which: Filter) -> int:
 def rank(db: Connection, which: Filter, position: int) -> int:
     """Return how many rows of a filter come before a position."""
     where, parameters = conditions(which)
-    return int(
-        db.value(
-            f"SELECT count(*) FROM queue AS q WHERE {where} AND q.position < ?",
-            [*parameters, position],
-        )
+    first = known = 0
+    if tally.tallied(which):
+        block = max(position, 0) >> tally.BITS
+        first, known = block << tally.BITS, tally.before(db, which, block)
+    number = db.value(
+        f"SELECT count(*) FROM queue AS q WHERE {where} AND q.position >= ? AND q.position < ?",
+        [*parameters, first, position],
     )
+    return known + int(number)
 
 
 def window(db: Connection, which: Filter, start_rank: int, limit: int) -> list[QueueRow]:
     """Return ``limit`` rows from the row with ``start_rank`` rows before it."""
     where, parameters = conditions(which)
+    first, left = 0, max(start_rank, 0)
+    if tally.tallied(which):
+        place = tally.at_rank(db, which, left)
+        if place is None:
+            return []
+        first, left = place[0] << tally.BITS, place[1]
     # The inner query skips entries of an index; only the page's rows are read whole.
-    first = db.value(
-        f"SELECT q.position FROM queue AS q WHERE {where} ORDER BY q.position LIMIT 1 OFFSET ?",
-        [*parameters, max(start_rank, 0)],
+    found = db.value(
+        f"SELECT q.position FROM queue AS q WHERE {where} AND q.position >= ? "
+        "ORDER BY q.position LIMIT 1 OFFSET ?",
+        [*parameters, first, left],
     )
-    return [] if first is None else page(db, which, int(first) - 1, limit)
+    return [] if found is None else page(db, which, int(found) - 1, limit)
 
 
 def next_undecided(db: Connection, which: Filter, after: int) -> QueueRow | None:
     """Return the first undecided row of a filter after a position; it doesn't wrap around."""
     if which.states and "undecided" not in which.states:
         return None
-    where, parameters = conditions(which)
-    row = db.one(
-        f"SELECT {_ROW} FROM queue AS q WHERE {where} AND q.state = 'undecided' "
-        "AND q.position > ? ORDER BY q.position LIMIT 1",
-        [*parameters, after],
-    )
-    return None if row is None else _queue_row(row)
+    rows = page(db, replace(which, states=("undecided",)), after, 1)
+    return rows[0] if rows else None
 
 
 def counts(db: Connection, which: Filter) -> Counts:
     """Return how many rows of a filter are in each state."""
     where, parameters = conditions(which)
-    rows = db.all(
-        f"SELECT q.state, count(*) FROM queue AS q WHERE {where} GROUP BY q.state", parameters
-    )
-    by_state: dict[str, int] = dict(rows)
-    edited = db.value(f"SELECT count(*) FROM queue AS q WHERE {where} AND q.edited = 1", parameters)
+    if tally.tallied(which):
+        parts = tally.by_state(db, which)
+    else:
+        rows = db.all(
+            f"SELECT q.state, q.edited, count(*) FROM queue AS q WHERE {where} GROUP BY 1, 2",
+            parameters,
+        )
+        parts = [(state, bool(edited), number) for state, edited, number in rows]
     conflicts = db.value(
-        f"SELECT count(*) FROM queue AS q WHERE {where} AND q.conflict = 1", parameters
+        f"SELECT count(*) FROM queue AS q WHERE q.conflict = 1 AND {where}", parameters
     )
+    in_state: Counter[str] = Counter()
+    for state, _, number in parts:
+        in_state[state] += number
     return Counts(
-        total=sum(by_state.values()),
-        undecided=by_state.get("undecided", 0),
-        approved=by_state.get("approved", 0),
-        rejected=by_state.get("rejected", 0),
-        skipped=by_state.get("skipped", 0),
-        edited=int(edited),
+        total=in_state.total(),
+        undecided=in_state["undecided"],
+        approved=in_state["approved"],
+        rejected=in_state["rejected"],
+        skipped=in_state["skipped"],
+        edited=sum(number for _, edited, number in parts if edited),
         conflicts=int(conflicts),
     )
 
@@ -239,8 +239,7 @@ def tags(db: Connection) -> list[tuple[str, int]]:
 
 def kinds(db: Connection) -> list[tuple[str, int]]:
     """Return every kind and how many examples are of it, the commonest first."""
-    rows = db.all("SELECT kind, count(*) FROM queue GROUP BY kind ORDER BY count(*) DESC, kind")
-    return [(kind, number) for kind, number in rows]
+    return tally.kinds(db)
 
 
 def _card(row: Row) -> Card:
@@ -407,7 +406,7 @@ def cards_at(
 ) -> list[Card]:
     """Return the cards at some places, a few hundred at most; what is gone is left out."""
     rows = db.all(
-        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({_marks(some)}) "
+        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({marks(some)}) "
         f"AND {where} ORDER BY q.position",
         [*some, *parameters],
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.errors import DiskFull
 from engine.models import Example, Skipped
 from engine.store.connection import bound, raw_connection
 from engine.store.failures import translated
@@ -187,6 +188,17 @@ class Stage:
         self._skips += [("", skip.path, skip.line, skip.code, skip.reason) for skip in skipped]
 
     def _flush(self) -> None:
+        try:
+            self._write()
+        except DiskFull as error:
+            raise DiskFull(
+                "no room for the temporary files of a scan",
+                hint="free some space in the folder for temporary files, or name another one "
+                "with SQLITE_TMPDIR; nothing was stored",
+                counts={"stored": 0},
+            ) from error
+
+    def _write(self) -> None:
         marks = ", ".join("?" * (_COLUMNS.count(",") + 2))
         with translated(self.path):
             self.raw.execute("BEGIN")

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import SourceMissing
+from engine.errors import DiskFull, SourceMissing
 from engine.store.connection import bound
 from engine.store.failures import translated
 from engine.store.indexing import index, unindex
@@ -99,6 +99,7 @@ class Takeover:
         self._source_id = source_id
         self._had_any = False
         self._has_tags = False
+        self._fresh = self._stored = 0
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -110,7 +111,25 @@ class Takeover:
 
         Raises:
             SourceMissing: The source was removed while it was scanned.
+            DiskFull: There is no room for all; its counts say what was stored.
         """
+        try:
+            return self._run(fingerprint, at)
+        except DiskFull as error:
+            raise self._cut_off(error) from error
+
+    def _cut_off(self, error: DiskFull) -> DiskFull:
+        """Return the error of a full disk with what was stored before it was full."""
+        if not self._fresh:
+            return error
+        return DiskFull(
+            f"{error.message}; {self._stored:,} of {self._fresh:,} new examples are stored",
+            hint="free some space and scan again, which goes on from there; what is stored "
+            "can be decided on",
+            counts={"stored": self._stored, "left": self._fresh - self._stored},
+        )
+
+    def _run(self, fingerprint: str, at: float) -> ScanTally:
         with translated(self._stage.path):
             # As bytes: a name that is not UTF-8 can't be a text of SQLite's.
             self._raw.execute("ATTACH DATABASE ? AS ws", [os.fsencode(self._stage.path)])
@@ -211,6 +230,7 @@ class Takeover:
 
     def _insert_in_chunks(self) -> int:
         last = int(self._raw.execute("SELECT coalesce(max(n), 0) FROM fresh").fetchone()[0])
+        self._fresh = last
         new = start = 0
         rows = CHUNK
         while start < last:
@@ -220,6 +240,7 @@ class Takeover:
             with _transaction(self._raw):
                 self._require_source()
                 new += self._insert("fresh", start, start + rows)
+            self._stored = new
             start += rows
             # As much as is written while nobody notices: a decision waits no longer than this.
             share = _CHUNK_SECONDS / max(time.perf_counter() - began, 0.001)

@@ -6,6 +6,7 @@ NVIDIA's library simply has no cards.
 
 from __future__ import annotations
 
+from engine.telemetry.driver import GpuFacts, gpu_facts
 from engine.telemetry.nvidia import Gpu, NvidiaCards
 from engine.telemetry.sampler import (
     ProcessSnapshot,
@@ -17,10 +18,12 @@ from engine.telemetry.sampler import (
 
 __all__ = [
     "Gpu",
+    "GpuFacts",
     "NvidiaCards",
     "ProcessSnapshot",
     "Sampler",
     "Snapshot",
+    "gpu_facts",
     "process_snapshot",
     "snapshot",
 ]

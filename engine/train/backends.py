@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import BaseInvalid, DependencyMissing
+from engine.telemetry import GpuFacts
+from engine.train.gpu import TorchFacts, explain
 from engine.train.loss import Likelihood, nll_at_trained, nll_of_model
 from engine.train.spec import ALL_LINEAR, TrainSpec
 
@@ -29,12 +31,28 @@ _FUSED = {
 }
 
 
+INERT = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True}
+"""How a folder of a model is loaded: none of its code is run, and no pickle is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why a run trains on the processor, and what would give it a GPU."""
+
+    message: str
+    hint: str
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a run computes on. ``card`` is the GPU's uuid, empty on the processor."""
+    """What a run computes on. ``card`` is the GPU's uuid, empty on the processor.
+
+    ``visible`` is ``CUDA_VISIBLE_DEVICES`` as it was set for the run; None where it was not.
+    """
 
     name: str
     card: str = ""
+    visible: str | None = None
 
     @property
     def cuda(self) -> bool:
@@ -65,15 +83,40 @@ def find_device() -> Device:
     A run takes one card: where there are several, the others are hidden from it,
     since a trainer that sees more would split its batches over them.
     """
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[0]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    os.environ["CUDA_VISIBLE_DEVICES"] = ("0" if visible is None else visible).split(",")[0]
     import torch
 
     if not torch.cuda.is_available():
         threads = torch.get_num_threads()
-        return Device(name=f"processor, {threads} thread{'s' if threads > 1 else ''}")
+        name = f"processor, {threads} thread{'s' if threads > 1 else ''}"
+        return Device(name=name, visible=visible)
     card = torch.cuda.get_device_properties(0)
     return Device(name=card.name, card=str(getattr(card, "uuid", "") or "0"))
+
+
+def fallback(
+    spec: TrainSpec, device: Device, machine: GpuFacts, torch: TorchFacts
+) -> Fallback | None:
+    """Return what to say of a run that trains on the processor; None where it trains on a GPU.
+
+    Args:
+        spec: What the run shall do.
+        device: What it computes on.
+        machine: What NVML and the system say.
+        torch: What torch says.
+    """
+    if device.cuda:
+        return None
+    problem = explain(machine, torch)
+    if problem is not None:
+        return Fallback(f"training on the CPU, which is far slower: {problem.message}", problem.fix)
+    if spec.backend != "auto":
+        return None
+    return Fallback(
+        "training on the CPU, which is far slower than a GPU: no NVIDIA GPU was found",
+        "finetui doctor says what it sees",
+    )
 
 
 def installed(package: str) -> bool:
@@ -154,7 +197,7 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
     model = AutoModelForCausalLM.from_pretrained(
         spec.base_dir,
         dtype=dtype,
-        local_files_only=True,
+        **INERT,
         device_map={"": 0} if device.cuda else None,
         **quantised,
     )
@@ -171,7 +214,9 @@ def _load_peft(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
         bias="none",
         task_type="CAUSAL_LM",
     )
-    tokenizer = AutoTokenizer.from_pretrained(spec.base_dir, local_files_only=True)
+    tokenizer = AutoTokenizer.from_pretrained(
+        spec.base_dir, local_files_only=True, trust_remote_code=False
+    )
     return Loaded(model=get_peft_model(model, config), tokenizer=tokenizer)
 
 
@@ -185,6 +230,7 @@ def _load_unsloth(spec: TrainSpec, backend: Backend) -> Loaded:
         load_in_4bit=backend.four_bit,
         use_exact_model_name=True,  # a local directory, not a name to be looked up
         local_files_only=True,
+        trust_remote_code=False,
     )
     model = FastLanguageModel.get_peft_model(
         model,

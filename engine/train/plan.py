@@ -17,6 +17,7 @@ from engine.runs import read_spec, run_dirs, state
 from engine.telemetry import Gpu, snapshot
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
+from engine.train.gpu import known_problem
 from engine.train.spec import ALL_LINEAR, TrainSpec
 from engine.workspace import Workspace
 
@@ -70,7 +71,12 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     rendered = render_rows(Tokenizer.load(base.directory), part, spec.max_length)
     share = len(rows) / len(part)
     cards = snapshot(workspace.root).gpus
+    problem = known_problem() if cards else None
+    if problem is not None:
+        cards = ()
     backend, notes = _backend(spec, cards)
+    if problem is not None:
+        notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     if rendered.truncated:
         notes.append(f"{len(rendered.truncated)} of {len(part)} examples are cut off")
     if rendered.untrained:

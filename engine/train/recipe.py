@@ -18,16 +18,18 @@ from engine.errors import DatasetRefused, FinetuiError, RunFailed
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
 from engine.runs.view import RunView, fold
+from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases
-from engine.train.backends import choose, find_device, load
+from engine.train.backends import Device, choose, fallback, find_device, load
 from engine.train.checkpoints import Checkpoint, Choice
 from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
+from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
-from engine.train.saving import Saver
+from engine.train.saving import Saver, damage_named
 from engine.train.spec import TrainSpec, load_spec
-from engine.train.trainer import Setup, damage_named, make_trainer, save_adapter
+from engine.train.trainer import Setup, make_trainer, save_adapter
 
 ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"
@@ -91,6 +93,7 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
 
     job.phase(phases.LOADING)
     device = find_device()
+    say_fallback(job, spec, device)
     backend = choose(spec, device)
     if spec.load_in_4bit and not backend.four_bit:
         job.warn("without an NVIDIA card the base is not kept in 4 bits")
@@ -133,6 +136,15 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
         job.finish(summary)
     else:
         job.stopped(summary)
+
+
+def say_fallback(job: Job, spec: TrainSpec, device: Device) -> None:
+    """Warn where the run trains on the CPU, and say why."""
+    if device.cuda:
+        return
+    found = fallback(spec, device, gpu_facts(device.visible), torch_facts())
+    if found is not None:
+        job.warn(found.message, code="cpu-fallback", hint=found.hint)
 
 
 def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:

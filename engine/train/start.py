@@ -29,6 +29,7 @@ from engine.runs import (
     run_dirs,
     state,
     summarise,
+    wait_until_gone,
 )
 from engine.runs.locks import holder
 from engine.setup import require
@@ -44,6 +45,8 @@ from engine.train.checkpoints import (
 )
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.trust import agree, run_items
+from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
 RECIPE = "engine.train.recipe"
@@ -157,17 +160,21 @@ def resume(
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
+        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
-    _check_free(run, force)  # also one that has said its last word and is not quite gone
+    if not run.view.active:
+        wait_until_gone(run.dir)
+    _check_free(run, force)
     if not checkpoint or run.view.status == "finished":
         check_resume(run, force=force)
     choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
     if choice is None:
         raise _no_checkpoint(run)
     spec = load_spec(run.dir)
+    require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     if not Path(spec.base_dir).is_dir():
         resolve(spec.base)  # says how to get it
         raise RunError(
@@ -250,6 +257,8 @@ def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: F
         base_fingerprint=base.fingerprint,
         dataset_dir=str(dataset.directory.resolve()),
     )
+    for item in run_items(whole.base_dir, whole.report_to):
+        agree(workspace.root, item)  # its person has just named it
     try:
         directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)

@@ -121,7 +121,7 @@ DISTINCT: dict[str, Draw] = {
     "Firebase messaging": after("", URL64, 22, ":APA91b", (URL64, 134)),
     "Azure AD secret": after("", ALNUM, 3, "8Q~", (ALNUM + "_-.~", 33), ("abcXYZ", 1)),
     "Azure Storage": after("AccountKey=", B64, 86, "=="),
-    "Azure SAS": after("https://a.blob.core.windows.net/c/f?sv=2022-11-02&sr=b&sp=r&sig=", B64, 43, "%3D"),
+    "Azure SAS": after("https://a.blob.core.windows.net/c/f?sv=2022-11-02&sig=", B64, 43, "%3D"),
     "Azure DevOps": after("", ALNUM, 76, "AZDO", (ALNUM, 4)),
     "DigitalOcean": after("dop_v1_", HEX, 64),
     "Heroku": after("HRKU-AA", URL64, 58),

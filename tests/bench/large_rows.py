@@ -1,4 +1,4 @@
-"""Many rows of real sentences, for the benches: ``python -m tests.bench.large_rows N FILE [FOLDER]``.
+"""Many rows of real sentences: ``python -m tests.bench.large_rows N FILE [FOLDER]``.
 
 Each row asks and answers with sentences drawn from the texts of FOLDER (by default the
 project's own pages), about 615 bytes a row, as JSON lines; no two rows are the same.
@@ -32,7 +32,7 @@ def sentences(folder: Path) -> list[str]:
 
 def rows(number: int, pool: list[str], seed: int = 0) -> Iterator[str]:
     """Yield rows as lines of JSON."""
-    draw = random.Random(seed)  # noqa: S311 - nothing secret
+    draw = random.Random(seed)
     for index in range(number):
         question = f"{draw.choice(pool)} ({index:,})"
         answer: list[str] = []

@@ -183,6 +183,19 @@ def test_notices_say_what_numbers_are_worth(workspace: Workspace) -> None:
     assert not {"few-held-out", "few-to-train", "share", "large-group"} & set(codes)
 
 
+def test_approved_examples_in_conflict_are_counted(workspace: Workspace) -> None:
+    ids = approve(workspace, notes(12))
+    made = draft(workspace, base=None, options=default_options(workspace))
+    assert "conflict" not in [notice.code for notice in made.notices]
+    with workspace.store.again(session="other") as other:
+        other.append("reject", ids[0], at=2.0)
+    workspace.store.append("approve", ids[0], seen=0, at=3.0)
+    made = draft(workspace, base=None, options=default_options(workspace))
+    [notice] = [notice for notice in made.notices if notice.code == "conflict"]
+    assert notice.message.startswith("1 approved example is in conflict")
+    assert "finetui examples list --conflict" in notice.message
+
+
 def test_a_dataset_of_an_earlier_version_is_read(workspace: Workspace) -> None:
     """A manifest of version 1, as it was written before there were groups and a test side."""
     ids = approve(workspace, notes(10))

@@ -28,7 +28,7 @@ from engine.runs import (
     state,
     status_words,
 )
-from engine.runs.hold import LOCK_FILE
+from engine.runs.hold import LOCK_FILE, Held, is_held, take
 from engine.runs.life import PATIENCE_S, look
 from engine.runs.process import PROCESS_FILE, ProcessInfo, read_process, write_process
 from engine.workspace import Workspace
@@ -223,3 +223,39 @@ def test_records_of_earlier_versions_read_as_before(tmp_path: Path) -> None:
     wait_until(lambda: not is_alive(tmp_path))
     (tmp_path / LOCK_FILE).unlink()
     assert state(tmp_path).status == "died"
+
+
+def test_a_lock_file_that_was_removed_is_locked_anew(tmp_path: Path) -> None:
+    launch(tmp_path, JOBS, ["wait"])
+    wait_until(lambda: state(tmp_path).phase)
+    (tmp_path / LOCK_FILE).unlink()  # as a tool may that synchronises folders
+    wait_until(lambda: is_held(tmp_path, "ofd"), what="a new lock", timeout=20)
+    (tmp_path / GO).touch()
+    wait_until(lambda: not is_alive(tmp_path))
+    assert not is_held(tmp_path, "ofd")
+
+
+def test_without_locks_of_open_files_flock_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("F_OFD_SETLK", "F_OFD_GETLK"):
+        monkeypatch.delattr("engine.runs.hold.fcntl." + name)
+    hold = take(tmp_path)
+    assert hold.kind == "flock"
+    assert is_held(tmp_path, "flock")
+    with pytest.raises(Held):
+        take(tmp_path)
+    hold.close()
+    assert not is_held(tmp_path, "flock")
+
+
+def test_a_gpu_is_used_also_where_its_lock_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/none")
+    launch(tmp_path, JOBS, ["gpu"])
+    wait_until(lambda: state(tmp_path).phase == "holds the card")
+    assert "keeps other runs off the GPU" in state(tmp_path).warnings[0]
+    (tmp_path / GO).touch()
+    wait_until(lambda: not is_alive(tmp_path))
+    assert state(tmp_path).status == "finished"

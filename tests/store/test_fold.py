@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.models import Action, JournalEntry, State, Turn
 from engine.store import Store
-from engine.store.fold import Folded, effective, fold
+from engine.store.fold import Folded, effective, fold, fold_one
 from tests.store.support import NOW, example, filled, ids, turns
 from tests.support.properties import tries
 
@@ -147,6 +147,7 @@ class Curation(RuleBasedStateMachine):
                 assert card.edited == (card.turns != example(which).turns)
                 assert card.decided_at == said.decided_at
                 assert (card.decided_at == 0) == (card.state == "undecided")
+            assert store.verify().differences == ()
         assert [entry.seq for entry in journal] == sorted(times)
 
     def teardown(self) -> None:
@@ -187,3 +188,89 @@ def test_fold_by_hand() -> None:
     }
     assert fold(journal[:4])["a"] == Folded("approved", turns("Q", "2"), NOW + 1)
     assert fold([]) == {}
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["approve", "edit", "reject", "undo", "redo"]),
+        st.sampled_from(["a", "b"]),
+        st.sampled_from([0, 1, 2, 3, 5, None]),
+        st.integers(1, 4),
+    ),
+    min_size=3,
+    max_size=8,
+)
+
+
+def journal_from(chosen: list[tuple[Action, str, int | None, int]]) -> list[JournalEntry]:
+    """Return a journal of one example that could be: what undoes names what can be undone."""
+    journal: list[JournalEntry] = []
+    undone: set[int] = set()
+    for action, session, seen, target in chosen:
+        seq = len(journal) + 1
+        decided = {entry.seq for entry in journal if not entry.target}
+        if action == "undo" and target in decided - undone:
+            undone.add(target)
+        elif action == "redo" and target in undone:
+            undone.discard(target)
+        elif action in ("undo", "redo"):
+            continue
+        else:
+            target = 0
+        text = turns("Q", str(seq)) if action == "edit" else ()
+        known = None if seen is None or target else min(seen, seq - 1)
+        journal.append(JournalEntry(seq, "x", action, NOW + seq, session, target, text, seen=known))
+    return journal
+
+
+def told(journal: list[JournalEntry]) -> tuple[State, int, bool]:
+    """Return state, last edit and conflict by the words of docs/decisions.md, step by step."""
+    word: dict[int, JournalEntry] = {}
+    for entry in journal:
+        if entry.target:
+            word[entry.target] = entry
+
+    def counts(entry: JournalEntry) -> bool:
+        return not entry.target and (entry.seq not in word or word[entry.seq].action == "redo")
+
+    state: State = "undecided"
+    text, conflict = 0, False
+    for entry in filter(counts, journal):
+        missed = [
+            one
+            for one in journal
+            if entry.seen is not None
+            and entry.seen < one.seq < entry.seq
+            and one.session != entry.session
+            and (counts(one) or (one.target and word[one.target] is one))
+            and not (one.target > entry.seen)
+        ]
+        about = [journal[one.target - 1] if one.target else one for one in missed]
+        edits = [one for one in about if one.action == "edit"]
+        others = [one for one in about if one.action != "edit"]
+        if entry.action == "edit":
+            text = entry.seq  # no two edits give the same text here
+            conflict = conflict or bool(missed)
+            if others and state == "approved":
+                state = "undecided"
+        else:
+            same = not edits and state == AFTER[entry.action]
+            if missed and not same:
+                conflict = True
+            elif not missed and entry.seen is not None:
+                conflict = False
+            state = AFTER[entry.action]
+            if edits and entry.action == "approve":
+                state = "undecided"
+    return state, text, conflict
+
+
+@given(steps)
+@settings(max_examples=tries(1500), deadline=None)
+def test_conflicts_are_what_the_words_say(
+    chosen: list[tuple[Action, str, int | None, int]],
+) -> None:
+    journal = journal_from(chosen)
+    folded = fold_one(journal)
+    text = int(folded.turns[1].content) if folded.turns else 0
+    assert (folded.state, text, folded.conflict is not None) == told(journal)

@@ -190,8 +190,11 @@ def test_what_was_done_here_meanwhile_is_never_overridden_unseen(
         assert card.conflict.withdrawn
 
 
+@pytest.mark.parametrize("event", [restored, removed])
 @pytest.mark.parametrize("killed", [False, True])
-def test_the_next_opening_is_sound_whatever_log_was_left(path: Path, killed: bool) -> None:
+def test_the_next_opening_is_sound_whatever_log_was_left(
+    path: Path, killed: bool, event: Callable[[Path, Path], None]
+) -> None:
     code = (
         "import sys; from pathlib import Path; from engine.store import Store\n"
         "from tests.store.support import NOW, ids, turns\n"
@@ -211,8 +214,8 @@ def test_the_next_opening_is_sound_whatever_log_was_left(path: Path, killed: boo
         if killed:
             process.send_signal(signal.SIGKILL)
             process.wait()
-        restored(path, backup)
-        with Store.open(path) as store:
+        event(path, backup)
+        with filled(path, 30) as store:
             assert store.journal() == []
             store.append("approve", ids(store)[0], at=NOW)
             if not killed:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.store import Store
+from tests.bench.bench_decisions import concurrent, killed
 from tests.store.support import NOW, filled, ids
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -154,3 +155,19 @@ def test_several_processes_open_at_once(tmp_path: Path, existing: bool) -> None:
     with Store.open(path) as store:
         assert store._db.value("SELECT count(*) FROM meta") == 6
         assert ids(store) == []
+
+
+def test_a_process_killed_in_a_bulk_decision_leaves_all_of_it_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    filled(path, 400).close()
+    found = killed(path, 3, seed=7)
+    assert (found.lost, found.half, found.differences, found.unsound) == (0, 0, 0, 0)
+    assert found.operations > 3
+
+
+def test_no_process_overrides_another_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    filled(path, 8).close()
+    found = concurrent(path, 3, 60)
+    assert found.missed > 10
+    assert (found.shown, found.silent, found.differences) == (found.missed, 0, 0)

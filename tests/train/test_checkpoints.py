@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine.bases.files import settle
 from engine.errors import CheckpointDamaged, RunError, SettingsError
 from engine.runs import EventLog, find, fold, read_events, state
 from engine.train import check_resume, make_spec
 from engine.train.checkpoints import (
     MANIFEST,
     Checkpoint,
+    Choice,
     all_checkpoints,
     checkpoints,
     choose,
@@ -29,7 +29,6 @@ from engine.train.checkpoints import (
 from engine.train.spec import load_spec, write_spec
 from engine.workspace import Workspace
 from tests.support.checkpoints import make_checkpoint
-from tests.support.properties import tries
 from tests.support.waiting import wait_until
 
 FILES = (
@@ -198,21 +197,37 @@ def test_at_least_two_are_kept(tmp_path: Path) -> None:
     ]
 
 
+def kill_while_saving(
+    run: Path, after: int, size: int, moment: Callable[[], None] = lambda: None
+) -> Choice:
+    """Let a process save checkpoints, kill it, and return what a resume would choose.
+
+    Args:
+        run: The run's folder.
+        after: The step whose checkpoint is waited for; what happens at the kill is left to chance.
+        size: Bytes of a checkpoint.
+        moment: Called before the kill.
+    """
+    command = [sys.executable, "-m", SAVING, str(run), "100000", str(size)]
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+    def newest() -> int:
+        return max((one.step for one in all_checkpoints(run)), default=0)
+
+    wait_until(lambda: newest() >= after, what=f"checkpoint {after}")
+    moment()
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    choice = choose(run)
+    assert choice is not None
+    told = fold(read_events(run)[0]).checkpoints
+    assert choice.checkpoint.step >= (int(told[-1].rpartition("-")[2]) if told else 1)
+    return choice
+
+
 def test_a_kill_at_any_moment_leaves_a_checkpoint(tmp_path: Path) -> None:
-    chance = random.Random(7)
-    for _ in range(tries(4)):
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
-        run = tmp_path / "run"
-        child = subprocess.Popen([sys.executable, "-m", SAVING, str(run), "100000", "300000"])
-        wait_until(lambda run=run: checkpoints(run), what="the first checkpoint")  # type: ignore[misc]
-        time.sleep(chance.random() * 0.2)  # any moment will do: nothing hangs on which
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        told = fold(read_events(run)[0]).checkpoints
-        choice = choose(run)
-        assert choice is not None
-        assert choice.refused == ()
-        assert choice.checkpoint.step >= (int(told[-1].rpartition("-")[2]) if told else 1)
+    for after in (1, 2, 5):
+        assert kill_while_saving(tmp_path / str(after), after, 300_000).refused == ()
 
 
 def small_disk(folder: Path, megabytes: int, command: list[str]) -> list[str]:
@@ -266,3 +281,13 @@ def test_a_run_without_a_whole_checkpoint_says_what_is_wrong(workspace: Workspac
     with pytest.raises(CheckpointDamaged, match=r"step-30: progress.json is missing"):
         check_resume(find(workspace, "last"))
     assert json.loads((folder / "trainer_state.json").read_text())["global_step"] == 30
+
+
+def test_a_kill_between_two_renames_loses_no_folder(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for name in (".adapter.123.old", ".checkpoint-40.123.old", "checkpoint-40"):
+        (run / name).mkdir(parents=True)
+        (run / name / "from").write_text(name)
+    settle(run)
+    assert sorted(path.name for path in run.iterdir()) == ["adapter", "checkpoint-40"]
+    assert (run / "checkpoint-40" / "from").read_text() == "checkpoint-40"

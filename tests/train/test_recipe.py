@@ -81,6 +81,9 @@ def test_a_run_learns_and_is_found_again_with_its_whole_history(
     assert result["tokens"] == 2 * outline.tokens
     assert sum(tensor.numel() for tensor in weights(run.dir).values()) == outline.trainable
     assert view.checkpoints[-1] == f"checkpoints/checkpoint-{steps}"
+    (fallback,) = [event for event in read_events(run.dir)[0] if event.type == "warning"]
+    assert fallback.data["code"] == "cpu-fallback"
+    assert view.warnings == (fallback.data["message"],)
     log = (run.dir / "stdout.log").read_text()
     assert f"step {steps}/{steps}" in log
     assert "Traceback" not in log

@@ -304,7 +304,8 @@ def event_line(event: Event) -> str:
         text = "started" if step is None else f"resumed from step {step}"
     elif event.type in ("warning", "log"):
         mark = "! " if event.type == "warning" else ""
-        text = f"{mark}{data.get('message', '')}"
+        hint = f" (fix: {data['hint']})" if data.get("hint") else ""
+        text = f"{mark}{data.get('message', '')}{hint}"
     elif event.type == "run_finished":
         text = str(data.get("status", "ended"))
         if data.get("message"):

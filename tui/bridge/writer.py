@@ -73,7 +73,7 @@ class Write(Generic[T]):
         """What it waits for, in words."""
         if not self.blocked:
             return "waiting for the disk"
-        return f"waiting for another process{self.holder and f', {self.holder}'}"
+        return f"waiting for another process{self.holder and f' ({self.holder})'}"
 
     async def result(self, slow: Callable[[], None] | None = None) -> T:
         """Return what the call returned.

@@ -8,6 +8,7 @@ that they are not yet.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from functools import partial
@@ -83,6 +84,7 @@ class Changes:
         self._desk = desk
         self._keys = keys
         self._all: list[Pending] = []
+        self._behind: deque[Callable[[], None]] = deque()
 
     @property
     def waiting(self) -> bool:
@@ -98,6 +100,26 @@ class Changes:
     def ids(self) -> frozenset[str]:
         """The examples that were decided on and whose decision waits."""
         return frozenset(one.card.example.id for one in self._all if one.card and one.waited)
+
+    def in_turn(self, act: Callable[[], None]) -> None:
+        """Act now, or when what is under way has shown the card that follows.
+
+        Keys are held meanwhile, but one may have been handed on before that was known.
+        """
+        if self.holding:
+            self._behind.append(act)
+        else:
+            act()
+
+    def drop_keys(self) -> None:
+        """Forget what was typed ahead: what it was meant for did not come."""
+        self._behind.clear()
+        self._keys.drop_keys()
+
+    def _go_on(self) -> None:
+        while self._behind and not self.holding:
+            self._behind.popleft()()
+        self._keys.release_keys()
 
     def begin(self, call: Callable[[], Outcome], words: str, card: Card | None = None) -> Pending:
         """Have something written; :meth:`follow` it then.
@@ -135,7 +157,7 @@ class Changes:
             if self.waiting:
                 self._say_waiting()
         finally:
-            self._keys.release_keys()
+            self._go_on()
 
     def give_up(self) -> None:
         """Withdraw all that is not stored yet."""
@@ -146,16 +168,15 @@ class Changes:
         pending.waited = True
         self._desk.mark_pending(self.ids)
         if pending.card is None:
-            self._keys.drop_keys()  # they were meant for the card that it goes back to
+            self.drop_keys()  # they were meant for the card that it goes back to
         else:
             self._desk.go_on(pending.card)
         self._say_waiting()
-        self._keys.release_keys()
+        self._go_on()
 
     def _say_waiting(self) -> None:
-        number = counted(len(self._all), "change")
-        words = f"{self._all[0].write.waits_for} · {number} not stored yet"
-        self._desk.say(words, hint="esc gives up waiting", kind="busy")
+        words = f"{self._all[0].write.waits_for}: {len(self._all):,} not stored yet"
+        self._desk.say(words, hint="esc gives up", kind="busy")
 
     def _not_stored(self, pending: Pending, error: Exception) -> None:
         """Go back to what was not stored, with all that came after it."""
@@ -165,7 +186,7 @@ class Changes:
         for one in after:
             one.dropped = True
             self._all.remove(one)
-        self._keys.drop_keys()
+        self.drop_keys()
         self._desk.mark_pending(self.ids)
         if pending.card is not None:
             self._desk.go_back(pending.card)

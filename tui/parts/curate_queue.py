@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 
-from textual import getters, on
+from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
 from engine.models import Card, Counts, Filter, QueueRow
 from engine.store import Store
+from tui.bridge.listing import MANY, Listing, prepared
 from tui.bridge.queue import NO_FILTER, QueuePages
+from tui.bridge.threads import off_loop
 from tui.widgets.borders import set_border
 from tui.widgets.queue import QueueList, filter_words
 from tui.widgets.rows import RowList
@@ -93,10 +95,40 @@ class QueuePart(Vertical):
                 found.append(row)
         return found
 
-    def show(self, which: Filter) -> None:
-        """Choose another part of the queue; :meth:`reload` then shows it."""
+    def choose(self, which: Filter, then: Callable[[], None]) -> bool:
+        """Choose another part of the queue; nothing happens where it is the present one.
+
+        Args:
+            which: The part.
+            then: Called when it is chosen; :meth:`reload` then shows it.
+
+        Returns:
+            Whether that takes longer than a key may, so that ``then`` is called later. Keys
+            that follow are meant for what will be shown, and have to wait until then.
+        """
+        if which == self.filter:
+            return False
+        if self._store.is_counted(which) or self._store.queue_size(NO_FILTER) <= MANY:
+            self.show(which)
+            then()
+            return False
+        self._find(which, then)
+        return True
+
+    @work(group="find", exclusive=True, exit_on_error=False)
+    async def _find(self, which: Filter, then: Callable[[], None]) -> None:
+        self.show(which, await off_loop(prepared, self._store, which))
+        then()
+
+    def show(self, which: Filter, listing: Listing | None = None) -> None:
+        """Choose another part of the queue; :meth:`reload` then shows it.
+
+        Args:
+            which: The part.
+            listing: Its positions, if they were found already.
+        """
         if which != self.filter:
-            self._pages = QueuePages(self._store, which)
+            self._pages = QueuePages(self._store, which, listing)
 
     def reload(self, *, position: int | None = None) -> None:
         """Read the queue anew.
@@ -107,7 +139,7 @@ class QueuePart(Vertical):
         """
         self._pages.reload()
         if position is None:
-            row = self._store.next_undecided(self.filter)
+            row = self._pages.next_undecided(-1)
             position = row.position if row is not None else None
         self.rows.show(self._pages, 0 if position is None else self._pages.rank_of(position))
 
@@ -185,9 +217,9 @@ class QueuePart(Vertical):
         return row is not None
 
     def _next_undecided(self, after: int, but: Set[str]) -> QueueRow | None:
-        row = self._store.next_undecided(self.filter, after)
+        row = self._pages.next_undecided(after)
         while row is not None and row.example_id in but:
-            row = self._store.next_undecided(self.filter, row.position)
+            row = self._pages.next_undecided(row.position)
         return row
 
     def go_to(self, card: Card) -> bool:

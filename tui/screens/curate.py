@@ -160,11 +160,7 @@ class CurateScreen(StageScreen):
         self.meter.measure()
 
     def _show_current(self, *, own: bool = False) -> None:
-        """Show the card under the cursor, and what comes after it.
-
-        Args:
-            own: Whether that is what the person has just made of it.
-        """
+        """Show the card under the cursor, and what comes after; ``own`` as in the card's show."""
         row = self.queue.current
         if row is not None:
             card = self._store.card(row.example_id)
@@ -256,7 +252,7 @@ class CurateScreen(StageScreen):
     def _decided(self, pending: Pending, outcome: Outcome) -> None:
         self._take(outcome, show=pending.waited or outcome.conflict)
         if outcome.conflict:
-            self.app.drop_keys()  # they were meant for the card that follows
+            self._changes.drop_keys()  # they were meant for the card that follows
         if outcome.card is None or pending.waited or outcome.conflict:
             return
         if not self._to_undecided(outcome.card.position):
@@ -270,15 +266,15 @@ class CurateScreen(StageScreen):
 
     def action_approve(self) -> None:
         """Approve the card."""
-        self._decide("approve")
+        self._changes.in_turn(partial(self._decide, "approve"))
 
     def action_reject(self) -> None:
         """Reject the card."""
-        self._decide("reject")
+        self._changes.in_turn(partial(self._decide, "reject"))
 
     def action_skip(self) -> None:
         """Leave the card for later."""
-        self._decide("skip")
+        self._changes.in_turn(partial(self._decide, "skip"))
 
     def action_next_undecided(self) -> None:
         """Go to the next undecided example."""
@@ -288,11 +284,14 @@ class CurateScreen(StageScreen):
 
     def action_undo(self) -> None:
         """Undo the last decision, whoever made it."""
-        self._change(self._decisions.undo, "the undo", self._went_back)
+        self._go_back(self._decisions.undo, "the undo")
 
     def action_redo(self) -> None:
         """Redo what was undone."""
-        self._change(self._decisions.redo, "the redo", self._went_back)
+        self._go_back(self._decisions.redo, "the redo")
+
+    def _go_back(self, call: Callable[[], Outcome], words: str) -> None:
+        self._changes.in_turn(lambda: self._change(call, words, self._went_back))
 
     def _went_back(self, pending: Pending, outcome: Outcome) -> None:
         """Go to the example whose decision was undone or redone."""
@@ -326,13 +325,13 @@ class CurateScreen(StageScreen):
             self._narrow(NO_FILTER)
 
     def _narrow(self, which: Filter) -> None:
-        if which == self.queue.filter:
-            return
-        stays = self.card.card is not None and which == NO_FILTER
-        self.queue.show(which)
-        self._reload(undecided=not stays)
-        hint = "" if which == NO_FILTER else "escape shows the whole queue"
+        self._painted &= not self.queue.choose(which, partial(self._show_part, which))
+
+    def _show_part(self, which: Filter) -> None:
+        self._reload(undecided=self.card.card is None or which != NO_FILTER)
+        hint = "escape shows the whole queue" if self.queue.narrowed else ""
         self.say(f"{counted(self.queue.count, 'example')}: {filter_words(which)}", hint=hint)
+        self.call_after_refresh(self._is_painted)
 
     # -- the card's text ----------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Literal
 
@@ -12,7 +12,7 @@ from textual.content import Content
 from engine.models import FLAG_KINDS, Card, Flag, FlagKind
 from engine.text import inert
 from tui.widgets.textpane import Block, text
-from tui.widgets.words import bar, fit, one_line
+from tui.widgets.words import bar, fit, marked_pieces, one_line, plain, without_tabs
 
 Severity = Literal["severe", "warning", "note"]
 
@@ -93,28 +93,15 @@ def marked_text(content: str, flags: Iterable[Flag]) -> Content:
     ][:MOST_MARKS]
     spans = [span for span in spans if span[0] < span[1]]
     if not spans:
-        return Content(inert(content).expandtabs(4))
+        return plain(content)
     edges = sorted({0, len(content), *(at for span in spans for at in span[:2])})
     pieces: list[tuple[str, str]] = []
     for start, end in pairwise(edges):
         over = [span for span in spans if span[0] <= start and end <= span[1]]
         kind = min(over, key=lambda span: span[2])[3] if over else None
         style = _MARK_STYLE[SEVERITY[kind]] if kind else ""
-        pieces.append((inert(content[start:end]), style))
-    return Content.assemble(*_without_tabs(pieces))
-
-
-def _without_tabs(pieces: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return pieces with tabs as blanks, as many as at their place in the whole text."""
-    found: list[tuple[str, str]] = []
-    column = 0
-    for piece, style in pieces:
-        shown = (" " * column + piece).expandtabs(4)[column:] if "\t" in piece else piece
-        found.append((shown, style))
-        last = shown.rpartition("\n")
-        # Stops are four apart, so that where in four a piece begins is all that counts.
-        column = (len(last[2]) + (0 if last[1] else column)) % 4
-    return found
+        pieces += marked_pieces(content[start:end], style)
+    return Content.assemble(*without_tabs(pieces))
 
 
 # -- why --------------------------------------------------------------------------------

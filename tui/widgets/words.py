@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from engine.models import Origin, State
 from engine.paths import shorten
-from engine.text import inert
+from engine.text import inert, pieces
 
 SIGNS: dict[State, str] = {"approved": "✓", "rejected": "✗", "undecided": "?", "skipped": "»"}
 """The sign of each state; an edit is marked by ``~`` beside it, a flag by ``!``."""
 
 EDITED = "~"
 FLAGGED = "!"
-CONFLICT = "‡"
+CONFLICT = "⇄"
 """The sign of an example that was decided on without having seen what another session did."""
 PENDING = "…"
 """The sign of an example whose decision is not on the disk yet."""
@@ -64,9 +66,31 @@ def one_line(text: str) -> str:
     return " ".join(inert(text).split())
 
 
-def plain(text: str) -> Content:
-    """Return foreign text as content: inert, and never read as markup."""
-    return Content(inert(text).expandtabs(4))
+MARK = "$text-warning reverse"
+"""The style of what stands for a character that nobody would see."""
+
+
+def plain(text: str, style: str = "") -> Content:
+    """Return foreign text as content: inert, what is hidden in it marked, no markup read."""
+    return Content.assemble(*without_tabs(marked_pieces(text, style)))
+
+
+def marked_pieces(text: str, style: str = "") -> list[tuple[str, str]]:
+    """Return foreign text in pieces of one style; what is hidden in it in its own."""
+    return [(shown, MARK if mark else style) for shown, mark in pieces(text)]
+
+
+def without_tabs(parts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return pieces with tabs as blanks, as many as at their place in the whole text."""
+    found: list[tuple[str, str]] = []
+    column = 0
+    for piece, style in parts:
+        shown = (" " * column + piece).expandtabs(4)[column:] if "\t" in piece else piece
+        found.append((shown, style))
+        last = shown.rpartition("\n")
+        # Stops are four apart, so that where in four a piece begins is all that counts.
+        column = (len(last[2]) + (0 if last[1] else column)) % 4
+    return found
 
 
 def duration(seconds: float) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from engine.quality.secrets.plausible import (
     is_expression,
@@ -13,25 +14,46 @@ from engine.quality.secrets.plausible import (
     is_placeholder,
     is_random,
     is_short_token,
+    is_symbol_key,
     is_weak_value,
 )
 from engine.quality.secrets.spans import Candidate
 
+_CORE = (
+    r"pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
+    r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
+    r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook"
+    r"|batch|search|integration).?key|token"
+)
+# What makes an assignment: of a typed name, of a property with accessors, of an attribute or an
+# entry of a list whose value has a name of its own, and of the next argument.
+_SIGN = (
+    r"[ \t]{0,4}:[ \t]{0,4}[&A-Za-z][\w<>\[\]|.?]{0,30}[ \t]{0,4}={1,2}[ \t]{0,4}(?=[\"'`])"
+    r"|[ \t]{0,4}\{[^{}\n]{0,40}\}[ \t]{0,4}=[ \t]{0,4}"
+    r"|[ \t]{0,4}[,;]?[ \t]{0,4}\\?[\"']?value\\?[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
+    r"|[ \t]{0,20}(?::=|=>|={1,3}|:)[ \t]{0,20}"
+    r"|(?<=[\"'`])[ \t]{0,4},[ \t]{0,4}(?=[\"'`])"
+)
 # A piece that the name of a secret holds; what goes before it is read backwards from there,
 # because a pattern that begins with "any word" is tried at every letter.
 _ASSIGNED = re.compile(
-    r"(?P<core>pass(?:word|wd|phrase|code)?|pwd|parol[aăe]i?|contrase[ñn]a|passwort|kennwort"
-    r"|mot.de.passe|secret|credentials?|api.?key|(?:access|auth|account|private|encryption|signing"
-    r"|service|deploy|admin|master|client|app|storage|shared|consumer|subscription|webhook).?key|token)"
-    r"(?P<rest>\w{0,40})"
-    r"[\"'`\])*]{0,4}[ \t]{0,20}(?P<sign>:=|=>|={1,3}|:)[ \t]{0,20}(?P<bold>\*{0,2})[ \t]?"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{4,200})(?P=quote)|(?P<bare>[^\s\"'`]{4,200}))",
+    rf"(?P<core>{_CORE})(?P<rest>[\w.-]{{0,40}})(?:\\{{0,3}}[\"'`\])*]){{0,4}}(?P<sign>{_SIGN})"
+    r"(?P<bold>\*{0,2})[ \t]?"
+    r"(?:(?:(?:String::from|String|Secret|SecretStr|SecretString|Some|str|bytes)\()?"
+    r"(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n]{4,1000})(?P=quote)"
+    r"|(?P<bare>[^\s\"'`]{4,1000}))",
+    re.IGNORECASE,
+)
+_FLAGGED = re.compile(
+    rf"(?:--|\bset[ \t]+(?:-[a-z]{{1,3}}[ \t]+)?|\bsetx[ \t]+|\bENV[ \t]+)"
+    rf"(?P<name>[\w.-]{{0,40}}(?:{_CORE})[\w.-]{{0,40}})[ \t]{{1,4}}"
+    r"(?:[\"'](?P<quoted>[^\"'\s]{4,1000})[\"']|(?P<bare>[^\s\"'`=:-][^\s\"'`]{3,1000}))",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[A-Za-z0-9_.-]{0,60}\Z")
 _ANCHORS_TEXT = (
-    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql redis-cli"
-    " authorization cookie"
+    "pass pwd pw parol contrase senha kennwort secret credential key token curl mysql psql"
+    " redis-cli authorization cookie auth"
 )
 _ANCHORS = tuple(_ANCHORS_TEXT.split())
 _ENV_LINE = re.compile(r"(?:^|\n)[ \t]{0,20}(?:export |set |\$env:|-e )?[A-Z][A-Z0-9_]{2,60}=\Z")
@@ -42,14 +64,15 @@ _SAID = re.compile(
     r"(?P<value>[^\s\"'`”“]{6,120})",
     re.IGNORECASE,
 )
+_SAID_TOKEN = re.compile(
+    r"(?:token|secret|api.?key|access.?key|credential)\b[^.\n:=]{0,20}?"
+    r"\b(?:is|was|este|e|era|ist|lautet|est|es|é|è)[ \t]{1,3}[\"'`“„«]?[ \t]?"
+    r"(?P<value>[^\s\"'`”“»]{8,120})",
+    re.IGNORECASE,
+)
 _TAGGED = re.compile(
     r"<[\w:.-]{0,30}(?:password|passwd|pwd|secret|token|apikey|api-key)[\w.-]{0,20}>"
     r"(?P<value>[^<>\s]{6,200})</",
-    re.IGNORECASE,
-)
-_NEXT_ARGUMENT = re.compile(
-    r"[\"'][\w.-]{0,30}(?:password|passwd|pwd|passphrase)\w{0,10}[\"'][ \t]{0,4},[ \t]{0,4}"
-    r"[\"'](?P<value>[^\"'\s]{6,200})[\"']",
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
@@ -70,8 +93,18 @@ _URL = re.compile(
 _HEADER = re.compile(
     r"(?:authorization|x-api-key|api-key|x-auth-token|private-token"
     r"|cookie)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
-    r"[\"']?(?:(?:bearer|basic|token|apikey|digest)[ \t]+)?(?P<value>[A-Za-z0-9._~+/=-]{16,500})",
+    r"[\"']?(?:[a-z][a-z_-]{1,24}[ \t]+)?(?P<value>(?!Credential=)[A-Za-z0-9._~+/=-]{16,4000})",
     re.IGNORECASE,
+)
+# A line of .pgpass: host, port, database, user, password.
+_PGPASS = re.compile(
+    r"^(?:[^\s:#]{1,80}\.[^\s:#]{1,80}|localhost|\*):(?:[0-9]{3,5}|\*):[^\s:]{1,80}:[^\s:]{1,80}:(?P<value>[^\s:]{4,200})$",
+    re.MULTILINE,
+)
+# An entry of Docker's config.json: user and password in base64.
+_DOCKER_AUTH = re.compile(
+    r"\\{0,3}\"auth\\{0,3}\"[ \t]{0,4}:[ \t]{0,4}\\{0,3}\""
+    r"(?P<value>[A-Za-z0-9+/]{12,400}={0,2})\\{0,3}\""
 )
 _FLAG_WORD = re.compile(
     r"(?:mysql|psql|mysqldump|mongo\w*|redis-cli|curl|sshpass|docker|htpasswd)\b[^\n]{0,120}?"
@@ -83,7 +116,7 @@ _EASY_PASSWORDS = re.compile(
 )
 # Values of these names are no secrets though the name holds a word for one.
 _HARMLESS_NAME = re.compile(
-    r"(?:public|primary|foreign|partition|sort|max|min|num|total|special|pad|eos|bos|unk|sep|cls"
+    r"(?:(?<![^\W_])|(?-i:(?<=[a-z])(?=[A-Z])))(?:public|primary|foreign|partition|sort|max|min|num|total|special|pad|eos|bos|unk|sep|cls"
     r"|mask|image|stop|next|page|input|output|new|per|cache|row|column|group|hot|short)[_.-]?"
     r"(?:\w{0,12}[_.-])?(?:key|token)|tokens|keys\b|keyword|keyboard|token_?(?:type|id|url|uri"
     r"|name|count"
@@ -98,36 +131,85 @@ _HARMLESS_NAME = re.compile(
 _HASH_LINE = re.compile(
     r"sha-?\d|md5|commit|checksum|digest|\bhash|etag|uuid|revision|fingerprint", re.I
 )
+_ENDS = re.compile(r"\\[nrt](?=[^a-z]|[a-z]{2})|[.,;]+(?=[,;])|[.,](?=\\)")
 _NEXT_PARAMETER = re.compile(r"[;&](?=[\w.-]{1,40}=)")
 _SIGNED = re.compile(r"x-(?:amz|goog|ms|oss)-", re.IGNORECASE)
+_LONG_VALUE = 64
 _TRAILING = ".,;:)]}>\"'`”’»"
 
 
 _SAYINGS = (
     (_SAID, "password"),
     (_TAGGED, "password"),
-    (_NEXT_ARGUMENT, "password"),
     (_LABELLED, "password"),
     (_FLAG_WORD, "password"),
     (_HEADER, "auth-header"),
+    (_SAID_TOKEN, "api-key"),
+    (_DOCKER_AUTH, "docker-auth-secret"),
 )
+
+
+def _is_said_token(value: str) -> bool:
+    if is_hash_like(value):
+        return is_mixed_hash(value)
+    return is_random(value) or is_short_token(value, quoted=False)
+
+
+def _is_pair(value: str) -> bool:
+    """Return whether a value in base64 is a user and a password."""
+    try:
+        pair = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return False
+    user, colon, password = pair.partition(":")
+    easy = is_placeholder(password) or is_weak_value(password)
+    return bool(user and colon and password) and pair.isprintable() and not easy
+
+
+_IS_REAL: Mapping[str, Callable[[str], bool]] = {
+    "password": is_password_like,
+    "auth-header": _is_said_token,
+    "docker-auth-secret": _is_pair,
+    "api-key": _is_said_token,
+}
 
 
 def find_assigned(window: str, offset: int) -> Iterator[Candidate]:
     """Yield values that stand after the name of a secret, in a window of text."""
     if "://" in window:
         yield from _in_addresses(window, offset)
+    for match in _PGPASS.finditer(window) if window.count(":") >= 4 else ():
+        if is_password_like(match["value"]):
+            start, end = match.span("value")
+            yield Candidate(offset + start, offset + end, "password", 0.75, 3)
     lowered = window.lower()
-    if not any([anchor in lowered for anchor in _ANCHORS]):
+    if not any(anchor in lowered for anchor in _ANCHORS):
         return
     yield from _after_names(window, offset)
+    yield from _flagged(window, offset)
     yield from _beside_words(window, offset)
     for pattern, code in _SAYINGS:
         for match in pattern.finditer(window):
             start, end = _trimmed(window, *match.span("value"))
             value = window[start:end]
-            if is_password_like(value) if code == "password" else is_random(value):
+            if _IS_REAL[code](value):
                 yield Candidate(offset + start, offset + end, code, 0.75, 3)
+
+
+def _flagged(window: str, offset: int) -> Iterator[Candidate]:
+    """Yield values after a flag or a name that a shell sets, with nothing but a space between."""
+    for match in _FLAGGED.finditer(window):
+        name, quoted = match["name"], match["quoted"] is not None
+        if _HARMLESS_NAME.search(name):
+            continue
+        start, end = match.span("quoted" if quoted else "bare")
+        if not quoted:
+            start, end = _trimmed(window, start, end)
+        value = window[start:end]
+        named = _is_password_name(name)
+        if is_password_like(value) if named else _is_said_token(value):
+            code = "password" if named else "api-key"
+            yield Candidate(offset + start, offset + end, code, 0.7, 4)
 
 
 def _beside_words(window: str, offset: int) -> Iterator[Candidate]:
@@ -190,7 +272,9 @@ def _assigned_score(
     window: str, match: re.Match[str], name: str, value: str, *, quoted: bool
 ) -> float:
     """Return how sure it is that a value after a name is a secret, 0 where it is none."""
-    if len(value) < 4 or is_placeholder(value) or is_weak_value(value):
+    if len(value) < 4 or is_weak_value(value):
+        return 0.0
+    if is_placeholder(value) and not (quoted and is_symbol_key(value)):
         return 0.0
     if any(c.isspace() for c in value) or "://" in value:
         return 0.0
@@ -212,14 +296,21 @@ def _token_score(window: str, match: re.Match[str], value: str, *, quoted: bool)
 
     Such names stand before much else: only what was drawn at random counts.
     """
+    if quoted and is_symbol_key(value):
+        return 0.8
     if is_expression(value):
         return 0.0
     if is_hash_like(value):
         line = _line(window, match.start("sign"))
         return 0.6 if is_mixed_hash(value) and not _HASH_LINE.search(line) else 0.0
-    if is_random(value):
+    # In a long one chance puts many small letters in a row.
+    if is_random(value, named=quoted or len(value) > _LONG_VALUE):
         return 0.8
-    return 0.6 if is_short_token(value, quoted=quoted) else 0.0
+    # Settings have no quotes either, and no names of code on their right.
+    prefix = window[: match.start("sign") + len(match["sign"])][-120:]
+    rest = window[match.end() :].partition("\n")[0]
+    setting = _ENV_LINE.search(prefix) or (match["sign"] == ":" and not rest.strip(" ,}"))
+    return 0.6 if is_short_token(value, quoted=quoted or bool(setting)) else 0.0
 
 
 def _is_code_word(value: str) -> bool:
@@ -228,6 +319,9 @@ def _is_code_word(value: str) -> bool:
 
 
 def _trimmed(window: str, start: int, end: int) -> tuple[int, int]:
+    """Return the place of a bare value without what ends it: an escaped line end, a comma."""
+    cut = _ENDS.search(window, start, end)
+    end = cut.start() if cut else end
     while end > start and window[end - 1] in _TRAILING:
         end -= 1
     return start, end

@@ -15,6 +15,7 @@ _BODY = re.compile(r"(?:[A-Za-z0-9+/=:;,.()\- \t\r\n\\\"'>|]|PuTTY)*")
 # A key of 16,384 bits is 12,700 characters long.
 _MOST_CHARS = 20_000
 _LEAST_BODY = 40
+_LINE_END = "\\n"
 
 
 def find_private_keys(text: str) -> Iterator[Candidate]:
@@ -46,7 +47,9 @@ def _end(text: str, begin: re.Match[str]) -> int:
     found = text.find(mark, begin.end(), limit)
     other = text.find("-----BEGIN ", begin.end(), limit)
     if found >= 0 and not 0 <= other < found:
-        return found + len(mark)
+        # In JSON an escaped line end is a part of it.
+        end = found + len(mark)
+        return end + len(_LINE_END) if text.startswith(_LINE_END, end) else end
     body = _BODY.match(text, begin.end(), limit if other < 0 else other)
     end = body.end() if body else begin.end()
     while end > begin.end() and text[end - 1] in " \t\r\n":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 _EXAMPLE_WORDS = re.compile(
@@ -28,6 +29,11 @@ _WEAK_VALUES_TEXT = (
     "password1 your_password username:password"
 )
 _WEAK_VALUES = frozenset(_WEAK_VALUES_TEXT.split())
+_WEAK_NUMBERED = re.compile(
+    r"(?:my)?(?:secret|pass(?:word|wd)?|admin|test|user|root|demo|example|guest|qwerty|welcome)[-_@]?"
+    r"[0-9]{1,4}!?",
+    re.IGNORECASE,
+)
 # Of random strings of 40 letters and digits one in 70 has nine lower-case letters in a row;
 # thirteen has one in 3,000.
 _WORD = re.compile(r"[a-z]{9}|[a-z]{5,}[-_/.][a-z]{5,}")
@@ -48,7 +54,7 @@ def is_placeholder(value: str) -> bool:
     """Return whether a value stands for a secret in an example, such as ``your-key-here``."""
     if _EXAMPLE_WORDS.search(value) or _PLACEHOLDER_SIGNS.search(value):
         return True
-    return len(set(value)) <= max(2, len(value) // 8)
+    return len(set(value)) <= max(2, min(8, len(value) // 8))
 
 
 def is_random(value: str, *, named: bool = False) -> bool:
@@ -80,14 +86,12 @@ _DUMMY_WORDS = re.compile(
     r"|EXAMPLE|eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9l|(?:my|test|the)[-_](?:api|secret|access|token|key)",
     re.IGNORECASE,
 )
-_KNOWN = frozenset(
-    (
-        # Keys of documentation and of tools that everybody has.
-        "4eC39HqLyjWDarjtT1zdp7dc",
-        "BQokikJOvBiI2HlWgH4olfQ2",
-        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-    )
+# Keys of documentation and of tools that everybody has.
+_KNOWN = (
+    "4eC39HqLyjWDarjtT1zdp7dc",
+    "BQokikJOvBiI2HlWgH4olfQ2",
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
 )
 _RUN_OF_SEQUENCE = 5
 _TOKEN_LETTERS = re.compile(r"[A-Za-z0-9_+/=~.-]+")
@@ -100,7 +104,7 @@ def is_dummy(body: str) -> bool:
     over, of ``abcdef…`` and ``1234…``, or one that documentation shows. Chance makes none of
     them: unlike :func:`is_random` this wants neither digits nor mixed case.
     """
-    if _DUMMY_WORDS.search(body) or body in _KNOWN:
+    if _DUMMY_WORDS.search(body) or body.endswith(_KNOWN):
         return True
     if len(set(body)) <= max(2, min(8, len(body) // 8)):
         return True
@@ -128,10 +132,9 @@ def is_drawn(body: str) -> bool:
     digits = sum(c.isdigit() for c in body)
     if len(body) < 10 or digits == len(body):
         return False
-    turns = sum(a.islower() != b.islower() for a, b in pairwise(body) if a.isalpha() and b.isalpha())
-    if not digits and turns < len(body) / 4:
+    if not digits and _case_turns(body) < len(body) / 4:
         return False
-    if entropy(body) < min(3.4, 0.7 * math.log2(len(body))):
+    if entropy(body) < min(2.9, 0.7 * math.log2(len(body))):
         return False
     return _LONG_WORD.search(body) is None
 
@@ -139,9 +142,29 @@ def is_drawn(body: str) -> bool:
 _COMMON_WORDS = re.compile(
     r"test|demo|secret|token|key|pass|abc|123|foo|bar|user|admin|local|dev|prod|value|some|name|type"
     r"|auth|oauth|base64|sha\d|md5|utf|http|api|null|true|false|bearer|session|client|login|access"
-    r"|refresh|model|data|file|index|version|string|number|default|temp|code|hash|uuid|version|v\d",
+    r"|refresh|model|data|file|index|version|string|number|default|temp|code|hash|uuid",
     re.IGNORECASE,
 )
+
+
+def is_symbol_key(value: str) -> bool:
+    """Return whether a quoted value is a long key with signs in it, as frameworks draw them."""
+    signs = {c for c in value if c in "!@#$%^&*()+=~?"}
+    digits = sum(c.isdigit() for c in value)
+    return (
+        len(value) >= 24
+        and len(signs) >= 2
+        and digits >= 2
+        and entropy(value) >= 4.0
+        and not re.search(r"[<>{}\s]|\$\(|://|\w\(\w*\)", value)
+    )
+
+
+def _case_turns(characters: Sequence[str]) -> int:
+    """Return how often a capital follows a small letter or the other way round."""
+    return sum(
+        a.islower() != b.islower() for a, b in pairwise(characters) if a.isalpha() and b.isalpha()
+    )
 
 
 def is_short_token(value: str, *, quoted: bool) -> bool:
@@ -160,8 +183,10 @@ def is_short_token(value: str, *, quoted: bool) -> bool:
         return False
     plain = [c for c in value if c.isalnum()]
     mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(plain))
-    turns = sum(a.islower() != b.islower() for a, b in pairwise(plain) if a.isalpha() == b.isalpha())
-    return mixed >= (2 if quoted else 3) or (mixed >= 1 and turns >= 2) or (quoted and turns >= 4)
+    turns = _case_turns(plain)
+    # Capitals all over: in camel case words of small letters stand between.
+    letters = quoted and turns >= 4 and re.search("[a-z]{4}", value) is None
+    return mixed >= (2 if quoted else 3) or (mixed >= 1 and turns >= 2) or letters
 
 
 def is_mixed_hash(value: str) -> bool:
@@ -179,12 +204,21 @@ def is_hash_like(value: str) -> bool:
 
 def is_weak_value(value: str) -> bool:
     """Return whether a value is a word that stands where a password would."""
-    return value.lower() in _WEAK_VALUES
+    return value.lower() in _WEAK_VALUES or _WEAK_NUMBERED.fullmatch(value) is not None
 
 
 def is_expression(value: str) -> bool:
     """Return whether a value is code that fetches a secret, not the secret."""
-    return _EXPRESSION.search(value) is not None
+    if _EXPRESSION.search(value) is None:
+        return False
+    # A password may have a dot: then a piece of it is no name.
+    return "(" in value or "::" in value or not any(map(_is_no_name, value.split(".")))
+
+
+def _is_no_name(piece: str) -> bool:
+    """Return whether a piece between dots can't be a name in code: ``F3kYb2`` and ``A7N7aQ``."""
+    mixed = sum(a.isdigit() != b.isdigit() for a, b in pairwise(piece))
+    return mixed >= 3 or (mixed >= 2 and _case_turns(piece) >= 2)
 
 
 def is_password_like(value: str) -> bool:

@@ -19,7 +19,6 @@ from engine.quality.secrets.spans import Candidate
 
 # Module, class, our code, pieces of lower-case text without which its patterns can't fit.
 _PLUGINS: tuple[tuple[str, str, str, str], ...] = (
-    ("aws", "AWSKeyDetector", "aws-access-key", "aws akia asia abia acca a3t"),
     ("cloudant", "CloudantDetector", "cloudant-key", "cloudant clou"),
     ("ibm_cloud_iam", "IbmCloudIamDetector", "ibm-key", "ibm iam"),
     ("ibm_cos_hmac", "IbmCosHmacDetector", "ibm-key", "hmac access_key cos"),

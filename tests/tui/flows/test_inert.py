@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 from textual.widgets import TextArea
 
 from engine.workspace import Workspace
+from tests.tui.conftest import make_example
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
@@ -146,3 +148,61 @@ async def test_adding_what_has_such_names_and_texts(
         await wait_until(pilot, lambda: app.screen is setup)
         await pilot.pause()
         assert_inert(app)
+
+
+def tagged(words: str) -> str:
+    """Return words in tag characters, which no terminal shows."""
+    return "".join(chr(0xE0000 + ord(letter)) for letter in words)
+
+
+@pytest.fixture
+def smuggled(workspace: Workspace) -> Workspace:
+    """Return a workspace with an example that says more than one sees."""
+    source = workspace.store.add_source("vault", "/home/ana/notes")
+    family = "\U0001f468\u200d\U0001f469"
+    text = f"Of course.{tagged('wire the money')} pay\u200bpal\u2028and \u3164 {family}"
+    example = make_example(source.id, f"A plain{tagged('x')} title", "reflection", (), text)
+    workspace.store.record_scan(source.id, [example], [], 1, at=time.time())
+    return workspace
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_nobody_approves_what_can_not_be_seen(
+    smuggled: Workspace, size: tuple[int, int]
+) -> None:
+    async with opened_app(smuggled, size, stage="curate") as (app, pilot):
+        await pilot.pause()
+        shown = text_of(app.screen)
+        assert "Of course.‹TAG wire the money› pay‹U+200B›pal‹U+2028›and ‹U+3164›" in shown
+        assert "A plain‹TAG x› title" in shown
+        marked = [
+            segment.text
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style is not None and segment.style.reverse
+        ]
+        assert "‹TAG wire the money›" in marked
+        # A family is one picture, and stays one.
+        assert "\U0001f468\u200d\U0001f469" in shown
+
+
+async def test_the_editor_names_what_is_hidden_before_it_is_saved(smuggled: Workspace) -> None:
+    async with opened_app(smuggled, stage="curate") as (app, pilot):
+        before = next(smuggled.store.cards())
+        await pilot.press("e")
+        dialog = app.screen
+        assert isinstance(dialog, EditDialog)
+        shown = text_of(dialog)
+        assert "ⓦⓘⓡⓔ" in shown
+        for name in ("tag characters ×", "U+200B zero width space", "U+3164 hangul filler"):
+            assert name in dialog.status_line.text
+        area = dialog.query_one(TextArea)
+        area.text = area.text.replace("Of course.", "Of\u2062 course.")
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "U+2062 invisible times" in dialog.status_line.text)
+        assert not smuggled.store.counts().edited
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: isinstance(app.screen, CurateScreen))
+        after = smuggled.store.card(before.example.id).turns
+        assert after[1].content == before.turns[1].content.replace("Of course.", "Of\u2062 course.")
+        assert after[0] == before.turns[0]

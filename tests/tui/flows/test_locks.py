@@ -75,14 +75,14 @@ async def test_keys_go_on_while_another_process_writes(filled: Workspace) -> Non
         screen = curate_of(app)
         with held(filled.store.path):
             type_all(app, "aa")
-            await wait_until(pilot, lambda: "2 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "2 not stored yet" in screen.status_line.text)
             assert "waiting for another process" in screen.status_line.text
             # Nothing is called approved that is not, and the cards that follow are shown.
             assert "✓" not in text_of(screen.queue)
             assert text_of(screen.queue).count("… ") == 2
             assert "Why I said no" in text_of(screen.card)
             await press_all(pilot, "j r")
-            await wait_until(pilot, lambda: "3 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "3 not stored yet" in screen.status_line.text)
             await press_all(pilot, "home a")
             assert "not stored yet" in screen.status_line.text
             assert entries(filled) == []
@@ -99,7 +99,7 @@ async def test_escape_gives_up_and_goes_back(filled: Workspace) -> None:
         screen = curate_of(app)
         with held(filled.store.path):
             await press_all(pilot, "a r")
-            await wait_until(pilot, lambda: "2 changes not stored yet" in screen.status_line.text)
+            await wait_until(pilot, lambda: "2 not stored yet" in screen.status_line.text)
             await pilot.press("escape")
             await wait_until(pilot, lambda: "not stored: approve" in screen.status_line.text)
             assert "and 1 later change" in screen.status_line.text
@@ -125,6 +125,18 @@ async def test_what_waits_too_long_is_said_and_drops_the_keys_behind_it(filled: 
             assert entries(filled) == []
             await pilot.press("r")
             assert entries(filled) == [("reject", 1)]
+
+
+async def test_two_keys_that_come_at_once_never_decide_one_card(filled: Workspace) -> None:
+    """As where a slow machine hands a key on before the one ahead of it has been acted on."""
+    async with opened_app(filled, stage="curate") as (app, pilot):
+        screen = curate_of(app)
+        screen.action_approve()
+        screen.action_reject()
+        screen.action_undo()
+        screen.action_skip()
+        await wait_until(pilot, lambda: len(filled.store.journal()) == 4)
+        assert entries(filled) == [("approve", 0), ("reject", 1), ("undo", 1), ("skip", 1)]
 
 
 async def test_undo_waits_its_turn_and_leaves_the_cursor(filled: Workspace) -> None:

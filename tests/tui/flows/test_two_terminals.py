@@ -96,10 +96,10 @@ async def test_an_approval_of_a_text_that_was_edited_meanwhile_is_a_conflict(
         assert screen.queue.cursor == 0
         shown = text_of(screen.card)
         assert "I said yes, in the end." in shown
-        assert "‡ in conflict: approved here" in shown
+        assert "⇄ in conflict: approved here" in shown
         assert [one.action for one in other.journal(example_id=first)] == ["approve", "edit"]
         await pilot.press("tab")
-        await wait_until(pilot, lambda: "?~ ‡" in text_of(screen.queue).splitlines()[1])
+        await wait_until(pilot, lambda: "?~ ⇄" in text_of(screen.queue).splitlines()[1])
         await pilot.press("tab")
         # Now it has been seen.
         await pilot.press("a")
@@ -135,7 +135,7 @@ async def test_a_conflict_can_be_found_and_its_history_told(
         await pilot.press("r")
         await wait_until(pilot, lambda: "but it was approved" in screen.status_line.text)
         await pilot.press("f")
-        await wait_until(pilot, lambda: "‡ in conflict" in text_of(app.screen))
+        await wait_until(pilot, lambda: "⇄ in conflict" in text_of(app.screen))
         assert isinstance(app.screen, FilterDialog)
         await press_all(pilot, "j j j j j space enter")
         await wait_until(pilot, lambda: screen.queue.count == 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +10,9 @@ import pytest
 
 from engine.dataset import freeze
 from engine.runs import EventLog, launch, state
+from engine.runs.process import read_process, write_process
 from engine.workspace import Workspace
+from tests.support.checkpoints import make_checkpoint
 from tests.support.datasets import examples
 from tests.tui.run_dirs import NOON, events, machine, make_export, make_run
 from tests.tui.run_dirs import Clock as FixedClock
@@ -252,6 +255,28 @@ async def test_the_reason_is_said_where_a_key_can_do_nothing(
         await wait_until(pilot, lambda: reason in shown(app))
         assert app.screen is app.stage
     assert state(run).status == before
+
+
+async def test_a_run_on_another_host_is_running_there(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running")
+    info = read_process(run)
+    assert info is not None
+    write_process(run, replace(info, host="nas-client", boot_id="another boot"))
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "run 3f2a running on nas-client, last heard" in shown(app))
+        await pilot.press("r")
+        await wait_until(pilot, lambda: "runs on nas-client · s stops it there" in shown(app))
+        await pilot.press("s")
+        await wait_until(pilot, lambda: "nas-client, where no signal reaches it" in shown(app))
+        await wait_until(pilot, lambda: "run 3f2a stopping on nas-client" in shown(app))
+
+
+async def test_a_damaged_checkpoint_offers_the_one_before(workspace: Workspace) -> None:
+    run = make_run(workspace, status="stopped", steps=60)
+    newer = make_checkpoint(run, 80)
+    (newer / "optimizer.pt").write_bytes(b"")
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "r resumes it from step 60" in shown(app))
 
 
 async def test_a_run_can_be_shown_by_its_id(workspace: Workspace) -> None:

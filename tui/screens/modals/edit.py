@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual import getters, on, work
@@ -12,6 +12,7 @@ from textual.widgets import TextArea
 
 from engine.curate import Drafts, answer_line, from_text, to_text
 from engine.errors import FinetuiError
+from engine.invisible import names
 from engine.models import Card, Turn, short_id
 from tui.actions import bindings
 from tui.bridge.threads import off_loop
@@ -34,6 +35,11 @@ class Edited:
     """
 
     outcome: Outcome | None = None
+
+
+def hidden_words(found: Sequence[str]) -> str:
+    """Say which characters of a text nobody sees."""
+    return f"hidden characters, shown here as signs: {', '.join(found)}"
 
 
 class EditDialog(Dialog[Edited]):
@@ -72,6 +78,7 @@ class EditDialog(Dialog[Edited]):
         self._begun = bool(draft)
         self._draft_timer: Timer | None = None
         self._saving: Write[Outcome] | None = None
+        self._named = names(saved)
 
     def compose_box(self) -> ComposeResult:
         """Show the text."""
@@ -87,6 +94,8 @@ class EditDialog(Dialog[Edited]):
         self._go_to_answer()
         if self._begun:
             self.say("this is the edit that you began", hint="ctrl+r puts the original back")
+        elif self._named:
+            self.say(hidden_words(self._named), kind="help")
 
     def _go_to_answer(self) -> None:
         self.area.move_cursor((answer_line(self.area.text), 0))
@@ -128,7 +137,14 @@ class EditDialog(Dialog[Edited]):
             return
         self._stop_timer()
         self._hold()
-        turns = from_text(self._signs.back(self.area.text))
+        words = self._signs.back(self.area.text)
+        turns = from_text(words)
+        found = names(words)
+        if set(found) - set(self._named):
+            # Pasted, or typed: it is named before it is saved.
+            self._named = found
+            self.say(hidden_words(found), hint="ctrl+s saves it with them", kind="help")
+            return
         self._save_turns(turns)
 
     @work(group="accept", exclusive=True, exit_on_error=False)
@@ -146,7 +162,7 @@ class EditDialog(Dialog[Edited]):
 
     def _say_waiting(self) -> None:
         words = self._saving.waits_for if self._saving is not None else ""
-        self.say(f"{words}: it is not saved yet", hint="esc gives up waiting", kind="busy")
+        self.say(f"{words}: not saved yet", hint="esc gives up", kind="busy")
 
     def action_original(self) -> None:
         """Put the text back as it was extracted; nothing is saved yet."""

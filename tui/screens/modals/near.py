@@ -239,7 +239,7 @@ class NearDialog(Dialog[str]):
         self._waits = True
         self.app.drop_keys()  # they were meant for the row that follows
         words = self._write.waits_for if self._write is not None else ""
-        self.say(f"{words}: not stored yet", hint="esc gives up waiting", kind="busy")
+        self.say(f"{words}: not stored yet", hint="esc gives up", kind="busy")
         self.app.release_keys()
 
     def action_cancel(self) -> None:

@@ -98,7 +98,8 @@ class WhyDialog(PickDialog):
     def _show(self, *, top: bool = True) -> None:
         blocks: list[Block] = []
         if self._card.conflict is not None:
-            blocks += [*conflict_blocks(self._card.conflict, self._session), BLANK]
+            # Without its last line, which says where one is now.
+            blocks += [*conflict_blocks(self._card.conflict, self._session)[:-1], BLANK]
         if self._flags:
             blocks += [*why_blocks(self._card, self._flags[self.rows.cursor]), BLANK]
         blocks += [flag_heading("Where it comes from")]
