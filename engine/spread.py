@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -106,6 +107,7 @@ def _pool(workers: int, prepare: Callable[[], None] | None) -> ProcessPoolExecut
 
 def _begin(parent: int, prepare: Callable[[], None] | None) -> None:
     """Let a process that computes along end with the one that it computes for."""
+    faulthandler.disable()  # what ends a process is told by the one that waits for it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

@@ -7,6 +7,7 @@ said goes to the standard output, as one JSON document.
 from __future__ import annotations
 
 import contextlib
+import encodings
 import io
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import traceback
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from engine.cli.main import VERBS
@@ -22,7 +24,12 @@ from engine.cli.main import main as finetui
 from engine.store import Store
 
 NOBODY = 65534
-LATER = ("logging.handlers", "encodings.utf_8_sig", "encodings.utf_16", "engine.store.takeover")
+_ENDS = ("ut", "id", "pu", "la", "cp", "as")
+LATER = (
+    "logging.handlers",
+    "engine.store.takeover",
+    *(f"encodings.{one.name}" for one in iter_modules(encodings.__path__) if one.name[:2] in _ENDS),
+)
 BUSY_SECONDS = 0.05
 """How long a verb waits for another process here; thirty seconds are for people."""
 
