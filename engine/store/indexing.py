@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.models import Turn
+from engine.store.connection import Connection
+from engine.store.packing import index_words
+
 Execute = Callable[[str, Sequence[Any]], Any]
 
+_WORDS_AT_ONCE = 60
 _ROW = "search_row(coalesce(edited_turns, turns), heading, title)"
 
 
@@ -37,3 +42,16 @@ def unindex(execute: Execute, schema: str, where: str, parameters: Sequence[Any]
         f"FROM {schema}.examples WHERE {where}",
         parameters,
     )
+
+
+def is_indexed(
+    db: Connection, position: int, turns: Sequence[Turn], heading: str, title: str
+) -> bool:
+    """Return whether the index has every word of an example. What else it has nobody can ask."""
+    words = index_words(heading, title, *(turn.content for turn in turns))
+    for start in range(0, len(words), _WORDS_AT_ONCE):
+        query = " ".join(f'"{word}"' for word in words[start : start + _WORDS_AT_ONCE])
+        found = "SELECT 1 FROM search WHERE rowid = ? AND search MATCH ?"
+        if db.value(found, [position, query]) is None:
+            return False
+    return True

@@ -13,8 +13,9 @@ from engine.frozen import frozen
 from engine.models import JournalEntry
 from engine.store.connection import Connection, Row
 from engine.store.fold import Folded, fold_one
+from engine.store.indexing import is_indexed
 from engine.store.journal import AT_ONCE, IS_DECISION, by_example, write_state, write_text
-from engine.store.packing import dump_turns, label, load_turns, search_text
+from engine.store.packing import dump_turns, label, load_turns
 
 
 @frozen
@@ -128,12 +129,8 @@ def _text_pairs(
         ("text", stored, said),
         ("edited", is_edited, int(said is not None)),
         ("label", shown, label(heading, title, turns)),
-        ("search", _indexed(db, position), search_text(*(turn.content for turn in turns))),
+        ("search", is_indexed(db, position, turns, heading, title), True),
     ]
-
-
-def _indexed(db: Connection, position: int) -> str:
-    return str(db.value("SELECT body FROM search WHERE rowid = ?", [position]))
 
 
 def _unfit(db: Connection) -> Iterator[Difference]:
