@@ -185,7 +185,7 @@ def finetui(root: Path, *words: str, limit: int = 0) -> subprocess.CompletedProc
 def test_a_scan_that_fills_the_disk_says_what_it_stored(tmp_path: Path) -> None:
     root = init_workspace(tmp_path / "space")
     file = rows(tmp_path / "rows.jsonl", 800)
-    cut = finetui(root, "sources", "add", str(file), "--json", limit=900_000)
+    cut = finetui(root, "sources", "add", str(file), "--json", limit=650_000)
     assert cut.returncode == 1, cut.stderr
     error = json.loads(cut.stdout)["error"]
     assert error["code"] == "disk-full"
