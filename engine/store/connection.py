@@ -119,6 +119,25 @@ class Connection:
         raw.execute("PRAGMA busy_timeout = 0")
 
     @contextmanager
+    def long_read(self) -> Iterator[Connection]:
+        """Give a second connection for a read that takes long: others need not wait for it.
+
+        Where none can be opened, such as to a copy, this one is given.
+        """
+        raw = None
+        if not self.read_only:
+            address = f"{self.path.resolve().as_uri()}?mode=ro"
+            with contextlib.suppress(sqlite3.Error, OSError):
+                raw = raw_connection(address, self._usual.seconds, uri=True)
+        if raw is None:
+            yield self
+            return
+        try:
+            yield Connection(self.path, raw, self._usual.seconds)
+        finally:
+            raw.close()
+
+    @contextmanager
     def patience(self, patience: Patience) -> Iterator[None]:
         """Wait otherwise than usual in this thread while a block runs."""
         before = getattr(self._here, "patience", None)

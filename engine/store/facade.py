@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -27,7 +27,7 @@ from engine.store import sources as source_rows
 from engine.store import tally
 from engine.store import votes as vote_rows
 from engine.store.checked import CheckedStore
-from engine.store.connection import BUSY_SECONDS, Patience
+from engine.store.connection import BUSY_SECONDS, Connection, Patience
 from engine.store.decisions import KEPT_AT_MOST, JournalStore
 from engine.store.opening import Opened, open_database
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from engine.store.takeover import ScanTally
 
 ALL = Filter()
+MANY = 20_000
+"""Examples through which a search takes longer than others may wait for."""
 
 
 class Store(CheckedStore, JournalStore):
@@ -329,7 +331,10 @@ class Store(CheckedStore, JournalStore):
 
     def queue_size(self, filter: Filter = ALL) -> int:
         """Return how many rows a filter lets through. Linear in that number."""
-        return queue_rows.size(self._db, filter)
+        if self.is_counted(filter):
+            return queue_rows.size(self._db, filter)
+        with self._for_search() as db:
+            return queue_rows.size(db, filter)
 
     def queue_rank(self, filter: Filter, position: int) -> int:
         """Return how many rows of a filter come before a position. Linear in that number."""
@@ -349,7 +354,13 @@ class Store(CheckedStore, JournalStore):
 
     def queue_listing(self, filter: Filter) -> list[tuple[int, bool]]:
         """Return position and whether undecided of a filter's rows, in order. Linear."""
-        return queue_rows.listing(self._db, filter)
+        with self._for_search() as db:
+            return queue_rows.listing(db, filter)
+
+    def _for_search(self) -> AbstractContextManager[Connection]:
+        """Return a connection for what looks at all of a filter's rows."""
+        many = queue_rows.size(self._db, ALL) > MANY
+        return self._db.long_read() if many else nullcontext(self._db)
 
     def rows_at(self, positions: Sequence[int]) -> list[QueueRow]:
         """Return the rows at some positions, a few hundred at most, in order."""

@@ -133,7 +133,8 @@ def packed(checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, st
 
 def _tallies(db: Any) -> None:
     """Count rows by block of 1,024 positions and by what a queue is narrowed to; -1 has all."""
-    for index in ("state", "kind", "source_id"):
+    # What is narrowed by quality is looked for in a thread, and the index was for that alone.
+    for index in ("state", "kind", "source_id", "quality"):
         db.execute(f"DROP INDEX idx_queue_{index}")
     db.execute(
         "CREATE TABLE tally (block INTEGER NOT NULL, source_id TEXT NOT NULL, "

@@ -94,7 +94,6 @@ CREATE INDEX idx_queue_origin ON queue (origin) WHERE origin != '';
 CREATE INDEX idx_examples_follows ON examples (follows) WHERE follows != '';
 CREATE INDEX idx_queue_flagged ON queue (position) WHERE flagged > 0;
 CREATE INDEX idx_queue_language ON queue (language) WHERE language != '';
-CREATE INDEX idx_queue_quality ON queue (quality) WHERE quality IS NOT NULL;
 CREATE TABLE "flags" (
    "position" INTEGER NOT NULL,
    "name" TEXT NOT NULL,

@@ -27,6 +27,8 @@ _PAUSE_SECONDS = 0.004
 _CHUNK_SECONDS = 0.1
 _LARGEST_CHUNK = 20_000
 _CACHE_KB = 64_000
+_MERGED_PAGES = 200
+_MOST_STEPS = 10_000
 _CHECKPOINT_PAGES = 8_000
 _HELD_AT_MOST = 10_000
 
@@ -143,7 +145,25 @@ class Takeover:
             new = self._insert_in_chunks()
             with _transaction(self._raw):
                 self._require_source()
-                return self._settle(new, fingerprint, at)
+                tally = self._settle(new, fingerprint, at)
+            if new > _LARGEST_CHUNK:
+                self._merge_index()
+            return tally
+
+    def _merge_index(self) -> None:
+        """Bring the parts that chunks have left in the index together: less to read and to keep.
+
+        A step is one transaction of some milliseconds; nothing is lost by a kill between two.
+        """
+        step = -_MERGED_PAGES  # the first one takes up all parts, however few they are
+        for _ in range(_MOST_STEPS):
+            before = self._raw.total_changes
+            self._raw.execute("INSERT INTO ws.search (search, rank) VALUES ('merge', ?)", [step])
+            step = _MERGED_PAGES
+            # By FTS5's documentation, a step with nothing to do changes less than two rows.
+            if self._raw.total_changes - before < 2:
+                return
+            time.sleep(_PAUSE_SECONDS)
 
     def _require_source(self) -> None:
         known = "SELECT 1 FROM ws.sources WHERE id = ?"

@@ -81,16 +81,14 @@ def at_rank(db: Connection, which: Filter, rank: int) -> tuple[int, int] | None:
     None where the filter has fewer rows.
     """
     terms, parameters = _terms(which)
-    rows = db.all(
-        "SELECT t.block, sum(t.n) FROM tally AS t "
-        f"WHERE t.block >= 0 AND {terms} GROUP BY t.block ORDER BY t.block",
-        parameters,
+    row = db.one(
+        "SELECT block, ? - (behind - n) FROM (SELECT t.block AS block, sum(t.n) AS n, "
+        "sum(sum(t.n)) OVER (ORDER BY t.block) AS behind FROM tally AS t "
+        f"WHERE t.block >= 0 AND {terms} GROUP BY t.block) "
+        "WHERE behind > ? ORDER BY block LIMIT 1",
+        [rank, *parameters, rank],
     )
-    for block, number in rows:
-        if rank < number:
-            return block, rank
-        rank -= number
-    return None
+    return None if row is None else (int(row[0]), int(row[1]))
 
 
 def blocks(

@@ -11,9 +11,9 @@ from bisect import bisect_left, bisect_right
 
 from engine.models import Filter
 from engine.store import Store
+from engine.store.facade import MANY
 
-MANY = 20_000
-"""Examples in a queue that are looked through in a thread, not on the event loop."""
+__all__ = ["MANY", "Listing", "prepared"]
 
 
 class Listing:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.sources import Item, Refused
+from engine.sources.items import MAX_RATIO
 from engine.sources.tables import Record, format_of, rows
-from engine.sources.tables.packed import MAX_RATIO
 from tests.sources.tables.support import table, written
 
 ROW = {"prompt": "q", "completion": "a"}

@@ -10,7 +10,7 @@ CREATE TABLE "sources" (
    "examples" INTEGER NOT NULL DEFAULT 0,
    "skipped" INTEGER NOT NULL DEFAULT 0
 , options TEXT NOT NULL DEFAULT '{}', fingerprint TEXT NOT NULL DEFAULT '');
-INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795919103.9287772, 1760000000.0, 5, 5, 1, '{}', '');
+INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795921982.6554792, 1760000000.0, 5, 5, 1, '{}', '');
 CREATE TABLE "skips" (
    "source_id" TEXT NOT NULL,
    "path" TEXT NOT NULL,
@@ -71,12 +71,12 @@ CREATE TABLE journal (
             target INTEGER NOT NULL DEFAULT 0,
             turns TEXT
         , operation TEXT NOT NULL DEFAULT '', seen INTEGER);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, 'aa690c15fe3132e8', 0, NULL, 'aa204b2a19a57a6b.1', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, 'aa690c15fe3132e8', 0, NULL, 'aa204b2a19a57a6b.2', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, 'aa690c15fe3132e8', 0, '[["user","Edited?"],["assistant","It''s edited."]]', 'aa204b2a19a57a6b.3', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, 'aa690c15fe3132e8', 0, NULL, 'aa204b2a19a57a6b.4', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, 'aa690c15fe3132e8', 0, NULL, 'aa204b2a19a57a6b.5', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, 'aa690c15fe3132e8', 5, NULL, 'aa204b2a19a57a6b.6', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '1f4898df3fe62798', 0, NULL, 'f7b651b1ff999d3d.1', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '1f4898df3fe62798', 0, NULL, 'f7b651b1ff999d3d.2', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '1f4898df3fe62798', 0, '[["user","Edited?"],["assistant","It''s edited."]]', 'f7b651b1ff999d3d.3', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '1f4898df3fe62798', 0, NULL, 'f7b651b1ff999d3d.4', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '1f4898df3fe62798', 0, NULL, 'f7b651b1ff999d3d.5', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '1f4898df3fe62798', 5, NULL, 'f7b651b1ff999d3d.6', NULL);
 CREATE TABLE "undone" (
    "seq" INTEGER PRIMARY KEY,
    "undo_seq" INTEGER NOT NULL
@@ -183,7 +183,6 @@ CREATE INDEX idx_queue_edited ON queue (edited) WHERE edited = 1;
 CREATE INDEX idx_queue_flagged ON queue (position) WHERE flagged > 0;
 CREATE INDEX idx_queue_language ON queue (language) WHERE language != '';
 CREATE INDEX idx_queue_origin ON queue (origin) WHERE origin != '';
-CREATE INDEX idx_queue_quality ON queue (quality) WHERE quality IS NOT NULL;
 CREATE INDEX idx_sightings_position ON sightings (position);
 CREATE INDEX "idx_skips_source_id"
     ON "skips" ("source_id");
