@@ -55,6 +55,22 @@ _BY_NUMBER: dict[int, tuple[type[FinetuiError], str, str]] = {
 }
 
 
+OF_THE_PATH = frozenset(
+    (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+    )
+)
+"""Errors for which another path is the remedy."""
+
+
 def named(error: BaseException) -> FinetuiError:
     """Return a failure with a name for anything that was raised.
 
@@ -93,7 +109,7 @@ def named(error: BaseException) -> FinetuiError:
 def _details() -> str:
     try:
         return f"the details are in {shell_path(log_file())}"
-    except RuntimeError:  # nobody has a home here, and so no log
+    except FinetuiError:  # nobody has a home here, and so no log
         return "set HOME, and try again: the details then go to a log"
 
 

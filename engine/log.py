@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from engine.errors import FinetuiError
 from engine.paths import state_dir
 
 _LOGGER = logging.getLogger("finetui")
@@ -22,15 +23,15 @@ def log_exception(error: BaseException, doing: str = "") -> None:
         error: What happened.
         doing: What was being done, in a few words.
     """
-    from logging.handlers import RotatingFileHandler  # only a failure pays for it
-
     try:
+        from logging.handlers import RotatingFileHandler  # only a failure pays for it
+
         path = log_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(
             path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", errors="backslashreplace"
         )
-    except (OSError, RuntimeError):  # pathlib raises a RuntimeError where nobody has a home
+    except (OSError, ImportError, FinetuiError):  # nobody has a home, or too many files are open
         return  # no place to write to; the person is told what happened anyway
     # A disk that fills up while the log is written must not print about it.
     handler.handleError = lambda record: None  # type: ignore[method-assign]

@@ -164,4 +164,6 @@ def _set(path: Path, mask: int) -> None:
     if not found.st_mode & 0o200:
         mode &= ~0o222  # what is read-only by intention stays so
     # A folder of a shared workspace hands its group on.
-    path.chmod(mode | (found.st_mode & stat.S_ISGID if folder else 0))
+    mode |= found.st_mode & stat.S_ISGID if folder else 0
+    if mode != stat.S_IMODE(found.st_mode):  # a file system that is read-only has nothing to do
+        path.chmod(mode)

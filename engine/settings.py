@@ -72,7 +72,7 @@ class CheckSettings:
     languages: tuple[str, ...] = ()
     """The languages that examples are expected in, as ISO 639-1 codes; others are flagged."""
     phone_regions: tuple[str, ...] = ("RO", "GB", "US", "DE")
-    """Regions whose phone numbers are recognised without their country's prefix."""
+    """Regions whose phone numbers without a country's prefix count in a text of any language."""
     names: Literal["all", "introduced", "none"] = "introduced"
     """Which names of people are flagged: those that a title, a greeting, a signature or the like
     says are somebody's; all that a known first name begins; or none."""

@@ -183,34 +183,37 @@ def open_workspace(
     folder = find_workspace(root)
     keep_private(folder)
     found = load(folder, overrides=overrides, leave_out=leave_out)
+    old = open_to_others(folder / DATABASE_FILE)
     store = Store.open(folder / DATABASE_FILE)
     try:
-        notice = _see_to_modes(folder, store)
+        closed = _see_to_modes(folder, store)
     except BaseException:
         store.close()
         raise
+    # A database is closed when it is first opened, so that this is said once.
+    notice = (
+        f"others could read {shorten(folder)}; it is yours alone now "
+        f"(for a group: finetui init --shared {shell_path(folder)})"
+        if old and closed
+        else ""
+    )
     return Workspace(folder, found.settings, store, found.withheld, notice)
 
 
-def _see_to_modes(root: Path, store: Store) -> str:
+def _see_to_modes(root: Path, store: Store) -> bool:
     """Keep a workspace to its user, or to its group where it is shared.
 
     Returns:
-        What the person should know: that others could read it until now.
+        Whether others could read it until now.
     """
     if store.get_meta(SHARED):
         begin_shared()
         fit(root / DATABASE_FILE)
-        return ""
+        return False
     looked_at = (root / DATABASE_FILE, root / "datasets", root / "runs", root / "exports")
     if not any(map(open_to_others, looked_at)):
-        return ""
+        return False
     mine = _belongings(root)
     # A folder that holds more than a workspace has the modes that somebody gave it.
     whole = {path.name for path in root.iterdir()} <= {path.name for path in mine}
-    if not tighten([root] if whole else mine):
-        return ""
-    return (
-        f"others could read {shorten(root)}; it is yours alone now "
-        f"(for a group: finetui init --shared {shell_path(root)})"
-    )
+    return tighten([root] if whole else mine)

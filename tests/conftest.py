@@ -113,8 +113,13 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """Return an open, empty workspace."""
-    with open_workspace(init_workspace(tmp_path / "workspace")) as opened:
+    """Return an open, empty workspace, made for its user alone as the front ends make it."""
+    mask = os.umask(0o077)
+    try:
+        opened = open_workspace(init_workspace(tmp_path / "workspace"))
+    finally:
+        os.umask(mask)
+    with opened:
         yield opened
 
 

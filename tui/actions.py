@@ -150,6 +150,13 @@ _CURATE = (
     ),
     Action("curate.question", "q", "question", "Let a model word the question of a note"),
     Action("curate.redact", "x", "redact", "Replace secrets and personal data by placeholders"),
+    Action(
+        "curate.redact-elsewhere",
+        "X",
+        "redact everywhere",
+        "Redact the values of the last redaction in all other examples, too",
+        False,
+    ),
     Action("curate.check", "C", "check", "Check what is new or changed, or stop it", False),
     Action("curate.down", "j,down", "down", "Next example", False),
     Action("curate.up", "k,up", "up", "Previous example", False),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
-from engine.curate import redact_example
+from engine.curate import Redaction, redact_example
+from engine.curate.elsewhere import OFFERED, find_elsewhere, redact_elsewhere, redacted_values
 from engine.models import FLAG_KINDS, Filter, short_id
-from engine.quality.checks import CHECKS
+from engine.quality.checks import CHECKS, make, options_of
 from engine.quality.child import check_and_decide
+from engine.quality.finder import Value
 from engine.quality.stage import CheckReport
 from engine.quality.stage import check as look_at
 from engine.store import Store
+from engine.workspace import Workspace
 
 _MOST_FAILURES = 10
 _HIDDEN = ("secrets", "personal")
@@ -82,25 +86,40 @@ def _say_standing(store: Store) -> None:
 @click.command()
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every example with such a flag.")
+@click.option(
+    "--everywhere", is_flag=True, help="The same values in all other examples, flagged or not."
+)
 @common_options
-def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_json: bool) -> None:
+def redact(
+    ids: tuple[str, ...],
+    everything: bool,
+    everywhere: bool,
+    workspace: Path | None,
+    as_json: bool,
+) -> None:
     """Put placeholders in the place of secrets and personal data: [EMAIL_1], [PERSON_2].
 
     It is an edit of your own workspace: the original stays there, undo takes it back, and
     the source is not touched. The same value has the same placeholder everywhere. Titles,
     paths, tags and columns are replaced where they are written: in datasets and exports.
+    With --everywhere also other examples that hold one of the values are redacted, such as
+    a name that nothing introduces there; what was redacted in ID before counts, too.
     """
     if not ids and not everything:
         raise click.UsageError("name examples, or take --all")
-    with opened(workspace) as space:
+    with opened(workspace) as space, space.store.operation():
         wanted = [space.store.card(one).example.id for one in ids]
         look_at(space, names=_HIDDEN, example_ids=None if everything else wanted)
         if everything:
             which = Filter(flags=("secret", "personal"))
             wanted += [card.example.id for card in space.store.cards(which)]
-        with space.store.operation():
-            made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
-        done = {one: dict(each.replaced) for one, each in made.items()}
+        made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
+        done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
+        values = _values(space, made)
+        most = None if everywhere else OFFERED
+        others = find_elsewhere(space.store, values, but=list(made), most=most)
+        if everywhere:
+            done |= redact_elsewhere(space.store, values, others)
         # What was found in the old text is forgotten; the new one is looked at whole.
         look_at(space, example_ids=[one for one, replaced in done.items() if replaced])
     if as_json:
@@ -110,6 +129,22 @@ def redact(ids: tuple[str, ...], everything: bool, workspace: Path | None, as_js
         say("no example has a secret or personal data")
     for identity, replaced in done.items():
         words = ", ".join(f"{number} {code}" for code, number in replaced.items())
-        if made[identity].fields:
+        if identity in made and made[identity].fields:
             words += f" (also in {', '.join(made[identity].fields)})"
         say(f"{short_id(identity)}: {words or 'nothing to replace'}")
+    if others and not everywhere:
+        what = "--all" if everything else " ".join(short_id(one) for one in made)
+        number = f"{len(others):,} other example{'s' if len(others) > 1 else ''}"
+        say(f"the same values stand in {number}: finetui redact {what} --everywhere")
+
+
+def _values(space: Workspace, made: Mapping[str, Redaction]) -> list[Value]:
+    """Return what was redacted in examples, now or before."""
+    found = [value for each in made.values() for value in each.values]
+    edited = [each.card for each in made.values() if each.card.edited]
+    if edited:
+        options, _ = options_of(space, _HIDDEN)
+        checks = make(options)
+        for card in edited:
+            found += redacted_values(space.store, card, checks)
+    return list(dict.fromkeys(found))

@@ -82,10 +82,14 @@ def ended(error: BaseException, *, as_json: bool) -> int:
         _output_is_lost()
         return _PIPE_CLOSED  # such as `finetui examples list | head`: nobody wants to know more
     failure = _output_is_lost() or (_lost(error) if _was_printing(error) else None)
+    found = failure or named(error)
     try:
-        return report(failure or named(error), as_json=as_json and failure is None)
-    except Exception:  # not even that can be written
+        return report(found, as_json=as_json and failure is None)
+    except Exception as second:  # that can't be written either; stderr may still be read
         _output_is_lost()
+        with suppress(Exception):
+            report(_lost(second), as_json=False)
+            report(found, as_json=False)
         return 1
 
 

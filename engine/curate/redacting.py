@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.curate.queue import Curator
 from engine.models import Card
 from engine.store import Store
+
+if TYPE_CHECKING:
+    from engine.quality.finder import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,13 @@ class Redaction:
         replaced: How many values were replaced, by the flags' code; empty where nothing was.
         fields: What was flagged besides the conversation, as "title" or "column author": it
             is written with placeholders from now on.
+        values: What was replaced, for a look at other examples; it is never stored.
     """
 
     card: Card
     replaced: Mapping[str, int]
     fields: tuple[str, ...] = ()
+    values: tuple[Value, ...] = field(default=(), repr=False)
 
 
 def redact_example(store: Store, example_id: str) -> Redaction:
@@ -46,18 +52,14 @@ def redact_example(store: Store, example_id: str) -> Redaction:
         WorkspaceError: What the workspace remembers of placeholders can't be read.
     """
     # Two dozen regular expressions and their tables, which opening the queue does not need.
+    from engine.curate.elsewhere import authored_marks
     from engine.quality.fields import CHECKED_BY
     from engine.quality.naming import WorkspacePlaceholders
-    from engine.quality.placeholders import PLACEHOLDER
-    from engine.quality.redact import REDACTED_KINDS, redact
+    from engine.quality.redact import REDACTED_KINDS, flagged_values, redact
 
     card = store.card(example_id)
-    original = "\n".join(turn.content for turn in card.example.turns)
     done = redact(
-        card.turns,
-        card.flags,
-        names=WorkspacePlaceholders(store),
-        authored={match.group() for match in PLACEHOLDER.finditer(original)},
+        card.turns, card.flags, names=WorkspacePlaceholders(store), authored=authored_marks(card)
     )
     fields = [flag for flag in card.flags if flag.place and flag.kind in REDACTED_KINDS]
     if not done.replaced and not fields:
@@ -74,4 +76,5 @@ def redact_example(store: Store, example_id: str) -> Redaction:
             store.forget_flags(check, [card.position])
         after = store.card(card.example.id)
     places = tuple(dict.fromkeys(flag.place for flag in fields))
-    return Redaction(after, dict(replaced), places)
+    values = tuple(flagged_values(card.turns, card.flags)) if done.replaced else ()
+    return Redaction(after, dict(replaced), places, values)

@@ -91,7 +91,7 @@ def redact(
         by_turn.setdefault(flag.turn, []).append(flag)
     marked = [_holes(turn.content, by_turn.get(index, ())) for index, turn in enumerate(turns)]
     values = list(dict.fromkeys(hole.value for holes in marked for hole in holes))
-    values = list(dict.fromkeys([*values, *_parts(turns, flags)]))
+    values = list(dict.fromkeys([*values, *flagged_values(turns, flags)]))
     if not values:
         return Redacted(tuple(turns), tuple(also))
     finder = Finder(values)
@@ -147,7 +147,7 @@ def remaining(checks: Sequence[Check], turns: Sequence[Turn]) -> tuple[Flag, ...
 
 def holding(turns: Sequence[Turn], flags: Sequence[Flag], texts: Sequence[str]) -> tuple[int, ...]:
     """Return which of some other texts, by their place, hold a flagged value of the turns."""
-    values = _parts(turns, flags)
+    values = flagged_values(turns, flags)
     if not values:
         return ()
     finder = Finder(values)
@@ -167,7 +167,8 @@ def _spans(turns: Sequence[Turn], flags: Sequence[Flag]) -> Iterator[tuple[int, 
             yield flag.turn, replace(flag, start=start, end=end)
 
 
-def _parts(turns: Sequence[Turn], flags: Sequence[Flag]) -> list[Value]:
+def flagged_values(turns: Sequence[Turn], flags: Sequence[Flag]) -> list[Value]:
+    """Return the different values that flags mark in turns."""
     found: dict[Value, None] = {}
     for index, flag in _spans(turns, flags):
         text = turns[index].content[flag.start : flag.end]
@@ -296,6 +297,7 @@ __all__ = [
     "Placeholders",
     "Redacted",
     "Replaced",
+    "flagged_values",
     "holding",
     "normal_value",
     "redact",

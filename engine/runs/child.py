@@ -34,7 +34,7 @@ from engine.errors import DiskFull, FinetuiError
 from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
-from engine.runs.life import elsewhere, look
+from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
 from engine.runs.process import identify, read_process, same_identity, write_process
 from engine.telemetry import Sampler, process_snapshot
@@ -209,6 +209,7 @@ class Job:
             self._hold = take(self.directory)
         except Held as error:
             name = f"the job {self.directory.name}"
+            check_free(self.directory, what=name, hint="stop it first")
             raise elsewhere(name, look(self.directory), "stop it first") from error
         me = identify(os.getpid())
         self._me = None if me is None else replace(me, lock=self._hold.kind)

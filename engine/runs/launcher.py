@@ -55,7 +55,8 @@ def launch(
     try:
         job_dir.mkdir(parents=True, exist_ok=True)
         hold = take(job_dir)
-    except Held as error:
+    except Held as error:  # another launcher was quicker
+        check_free(job_dir, what=name, hint=hint)
         raise elsewhere(name, look(job_dir), hint) from error
     except OSError as error:
         raise _not_started(error) from error

@@ -98,6 +98,15 @@ class Store(CheckedStore, JournalStore):
         """Why the workspace can only be looked at; empty where it can be changed."""
         return self._db.read_only.message if self._db.read_only is not None else ""
 
+    def require_in_place(self) -> None:
+        """Raise where a write would be refused; costs a look at the files' names.
+
+        Raises:
+            WorkspaceReplaced: The database was removed or replaced.
+            WorkspaceReadOnly: It can only be looked at; DiskFull, if that is the reason.
+        """
+        self._db.require_in_place()
+
     def close(self) -> None:
         """Close the database. Nothing waits to be saved."""
         self._db.close()

@@ -6,16 +6,12 @@ in: so an example is taken out before its text, heading or title changes, and pu
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.models import Turn
-from engine.store.connection import Connection
-from engine.store.packing import index_words
-
 Execute = Callable[[str, Sequence[Any]], Any]
 
-_WORDS_AT_ONCE = 60
 _ROW = "search_row(coalesce(edited_turns, turns), heading, title)"
 
 
@@ -35,6 +31,35 @@ def index(execute: Execute, schema: str, where: str, parameters: Sequence[Any]) 
     )
 
 
+def index_anew(execute: Execute) -> None:
+    """Make the whole index of the main database anew; costs as much as all text is long."""
+    execute("INSERT INTO search (search) VALUES ('delete-all')", [])
+    index(execute, "main", "1", [])
+
+
+class Terms:
+    """What the index makes of a text, in a private index that is gone when it is closed.
+
+    Args:
+        sql: How the index of the database was made.
+    """
+
+    def __init__(self, sql: str) -> None:
+        self._raw = sqlite3.connect(":memory:", isolation_level=None)
+        self._raw.execute(sql)
+        self._raw.execute("CREATE VIRTUAL TABLE terms USING fts5vocab(search, row)")
+
+    def of(self, text: str) -> set[str]:
+        """Return the terms of a text."""
+        self._raw.execute("INSERT INTO search (search) VALUES ('delete-all')")
+        self._raw.execute("INSERT INTO search (rowid, text) VALUES (1, ?)", [text])
+        return {row[0] for row in self._raw.execute("SELECT term FROM terms")}
+
+    def close(self) -> None:
+        """Drop the private index."""
+        self._raw.close()
+
+
 def unindex(execute: Execute, schema: str, where: str, parameters: Sequence[Any]) -> None:
     """Take examples out of the index, while they are as they were put in; see :func:`index`."""
     execute(
@@ -42,16 +67,3 @@ def unindex(execute: Execute, schema: str, where: str, parameters: Sequence[Any]
         f"FROM {schema}.examples WHERE {where}",
         parameters,
     )
-
-
-def is_indexed(
-    db: Connection, position: int, turns: Sequence[Turn], heading: str, title: str
-) -> bool:
-    """Return whether the index has every word of an example. What else it has nobody can ask."""
-    words = index_words(heading, title, *(turn.content for turn in turns))
-    for start in range(0, len(words), _WORDS_AT_ONCE):
-        query = " ".join(f'"{word}"' for word in words[start : start + _WORDS_AT_ONCE])
-        found = "SELECT 1 FROM search WHERE rowid = ? AND search MATCH ?"
-        if db.value(found, [position, query]) is None:
-            return False
-    return True

@@ -283,7 +283,15 @@ def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[J
 
 
 def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = False) -> None:
-    """Write a text where it is another one than is stored, or whatever is stored (``anew``)."""
+    """Write a text where it is another one than is stored.
+
+    Args:
+        db: The store's connection, in a transaction.
+        example_id: The example.
+        folded: What its journal comes to.
+        anew: Whether it is written whatever is stored; the text index is then left alone,
+            for what is in it may be neither text.
+    """
     row = db.one(
         "SELECT q.position, e.turns, e.edited_turns, e.heading, e.title FROM queue AS q "
         "JOIN examples AS e ON e.position = q.position WHERE q.example_id = ?",
@@ -299,9 +307,11 @@ def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = 
     if after == before and not anew:
         return
     turns = load_turns(original if after is None else after)
-    unindex(db.execute, "main", "position = ?", [position])
+    if not anew:
+        unindex(db.execute, "main", "position = ?", [position])
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])
-    index(db.execute, "main", "position = ?", [position])
+    if not anew:
+        index(db.execute, "main", "position = ?", [position])
     db.execute(
         "UPDATE queue SET label = ? WHERE position = ?", [label(heading, title, turns), position]
     )

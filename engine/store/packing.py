@@ -95,11 +95,6 @@ def search_text(*texts: str) -> str:
     return _UNSPACED.sub(_pairs, _UNSTORABLE.sub(" ", joined))
 
 
-def index_words(*texts: str) -> list[str]:
-    """Return the different words that the index has of texts; see :func:`search_text`."""
-    return list(dict.fromkeys(_WORD.findall(search_text(*texts).lower())))
-
-
 def _pairs(run: re.Match[str]) -> str:
     """Return each two neighbours of a run of characters, and the last one, as words."""
     text = run[0]

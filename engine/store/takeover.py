@@ -345,6 +345,12 @@ class Takeover:
         joined = "FROM moved AS m JOIN staged AS s USING (seq)"
         moved = "position IN (SELECT position FROM moved)"
         unindex(run, "ws", moved, [])
+        # Checks look at titles, paths and columns, too: those that changed are looked at again.
+        run(
+            f"DELETE FROM ws.checked WHERE position IN (SELECT m.position {joined} JOIN "
+            "ws.examples AS e ON e.position = m.position WHERE "
+            f"({_of('e')}) IS NOT ({_of('s')}))"
+        )
         run(
             f"UPDATE ws.examples SET ({ABOUT}) = (SELECT {prefixed('s')} {joined} "
             "WHERE m.position = examples.position) "
@@ -446,6 +452,12 @@ class Takeover:
             examples=examples,
             skipped=skipped,
         )
+
+
+def _of(table: str) -> str:
+    """Return the columns that checks look at besides the text."""
+    names = ("path", "heading", "title", "tags", "date", "metadata", "alternatives")
+    return ", ".join(f"{table}.{name}" for name in names)
 
 
 class _transaction:  # noqa: N801 - reads as a statement

@@ -13,9 +13,9 @@ from engine.frozen import frozen
 from engine.models import JournalEntry
 from engine.store.connection import Connection, Row
 from engine.store.fold import Folded, fold_one
-from engine.store.indexing import is_indexed
+from engine.store.indexing import Terms, index_anew
 from engine.store.journal import AT_ONCE, IS_DECISION, by_example, write_state, write_text
-from engine.store.packing import dump_turns, label, load_turns
+from engine.store.packing import dump_turns, label, load_turns, search_row
 
 
 @frozen
@@ -72,6 +72,8 @@ def repair(db: Connection) -> Verified:
             folded = fold_one(entries)
             write_state(db, [(example_id, folded)])
             write_text(db, example_id, folded, anew=True)
+        if any(one.what in ("text", "search") for one in found):
+            index_anew(db.execute)
         return Verified(
             int(db.value("SELECT count(*) FROM queue")),
             int(db.value("SELECT count(*) FROM journal")),
@@ -83,6 +85,14 @@ def repair(db: Connection) -> Verified:
 def _differences(db: Connection) -> Iterator[Difference]:
     yield from _unfit(db)
     yield from _undone_differences(db)
+    terms = Terms(str(db.value("SELECT sql FROM sqlite_master WHERE name = 'search'")))
+    try:
+        yield from _example_differences(db, terms)
+    finally:
+        terms.close()
+
+
+def _example_differences(db: Connection, terms: Terms) -> Iterator[Difference]:
     edited = {row[0] for row in db.all("SELECT position FROM examples WHERE edited_turns NOT NULL")}
     after = -1
     while rows := db.all(
@@ -93,11 +103,15 @@ def _differences(db: Connection) -> Iterator[Difference]:
         after = rows[-1][0]
         entries = dict(by_example(db, [row[1] for row in rows]))
         for row in rows:
-            yield from _of_example(db, row, entries.get(row[1], []), edited)
+            yield from _of_example(db, row, entries.get(row[1], []), edited, terms)
 
 
 def _of_example(
-    db: Connection, row: Row, entries: Sequence[JournalEntry], edited: set[int]
+    db: Connection,
+    row: Row,
+    entries: Sequence[JournalEntry],
+    edited: set[int],
+    terms: Terms,
 ) -> Iterator[Difference]:
     position, example_id, state, decided_at, conflict, is_edited, shown = row
     folded = fold_one(entries)
@@ -108,6 +122,7 @@ def _of_example(
     ]
     if position in edited or is_edited or any(one.action == "edit" for one in entries):
         pairs += _text_pairs(db, position, folded, is_edited, shown)
+        pairs += _search_pairs(db, row, entries, folded, terms)
     for what, stored, said in pairs:
         if stored != said:
             yield Difference(example_id, what, _short(stored), _short(said))
@@ -129,8 +144,34 @@ def _text_pairs(
         ("text", stored, said),
         ("edited", is_edited, int(said is not None)),
         ("label", shown, label(heading, title, turns)),
-        ("search", is_indexed(db, position, turns, heading, title), True),
     ]
+
+
+def _search_pairs(
+    db: Connection, row: Row, entries: Sequence[JournalEntry], folded: Folded, terms: Terms
+) -> Iterator[tuple[str, object, object]]:
+    """Yield whether the index finds an edited example by all its words and by no others.
+
+    Words that it could be found by wrongly are those of its other texts.
+    """
+    position = row[0]
+    about = db.one("SELECT turns, heading, title FROM examples WHERE position = ?", [position])
+    if about is None:
+        return
+    original, heading, title = about
+    now = original if folded.turns is None else dump_turns(folded.turns)
+    others = [original, *(dump_turns(one.turns) for one in entries if one.turns)]
+    right = terms.of(search_row(now, heading, title))
+    wrong = set().union(*(terms.of(search_row(one, heading, title)) for one in others)) - right
+    for words, said in ((right, "found"), (wrong, "not found")):
+        for word in sorted(words):
+            query = '"' + word.replace('"', '""') + '"'
+            found = db.value(
+                "SELECT 1 FROM search WHERE search MATCH ? AND rowid = ?", [query, position]
+            )
+            if (said == "found") != bool(found):
+                yield "search", f"{word}: {'found' if found else 'not found'}", f"{word}: {said}"
+                return
 
 
 def _unfit(db: Connection) -> Iterator[Difference]:

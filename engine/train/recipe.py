@@ -27,9 +27,9 @@ from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
-from engine.train.saving import Saver
+from engine.train.saving import Saver, damage_named
 from engine.train.spec import TrainSpec, load_spec
-from engine.train.trainer import Setup, damage_named, make_trainer, save_adapter
+from engine.train.trainer import Setup, make_trainer, save_adapter
 
 ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from engine.bases.files import replace_folder, settle
+from engine.errors import CheckpointDamaged
 from engine.runs.child import Job, is_disk_full
 from engine.train.checkpoints import (
     CHECKPOINTS_DIR,
@@ -113,3 +116,53 @@ class Saver:
             shutil.rmtree(leaving, ignore_errors=True)
             found.path.rename(leaving)
             shutil.rmtree(leaving, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def damage_named(checkpoint: str | None) -> Iterator[None]:
+    """Turn any failure to load a checkpoint into a named one.
+
+    Raises:
+        CheckpointDamaged: It could not be loaded.
+    """
+    try:
+        yield
+    except Exception as error:
+        name = Path(checkpoint or "").name.replace("checkpoint-", "step-")
+        raise CheckpointDamaged(
+            f"checkpoint {name} can't be loaded: {type(error).__name__}: {error}",
+            hint="resume from an earlier one with: finetui runs resume RUN --from CHECKPOINT",
+        ) from error
+
+
+def with_saver(base: type[Any], saver: Saver) -> type[Any]:
+    """Return a class of trainers that save through a saver, and name damage when they load.
+
+    Args:
+        base: transformers' Trainer, or a class below it.
+        saver: What saves.
+    """
+
+    class SavingTrainer(base):  # type: ignore[misc]
+        def _get_output_dir(self, trial: Any) -> str:
+            # Where checkpoint folders are written: aside, while one is being saved.
+            folder = saver.folder
+            return str(folder) if folder else str(super()._get_output_dir(trial))
+
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            save = super()._save_checkpoint
+            saver.save(self.state.global_step, lambda: save(model, trial))
+
+        def _load_from_checkpoint(self, checkpoint: str, *rest: Any, **named: Any) -> None:
+            with damage_named(checkpoint):
+                super()._load_from_checkpoint(checkpoint, *rest, **named)
+
+        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+            with damage_named(checkpoint):
+                super()._load_optimizer_and_scheduler(checkpoint)
+
+        def _load_rng_state(self, checkpoint: str | None) -> None:
+            with damage_named(checkpoint):
+                super()._load_rng_state(checkpoint)
+
+    return SavingTrainer

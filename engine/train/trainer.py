@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.bases.files import replace_folder
-from engine.errors import CheckpointDamaged, DependencyMissing, RunFailed
+from engine.errors import DependencyMissing, RunFailed
 from engine.runs.child import Job, JobStopped
 from engine.tokens import IGNORED
 from engine.train.backends import Backend, Device, Loaded, installed
@@ -20,7 +19,7 @@ from engine.train.data import EpochSampler, TokenRows, as_features, collate
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
 from engine.train.phases import EVALUATING, TRAINING
-from engine.train.saving import Saver
+from engine.train.saving import Saver, with_saver
 from engine.train.spec import TrainSpec
 
 if TYPE_CHECKING:
@@ -72,32 +71,11 @@ def make_trainer(setup: Setup) -> Any:
     from trl import SFTTrainer
 
     disable_progress_bar()
-    meter, spec, backend, saver = setup.meter, setup.spec, setup.backend, setup.saver
+    meter, spec, backend = setup.meter, setup.spec, setup.backend
 
-    class RunTrainer(SFTTrainer):  # type: ignore[misc]
+    class RunTrainer(with_saver(SFTTrainer, setup.saver)):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             return EpochSampler(len(setup.train.rows), spec.seed)
-
-        def _get_output_dir(self, trial: Any) -> str:
-            # Where checkpoint folders are written: aside, while one is being saved.
-            folder = saver.folder
-            return str(folder) if folder else str(super()._get_output_dir(trial))
-
-        def _save_checkpoint(self, model: Any, trial: Any) -> None:
-            save = super()._save_checkpoint
-            saver.save(self.state.global_step, lambda: save(model, trial))
-
-        def _load_from_checkpoint(self, checkpoint: str, *rest: Any, **named: Any) -> None:
-            with damage_named(checkpoint):
-                super()._load_from_checkpoint(checkpoint, *rest, **named)
-
-        def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-            with damage_named(checkpoint):
-                super()._load_optimizer_and_scheduler(checkpoint)
-
-        def _load_rng_state(self, checkpoint: str | None) -> None:
-            with damage_named(checkpoint):
-                super()._load_rng_state(checkpoint)
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
             trained = int((inputs["labels"][:, 1:] != IGNORED).sum())
@@ -129,23 +107,6 @@ def make_trainer(setup: Setup) -> Any:
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-@contextlib.contextmanager
-def damage_named(checkpoint: str | None) -> Iterator[None]:
-    """Turn any failure to load a checkpoint into a named one.
-
-    Raises:
-        CheckpointDamaged: It could not be loaded.
-    """
-    try:
-        yield
-    except Exception as error:
-        name = Path(checkpoint or "").name.replace("checkpoint-", "step-")
-        raise CheckpointDamaged(
-            f"checkpoint {name} can't be loaded: {type(error).__name__}: {error}",
-            hint="resume from an earlier one with: finetui runs resume RUN --from CHECKPOINT",
-        ) from error
 
 
 def _arguments(setup: Setup) -> Any:

@@ -1,10 +1,10 @@
 """Personal data by locale: ``python -m tests.bench.bench_locales [--count N] [--show WHAT]``.
 
 Addresses and telephone numbers come from Faker, the text around them from the public data
-that ``--data`` names (Lingua's sentences) or, without it, from Faker too. An address is *touched* if any
-flag meets it, and *whole* if one address flag covers it. Recall is of addresses with a street
-and a number. Telephone numbers are those that phonenumbers takes for valid in their country.
-``--show address:fr_FR`` prints what was missed.
+that ``--data`` names (Lingua's sentences) or, without it, from Faker too. An address is
+*touched* if any flag meets it, and *whole* if one address flag covers it. Recall is of
+addresses with a street and a number. Telephone numbers are those that phonenumbers takes for
+valid in their country. ``--show address:fr_FR`` prints what was missed.
 """
 
 from __future__ import annotations
@@ -104,6 +104,56 @@ def flags_in(text: str, start: int, end: int) -> list[Flag]:
     return [flag for flag in flags if flag.start < end and start < flag.end]
 
 
+def covers(flags: Sequence[Flag], code: str, start: int, end: int) -> bool:
+    """Return whether one flag of a code covers a stretch."""
+    return any(f.code == code and f.start <= start and end <= f.end for f in flags)
+
+
+def show(text: str, flags: Sequence[Flag], start: int, end: int) -> None:
+    """Print what was not covered, with a little of what is around it."""
+    print([text[f.start : f.end] for f in flags], "<<", repr(text[max(0, start - 15) : end + 12]))
+
+
+def addresses_row(locale: str, options: argparse.Namespace) -> str:
+    """Return the row of the table of addresses."""
+    carriers = sentences(options.data, locale)
+    rng = random.Random(options.seed)
+    full = found = touched = whole = 0
+    for value, is_full in addresses(locale, options.seed, options.count):
+        text, start = placed(rng, value, carriers)
+        end = start + len(value)
+        hits = flags_in(text, start, end)
+        covered = covers(hits, "address", start, end)
+        full += is_full
+        found += is_full and any(flag.code == "address" for flag in hits)
+        touched += bool(hits)
+        whole += covered
+        if options.show == f"address:{locale}" and not covered:
+            show(text, hits, start, end)
+    return (
+        f"| {locale} | {options.count} | {found / max(1, full):.2f} "
+        f"| {touched / options.count:.2f} | {whole / max(1, touched):.3f} |"
+    )
+
+
+def phones_row(locale: str, options: argparse.Namespace) -> str:
+    """Return the row of the table of telephone numbers."""
+    carriers = sentences(options.data, locale)
+    rng = random.Random(options.seed)
+    total = found = whole = 0
+    for value in phones(locale, options.seed, options.count):
+        text, start = placed(rng, value, carriers)
+        end = start + len(value)
+        hits = flags_in(text, start, end)
+        covered = covers(hits, "phone", start, end)
+        total += 1
+        found += any(flag.code == "phone" for flag in hits)
+        whole += covered
+        if options.show == f"phone:{locale}" and not covered:
+            show(text, hits, start, end)
+    return f"| {locale} | {total} | {found / max(1, total):.3f} | {whole / max(1, total):.3f} |"
+
+
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser()
@@ -115,42 +165,10 @@ def main() -> None:
     print("| locale | addresses | recall | touched | whole, of touched |")
     print("|---|---:|---:|---:|---:|")
     for locale in LOCALES:
-        carriers = sentences(options.data, locale)
-        rng = random.Random(options.seed)
-        full = found = touched = whole = total = 0
-        for value, is_full in addresses(locale, options.seed, options.count):
-            text, start = placed(rng, value, carriers)
-            hits = flags_in(text, start, start + len(value))
-            covered = any(
-                f.code == "address" and f.start <= start and start + len(value) <= f.end
-                for f in hits
-            )
-            total += 1
-            full += is_full
-            found += is_full and any(f.code == "address" for f in hits)
-            touched += bool(hits)
-            whole += covered
-            if options.show == f"address:{locale}" and not covered:
-                print([text[f.start : f.end] for f in hits], "<<", repr(text[max(0,start-15):start+len(value)+12]))
-        print(
-            f"| {locale} | {total} | {found / max(1, full):.2f} | {touched / total:.2f} "
-            f"| {whole / max(1, touched):.3f} |"
-        )
+        print(addresses_row(locale, options))
     print("\n| locale | phones | recall | whole |\n|---|---:|---:|---:|")
     for locale in LOCALES:
-        carriers = sentences(options.data, locale)
-        rng = random.Random(options.seed)
-        total = found = whole = 0
-        for value in phones(locale, options.seed, options.count):
-            text, start = placed(rng, value, carriers)
-            hits = [f for f in flags_in(text, start, start + len(value)) if f.code == "phone"]
-            covered = any(f.start <= start and start + len(value) <= f.end for f in hits)
-            total += 1
-            found += bool(hits)
-            whole += covered
-            if options.show == f"phone:{locale}" and not covered:
-                print([text[f.start : f.end] for f in hits], "<<", repr(value), repr(text[max(0, start - 15) : start + len(value) + 12]))
-        print(f"| {locale} | {total} | {found / max(1, total):.3f} | {whole / max(1, total):.3f} |")
+        print(phones_row(locale, options))
 
 
 if __name__ == "__main__":

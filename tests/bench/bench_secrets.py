@@ -24,6 +24,7 @@ from engine.errors import FinetuiError
 from engine.extract import extract
 from engine.quality.secrets.check import secrets_in
 from engine.sources import detect, read
+from tests.quality.token_forms import assignments, cases, plain_texts
 
 LOWER, UPPER, DIGITS = string.ascii_lowercase, string.ascii_uppercase, string.digits
 ALNUM = LOWER + UPPER + DIGITS
@@ -318,6 +319,11 @@ def is_whole(text: str, value: str) -> bool:
     )
 
 
+def is_covered(text: str, start: int, stop: int) -> bool:
+    """Return whether a finding covers a stretch of text."""
+    return any(each.start <= start and stop <= each.end for each in secrets_in(text))
+
+
 def rows(count: int) -> Iterator[tuple[str, str, str, str]]:
     """Yield kind, what it is written in, text and value."""
     rng = random.Random(2611)
@@ -386,6 +392,14 @@ def main() -> None:
     print(f"kinds {len(total)}; all found in {sum(found[k] == total[k] for k in total)}")
     print(f"tokens {found.total():,} of {total.total():,}: {found.total() / total.total():.2%}")
     print("missed by what they are written in:", dict(places.most_common()))
+    others = list(cases(1, 12))
+    whole = sum(is_covered(one.text, one.start, one.stop) for one in others)
+    print(f"forms by another hand: {whole:,} of {len(others):,}: {whole / len(others):.2%}")
+    named = list(assignments(1, 1))
+    whole = sum(is_covered(one.text, one.start, one.stop) for one in named)
+    print(f"assignments by another hand: {whole} of {len(named)}")
+    plain = list(plain_texts(1, 8))
+    print(f"flagged of {len(plain)} that are none: {sum(bool(secrets_in(t)) for _, t in plain)}")
     if chosen.data:
         began, characters, flags = time.process_time(), 0, 0
         for where, content in texts(chosen.data):

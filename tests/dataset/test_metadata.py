@@ -259,6 +259,21 @@ def test_a_finding_names_its_field_and_a_redaction_takes_it_away(
     assert {"title", "tag"} <= found_in(filled)
 
 
+def test_a_title_that_changes_is_looked_at_again(tmp_path: Path, planted: Planted) -> None:
+    root, rows = tmp_path / "ws", tmp_path / "rows.jsonl"
+    at = ("--workspace", str(root))
+    row = {"instruction": question(1), "output": answer(1), "title": "The lake"}
+    rows.write_text(json.dumps(row) + "\n", "utf-8")
+    assert main(["init", str(root)]) == 0
+    assert main(["sources", "add", "instructions", str(rows), *at]) == 0
+    assert main(["check", *at]) == 0
+    assert found_in(root) == set()
+    rows.write_text(json.dumps(row | {"title": f"Of {planted.mail()}"}) + "\n", "utf-8")
+    assert main(["sources", "scan", *at]) == 0
+    assert main(["check", *at]) == 0
+    assert found_in(root) == {"title"}
+
+
 def found_in(root: Path) -> set[str]:
     with open_workspace(root) as space:
         flags = [flag for card in space.store.cards() for flag in card.flags]

@@ -101,6 +101,52 @@ def test_redact_replaces_everywhere_alike_and_is_undone(
     assert run(capsys, "redact", "--all", *at)
 
 
+def test_redact_everywhere_takes_names_that_nothing_introduces(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ("--workspace", str(root))
+    with open_workspace(root) as space:
+        source = space.store.add_source("vault", "/others")
+        said = [
+            "My name is Dana Brătescu, and my number is 0721 234 567.",
+            "Then BRATESCU, Dana came by; she left 0721.234.567 on the door.",
+            "It was dana brătescu's winch all along, and nobody else's.",
+            "Danad Bratescus is no name, and Dana alone is nobody's.",
+            "Ask for +40721234567.",
+        ]
+        examples = []
+        for number, answer in enumerate(said):
+            turns = (Turn("user", f"Who was it on day {number}?"), Turn("assistant", answer))
+            examples.append(
+                Example(example_id(turns), "qa", turns, Provenance("", f"o{number}.md", 1, 2))
+            )
+        space.store.record_scan(source.id, examples, [], 5, at=2.0)
+    first = examples[0].id
+    said_first = run(capsys, "redact", first, *at)
+    assert "the same values stand in 3 other examples: finetui redact" in said_first
+    assert "--everywhere" in said_first
+    # What was redacted before is known from the original.
+    done = as_json(capsys, "redact", first, "--everywhere", *at)
+    assert len(done) == 4
+    with open_workspace(root) as space:
+        texts = [space.store.card(one.id).turns[1].content for one in examples]
+        assert texts == [
+            "My name is [PERSON_1], and my number is [PHONE_1].",
+            "Then [PERSON_1] came by; she left [PHONE_1] on the door.",
+            "It was [PERSON_1]'s winch all along, and nobody else's.",
+            said[3],
+            "Ask for [PHONE_1].",
+        ]
+        # Nothing remembers the values but the texts that hold them, in and out of the journal.
+        stored = json.dumps(space.store.get_metas(["placeholders", "placeholders:PERSON"]))
+        assert "dana" not in stored.lower()
+        # All of it is one operation.
+        space.store.undo(at=9.0)
+        assert [space.store.card(one.id).turns[1].content for one in examples[1:]] == said[1:]
+        assert "[PERSON_1]" in space.store.card(first).turns[1].content
+    assert "nothing to replace" in run(capsys, "redact", examples[3].id, "--everywhere", *at)
+
+
 def test_redact_wants_to_know_what(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["redact", "--workspace", str(root)]) == 2
     assert "--all" in capsys.readouterr().err

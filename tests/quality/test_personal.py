@@ -181,7 +181,20 @@ def test_any_text_is_taken_and_spans_do_not_overlap(pieces: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["\0", "\ud800", "א", "e\u0301", "12 ", "John ", "a@b.", "1 Main ", "+40 721 "]
+    "unit",
+    [
+        "\0",
+        "\ud800",
+        "א",
+        "e\u0301",
+        "12 ",
+        "John ",
+        "a@b.",
+        "1 Main ",
+        "+40 721 ",
+        "A1 1AA ",
+        "Pop 5, 10115 ",
+    ],
 )
 def test_a_large_text_is_taken(unit: str) -> None:
     text = unit * (300_000 // len(unit))

@@ -124,6 +124,7 @@ def test_nothing_counts_as_stored_that_the_path_does_not_name(
         lambda: store.undo(at=NOW),
         lambda: store.add_source("vault", "/x"),
         store.again,
+        store.require_in_place,
     ):
         with pytest.raises(WorkspaceReplaced):
             write()

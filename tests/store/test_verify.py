@@ -59,7 +59,7 @@ CHANGES = {
     "edited": "UPDATE queue SET edited = 0 WHERE position = 2",
     "text": 'UPDATE examples SET edited_turns = \'[["user","x"]]\' WHERE position = 2',
     "label": "UPDATE queue SET label = 'x' WHERE position = 2",
-    "search": "INSERT INTO search (search, rowid, text) VALUES ('delete', 1, 'Lone nul')",
+    "search": "INSERT INTO search (rowid, text) VALUES (2, 'question 1')",
     "undone": "DELETE FROM undone",
 }
 

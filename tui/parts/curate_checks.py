@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from engine.models import Card, short_id
 from engine.store import Store
-from tui.bridge.findings import redact
+from tui.bridge.findings import find_elsewhere, redact, redact_elsewhere
 from tui.bridge.questions import Asked, worded
 from tui.bridge.threads import off_loop
 from tui.parts.curate_decisions import Outcome
 from tui.widgets.flags import code_label
-from tui.widgets.words import one_line
+from tui.widgets.words import counted, one_line
+
+if TYPE_CHECKING:
+    from engine.curate import Redaction
 
 
 class ChecksPart:
@@ -23,6 +28,7 @@ class ChecksPart:
         self._store = store
         self.wording = ""
         """Why no other question can be worded now; empty where one can."""
+        self._last: Redaction | None = None
 
     async def redact(self, card: Card) -> Outcome:
         """Replace what is flagged as secret or personal by placeholders."""
@@ -34,12 +40,32 @@ class ChecksPart:
         what = ", ".join(f"{code_label(code)} ×{count}" for code, count in done.replaced.items())
         if done.fields:
             what += f", also in {', '.join(map(one_line, done.fields))}"
+        message = f"redacted {short_id(done.card.example.id)}: {what}"
+        hint = "u undoes it; the original stays in the workspace"
+        self._last = done if done.values else None
+        others = await off_loop(find_elsewhere, self._store, done.values, done.card.example.id)
+        if others:
+            message += f" · also in {counted(len(others), 'other example')}"
+            hint = "X redacts there too; u undoes it"
+        return Outcome(message, hint, "done", done.card, checks=True)
+
+    async def redact_elsewhere(self) -> Outcome:
+        """Put the values of the last redaction out of all other examples, as one operation."""
+        last = self._last
+        if last is None:
+            return Outcome("nothing was redacted yet", "x redacts an example; X then the others")
+        done = await off_loop(redact_elsewhere, self._store, last.values, last.card.example.id)
+        if not done:
+            return Outcome("no other example holds what was redacted")
+        number = sum(sum(counts.values()) for counts in done.values())
+        ids = tuple(done)
         return Outcome(
-            f"redacted {short_id(done.card.example.id)}: {what}",
-            "u undoes it; the original stays in the workspace",
+            f"redacted {counted(number, 'value')} in {counted(len(ids), 'other example')}",
+            "u undoes all of it",
             "done",
-            done.card,
+            self._store.card(ids[0]),
             checks=True,
+            examples=ids,
         )
 
     async def word(self, card: Card, asked: Asked) -> Outcome:

@@ -154,6 +154,13 @@ class QueuePart(Vertical):
             # Rows came or went above: the cursor stays on its example.
             self.rows.move_to(self._pages.rank_of(here.position, self.cursor))
 
+    def take(self, card: Card, *, several: bool) -> None:
+        """Show what a decision or an edit changed, of an example or of several."""
+        if several:
+            self.refresh_rows()
+        else:
+            self.update(card)
+
     def refresh_rows(self) -> None:
         """Show what changed in many rows; the cursor stays on its example, or near it."""
         here = self.current

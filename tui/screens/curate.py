@@ -190,10 +190,7 @@ class CurateScreen(StageScreen):
             self._reload()
         elif outcome.card is not None:
             ids = outcome.examples or (outcome.card.example.id,)
-            if len(ids) > 1:
-                self.queue.refresh_rows()
-            else:
-                self.queue.update(outcome.card)
+            self.queue.take(outcome.card, several=len(ids) > 1)
             self.meter.measure()
             if show:
                 self._show_current(own=self.queue.is_on(outcome.card))
@@ -368,8 +365,7 @@ class CurateScreen(StageScreen):
             self.app.ask(self._dialogs.answers(card), partial(self._take_answer, card))
 
     def _take_answer(self, card: Card, at: int) -> None:
-        turns = with_answer(card, other_answers(card)[at])
-        call = partial(self._decisions.save, card, turns)
+        call = partial(self._decisions.save, card, with_answer(card, other_answers(card)[at]))
         name = f"the answer of {short_id(card.example.id)}"
         self._change(call, name, lambda _, outcome: self._take(outcome))
 
@@ -412,6 +408,10 @@ class CurateScreen(StageScreen):
         """Replace secrets and personal data by placeholders."""
         if (card := self.card.card) is not None:
             self._await_outcome(self._checks.redact(card))
+
+    def action_redact_elsewhere(self) -> None:
+        """Redact the values of the last redaction in all other examples."""
+        self._await_outcome(self._checks.redact_elsewhere())
 
     @work(group="outcome", exclusive=False, exit_on_error=False)
     async def _await_outcome(self, coming: Awaitable[Outcome | None]) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import DiskFull, UsageError
+from engine.failures import OF_THE_PATH
+from engine.failures import named as failure_of
 from engine.modes import hand_over
 from engine.paths import shorten
 
@@ -98,6 +100,8 @@ def named(out: Path) -> Iterator[None]:
                 f"no room on the disk to write {shorten(out)}",
                 hint="free some space and try again; nothing was changed",
             ) from error
+        if error.errno not in OF_THE_PATH:
+            raise failure_of(error) from error
         what = error.strerror or str(error)
         raise UsageError(
             f"{shorten(out)} can't be written: {what}", hint="choose another path"

@@ -16,7 +16,7 @@ from engine.quality.personal.places import find_birthdays, find_places
 from engine.quality.personal.spans import Span, without_overlaps
 from engine.quality.placeholders import outside_placeholders
 
-_RULES = 3
+_RULES = 4
 
 Names = Literal["all", "introduced", "none"]
 
@@ -40,7 +40,8 @@ class PersonalCheck:
     """Finds what tells who somebody is: addresses, numbers, names.
 
     Args:
-        regions: Countries (ISO 3166) whose telephone numbers count without their code.
+        regions: Countries (ISO 3166) whose telephone numbers count without their code in a text
+            of any language; others count where their language is spoken.
         names: Which names of people are sought: "all", also a known first name with a
             surname, which takes in everybody whom the text speaks of; "introduced", those
             that a title, a greeting, a signature or the like says are somebody's; "none".

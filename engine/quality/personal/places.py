@@ -33,6 +33,7 @@ _PO_BOX = re.compile(
 _NUMBER = re.compile(r"\d+")
 _BEFORE_CHARS, _AFTER_CHARS = 170, 230
 _MOST_PARTS = 9
+_MOST_TOWNS = 2
 _MOST_LINES = 4
 _LINE_CHARS = 90
 _MOST_MATCHES = 3000
@@ -144,7 +145,9 @@ def _streets_before_towns(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _towns(text: str, start: int, end: int) -> Iterator[Span]:
-    for match in streets.TOWNS_SURE.finditer(text, start, end):
+    for count, match in enumerate(streets.TOWNS_SURE.finditer(text, start, end)):
+        if count >= _MOST_MATCHES:
+            break
         stop, _ = _extended(text, match.end(), named=False)
         begin = _with_lines(text, match.start())
         whole = begin < match.start()
@@ -166,6 +169,7 @@ def _extended(text: str, at: int, *, named: bool) -> tuple[int, bool]:
     """
     end, sure = at, False
     town_end = -1
+    towns = 0
     for _ in range(_MOST_PARTS):
         gap = streets.BREAKS.match(text, at) or streets.SPACES.match(text, at)
         if gap is None:
@@ -178,13 +182,15 @@ def _extended(text: str, at: int, *, named: bool) -> tuple[int, bool]:
             sure = sure or is_code
             # Before a town there may be a unit, after one with its postcode there is none.
             town_end = -2 if is_code else -1
+            towns = 0
             continue
         # "Calea Victoriei 54 București": the town may stand right after a house's number.
         is_after_number = named and end == at and _HOUSE_END.search(text, max(0, at - 6), at)
         town = streets.TOWNS.match(text, place) if is_break or is_after_number else None
         if town is None or town.group().split()[0].lower() in _NOT_TOWNS:
             break
-        if town_end == -1 and _is_last(text, gap.group(), town.end()):
+        towns += 1
+        if town_end != -2 and towns <= _MOST_TOWNS and _is_last(text, gap.group(), town.end()):
             town_end = town.end()
         at = town.end()
     if named and town_end > end:
@@ -238,7 +244,7 @@ def _with_lines(text: str, start: int) -> int:
     Lines, or what is between commas, belong to it up to the one with a number; where none
     has one, those up to a street's name, else a town before the postcode.
     """
-    at, town, street = start, start, start
+    at, town, street, above = start, start, start, -1
     for count in range(_MOST_LINES):
         first = max(0, at - _LINE_CHARS)
         match = streets.LINE_BEFORE.search(text[first:at])
@@ -255,8 +261,11 @@ def _with_lines(text: str, start: int) -> int:
             begin += small.end()
         if count == 0:
             town = begin
-        if streets.KIND_IN_LINE.search(line):
+        if street == above:
+            # The name of a house before its street.
             street = begin
+        if streets.KIND_IN_LINE.search(line):
+            street = above = begin
         at = begin
         if not whole and text[begin - 1 : begin] != "\n" and text[begin - 2 : begin] != ", ":
             # Before it the sentence goes on: "in Glenville, W7 5DS".

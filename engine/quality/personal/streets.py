@@ -10,7 +10,7 @@ import re
 
 UP = r"[A-ZÀ-ÖØ-ÞĂÂÎȘȚŞŢŁŚŻŹĆŠŽČĚŘŮĐŐŰ]"
 # A full stop ends a sentence, but not after an abbreviation: "St.", "Gral.".
-_WORD = rf"(?:[dlDL]['’])?{UP}(?:[\w]{{0,2}}\.(?=[ -])|(?:[\w'’-]|\.(?=\w)){{0,30}})"
+_WORD = rf"(?:[dlDL]['’])?{UP}(?:[a-zà-ÿăâîșț]{{0,2}}\.(?=[ -])|(?:[\w'’-]|\.(?=\w)){{0,30}})"
 _SMALL = (
     r"(?:de|del|della|delle|dello|dei|degli|di|da|do|dos|das|du|des|la|le|les|lo|los|las|el|al|ai"
     r"|der|den|dem|die|van|von|vom|zum|zur|am|an|im|in|auf|unter|vor|vorm|ob|bei|ten|ter|op|het|aan"
@@ -90,7 +90,8 @@ STREETS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(
             rf"(?<!\w)(?:{_STEM}(?:(?<=\w){_DE_END}|-(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee|Gasse"
             rf"|Ring|Ufer|Damm|Pfad))|(?:{_WORD} ){{1,3}}(?:Stra(?:ß|ss)e|Str\.|Weg|Platz|Allee"
-            rf"|Gasse|Ring|Damm|Ufer)|{UP}[\w'’-]+{_NL_END}|Unter den Linden) {{1,2}}{_HOUSE}(?!\w)"
+            rf"|Gasse|Ring|Damm|Ufer)|{UP}[\w'’-]+{_NL_END}|Unter den Linden"
+            rf"|Stra(?:ß|ss)e (?:de[rs]|am|zu[mr]) (?:\d{{1,2}}\. )?{_NAME}) {{1,2}}{_HOUSE}(?!\w)"
         ),
         "a German or Dutch street with a number",
     ),
@@ -127,7 +128,7 @@ UNITS = re.compile(
     r"|\d{1,2}\. ?(?:OG|UG|Stock|Etage|Obergeschoss)(?:,? (?:links|rechts|mitte))?(?!\w)"
     r"|\d{1,2} ?(?:\.?[ºª°]|º\.)(?:[ ,-]{0,2}(?:[A-Z](?!\w)|\d{1,2} ?[ºª]?|[Ii]zq\w*\.?"
     r"|[Dd](?:er|cha?|to|rt|erecha|ireito)\w*\.?|[Ee]sq(?:uerdo)?\.?|[Cc]entro"
-    r"|[Ff]r(?:ente|t)\.?|[Aa]ndar))?"
+    r"|[Ff]r(?:ente|t)\.?|[Aa]ndar|[Pp]lanta|[Pp]iso|[Pp]uerta(?: \w{1,3}(?!\w))?))?"
     r"|R/C(?: ?(?:[Ee]sq|[Dd]to)\.?)?|[Bb]ajo(?: [A-Z])?(?!\w)|[Áá]tico(?: [A-Z])?(?!\w)"
     r"|[Hh]interhaus|[Vv]orderhaus|Seitenflügel|EG|DG|[Pp]arter(?!\w)|[Pp]iano terra"
     r"|[Gg]round [Ff]loor|[Bb]asement|[Pp]enthouse|[Rr]ez-de-chaussée|RDC|[Ee]ntresuelo"
@@ -138,6 +139,7 @@ UNITS = re.compile(
 UNITS_BEFORE = re.compile(
     rf"(?<!\w)(?i:{_UNIT_KIND})\.? ?#?{_UNIT_ID}{BREAK}\Z|(?<!\w)(?:Level|Unit|Suite|Flat|Shop)"
     rf" \d{{1,4}}[A-Za-z]?[, /]{{1,2}}\Z|(?<!\w)c/o {_WORD}(?: {_WORD})?{BREAK}\Z"
+    rf"|(?<!\w)[Rr]ésidence (?:{_SMALL} )*{_WORD}(?: {_WORD})?{BREAK}\Z"
 )
 
 KIND_ALONE = re.compile(rf"(?<!\w)(?i:{_UNIT_KIND})\.? ?#?\Z")
@@ -180,7 +182,8 @@ POSTCODES: tuple[re.Pattern[str], ...] = (
     # Postcode first: Germany, France, Italy, Spain.
     re.compile(
         rf"{_COD}?(?:[A-Z]{{1,3}}[- ])?\d{{5}},? {{1,2}}{TOWN}(?: ?\([A-Z]{{2}}\)"
-        r"| [A-Z]{2}(?!\w))?(?: [Cc][Ee][Dd][Ee][Xx](?: \d{1,2})?(?!\w))?"
+        r"| [A-Z]{2}(?!\w))?(?: [Cc][Ee][Dd][Ee][Xx](?!\w))?"
+        r"(?:(?<= [Cc]edex| CEDEX) \d{1,2}(?!\w))?"
     ),
     # Brazil, Portugal, the Netherlands, Romania, Poland, Sweden.
     re.compile(
@@ -228,7 +231,8 @@ COUNTRIES = re.compile(
 
 TOWNS_SURE = re.compile(
     rf"(?<!\w)(?:(?:{TOWN}, ?|(?:[AFD]PO),? ){_STATE} {{1,2}}\d{{5}}(?:-\d{{4}})?(?![\w-])"
-    rf"|(?:{TOWN}[, ] {{0,2}})?{_CA_CODE}|{UK_POSTCODE})"
+    rf"|(?:{TOWN}[, ] {{0,2}})?{_CA_CODE}"
+    rf"|(?:{TOWN}[, ] {{0,2}})?{UK_POSTCODE})"
 )
 """Towns with postcodes that are believed by themselves."""
 

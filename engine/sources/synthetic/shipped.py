@@ -7,6 +7,7 @@ import errno
 from pathlib import Path
 
 from engine.errors import DiskFull, SourceMissing, UsageError
+from engine.failures import OF_THE_PATH, named
 from engine.modes import hand_over
 from engine.paths import shorten
 
@@ -70,6 +71,8 @@ def write_template(path: Path, name: str = DEFAULT) -> Path:
             raise DiskFull(
                 f"no room on the disk to write {shorten(target)}", hint="free some space"
             ) from error
+        if error.errno not in OF_THE_PATH:
+            raise named(error) from error
         raise UsageError(
             f"{shorten(target)} can't be written: {error.strerror or error}",
             hint="name a file in a folder that is there",

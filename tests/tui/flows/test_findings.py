@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from textual.widgets import TextArea
 
 from engine.curate import to_text
-from engine.models import Card, Flag, State, Turn
-from engine.workspace import Workspace
+from engine.models import Card, Example, Flag, Provenance, State, Turn, example_id
+from engine.quality.stage import check
+from engine.workspace import Workspace, init_workspace, open_workspace
 from tests.tui.findings import KEY, flag_some, found_in, link_some, span
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
+from tui.parts.curate_checks import ChecksPart
 from tui.screens.curate import CurateScreen
 from tui.screens.modals.filter import FilterDialog
 from tui.screens.modals.near import NearDialog
@@ -300,3 +303,40 @@ async def test_nothing_to_redact(flagged: Workspace) -> None:
         await press_all(pilot, "home j j j x")
         await wait_until(pilot, lambda: "no secret" in screen_of(app).status_line.text)
         assert not flagged.store.counts().edited
+
+
+async def test_a_redacted_value_is_offered_and_taken_out_everywhere(tmp_path: Path) -> None:
+    said = ["My name is Dana Brătescu.", "BRATESCU, Dana was here.", "It was Dana Brătescu's."]
+    folder = init_workspace(tmp_path / "ws")
+    with open_workspace(folder) as space:
+        source = space.store.add_source("vault", "/notes")
+        examples = []
+        for number, answer in enumerate(said):
+            turns = (Turn("user", f"Who was it on day {number}?"), Turn("assistant", answer))
+            where = Provenance("", f"{number}.md", 1, 2)
+            examples.append(Example(example_id(turns), "qa", turns, where))
+        space.store.record_scan(source.id, examples, [], 3, at=1.0)
+        check(space, names=["personal"])
+
+        def texts() -> list[str]:
+            return [space.store.card(one.id).turns[1].content for one in examples]
+
+        checks = ChecksPart(space.store)
+        assert "nothing was redacted yet" in (await checks.redact_elsewhere()).message
+        outcome = await checks.redact(next(space.store.cards()))
+        assert outcome.message.endswith("also in 2 other examples")
+        space.store.undo(at=2.0)
+        check(space, names=["personal"])
+        async with opened_app(space, LARGE, stage="curate") as (app, pilot):
+
+            def settled() -> bool:
+                return all(w.is_finished for w in app.workers if w.group == "outcome")
+
+            await pilot.press("x")
+            await wait_until(pilot, lambda: texts()[0] == "My name is [PERSON_1]." and settled())
+            assert texts()[1:] == said[1:]
+            await pilot.press("X")
+            await wait_until(pilot, lambda: texts()[2] == "It was [PERSON_1]'s." and settled())
+            assert texts()[1] == "[PERSON_1] was here."
+            await pilot.press("u")
+            await wait_until(pilot, lambda: texts() == ["My name is [PERSON_1].", *said[1:]])
