@@ -118,17 +118,22 @@ def packed(checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, st
         checks: Version and measures, by the check's name.
 
     Returns:
-        Names, versions and names of measures, which many examples share; and the values.
+        Names, versions and names of measures, which many examples share; and the values, of
+        which a whole number takes no more room than it needs and comes back as an int.
     """
     said: list[list[Any]] = []
     values: list[Any] = []
     for name in sorted(checks):
         version, measures = checks[name]
         said.append([name, version, sorted(measures)])
-        values += [measures[key] for key in sorted(measures)]
+        values += [_short(measures[key]) for key in sorted(measures)]
     return tuple(  # type: ignore[return-value]
         json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in (said, values)
     )
+
+
+def _short(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _tallies(db: Any) -> None:
