@@ -38,6 +38,7 @@ from engine.sources.items import pointer_refusal
 from engine.sources.memory import MemoryReader
 from engine.sources.synthetic import SyntheticReader
 from engine.sources.synthetic.shipped import is_shipped, shipped
+from engine.sources.tables import rows
 from engine.sources.vault import VaultReader
 
 _READERS: tuple[Reader, ...] = (
@@ -56,6 +57,7 @@ _SURE_ENOUGH = 0.15
 _TOO_CLOSE = 0.1
 _POINTERS_LOOK_AT = 1000
 _IN_ARCHIVES = {"conversations", "instructions", "memory"}
+_BINARY_TABLES = (b"ARROW1", b"PAR1", b"\xff\xff\xff\xff")
 _NAME_ONE = "name a folder of notes, a file of conversations or instructions, or a database"
 
 
@@ -367,9 +369,27 @@ def _require_text(survey: Survey) -> None:
         )
 
 
+def _require_rows(survey: Survey) -> None:
+    """See that what is an Arrow or Parquet file has a row that can be read."""
+    problems: list[str] = []
+    try:
+        _, found = rows(survey.items[0], lambda line, code, reason: problems.append(reason))
+        if next(iter(found), None) is not None:
+            return
+    except Refused as refused:
+        problems = [refused.reason]
+    if problems:
+        raise SourceUnreadable(
+            f"{shorten(survey.path)} is damaged: {problems[0]}",
+            hint="write it anew with the program that it came from",
+        )
+
+
 def _unknown(survey: Survey) -> SourceUnknown:
     kinds = "; ".join(f"{reader.kind}: {reader.label}" for reader in _READERS)
     if survey.is_file:
+        if survey.items[0].head().startswith(_BINARY_TABLES):
+            _require_rows(survey)
         _require_text(survey)
         what = f"{shorten(survey.path)} is neither a note nor a file with messages or instructions"
     else:

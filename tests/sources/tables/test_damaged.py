@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import toml
+from engine.errors import SourceUnreadable
 from engine.extract.scan import preview, scan
 from engine.models import Document
 from engine.sources import KINDS, Item, Reading, Refused, candidates
@@ -50,6 +51,21 @@ def with_offset(data: bytes, number: int, value: int) -> bytes:
         ends.append(ends[-1] + len(text))
     at = data.index(struct.pack(f"<{len(ends)}i", *ends)) + 4 * number
     return data[:at] + struct.pack("<i", value) + data[at + 4 :]
+
+
+def test_a_file_without_a_sound_row_is_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    one = pa.table({"instruction": ["Which?"], "output": ["This one, of all."]})
+    with pa.ipc.new_file(path, one.schema) as writer:
+        writer.write_table(one)
+    path.write_bytes(path.read_bytes().replace(struct.pack("<2i", 0, 17), b"\x7f" * 8))
+    cut = tmp_path / "b.parquet"
+    pq.write_table(table(), cut)
+    cut.write_bytes(cut.read_bytes()[:-40])
+    for damaged in (path, cut):
+        with pytest.raises(SourceUnreadable, match="is damaged") as caught:
+            candidates(damaged)
+        assert "write it anew" in caught.value.hint
 
 
 @pytest.mark.parametrize("value", [1_952_540_791, -5])
