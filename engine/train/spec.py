@@ -83,7 +83,7 @@ class TrainSpec(BaseModel):
     save_steps: int = Field(default=500, ge=1)
     """Steps between checkpoints."""
     keep_checkpoints: int = Field(default=KEEP_AT_LEAST, ge=KEEP_AT_LEAST)
-    """How many checkpoints are kept, the newest ones; at least two, as one may be damaged."""
+    """How many of the newest checkpoints are kept, at least two."""
     logging_steps: int = Field(default=1, ge=1)
     """Steps between two lines of the log."""
     report_to: Literal["none", "wandb"] = "none"

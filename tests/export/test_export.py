@@ -31,6 +31,7 @@ from engine.runs.events import EventLog
 from engine.serve.header import read_header
 from engine.workspace import Workspace, open_workspace
 from tests.support.tiny_export import HELD_OUT, RUN, make_run
+from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -43,7 +44,7 @@ def own(finished_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(finished_export, home / "workspace")
     shutil.copytree(finished_export.parent / "home", home / "home")
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "home" / "cache"))
-    return open_workspace(home / "workspace")
+    return open_workspace(trusted(home / "workspace"))
 
 
 def ended(job: Path) -> Any:
@@ -192,6 +193,7 @@ def test_a_tokenizer_that_the_converter_does_not_know_is_named(
 ) -> None:
     base = add(str(tiny_model_dir))
     make_run(workspace.runs_dir / RUN, tiny_model_dir, base=base.name)
+    trusted(workspace.root)
     view = ended(start(workspace, RUN, "f16"))
     assert (view.status, view.code) == ("failed", "export-error")
     assert "tokenizer" in view.message

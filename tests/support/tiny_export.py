@@ -15,6 +15,7 @@ from engine.export.start import start
 from engine.runs import RunView, last_log_lines, state
 from engine.runs.events import EventLog
 from engine.workspace import init_workspace, open_workspace
+from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
 RUN = "20260101-000000-abcd"
@@ -110,6 +111,7 @@ def make_exported_workspace(folder: Path) -> Path:
         base = add(str(base_dir))
         root = init_workspace(folder / "workspace")
         make_run(root / "runs" / RUN, base_dir, base=base.name)
+        trusted(root)
         with open_workspace(root) as workspace:
             job = start(workspace, RUN, "f16")
         view = wait_until(lambda: _ended(job), timeout=300, what="the export")

@@ -94,14 +94,29 @@ def marked_text(content: str, flags: Iterable[Flag]) -> Content:
     spans = [span for span in spans if span[0] < span[1]]
     if not spans:
         return plain(content)
-    edges = sorted({0, len(content), *(at for span in spans for at in span[:2])})
+    ends = {at for span in spans for at in span[:2]}
+    edges = sorted({0, len(content), *(_beside_hidden(content, at) for at in ends)})
     pieces: list[tuple[str, str]] = []
     for start, end in pairwise(edges):
-        over = [span for span in spans if span[0] <= start and end <= span[1]]
+        over = [span for span in spans if span[0] <= start < span[1]]
         kind = min(over, key=lambda span: span[2])[3] if over else None
         style = _MARK_STYLE[SEVERITY[kind]] if kind else ""
         pieces += marked_pieces(content[start:end], style)
     return Content.assemble(*without_tabs(pieces))
+
+
+def _beside_hidden(content: str, at: int) -> int:
+    """Return the next place that parts no hidden character from what stands beside it.
+
+    How one is shown, and whether at all, depends on its neighbours.
+    """
+    if content.isascii():  # controls are shown each for itself
+        return at
+    from engine.invisible import hidden
+
+    while 0 < at < len(content) and (hidden(content[at - 1]) or hidden(content[at])):
+        at += 1
+    return at
 
 
 # -- why --------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ async def test_keys_of_ones_own(filled: Workspace) -> None:
     async with opened_app(mine, stage="curate") as (app, pilot):
         assert app.stage is not None
         assert "y approve" in text_of(app.stage.cheat_line)
-        assert "0 Chat" in text_of(app.screen).splitlines()[0]
+        await wait_until(pilot, lambda: "0 Chat" in text_of(app.screen).splitlines()[0])
         await pilot.press("a")
         assert filled.store.counts().approved == 0
         await pilot.press("y")
