@@ -17,7 +17,7 @@ from engine.errors import (
     WorkspaceLocked,
     WorkspaceReplaced,
 )
-from engine.paths import shorten
+from engine.paths import shell_path, shorten
 
 ENOUGH_FREE = 1_000_000  # bytes
 SHM_BYTES = 32_768  # what SQLite's index of its log takes at least
@@ -66,7 +66,8 @@ def _named(error: sqlite3.DatabaseError, path: Path) -> WorkspaceError | DiskFul
             hint="wait for it to finish, or end it, and try again; nothing was changed",
         )
     undecodable = "Could not decode" in str(error)
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or undecodable:
+    gone = code == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or undecodable or gone:
         return damaged(path, str(error))
     if code in (
         sqlite3.SQLITE_CANTOPEN,
@@ -109,6 +110,21 @@ def replaced(path: Path, why: str) -> WorkspaceReplaced:
         f"{shorten(path)} is not the database that was opened: {why}. Nothing is stored in it",
         hint="save the decisions made since elsewhere, open the workspace again, "
         "and take them over with: finetui journal import FILE",
+    )
+
+
+def damaged_row(path: Path, row: str, why: object) -> WorkspaceDamaged:
+    """Return the error for one row of a database that can't be read; the others can.
+
+    Args:
+        path: The file.
+        row: Which, such as "example b2-… (position 7)".
+        why: What is wrong with it.
+    """
+    return WorkspaceDamaged(
+        f"{shorten(path)}: {row} is damaged: {why}",
+        hint="list all such rows with: finetui journal verify; then put a backup in its place, or "
+        f"take it out with sqlite3 (a copy of the file first): {shell_path(path)}",
     )
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from engine.errors import WorkspaceDamaged
 from engine.models import NO_METADATA, Alternative, Turn, canonical_json
 
 LABEL_WIDTH = 80
@@ -45,14 +46,40 @@ def unpack(value: Any) -> Any:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
+def unreadable(what: str, why: object = "") -> WorkspaceDamaged:
+    """Return the error for a stored value that is not of the form in which it is written."""
+    said = f": {why}" if why else ""
+    return WorkspaceDamaged(
+        f"a stored value can't be read: {what}{said}",
+        hint="list all such rows with: finetui journal verify",
+    )
+
+
+def _load(what: str, text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise unreadable(what, error) from error
+
+
 def dump_turns(turns: Sequence[Turn]) -> str:
     """Return turns as the JSON that is stored."""
     return canonical_json(turns)
 
 
 def load_turns(text: str) -> tuple[Turn, ...]:
-    """Return the turns that :func:`dump_turns` was given."""
-    return tuple(Turn(role, content) for role, content in json.loads(text))
+    """Return the turns that :func:`dump_turns` was given.
+
+    Raises:
+        WorkspaceDamaged: The text is another one.
+    """
+    try:
+        turns = tuple(Turn(role, content) for role, content in _load("turns", text))
+    except (ValueError, TypeError) as error:
+        raise unreadable("turns", "they are no pairs of role and text") from error
+    if not all(type(one.role) is type(one.content) is str for one in turns):
+        raise unreadable("turns", "they are no pairs of role and text")
+    return turns
 
 
 def dump_alternatives(alternatives: Sequence[Alternative]) -> str:
@@ -64,10 +91,20 @@ def dump_alternatives(alternatives: Sequence[Alternative]) -> str:
 
 
 def load_alternatives(text: str) -> tuple[Alternative, ...]:
-    """Return the alternatives that :func:`dump_alternatives` was given."""
+    """Return the alternatives that :func:`dump_alternatives` was given.
+
+    Raises:
+        WorkspaceDamaged: The text is another one.
+    """
     if text == "[]":
         return ()
-    return tuple(Alternative(turn, content) for turn, content in json.loads(text))
+    try:
+        found = tuple(Alternative(turn, content) for turn, content in _load("alternatives", text))
+    except (ValueError, TypeError) as error:
+        raise unreadable("alternatives", "they are no pairs of turn and text") from error
+    if not all(type(one.turn) is int and type(one.content) is str for one in found):
+        raise unreadable("alternatives", "they are no pairs of turn and text")
+    return found
 
 
 def dump_texts(values: Mapping[str, str] | Sequence[str]) -> str:
@@ -79,8 +116,29 @@ def dump_texts(values: Mapping[str, str] | Sequence[str]) -> str:
 
 
 def load_mapping(text: str) -> Mapping[str, str]:
-    """Return the mapping that :func:`dump_texts` was given."""
-    return MappingProxyType(json.loads(text)) if text != "{}" else NO_METADATA
+    """Return the mapping that :func:`dump_texts` was given.
+
+    Raises:
+        WorkspaceDamaged: The text is another one.
+    """
+    if text == "{}":
+        return NO_METADATA
+    found = _load("metadata or options", text)
+    if not isinstance(found, dict) or not all(type(one) is str for one in found.values()):
+        raise unreadable("metadata or options", "they are no texts by name")
+    return MappingProxyType(found)
+
+
+def load_texts(text: str) -> tuple[str, ...]:
+    """Return the row of texts that :func:`dump_texts` was given.
+
+    Raises:
+        WorkspaceDamaged: The text is another one.
+    """
+    found = _load("tags", text)
+    if not isinstance(found, list) or not all(type(one) is str for one in found):
+        raise unreadable("tags", "they are no list of texts")
+    return tuple(found)
 
 
 def search_text(*texts: str) -> str:
@@ -102,9 +160,15 @@ def _pairs(run: re.Match[str]) -> str:
 
 
 def search_row(turns: str | bytes, heading: str | bytes, title: str | bytes) -> str:
-    """Return what the full text index has of an example, from its columns as they are stored."""
-    spoken = (content for _, content in json.loads(unpack(turns)))
-    return search_text(unpack(heading), unpack(title), *spoken)
+    """Return what the full text index has of an example, from its columns as they are stored.
+
+    A damaged row is found by nothing: it keeps no other one from being found.
+    """
+    try:
+        spoken = [turn.content for turn in load_turns(unpack(turns))]
+        return search_text(unpack(heading), unpack(title), *spoken)
+    except (WorkspaceDamaged, ValueError, TypeError):
+        return ""
 
 
 def search_query(text: str) -> str:
@@ -152,8 +216,11 @@ def _parts(word: str) -> list[str]:
 
 def beside(turns: str | bytes, heading: str | bytes, title: str | bytes, word: str) -> bool:
     """Say whether the parts of a word stand side by side somewhere in an example."""
-    spoken = [content for _, content in json.loads(unpack(turns))]
-    text = "\n".join((unpack(heading), unpack(title), *spoken))
+    try:
+        spoken = [turn.content for turn in load_turns(unpack(turns))]
+        text = "\n".join((unpack(heading), unpack(title), *spoken))
+    except (WorkspaceDamaged, ValueError, TypeError):
+        return False  # a damaged row
     return f" {_plain(word)}" in f" {_plain(text)}"
 
 

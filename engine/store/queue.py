@@ -8,13 +8,12 @@ thread (see :mod:`tui.bridge.queue`, which keeps such a filter's positions).
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.errors import ExampleAmbiguous, ExampleMissing
+from engine.errors import ExampleAmbiguous, ExampleMissing, WorkspaceDamaged
 from engine.models import (
     NO_MEASURES,
     Brief,
@@ -32,14 +31,16 @@ from engine.store import journal as journal_rows
 from engine.store import tally
 from engine.store.authors import question_by
 from engine.store.connection import Connection, Row
-from engine.store.failures import translated
+from engine.store.failures import damaged_row
 from engine.store.filters import FOUND, FOUND_THERE, conditions, marks
 from engine.store.fold import fold_one
 from engine.store.packing import (
     SAME_HASH,
     load_alternatives,
     load_mapping,
+    load_texts,
     load_turns,
+    unreadable,
 )
 
 CARDS_AT_ONCE = 256
@@ -247,6 +248,10 @@ def _card(row: Row) -> Card:
     path, start_line, end_line, heading, title, tag_list, date, content_hash, *rest = rest
     score, reason, metadata, alternatives, follows, origin, *rest = rest
     conflict, seen, turns, edited_turns = rest
+    _require(str, path=path, heading=heading, title=title, date=date, reason=reason)
+    _require(str, content_hash=content_hash, follows=follows)
+    _require(int, start_line=start_line, end_line=end_line)
+    _require((float, int), score=score, decided_at=decided_at)
     original = load_turns(turns)
     return Card(
         example=Example(
@@ -260,7 +265,7 @@ def _card(row: Row) -> Card:
                 end_line=end_line,
                 heading=heading,
                 title=title,
-                tags=tuple(json.loads(tag_list)),
+                tags=load_texts(tag_list),
                 date=date,
                 content_hash=example_id if content_hash == SAME_HASH else content_hash,
             ),
@@ -279,6 +284,42 @@ def _card(row: Row) -> Card:
         seen=seen or 0,
         conflict=UNRESOLVED if conflict else None,
     )
+
+
+def _require(form: type | tuple[type, ...], **values: object) -> None:
+    for name, value in values.items():
+        if not isinstance(value, form):
+            raise unreadable(name, f"a {type(value).__name__} stands there")
+
+
+def _read(db: Connection, rows: Sequence[Row]) -> list[Card]:
+    """Return the cards of rows.
+
+    Raises:
+        WorkspaceDamaged: A value is not as it is written; the row is named.
+    """
+    found = []
+    row: Row = ()
+    try:
+        for row in rows:
+            found.append(_signed(db, _card(row)))
+        row = rows[0] if len(rows) == 1 else ()
+        return _with_findings(db, found)
+    except (WorkspaceDamaged, ValueError, TypeError, LookupError, StopIteration) as error:
+        if not row:
+            raise unreadable("what checks found", error) from error
+        raise damaged_row(db.path, f"example {row[1]} (position {row[0]})", error) from error
+
+
+def damage(db: Connection, some: Sequence[int]) -> dict[int, str]:
+    """Return which of some examples can't be read, by position, and why."""
+    try:
+        cards_at(db, some)
+    except WorkspaceDamaged as error:
+        if len(some) == 1:
+            return {some[0]: str(error.__cause__ or error)}
+        return {at: why for one in some for at, why in damage(db, [one]).items()}
+    return {}
 
 
 def _with_findings(db: Connection, cards: Sequence[Card]) -> list[Card]:
@@ -309,9 +350,11 @@ def _signed(db: Connection, card: Card) -> Card:
 
 def card_at(db: Connection, example_id: str) -> Card | None:
     """Return the card of an example by its whole id."""
-    row = db.one(f"SELECT {_CARD} {_FROM_CARD} WHERE q.example_id = ?", [example_id])
-    with translated(db.path):
-        return None if row is None else _with_findings(db, [_signed(db, _card(row))])[0]
+    try:
+        row = db.one(f"SELECT {_CARD} {_FROM_CARD} WHERE q.example_id = ?", [example_id])
+    except WorkspaceDamaged as error:  # a text that is none, before its row is known
+        raise damaged_row(db.path, f"example {example_id}", error) from error
+    return None if row is None else _read(db, [row])[0]
 
 
 def resolve(db: Connection, id_or_prefix: str) -> str:
@@ -405,10 +448,17 @@ def cards_at(
     db: Connection, some: Sequence[int], where: str = "1", parameters: Sequence[Any] = ()
 ) -> list[Card]:
     """Return the cards at some places, a few hundred at most; what is gone is left out."""
-    rows = db.all(
-        f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({marks(some)}) "
-        f"AND {where} ORDER BY q.position",
-        [*some, *parameters],
-    )
-    with translated(db.path):
-        return _with_findings(db, [_signed(db, _card(row)) for row in rows])
+    try:
+        rows = db.all(
+            f"SELECT {_CARD} {_FROM_CARD} WHERE q.position IN ({marks(some)}) "
+            f"AND {where} ORDER BY q.position",
+            [*some, *parameters],
+        )
+        return _read(db, rows)
+    except WorkspaceDamaged as error:
+        if len(some) != 1:
+            for one in some:  # the one that it is about
+                cards_at(db, [one], where, parameters)
+        elif "(position " not in str(error):
+            raise damaged_row(db.path, f"the example at position {some[0]}", error) from error
+        raise

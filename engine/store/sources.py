@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import SourceMissing, UsageError
+from engine.errors import SourceMissing, UsageError, WorkspaceDamaged
 from engine.models import Skipped, Source, content_hash
 from engine.store.connection import Connection, Row
+from engine.store.failures import damaged_row
 from engine.store.packing import dump_texts, load_mapping
 
 if TYPE_CHECKING:
@@ -39,15 +40,25 @@ def add(
     return find(db, identity)
 
 
-def _source(row: Row) -> Source:
-    values = [*row[:-1], load_mapping(row[-1])]
-    return Source(*values)
+def _source(db: Connection, row: Row) -> Source:
+    try:
+        values = [*row[:-1], load_mapping(row[-1])]
+        source = Source(*values)
+    except WorkspaceDamaged as error:
+        raise damaged_row(db.path, f"the source {row[0]} ({row[2]})", error) from error
+    for value in (source.id, source.kind, source.root):
+        if not isinstance(value, str):
+            raise damaged_row(db.path, f"the source {row[0]!r}", "no text stands there")
+    for number in (source.added_at, source.scanned_at, source.documents, source.examples):
+        if not isinstance(number, (int, float)):
+            raise damaged_row(db.path, f"the source {row[0]} ({row[2]})", "no number stands there")
+    return source
 
 
 def sources(db: Connection) -> list[Source]:
     """Return the sources in the order in which they were added."""
     rows = db.all(f"SELECT {_COLUMNS} FROM sources ORDER BY added_at, rowid")
-    return [_source(row) for row in rows]
+    return [_source(db, row) for row in rows]
 
 
 def find(db: Connection, id_or_prefix: str) -> Source:

@@ -8,15 +8,20 @@ drawn; each of them can be computed anew from the journal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from engine import models
+from engine.errors import WorkspaceDamaged
 from engine.frozen import frozen
 from engine.models import JournalEntry
+from engine.store import queue as queue_rows
+from engine.store import sources as source_rows
 from engine.store.connection import Connection, Row
 from engine.store.fold import Folded, fold_one
 from engine.store.indexing import Terms, index_anew
 from engine.store.journal import AT_ONCE, IS_DECISION, by_example, write_state, write_text
 from engine.store.packing import dump_turns, label, load_turns, search_row
+from engine.text import inert
 
 
 @frozen
@@ -26,7 +31,8 @@ class Difference:
     ``what`` is "state", "decided_at", "conflict", "edited", "text", "label", "search" or
     "undone"; "example" where the example is missing and "entry" where a journal entry refers to
     none that fits; "original" where the text that was read from the source is not that of the
-    example's id. These three can't be repaired. ``example_id`` is empty where it is not known.
+    example's id, and "row" where a stored value can't be read. These can't be repaired.
+    ``example_id`` is empty where it is not known.
     """
 
     example_id: str
@@ -35,7 +41,7 @@ class Difference:
     journal: str
 
 
-_LASTING = ("undone", "example", "entry", "original")
+_LASTING = ("undone", "example", "entry", "original", "row")
 """What is no matter of one example's journal."""
 
 
@@ -87,6 +93,7 @@ def repair(db: Connection) -> Verified:
 
 
 def _differences(db: Connection) -> Iterator[Difference]:
+    yield from _damaged_sources(db)
     yield from _unfit(db)
     yield from _undone_differences(db)
     terms = Terms(str(db.value("SELECT sql FROM sqlite_master WHERE name = 'search'")))
@@ -99,24 +106,76 @@ def _differences(db: Connection) -> Iterator[Difference]:
 def _example_differences(db: Connection, terms: Terms) -> Iterator[Difference]:
     edited = {row[0] for row in db.all("SELECT position FROM examples WHERE edited_turns NOT NULL")}
     after = -1
-    while rows := db.all(
-        "SELECT position, example_id, state, decided_at, conflict, edited, label FROM queue "
-        "WHERE position > ? ORDER BY position LIMIT ?",
-        [after, AT_ONCE],
+    while page := db.all(
+        "SELECT position FROM queue WHERE position > ? ORDER BY position LIMIT ?", [after, AT_ONCE]
     ):
-        first, after = rows[0][0], rows[-1][0]
+        some = [row[0] for row in page]
+        after = some[-1]
+        damaged = queue_rows.damage(db, some)
+        for position, why in damaged.items():
+            yield _row(db, position, why)
+        for position, row, entries, why in _with_entries(db, some):
+            try:
+                found = [] if why else list(_of_example(db, row, entries, edited, terms))
+            except _UNREADABLE as error:
+                found, why = [], str(error)
+            yield from found
+            if why and position not in damaged:
+                yield _row(db, position, why)
+        yield from _other_originals(db, [at for at in some if at not in damaged])
+
+
+_UNREADABLE = (WorkspaceDamaged, ValueError, TypeError, LookupError)
+"""What reading a damaged value ends in."""
+
+
+def _with_entries(
+    db: Connection, some: Sequence[int]
+) -> Iterator[tuple[int, Row, list[JournalEntry], str]]:
+    """Yield the rows at some positions with their journal, or why they can't be read.
+
+    A page is read at once, and row by row where that fails.
+    """
+    marks = ", ".join("?" * len(some))
+    try:
+        rows = db.all(
+            "SELECT position, example_id, state, decided_at, conflict, edited, label FROM queue "
+            f"WHERE position IN ({marks}) ORDER BY position",
+            some,
+        )
         entries = dict(by_example(db, [row[1] for row in rows]))
-        yield from _other_originals(db, first, after)
-        for row in rows:
-            yield from _of_example(db, row, entries.get(row[1], []), edited, terms)
+    except _UNREADABLE as error:
+        if len(some) == 1:
+            yield some[0], (), [], str(error)
+            return
+        for one in some:
+            yield from _with_entries(db, [one])
+        return
+    for row in rows:
+        yield row[0], row, entries.get(row[1], []), ""
 
 
-def _other_originals(db: Connection, first: int, last: int) -> Iterator[Difference]:
+def _row(db: Connection, position: int, why: str) -> Difference:
+    named = ""
+    with suppress(WorkspaceDamaged):
+        named = str(db.value("SELECT example_id FROM queue WHERE position = ?", [position]) or "")
+    return Difference(named, "row", _short(f"position {position}: {inert(why)}", 200), "")
+
+
+def _damaged_sources(db: Connection) -> Iterator[Difference]:
+    try:
+        source_rows.sources(db)
+    except WorkspaceDamaged as error:
+        yield Difference("", "row", _short(str(error), 200), "")
+
+
+def _other_originals(db: Connection, some: Sequence[int]) -> Iterator[Difference]:
     """Yield the texts as they were read that are not what their examples' ids were made of."""
+    marks = ", ".join("?" * len(some))
     for named, text in db.all(
         "SELECT q.example_id, e.turns FROM queue AS q JOIN examples AS e "
-        "ON e.position = q.position WHERE q.position BETWEEN ? AND ? ORDER BY q.position",
-        [first, last],
+        f"ON e.position = q.position WHERE q.position IN ({marks}) ORDER BY q.position",
+        some,
     ):
         made = models.example_id(load_turns(text))
         if made != named:
