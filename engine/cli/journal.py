@@ -12,7 +12,7 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.decided import when
 from engine.errors import JournalMismatch
 from engine.models import JournalEntry, short_id
-from engine.store.verify import Verified
+from engine.store.verify import BEYOND_REPAIR, Verified
 
 _SHOWN = 20
 
@@ -94,11 +94,12 @@ def verify(ctx: click.Context, repair: bool, workspace: Path | None, as_json: bo
 
 def _mismatch(left: Verified, *, repaired: bool) -> JournalMismatch:
     number = len({one.example_id for one in left.differences})
+    beyond = repaired or all(one.what in BEYOND_REPAIR for one in left.differences)
     return JournalMismatch(
         f"{number:,} of {left.examples:,} examples differ from the journal of decisions",
         hint="what is left can't be computed from the journal; put a backup in its place, "
         "or reject these examples: finetui decide ID --reject"
-        if repaired
+        if beyond
         else "write them anew from the journal with: finetui journal verify --repair",
     )
 

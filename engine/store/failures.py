@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -113,19 +114,22 @@ def replaced(path: Path, why: str) -> WorkspaceReplaced:
     )
 
 
-def damaged_row(path: Path, row: str, why: object) -> WorkspaceDamaged:
+def damaged_row(path: Path, row: str, why: object, remedy: str = "") -> WorkspaceDamaged:
     """Return the error for one row of a database that can't be read; the others can.
 
     Args:
         path: The file.
         row: Which, such as "example b2-… (position 7)".
         why: What is wrong with it.
+        remedy: The SQL by which the others can be worked with.
     """
-    return WorkspaceDamaged(
-        f"{shorten(path)}: {row} is damaged: {why}",
-        hint="list all such rows with: finetui journal verify; then put a backup in its place, or "
-        f"take it out with sqlite3 (a copy of the file first): {shell_path(path)}",
-    )
+    hint = "list all such rows with: finetui journal verify; then put a backup in its place"
+    if remedy:
+        hint += (
+            f", or go on without it (copy the file first): sqlite3 {shell_path(path)} "
+            f"{shlex.quote(remedy)}"
+        )
+    return WorkspaceDamaged(f"{shorten(path)}: {row} is damaged: {why}", hint=hint)
 
 
 def damaged(path: Path, why: str) -> WorkspaceDamaged:

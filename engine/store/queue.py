@@ -308,7 +308,16 @@ def _read(db: Connection, rows: Sequence[Row]) -> list[Card]:
     except (WorkspaceDamaged, ValueError, TypeError, LookupError, StopIteration) as error:
         if not row:
             raise unreadable("what checks found", error) from error
-        raise damaged_row(db.path, f"example {row[1]} (position {row[0]})", error) from error
+        raise _damaged(db, row[0], error, str(row[1])) from error
+
+
+def _damaged(db: Connection, position: int, why: object, named: str = "") -> WorkspaceDamaged:
+    which = (
+        f"example {named} (position {position})" if named else f"the example (position {position})"
+    )
+    # Triggers see to the rest; the queue's row alone makes it an example.
+    remedy = f"DELETE FROM queue WHERE position = {int(position)}"
+    return damaged_row(db.path, which, why, remedy)
 
 
 def damage(db: Connection, some: Sequence[int]) -> dict[int, str]:
@@ -460,5 +469,5 @@ def cards_at(
             for one in some:  # the one that it is about
                 cards_at(db, [one], where, parameters)
         elif "(position " not in str(error):
-            raise damaged_row(db.path, f"the example at position {some[0]}", error) from error
+            raise _damaged(db, some[0], error) from error
         raise

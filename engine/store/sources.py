@@ -45,7 +45,9 @@ def _source(db: Connection, row: Row) -> Source:
         values = [*row[:-1], load_mapping(row[-1])]
         source = Source(*values)
     except WorkspaceDamaged as error:
-        raise damaged_row(db.path, f"the source {row[0]} ({row[2]})", error) from error
+        plain = str(row[0]).replace("-", "").isalnum()
+        remedy = f"UPDATE sources SET options = '{{}}' WHERE id = '{row[0]}'" if plain else ""
+        raise damaged_row(db.path, f"the source {row[0]} ({row[2]})", error, remedy) from error
     for value in (source.id, source.kind, source.root):
         if not isinstance(value, str):
             raise damaged_row(db.path, f"the source {row[0]!r}", "no text stands there")

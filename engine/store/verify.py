@@ -41,8 +41,8 @@ class Difference:
     journal: str
 
 
-_LASTING = ("undone", "example", "entry", "original", "row")
-"""What is no matter of one example's journal."""
+BEYOND_REPAIR = ("example", "entry", "original", "row")
+"""What can't be computed anew from the journal."""
 
 
 @frozen
@@ -73,7 +73,8 @@ def repair(db: Connection) -> Verified:
     """
     with db.transaction():
         found = tuple(_differences(db))
-        wrong = dict.fromkeys(one.example_id for one in found if one.what not in _LASTING)
+        lasting = ("undone", *BEYOND_REPAIR)
+        wrong = dict.fromkeys(one.example_id for one in found if one.what not in lasting)
         if any(one.what == "undone" for one in found):
             db.execute("DELETE FROM undone")
             db.many("INSERT INTO undone (seq, undo_seq) VALUES (?, ?)", _undone(db).items())

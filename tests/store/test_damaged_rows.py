@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from pathlib import Path
 
@@ -18,7 +19,7 @@ VALUES = {
     "edited_turns": ("'{bad'", "'[[]]'"),
     "metadata": ("'[]'", "'{bad'", "'{\"a\":1}'", "NULL", "'\"x\"'"),
     "score": ("'x'", "NULL"),
-    "alternatives": ("'{\"a\":1}'", '\'[["a","b"]]\'', "NULL"),
+    "alternatives": ("'{\"a\":1}'", '\'[["a","b"]]\''),
     "tags": ("'7'", "'{\"a\":1}'", "'[1]'"),
     "path": ("x'ff'", "NULL"),
     "start_line": ("'x'",),
@@ -54,6 +55,20 @@ def test_a_damaged_example_is_named_and_the_others_are_read(
         store.verify(repair=True)
         left = {one.what for one in store.verify().differences}
         assert left == (set() if column == "edited_turns" else {"row"})
+
+
+def test_the_hint_lets_the_others_be_worked_with(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    with filled(path, 5) as store:
+        change(path, "UPDATE examples SET turns = '[1,2]' WHERE position = 3")
+        with pytest.raises(WorkspaceDamaged) as caught:
+            list(store.cards())
+        file, sql = shlex.split(caught.value.hint.partition("sqlite3 ")[2])
+        assert Path(file) == path
+        change(path, sql)
+        assert [card.position for card in store.cards()] == [1, 2, 4, 5]
+        assert store.counts().total == 4
+        assert store.verify().differences == ()
 
 
 def test_what_checks_found_is_named(tmp_path: Path) -> None:
