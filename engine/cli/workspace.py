@@ -13,6 +13,7 @@ from engine.cli.common import common_options, print_json, say
 from engine.paths import (
     WORKSPACE_FILE,
     default_workspace,
+    is_workspace,
     nearest_workspace,
     shell_path,
     shorten,
@@ -33,7 +34,7 @@ def init(directory: Path | None, shared: bool, workspace: Path | None, as_json: 
     may read and write it, also where it is there already.
     """
     folder = (directory or workspace or Path.cwd()).expanduser().resolve()
-    there = (folder / WORKSPACE_FILE).is_file()
+    there = is_workspace(folder)
     root = init_workspace(folder, shared=shared)
     with open_workspace(root) as space:
         is_shared = space.shared
