@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from engine.models import Card, Example, Flag, Turn
 from engine.quality.base import Check
+from engine.quality.normal import normal_text
 from engine.quality.placeholders import PLACEHOLDER
 from engine.quality.secrets.names import is_secret_name
 from engine.store import Store
@@ -79,7 +80,7 @@ def column(name: str, value: str) -> Field:
     """Return a column as a field."""
     # A name may hold what must not be quoted: only one that reads as a name is shown.
     label = f"column {name}" if _PLAIN_NAME.match(name) else "a column"
-    return Field(label, value, f"{name}: ", is_secret_name(name))
+    return Field(label, value, f"{name}: ", is_secret_name(normal_text(name)))
 
 
 def path_pieces(path: str) -> list[str]:

@@ -7,6 +7,7 @@ from importlib.metadata import version as version_of
 
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
+from engine.quality.normal import view_of
 from engine.quality.placeholders import outside_placeholders
 from engine.quality.secrets.assigned import find_assigned
 from engine.quality.secrets.keys import find_private_keys
@@ -15,7 +16,7 @@ from engine.quality.secrets.random_strings import find_random_strings
 from engine.quality.secrets.spans import Candidate, merged, windows
 from engine.quality.secrets.tokens import find_tokens
 
-_RULES = 2
+_RULES = 3
 # Without so long a word there is no token; most texts have none.
 _LEAST_TOKEN = 16
 
@@ -55,16 +56,17 @@ class SecretsCheck:
         """Look at a conversation. See :class:`engine.quality.base.Check`."""
         flags: list[Flag] = []
         for index, turn in enumerate(turns):
-            for found in secrets_in(turn.content):
+            view = view_of(turn.content)
+            for found in secrets_in(view.text):
                 if found.score >= self._min_score:
                     reason = _reason(found)
-                    where = (index, found.start, found.end)
+                    where = (index, *view.span(found.start, found.end))
                     flags.append(Flag("secret", found.code, found.score, reason, *where))
         return Finding(tuple(flags))
 
 
 def secrets_in(text: str) -> list[Candidate]:
-    """Return the secrets in a text, in its order, none overlapping another."""
+    """Return the secrets in a text in its normal form, in its order, none overlapping another."""
     found = merged(list(_candidates(text)))
     return [each for each in found if outside_placeholders(text, each.start, each.end)]
 
