@@ -67,6 +67,11 @@ class PersonalCheck:
         return "personal"
 
     @property
+    def names(self) -> Names:
+        """Which names of people are sought."""
+        return self._names
+
+    @property
     def version(self) -> str:
         """What changes with what it finds."""
         libraries = ", ".join(f"{n} {version_of(n)}" for n in ("phonenumbers", "python-stdnum"))
