@@ -77,7 +77,7 @@ def test_a_folder_that_never_had_a_database_gets_one(tmp_path: Path) -> None:
     folder = init_workspace(tmp_path / "space")
     for name in ("runs", "datasets"):
         (folder / name).mkdir()
-    (folder / "finetui.db").touch()  # a first opening that was killed
+    (folder / "finetui.db").touch(0o600)  # a first opening that was killed
     with open_workspace(folder) as space:
         assert space.store.counts().total == 0
         assert not space.notice
@@ -100,8 +100,8 @@ def test_a_log_that_is_left_over_is_put_aside_and_named(
     database = root / "finetui.db"
     backup = shutil.copyfile(database, tmp_path / "backup.db")
     _killed_with_a_log(root)
-    database.unlink()
-    shutil.copyfile(backup, database.with_name("new"))
+    os.chmod(backup, 0o600)
+    shutil.copy(backup, database.with_name("new"))
     os.replace(database.with_name("new"), database)
     with open_workspace(root) as space:
         assert "finetui.db.stray-wal" in space.notice
