@@ -13,6 +13,7 @@ from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
     default_workspace,
+    is_workspace,
     nearest_workspace,
     shell_path,
     shorten,
@@ -91,14 +92,14 @@ def init_workspace(root: Path, *, shared: bool = False) -> Path:
 
     Raises:
         DiskFull: There was no room.
-        WorkspaceError: The folder can't be made or written to.
+        WorkspaceError: The folder can't be made or written to, or its settings file is no file.
     """
     root = root.expanduser().resolve()
     settings_file = root / WORKSPACE_FILE
     try:
         fresh = not root.exists() or not any(root.iterdir())
         root.mkdir(parents=True, exist_ok=True)
-        if not settings_file.exists():
+        if not is_workspace(root):
             write_atomic(settings_file, _NEW_WORKSPACE)
         if fresh:
             tighten([root])
@@ -138,10 +139,11 @@ def find_workspace(root: Path | None = None) -> Path:
     Raises:
         WorkspaceMissing: A folder was named and is not a workspace.
         WorkspaceUntrusted: The nearest one is another user's.
+        WorkspaceError: Its settings file is a folder, a pipe, or a link to nothing.
     """
     if root is not None:
         named = root.expanduser().resolve()
-        if not (named / WORKSPACE_FILE).is_file():
+        if not is_workspace(named):
             raise WorkspaceMissing(
                 f"{shorten(named)} is not a workspace",
                 hint=f"make one with: finetui init {shell_path(named)}",

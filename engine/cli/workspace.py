@@ -14,6 +14,7 @@ from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
     default_workspace,
+    is_workspace,
     nearest_workspace,
     shell_path,
     shorten,
@@ -35,7 +36,7 @@ def init(directory: Path | None, shared: bool, workspace: Path | None, as_json: 
     may read and write it, also where it is there already.
     """
     folder = (directory or workspace or Path.cwd()).expanduser().resolve()
-    there = (folder / WORKSPACE_FILE).is_file()
+    there = is_workspace(folder)
     database = folder / DATABASE_FILE
     empty = not database.is_file() or not database.stat().st_size
     aside = begin_anew(database)

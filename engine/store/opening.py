@@ -16,7 +16,7 @@ from engine.paths import shorten
 from engine.store.connection import Connection, raw_connection
 from engine.store.failures import replaced, translated
 from engine.store.place import Place, set_aside_strays
-from engine.store.schema import VERSION, bring_up_to_date, checked_version
+from engine.store.schema import VERSION, bring_up_to_date, checked_version, require_ours
 
 WAL_BYTES = 16_000_000
 
@@ -162,6 +162,7 @@ def _readable(address: str, path: Path, busy_seconds: float) -> sqlite3.Connecti
     raw = raw_connection(address, busy_seconds, uri=True)
     try:
         if checked_version(raw, path) == VERSION:
+            require_ours(raw, path)
             return raw
     except sqlite3.OperationalError:
         pass
