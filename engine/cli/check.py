@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import click
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
 from engine.curate import Redaction, redact_example
 from engine.curate.elsewhere import OFFERED, find_elsewhere, redact_elsewhere, redacted_values
+from engine.errors import FinetuiError, WorkspaceReplaced
 from engine.models import FLAG_KINDS, Filter, short_id
 from engine.quality.checks import CHECKS, make, options_of
 from engine.quality.child import check_and_decide
@@ -44,6 +46,7 @@ def check(
     those. Rules of your own ([[check.rules]] in finetui.toml) decide what nobody has.
     """
     with opened(workspace) as space:
+        space.store.require_in_place()  # a look takes long, and would be for nothing
         report = check_and_decide(
             space,
             names=names,
@@ -108,20 +111,23 @@ def redact(
     if not ids and not everything:
         raise click.UsageError("name examples, or take --all")
     with opened(workspace) as space, space.store.operation():
-        wanted = [space.store.card(one).example.id for one in ids]
-        look_at(space, names=_HIDDEN, example_ids=None if everything else wanted)
-        if everything:
-            which = Filter(flags=("secret", "personal"))
-            wanted += [card.example.id for card in space.store.cards(which)]
-        made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
-        done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
-        values = _values(space, made)
-        most = None if everywhere else OFFERED
-        others = find_elsewhere(space.store, values, but=list(made), most=most)
-        if everywhere:
-            done |= redact_elsewhere(space.store, values, others)
+        space.store.require_in_place()
+        with _saying_what_is_stored(space, "what was to follow is not"):
+            wanted = [space.store.card(one).example.id for one in ids]
+            look_at(space, names=_HIDDEN, example_ids=None if everything else wanted)
+            if everything:
+                which = Filter(flags=("secret", "personal"))
+                wanted += [card.example.id for card in space.store.cards(which)]
+            made = {one: redact_example(space.store, one) for one in dict.fromkeys(wanted)}
+            done: dict[str, Mapping[str, int]] = {one: each.replaced for one, each in made.items()}
+            values = _values(space, made)
+            most = None if everywhere else OFFERED
+            others = find_elsewhere(space.store, values, but=list(made), most=most)
+            if everywhere:
+                done |= redact_elsewhere(space.store, values, others)
         # What was found in the old text is forgotten; the new one is looked at whole.
-        look_at(space, example_ids=[one for one, replaced in done.items() if replaced])
+        with _saying_what_is_stored(space, "the new look at the text is not"):
+            look_at(space, example_ids=[one for one, replaced in done.items() if replaced])
     if as_json:
         print_json(done)
         return
@@ -136,6 +142,28 @@ def redact(
         what = "--all" if everything else " ".join(short_id(one) for one in made)
         number = f"{len(others):,} other example{'s' if len(others) > 1 else ''}"
         say(f"the same values stand in {number}: finetui redact {what} --everywhere")
+
+
+@contextmanager
+def _saying_what_is_stored(space: Workspace, rest: str) -> Iterator[None]:
+    """Say of a failure how many redactions were stored before it, and what was not."""
+    try:
+        yield
+    except WorkspaceReplaced:
+        raise
+    except FinetuiError as error:
+        stored = 0
+        with suppress(FinetuiError):
+            stored = space.store.unsaved()
+        if not stored:
+            raise
+        words = "1 redaction is" if stored == 1 else f"{stored:,} redactions are"
+        first = f"{error.hint}; then " if error.hint else ""
+        raise type(error)(
+            f"{words} stored, {rest}: {error.message}",
+            hint=f"{first}repeat the command for what is left, and look anew with: finetui check",
+            counts={"redacted": stored},
+        ) from error
 
 
 def _values(space: Workspace, made: Mapping[str, Redaction]) -> list[Value]:

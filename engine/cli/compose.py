@@ -157,7 +157,8 @@ class _Questions:
                     step(done, self._total)
         except KeyboardInterrupt:
             self._interrupted = True
-        except FinetuiError:
+        except FinetuiError as error:
+            error.counts.setdefault("written", len(self._written))
             click.echo(f"{count(len(self._written), 'question')} written, and kept", err=True)
             raise
         self._finish(first, dry=False)

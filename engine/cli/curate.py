@@ -17,7 +17,7 @@ from engine.cli.decided import conflict_json, conflict_words, saving_decisions, 
 from engine.cli.examples import card_json, chosen, filter_options, print_card
 from engine.curate import Curator, from_text, pace, progress, to_text
 from engine.curate.editor import decode, edit_text, read_text
-from engine.errors import FinetuiError, UsageError, WorkspaceReplaced
+from engine.errors import DiskFull, FinetuiError, UsageError, WorkspaceError, WorkspaceReplaced
 from engine.models import (
     Action,
     BulkDecided,
@@ -48,6 +48,7 @@ def curate(workspace: Path | None, as_json: bool, **options: Any) -> None:
 
     The undecided ones (or those of --state) are shown in the order of the queue. Each
     decision is stored before the next example is shown; q or the end of the input leaves.
+    The exit status is 1 where one could not be stored.
     """
     with opened(workspace) as space:
         which = chosen(space.store, **options)
@@ -58,7 +59,11 @@ def curate(workspace: Path | None, as_json: bool, **options: Any) -> None:
             session.run()
         approved, target = progress(space.store, space.settings.curation.target)
         if as_json:
-            print_json({"decided": session.decided, "approved": approved, "target": target})
+            refused = {} if session.refused is None else {"error": session.refused.as_dict()}
+            counted = {"decided": session.decided, "approved": approved, "target": target}
+            print_json(counted | refused)
+    if session.refused is not None:
+        raise click.exceptions.Exit(1)
 
 
 class _Session:
@@ -66,6 +71,7 @@ class _Session:
 
     def __init__(self, space: Workspace, which: Filter, *, quiet: bool) -> None:
         self.decided = 0
+        self.refused: FinetuiError | None = None
         self._space = space
         self._which = which
         self._quiet = quiet
@@ -90,6 +96,8 @@ class _Session:
             except WorkspaceReplaced:
                 raise
             except FinetuiError as error:
+                if isinstance(error, WorkspaceError | DiskFull):
+                    self.refused = error
                 self._say(f"{error.message}" + (f" ({error.hint})" if error.hint else ""))
         self._say("nothing is left to decide")
 

@@ -64,6 +64,7 @@ def dedup(
     from engine.similarity.stage import look
 
     with opened(workspace) as space:
+        space.store.require_in_place()  # embedding takes long, and would be for nothing
         checking = space.settings.check
         model = model or checking.embedding_model
         if threshold is None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -127,12 +129,41 @@ def set_aside_strays(path: Path) -> str:
     try:
         noted = json.loads(Path(name + _PAIR).read_bytes())
         pair = tuple(noted["database"]), tuple(noted["log"])
+        at = int(noted.get("at", 0))
     except (OSError, ValueError, TypeError, KeyError):
         return ""
     # A folder that was copied whole has another log too, which is the copy's own.
-    if pair[1] != wal or pair[0] == _file(name):
+    if pair[1] != wal or (pair[0] == _file(name) and not _made_after(name, at)):
         return ""
     return set_aside_log(name)
+
+
+def _made_after(name: str, at: int) -> bool:
+    """Return whether a file was made after a time in nanoseconds; False where nothing tells.
+
+    A removed file's inode is soon given to another one, such as the copy in its place. A file
+    that has not changed since it was made, by a clock that was set back, is no proof.
+    """
+    born = born_ns(name)
+    return bool(at) and at < born <= os.stat(name).st_ctime_ns
+
+
+def born_ns(name: str) -> int:
+    """Return when a file was made, in nanoseconds since the epoch; 0 where nothing tells.
+
+    From statx(2), which Python has no function for; struct statx has its mask at byte 0, and
+    at 80 the time as seconds (8 bytes) and nanoseconds (4).
+    """
+    import ctypes  # asked for only where a log was left over
+
+    data = ctypes.create_string_buffer(256)
+    here, birth_time = -100, 0x800
+    try:
+        failed = ctypes.CDLL(None).statx(here, os.fsencode(name), 0, birth_time, data)
+    except (AttributeError, OSError):
+        return 0
+    mask, seconds, rest = struct.unpack_from("=I76xqI", data.raw)
+    return 0 if failed or not mask & birth_time else seconds * 10**9 + rest
 
 
 def set_aside_log(name: str) -> str:
@@ -155,14 +186,23 @@ def _free(name: str) -> str:
     return free
 
 
+def _noted_files(pair: Path) -> dict[str, Any]:
+    try:
+        noted = json.loads(pair.read_bytes())
+        return {"database": noted["database"], "log": noted["log"]} if noted.get("at") else {}
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return {}
+
+
 def _write_pair(name: str, database: File | None, log: File | None) -> None:
     if database is None or log is None:
         return
-    data = json.dumps({"database": database, "log": log}).encode()
+    files = {"database": list(database), "log": list(log)}
     pair = Path(name + _PAIR)
     with contextlib.suppress(OSError):  # without room for it, strays are not recognised
-        if pair.is_file() and pair.read_bytes() == data:
+        if pair.is_file() and _noted_files(pair) == files:
             return
+        data = json.dumps(files | {"at": time.time_ns()}).encode()
         temporary = f"{name}{_PAIR}.{os.getpid()}"
         Path(temporary).write_bytes(data)
         os.chmod(temporary, os.stat(name).st_mode & 0o666)  # who may read the one may the other

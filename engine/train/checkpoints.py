@@ -140,14 +140,19 @@ def all_damaged(refused: Sequence[Refused]) -> CheckpointDamaged:
 
 def _wanted(found: Sequence[Checkpoint], wanted: str) -> Checkpoint:
     step = Path(wanted.strip().rstrip("/")).name.removeprefix(_PREFIX).removeprefix("step-")
-    names = ", ".join(one.name for one in sorted(found, key=lambda one: one.step)) or "none"
     match = next((one for one in found if step == str(one.step)), None)
     if match is None:
+        oldest_first = sorted(found, key=lambda one: one.step)
+        marked = (f"{one.name}{' (damaged)' if damage(one) else ''}" for one in oldest_first)
+        names = ", ".join(marked) or "none"
         raise CheckpointDamaged(f"there is no checkpoint {wanted}", hint=f"there are: {names}")
     if reason := damage(match):
-        others = ", ".join(one.name for one in found if one is not match) or "none"
+        whole = [one.name for one in found if one is not match and not damage(one)]
         raise CheckpointDamaged(
-            f"checkpoint {match.name} is damaged: {reason}", hint=f"others that are there: {others}"
+            f"checkpoint {match.name} is damaged: {reason}",
+            hint=f"resume from one that is whole: {', '.join(whole)}"
+            if whole
+            else "no other one is whole; put one back from a backup, or start a new run",
         )
     return match
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -309,3 +310,16 @@ def test_a_filter_by_source_takes_a_prefix(folder: Path, run: Run) -> None:
         source = store.sources()[0]
         expected = store.queue_size(replace(Filter(), source_id=source.id))
     assert document(run, "examples", "list", "--source", source.id[3:9])["total"] == expected == 6
+
+
+def test_curate_ends_in_1_where_a_decision_could_not_be_stored(folder: Path, run: Run) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        status, out, _ = run("curate", stdin="a\nq\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert status == 1
+    assert "no file be larger" in out
+    status, out, _ = run("curate", "--json", stdin="a\nz\nq\n")
+    assert (status, json.loads(out)["decided"]) == (0, 1)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.cli.main import main
-from engine.models import Example, Provenance, Turn, example_id
+from engine.models import Example, Filter, Provenance, Turn, example_id
 from engine.similarity import DEFAULT_THRESHOLD
 from engine.workspace import init_workspace, open_workspace
 
@@ -171,3 +173,49 @@ def test_a_rule_that_says_nothing_is_refused(
     (root / "finetui.toml").write_text('[[check.rules]]\naction = "reject"\n', "utf-8")
     assert main(["check", "--workspace", str(root)]) == 1
     assert "a rule needs a flag" in capsys.readouterr().err
+
+
+def test_a_redaction_that_is_stored_is_called_that_whatever_fails_after_it(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite's log may grow to one page more in each try, so that each step fails once."""
+    run(capsys, "check", "--workspace", str(root))
+    with open_workspace(root) as space:
+        which = next(card.example.id for card in space.store.cards(Filter(flags=("secret",))))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    outcomes = set()
+    for pages in range(8, 60):
+        copy = tmp_path / f"copy{pages}"
+        shutil.copytree(root, copy)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (pages * 4096 + 100, hard))
+        try:
+            status = main(["redact", which, "--workspace", str(copy), "--json"])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        said = json.loads(capsys.readouterr().out)
+        with open_workspace(copy) as space:
+            stored = space.store.card(which).edited
+            assert not space.store.verify().differences
+        if status:
+            assert stored == ("1 redaction is stored" in said["error"]["message"])
+            assert ("counts" in said["error"]) == stored
+        outcomes.add((status, stored))
+        if not status:
+            break
+    assert outcomes == {(1, False), (1, True), (0, True)}
+
+
+def test_nothing_is_computed_for_a_workspace_that_can_only_be_looked_at(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        for verb in ("dedup", "check"):
+            assert main([verb, "--workspace", str(root)]) == 1
+            err = capsys.readouterr().err
+            assert "[disk-full]" in err
+            assert "embedding" not in err
+            assert "checking" not in err
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

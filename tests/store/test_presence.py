@@ -13,6 +13,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.errors import DatabaseGone
+from engine.store.place import born_ns
 from engine.workspace import init_workspace, open_workspace
 from tests.store.support import NOW, example
 from tests.store.test_processes import REPOSITORY
@@ -77,7 +78,7 @@ def test_a_folder_that_never_had_a_database_gets_one(tmp_path: Path) -> None:
     folder = init_workspace(tmp_path / "space")
     for name in ("runs", "datasets"):
         (folder / name).mkdir()
-    (folder / "finetui.db").touch()  # a first opening that was killed
+    (folder / "finetui.db").touch(0o600)  # a first opening that was killed
     with open_workspace(folder) as space:
         assert space.store.counts().total == 0
         assert not space.notice
@@ -100,8 +101,8 @@ def test_a_log_that_is_left_over_is_put_aside_and_named(
     database = root / "finetui.db"
     backup = shutil.copyfile(database, tmp_path / "backup.db")
     _killed_with_a_log(root)
-    database.unlink()
-    shutil.copyfile(backup, database.with_name("new"))
+    os.chmod(backup, 0o600)
+    shutil.copy(backup, database.with_name("new"))
     os.replace(database.with_name("new"), database)
     with open_workspace(root) as space:
         assert "finetui.db.stray-wal" in space.notice
@@ -112,3 +113,36 @@ def test_a_log_that_is_left_over_is_put_aside_and_named(
     status, said = call(capsys, "init", str(root))
     assert (status, said["put_aside"]) == (0, "finetui.db.stray-wal.2")
     assert (root / "finetui.db.stray-wal.2").stat().st_size
+
+
+def test_a_copy_that_got_the_inode_of_the_removed_database_is_another_one(
+    root: Path, tmp_path: Path
+) -> None:
+    database = root / "finetui.db"
+    backup = shutil.copyfile(database, tmp_path / "backup.db")
+    os.chmod(backup, 0o600)
+    for _ in range(5):
+        _killed_with_a_log(root)
+        known = database.stat().st_ino
+        database.unlink()
+        shutil.copy2(backup, database)
+        if database.stat().st_ino == known:
+            break
+        with open_workspace(root) as space:
+            assert space.store.set_aside
+    else:
+        pytest.skip("this file system gives no inode twice")
+    if not born_ns(str(database)):
+        pytest.skip("this file system does not tell when a file was made")
+    with open_workspace(root) as space:
+        assert space.store.set_aside
+        assert space.store.get_meta("a") != "b"
+        assert space.store.counts().total == 3
+
+
+def test_a_log_of_a_killed_process_is_kept_also_where_its_database_was_touched(root: Path) -> None:
+    _killed_with_a_log(root)
+    os.utime(root / "finetui.db")
+    with open_workspace(root) as space:
+        assert not space.store.set_aside
+        assert space.store.get_meta("a") == "b"

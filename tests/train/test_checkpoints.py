@@ -149,7 +149,14 @@ def test_a_checkpoint_is_chosen_by_name(tmp_path: Path) -> None:
     cut(tmp_path / "checkpoints" / "checkpoint-60" / "optimizer.pt")
     with pytest.raises(CheckpointDamaged, match=r"step-60 is damaged: optimizer.pt has") as caught:
         choose(tmp_path, wanted="step-60")
-    assert "step-40, step-20" in caught.value.hint
+    assert caught.value.hint.endswith(": step-40, step-20")
+    empty(tmp_path / "checkpoints" / "checkpoint-40" / "scheduler.pt")
+    with pytest.raises(CheckpointDamaged) as caught:
+        choose(tmp_path, wanted="step-60")
+    assert caught.value.hint.endswith(": step-20")
+    with pytest.raises(CheckpointDamaged) as caught:
+        choose(tmp_path, wanted="step-30")
+    assert caught.value.hint == "there are: step-20, step-40 (damaged), step-60 (damaged)"
     for step in (20, 40):
         empty(tmp_path / "checkpoints" / f"checkpoint-{step}" / "scheduler.pt")
     with pytest.raises(CheckpointDamaged, match=r"step-60: .*; step-40: .*; step-20: "):
