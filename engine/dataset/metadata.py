@@ -14,7 +14,7 @@ workspace keeps what the source says. A secret that was let through by name
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.errors import DiskFull, WorkspaceError
@@ -131,7 +131,7 @@ class Metadata:
         """Return what checks find in texts, as flags of turns that are these texts."""
         found = []
         for index, (of, text) in enumerate(zip(fields, texts, strict=True)):
-            one = Field(of.place, text, of.lead)
+            one = replace(of, text=text)
             if one not in self._known:
                 if len(self._known) > _MOST_KNOWN:
                     self._known.clear()

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from engine.models import Card, Example, Flag, Turn
 from engine.quality.base import Check
+from engine.quality.personal.columns import column_code
 from engine.quality.placeholders import PLACEHOLDER
 from engine.quality.secrets.names import is_secret_name
 from engine.store import Store
@@ -46,12 +47,14 @@ class Field:
         lead: What stands before it when it is looked at, by which a check knows what it is:
             a column's name, as in a sentence ``phone: 0722…``.
         secret: Whether its name says that it holds a secret.
+        personal: The code of the personal data that its name says it holds, or "".
     """
 
     place: str
     text: str
     lead: str = ""
     secret: bool = False
+    personal: str = ""
 
 
 def fields_of(example: Example) -> tuple[Field, ...]:
@@ -79,7 +82,7 @@ def column(name: str, value: str) -> Field:
     """Return a column as a field."""
     # A name may hold what must not be quoted: only one that reads as a name is shown.
     label = f"column {name}" if _PLAIN_NAME.match(name) else "a column"
-    return Field(label, value, f"{name}: ", is_secret_name(name))
+    return Field(label, value, f"{name}: ", is_secret_name(name), column_code(name, value))
 
 
 def path_pieces(path: str) -> list[str]:
@@ -121,7 +124,26 @@ def flagged_fields(check: Check, fields: Sequence[Field]) -> list[tuple[Field, F
         places += [
             (field, _named(field)) for field in fields if field.secret and id(field) not in named
         ]
+    if check.name == "personal":
+        whole = {id(field) for field in fields if _is_personal(check, field)}
+        # One that covers the whole value takes the place of what is found inside of it.
+        places = [(field, flag) for field, flag in places if id(field) not in whole]
+        places += [(field, _by_name(field)) for field in fields if id(field) in whole]
     return places
+
+
+def _is_personal(check: Check, field: Field) -> bool:
+    rest = PLACEHOLDER.sub("", field.text)
+    if not field.personal or not any(map(str.isalnum, rest)):
+        return False
+    # Who looks for no names at all wants none by the name of a column either.
+    return field.personal != "person" or getattr(check, "names", "all") != "none"
+
+
+def _by_name(field: Field) -> Flag:
+    reason = "a column whose name says what it holds"
+    size = len(field.text)
+    return Flag("personal", field.personal, 0.8, reason, -1, 0, size, field.place)
 
 
 def _placed(field: Field, flag: Flag) -> Flag:

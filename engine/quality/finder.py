@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from engine.models import FLAG_KINDS
+from engine.quality.normal import normal_text, view_of
 from engine.quality.values import (
     CASELESS_WORDS,
     NAME_WORDS,
@@ -27,7 +28,7 @@ from engine.quality.values import (
 
 _SHORT_SECRET = 6
 _LEAST_DIGITS = 6
-_GAP = re.compile(r"[ \u00a0().\-/:]{0,3}\Z")
+_GAP = re.compile(r"[ ().\-/:]{0,3}\Z")
 _KEY = 8
 _RUN = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"\S+")
@@ -136,7 +137,7 @@ class Finder:
     def __init__(self, values: Sequence[Value]) -> None:
         self._dictionaries: dict[tuple[str, bool], _Dictionary] = {}
         for value in values:
-            self._add(value)
+            self._add(replace(value, text=normal_text(value.text) or value.text))
 
     def _add(self, value: Value) -> None:
         word = word_for(value.code)
@@ -167,6 +168,18 @@ class Finder:
 
     def holes(self, text: str) -> list[Hole]:
         """Return every occurrence; they may overlap."""
+        view = view_of(text)
+        found = self._holes(view.text)
+        if view.text == text:
+            return found
+        placed = []
+        for hole in found:
+            start, end = view.span(hole.start, hole.end)
+            value = replace(hole.value, text=text[start:end])
+            placed.append(Hole(start, end, value))
+        return placed
+
+    def _holes(self, text: str) -> list[Hole]:
         forms: dict[str, _Form] = {}
         found: list[Hole] = []
         turned: list[Hole] = []

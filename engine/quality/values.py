@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from engine.quality.normal import normal_text
+
 _SECRET_CODES_TEXT = "api-key auth-header high-entropy jwt password private-key url-password"
 _SECRET_CODES = frozenset(_SECRET_CODES_TEXT.split())
 _SECRET_ENDS = ("-key", "-token", "-secret")
@@ -54,9 +56,9 @@ def normal_value(code: str, value: str) -> str:
     is given as E.164 has it, one without as its digits. A secret is only itself.
     """
     word = word_for(code)
+    value = normal_text(value) or value
     if word == "SECRET":
         return value
-    value = unicodedata.normalize("NFC", value)
     if word == "PHONE" and (international := _e164(value)):
         return international[0]
     if word in NAME_WORDS:
@@ -75,6 +77,7 @@ def keys(code: str, value: str) -> tuple[str, ...]:
     A telephone number with the code of its country is remembered as it is written without,
     too: the second key ("national:…") is what links the two.
     """
+    value = normal_text(value) or value
     normal = normal_value(code, value)
     if word_for(code) == "PHONE":
         international = _e164(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.message import Message
 from textual.message_pump import MessagePump
 
@@ -9,9 +11,12 @@ from engine.models import Elsewhere
 from engine.store import Store
 from tui.bridge.threads import Poller
 from tui.messages import PartFailed
+from tui.widgets.words import counted
 
 WATCH_SECONDS = 1.0
 """Between two looks; one costs a read of shared memory while nothing changes."""
+GRACE_SECONDS = 1.0
+"""How long nothing is decided on a card that another session has put under a person's fingers."""
 
 
 class DecidedElsewhere(Message):
@@ -22,8 +27,17 @@ class DecidedElsewhere(Message):
         self.found = found
 
 
+class ScannedElsewhere(Message):
+    """Another process, such as a scan, brought examples or took some away."""
+
+    def __init__(self, more: int) -> None:
+        super().__init__()
+        number = counted(abs(more), "example")
+        self.words = f"another process {'added' if more > 0 else 'removed'} {number}"
+
+
 class Watch:
-    """Tells what other sessions decide between :meth:`start` and :meth:`stop`.
+    """Tells what other sessions decide and scan between :meth:`start` and :meth:`stop`.
 
     What they decide while it is stopped it tells at the next start.
 
@@ -37,6 +51,7 @@ class Watch:
         self._store = store
         self._last = store.last_seq()
         self._poller: Poller | None = None
+        self._why, self._replaced_at = "", float("-inf")
 
     def start(self) -> None:
         """Look, now and each second; does nothing while it is on."""
@@ -50,6 +65,15 @@ class Watch:
         if self._poller is not None:
             self._poller.stop()
             self._poller = None
+
+    def replaced(self, why: str) -> None:
+        """Take note that a card was put under the person's fingers, and why."""
+        self._why, self._replaced_at = why, time.monotonic()
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing is decided now: the person may not have seen the card yet; else empty."""
+        return self._why if time.monotonic() - self._replaced_at < GRACE_SECONDS else ""
 
     def told(self, found: Elsewhere) -> bool:
         """Take note of what was told; return whether it is news."""
@@ -69,6 +93,7 @@ class _Look:
         self._store = store
         self._last = last
         self._version = -1
+        self._size = store.queue_size()
 
     def __call__(self) -> Message | None:
         self._store.look()
@@ -76,5 +101,9 @@ class _Look:
         if version == self._version:
             return None
         found = self._store.decided_elsewhere(self._last)
+        size = self._store.queue_size()
+        more, self._size = size - self._size, size
         self._version, self._last = version, found.last
-        return DecidedElsewhere(found) if found.examples else None
+        if found.examples:
+            return DecidedElsewhere(found)
+        return ScannedElsewhere(more) if more else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Set
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ from engine.curate.questions import why_not
 from engine.errors import DependencyMissing
 from engine.models import ORIGINS, Action, Card, Filter, short_id
 from tui.actions import bindings
-from tui.bridge.elsewhere import DecidedElsewhere, Watch
+from tui.bridge.elsewhere import DecidedElsewhere, ScannedElsewhere, Watch
 from tui.bridge.questions import Asked
 from tui.bridge.queue import NO_FILTER
 from tui.bridge.tokens import TokenCounter
@@ -41,9 +40,6 @@ from tui.widgets.words import CONFLICT, EDITED, FLAGGED, ORIGIN_SIGNS, SIGNS, co
 if TYPE_CHECKING:
     from tui.screens.modals.edit import Edited
 
-
-GRACE_SECONDS = 1.0
-"""How long nothing is decided on a card that another session has put under a person's fingers."""
 
 # Dialogs are imported by the actions that show them: a stage opens without what it may need.
 
@@ -82,9 +78,7 @@ class CurateScreen(StageScreen):
         self._dialogs = Dialogs(workspace, self._decisions, self._drafts, self.app.writer)
         self._tokens = TokenCounter(self._settings.training.base)
         self._watch = Watch(self, self._store)
-        self._replaced_at = 0.0
-        self._entered = False
-        self._painted = False
+        self._entered = self._painted = False
 
     def compose_body(self) -> ComposeResult:
         """The queue, the card, what comes next, and the meter."""
@@ -108,11 +102,8 @@ class CurateScreen(StageScreen):
             self._reload(undecided=not self._entered)
         finally:
             self._entered = True
-            self.call_after_refresh(self._is_painted)
+            self.call_after_refresh(setattr, self, "_painted", True)
         self._watch.start()
-
-    def _is_painted(self) -> None:
-        self._painted = True
 
     @on(events.ScreenSuspend)
     @on(events.Unmount)
@@ -127,12 +118,18 @@ class CurateScreen(StageScreen):
         before = self.card.card
         self.queue.refresh_rows()
         if before is not None and not self.queue.is_on(before):
-            self._replaced_at = time.monotonic()
+            self._watch.replaced("another terminal has just decided the card before this one")
         self._show_current()
         self.meter.measure()
         if not self._changes.waiting:
             hint = "the text that you see is a new one" if self.card.edited_elsewhere else ""
             self.say(f"{event.found.examples:,} decided elsewhere", hint=hint)
+
+    @on(ScannedElsewhere)
+    def _scanned_elsewhere(self, event: ScannedElsewhere) -> None:
+        self.examples_changed()
+        if self.app.scan is None:  # the app's own scan says it itself
+            self.say(event.words)
 
     def examples_changed(self) -> None:
         """Show what a scan or a check has brought, and stay on the same example."""
@@ -187,6 +184,7 @@ class CurateScreen(StageScreen):
     def _take(self, outcome: Outcome, *, hint: str = "", show: bool = True) -> None:
         """Show what a decision or an edit changed, and say it."""
         if outcome.gone:
+            self._watch.replaced(outcome.message)
             self._reload()
         elif outcome.card is not None:
             ids = outcome.examples or (outcome.card.example.id,)
@@ -219,8 +217,8 @@ class CurateScreen(StageScreen):
         if example_id in self._changes.ids:
             self.say("what you decided on it is not stored yet", hint="esc gives up waiting")
             return
-        if time.monotonic() - self._replaced_at < GRACE_SECONDS:
-            self.say("another terminal has just decided the card before this one: look again")
+        if why := self._watch.refusal:
+            self.say(f"{why}: look again")
             return
         call = partial(self._decisions.decide, action, example_id, self.card.seen)
         self._change(call, f"{action} {short_id(example_id)}", self._decided, card)
@@ -251,7 +249,7 @@ class CurateScreen(StageScreen):
 
     def _decided(self, pending: Pending, outcome: Outcome) -> None:
         self._take(outcome, show=pending.waited or outcome.conflict)
-        if outcome.conflict:
+        if outcome.conflict or outcome.gone:
             self._changes.drop_keys()  # they were meant for the card that follows
         if outcome.card is None or pending.waited or outcome.conflict:
             return
@@ -331,7 +329,7 @@ class CurateScreen(StageScreen):
         self._reload(undecided=self.card.card is None or which != NO_FILTER)
         hint = "escape shows the whole queue" if self.queue.narrowed else ""
         self.say(f"{counted(self.queue.count, 'example')}: {filter_words(which)}", hint=hint)
-        self.call_after_refresh(self._is_painted)
+        self.call_after_refresh(setattr, self, "_painted", True)
 
     # -- the card's text ----------------------------------------------------------------
 

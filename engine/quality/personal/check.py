@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version as version_of
 from typing import Literal
 
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
+from engine.quality.normal import View, view_of
 from engine.quality.personal.contact import find_emails, find_machines
 from engine.quality.personal.numbers import NUMBERINGS, find_numbers
 from engine.quality.personal.people import find_people
@@ -16,7 +18,7 @@ from engine.quality.personal.places import find_birthdays, find_places
 from engine.quality.personal.spans import Span, without_overlaps
 from engine.quality.placeholders import outside_placeholders
 
-_RULES = 4
+_RULES = 5
 
 Names = Literal["all", "introduced", "none"]
 
@@ -65,6 +67,11 @@ class PersonalCheck:
         return "personal"
 
     @property
+    def names(self) -> Names:
+        """Which names of people are sought."""
+        return self._names
+
+    @property
     def version(self) -> str:
         """What changes with what it finds."""
         libraries = ", ".join(f"{n} {version_of(n)}" for n in ("phonenumbers", "python-stdnum"))
@@ -84,12 +91,14 @@ class PersonalCheck:
 
     def spans(self, text: str) -> list[Span]:
         """Return what is personal in a text, in its order, none overlapping another."""
+        view = view_of(text)
+        seen = view.text
         found = [
             span
-            for span in self._candidates(text)
-            if span.score >= self._min_score and outside_placeholders(text, span.start, span.end)
+            for span in self._candidates(seen)
+            if span.score >= self._min_score and outside_placeholders(seen, span.start, span.end)
         ]
-        return without_overlaps(found, CODES)
+        return [_placed(span, view) for span in without_overlaps(found, CODES)]
 
     def _candidates(self, text: str) -> Iterator[Span]:
         yield from find_emails(text)
@@ -101,3 +110,8 @@ class PersonalCheck:
             yield from find_birthdays(text)
         if self._names != "none":
             yield from find_people(text, listed=self._names == "all")
+
+
+def _placed(span: Span, view: View) -> Span:
+    start, end = view.span(span.start, span.end)
+    return replace(span, start=start, end=end)

@@ -12,8 +12,16 @@ _EMAIL = re.compile(
     # Latin letters alone: scripts without spaces would run into the address.
     r"(?<![A-Za-z0-9À-ɏ.+%_-])[A-Za-z0-9À-ɏ+%_](?:[A-Za-z0-9À-ɏ.+%_'-]{0,62}[A-Za-z0-9À-ɏ+%_-])?@"
     r"(?:[A-Za-z0-9À-ɏ](?:[A-Za-z0-9À-ɏ-]{0,61}[A-Za-z0-9À-ɏ])?\.){1,6}[A-Za-z]{2,24}"
-    r"(?![A-Za-z0-9@_-])"
+    r"(?![A-Za-z0-9@-]|_\w)"
 )
+# As addresses of pages and HTML write the sign.
+_ENCODED = re.compile(
+    r"(?<![A-Za-z0-9.+_-])[A-Za-z0-9+_](?:[A-Za-z0-9.+_-]{0,62}[A-Za-z0-9+_-])?"
+    r"(?:%40|&#0{0,4}64;|&#[xX]0{0,4}40;|&commat;)"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@-])"
+)
+_AUTHORITY = re.compile(r"(?<!mailto)://[^\s/?#\"'<>]*\Z")
+_SIGN = re.compile(r"%40|&[^;]{2,8};")
 _NO_MAIL_DOMAIN = re.compile(
     r"(?:^|\.)(?:example(?:\.\w{2,4}){0,2}|test|invalid|localhost|local|domain\.com"
     r"|yourdomain\.\w+|yoursite\.com|(?:my|your)?company\.com|email\.com|mydomain\.com)\Z",
@@ -49,13 +57,19 @@ _PUBLIC_SERVERS = frozenset(_PUBLIC_SERVERS_TEXT.split())
 
 def find_emails(text: str) -> Iterator[Span]:
     """Yield e-mail addresses of people; names that mean nobody in particular are left out."""
+    if "%40" in text or "64;" in text or "40;" in text or "&commat;" in text:
+        for match in _ENCODED.finditer(text):
+            local, domain = _SIGN.split(match.group(), maxsplit=1)
+            if _is_somebody(local, domain):
+                yield Span(*match.span(), "email", 0.9, "an e-mail address")
     if "@" not in text:
         return
     for match in _EMAIL.finditer(text):
-        local, _, domain = match.group().rpartition("@")
-        if _NO_MAIL_DOMAIN.search(domain) or domain.rpartition(".")[2].lower() in _NO_MAIL_END:
-            continue
-        if _NO_PERSON.match(local) or ".." in local:
+        start, end = match.span()
+        # Emphasis in Markdown.
+        start += text[start] == "_" and text[end : end + 1] == "_"
+        local, _, domain = text[start:end].rpartition("@")
+        if not _is_somebody(local, domain):
             continue
         # "git@host:path" and "scheme://user@host" say how to reach a machine.
         if (
@@ -63,7 +77,15 @@ def find_emails(text: str) -> Iterator[Span]:
             and text[match.end() + 1 : match.end() + 2].strip()
         ):
             continue
-        yield Span(*match.span(), "email", 0.98, "an e-mail address")
+        if _AUTHORITY.search(text, max(0, start - 300), start):
+            continue
+        yield Span(start, end, "email", 0.98, "an e-mail address")
+
+
+def _is_somebody(local: str, domain: str) -> bool:
+    if _NO_MAIL_DOMAIN.search(domain) or domain.rpartition(".")[2].lower() in _NO_MAIL_END:
+        return False
+    return not (_NO_PERSON.match(local) or ".." in local)
 
 
 def find_machines(text: str) -> Iterator[Span]:

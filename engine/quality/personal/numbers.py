@@ -17,7 +17,7 @@ _CARD_WORD = re.compile(
     r"|kreditkarte|karte|carte|tarjeta|carta di credito)\b",
     re.IGNORECASE,
 )
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \n-]?[A-Za-z0-9]{4}")
 _MOST_NUMBERS = 5000
 
 
@@ -218,6 +218,7 @@ def find_ibans(text: str, start: int, end: int) -> Iterator[Span]:
 def _iban_end(text: str, start: int) -> int:
     """Return where the IBAN that begins at a place ends, or 0 where none does."""
     compact = ""
+    broken = False
     place = start
     best = 0
     while place < len(text) and len(compact) < 34:
@@ -228,6 +229,9 @@ def _iban_end(text: str, start: int) -> int:
             edge = not (follows.isascii() and follows.isalnum())
             if len(compact) >= 15 and edge and _is_valid("stdnum.iban", compact):
                 best = place + 1
+        elif character == "\n" and not broken and text[place - 1] != "\n":
+            # One line end within it, as in a mail; the checksum says that it goes on there.
+            broken = True
         elif character not in " -" or text[place - 1] in " -":
             break
         place += 1

@@ -28,14 +28,17 @@ _INTRODUCED = re.compile(
     r"|last|first|partner's|wife's|husband's) name(?: is|\?|:)?|[Tt]he name is"
     r"|[Mm]ă numesc|[Mm]a numesc|[Nn]umele meu (?:este|e)|[Mm]ă cheamă|[Ii]ch heiße"
     r"|[Mm]ein Name ist"
-    r"|[Jj]e m['’]appelle|[Mm]e llamo|[Mm]i chiamo|[Mm]eu nome é|[Nn]azywam się"
+    r"|[Jj]e m['’]appelle|[Mm]e llamo|[Mm]i chiamo|[Mm]eu nome é|[Nn]azywam się|[Cc]hamo-me"
+    r"|[Ii]l mio nome è|[Mm]i nombre es|[Mm]on nom est|[Oo] meu nome é"
     rf"|[Cc]ontact person:?|[Ss]igned(?: by)?:?) (?P<name>{_ANY})"
 )
 _SELF = re.compile(rf"(?<!\w)(?:I['’]m|I am|[Tt]his is|Sunt|Eu sunt) (?P<name>{_ANY})")
 _LABEL = re.compile(
     r"(?:^|\n|[,;|] )[ \t]{0,8}(?:\*\*)?(?:Full [Nn]ame|First [Nn]ame|Last [Nn]ame|Surname|Name"
     r"|Nume|Prenume"
-    rf"|Nume și prenume|Patient|Pacient|Customer|Client|Author"
+    r"|Nume și prenume|Nombre(?: completo)?|Nombre y apellidos|Apellidos"
+    r"|Nome(?: completo)?|Cognome|Nome e cognome|Nom|Prénom|Nom et prénom|Vorname|Nachname"
+    r"|Patient|Pacient|Customer|Client|Author"
     rf"|Cardholder)(?:\*\*)?:(?:\*\*)?[ \t]{{1,4}}(?P<name>{_ANY})"
 )
 _TITLED = re.compile(
@@ -54,7 +57,11 @@ _SIGNED = re.compile(
     r"|Yours(?: sincerely| truly"
     r"| faithfully)?|Cheers|Thanks|Thank you|Many thanks|Love|Cu stimă|Cu respect|Cu drag"
     r"|O zi bună|Toate cele bune"
-    r"|Mulțumesc|Mit freundlichen Grüßen|Viele Grüße|Cordialement|Saludos|Un saludo)"
+    r"|Mulțumesc|Mit freundlichen Grüßen|Viele Grüße|Cordialement|Saludos|Un saludo"
+    r"|Atentamente|(?:Un )?[Cc]ordial saludo|Saludos cordiales|Atenciosamente|Cumprimentos|Abraços"
+    r"|(?:Com os )?[Mm]elhores cumprimentos"
+    r"|(?:Cordiali|Distinti)? ?[Ss]aluti"
+    r"|Bien cordialement|Bien à vous|Amicalement|Sincères salutations)"
     rf"[,.!]?[ \t]{{0,4}}\n[ \t\n]{{0,8}}(?:[-–—] ?)?(?P<name>{_ANY})[ \t]{{0,4}}(?=\n|\Z)"
 )
 _SIGNED_DASH = re.compile(rf"\n[ \t]{{0,4}}[-–—] ?(?P<name>{_FULL})[ \t]{{0,4}}(?=\n|\Z)")
@@ -99,7 +106,7 @@ _MOST_NAMES = 5000
 # One of these is in each of the forms of the costliest rule.
 _INTRODUCING = (
     "name", "call", "numesc", "numele", "cheam", "heiße", "appelle", "llamo", "chiamo", "nome",
-    "nazywam", "contact", "signed",
+    "nazywam", "chamo", "nombre", "nom est", "contact", "signed",
 )  # fmt: skip
 
 _RULES: tuple[tuple[re.Pattern[str], float, str, bool], ...] = (

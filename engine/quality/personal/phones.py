@@ -24,6 +24,11 @@ _CONTEXT = re.compile(
     r"|telefoon\w*|mobiel\w*|bellen|gsm|telem[óo]vel|telefone|celular|ligu?[ea])\b",
     re.IGNORECASE,
 )
+_LINKED = re.compile(
+    r"(?:\bwa\.me/|\bwhatsapp\.com/send/?\?phone=|\b(?:tel|callto|sms):)(?:%2B)?"
+    r"(?P<number>\+?\(?[0-9][0-9().-]{5,18}[0-9])",
+    re.IGNORECASE,
+)
 _OTHER_NUMBER = re.compile(
     r"(?:\b(?:version|isbn|issn|doi|iban|orders?|invoice|id|no|nr|number of|population|cards?"
     r"|account|ssn|cnp|vat|tax|port|page|pp|rfc|pmid|arxiv|grid|coordinates?|lat|lon|serial|sku|ean"
@@ -74,6 +79,11 @@ def find_phones(text: str, regions: Sequence[str]) -> Iterator[Span]:
     of western Europe; and be no date, price, version or id. After a word such as "call" any
     number of a plausible length is taken.
     """
+    lowered = text.lower()
+    if any(mark in lowered for mark in ("wa.me/", "phone=", "tel:", "callto:", "sms:")):
+        for match in _LINKED.finditer(text):
+            if 7 <= sum(c.isdigit() for c in match["number"]) <= 15:
+                yield Span(*match.span("number"), "phone", 0.9, "a number in a link to call it")
     for count, match in enumerate(_CANDIDATE.finditer(text)):
         if count >= _MOST_CANDIDATES:
             return

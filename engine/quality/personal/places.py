@@ -61,14 +61,16 @@ _NOT_TOWNS_TEXT = (
 _NOT_TOWNS = frozenset(_NOT_TOWNS_TEXT.split())
 
 _DATE = (
-    r"(?:\d{1,2}(?:st|nd|rd|th)?[-./ ](?:of )?(?:\d{1,2}|[^\W\d_]{3,10}\.?)[-./ ,]{1,2}\d{2,4}"
+    r"(?:\d{1,2}(?:st|nd|rd|th)?[-./ ](?:of |de )?(?:\d{1,2}|[^\W\d_]{3,10}\.?)"
+    r"[-./ ,]{1,2}(?:del? )?\d{2,4}"
     r"|\d{4}[-./]\d{1,2}[-./]\d{1,2}|[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})"
 )
 _BORN = re.compile(
     r"\b(?:date of birth|birth ?date|d\.?o\.?b\.?|birthday|(?:i|he|she) (?:was|am|is) born"
     r"|my birthday"
     r"|data na[șşs]terii|n[ăa]scut[ăa]?|m-am născut|ziua mea(?: de naștere)?|geburtsdatum"
-    r"|geboren|date de naissance|née? le|fecha de nacimiento|data di nascita)\b"
+    r"|geboren|date de naissance|née? le|fecha de nacimiento|data di nascita|nat[oa] il"
+    r"|nac(?:í|ió|id[oa])|nasci(?:d[oa])?|nasceu|data de nascimento|data nașterii)\b"
     rf"[^\n\d]{{0,24}}?(?P<date>{_DATE})(?!\w)",
     re.IGNORECASE,
 )
@@ -89,6 +91,10 @@ _BIRTH = (
     "née",
     "né ",
     "naci",
+    "nací",
+    "nato ",
+    "nata ",
+    "nasc",
 )
 
 

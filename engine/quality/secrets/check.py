@@ -7,15 +7,17 @@ from importlib.metadata import version as version_of
 
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
+from engine.quality.normal import view_of
 from engine.quality.placeholders import outside_placeholders
 from engine.quality.secrets.assigned import find_assigned
-from engine.quality.secrets.keys import find_private_keys
+from engine.quality.secrets.keys import find_private_keys, public_blocks
+from engine.quality.secrets.layouts import find_in_layouts
 from engine.quality.secrets.plugins import find_by_plugins
 from engine.quality.secrets.random_strings import find_random_strings
 from engine.quality.secrets.spans import Candidate, merged, windows
 from engine.quality.secrets.tokens import find_tokens
 
-_RULES = 2
+_RULES = 3
 # Without so long a word there is no token; most texts have none.
 _LEAST_TOKEN = 16
 
@@ -26,6 +28,7 @@ _WORDS = {
     "jwt": "a JSON web token",
     "password": "a value after the name of a password",
     "private-key": "a private key",
+    "seed-phrase-secret": "the words of a wallet",
     "url-password": "a password in an address",
 }
 
@@ -55,17 +58,26 @@ class SecretsCheck:
         """Look at a conversation. See :class:`engine.quality.base.Check`."""
         flags: list[Flag] = []
         for index, turn in enumerate(turns):
-            for found in secrets_in(turn.content):
+            view = view_of(turn.content)
+            for found in secrets_in(view.text):
                 if found.score >= self._min_score:
                     reason = _reason(found)
-                    where = (index, found.start, found.end)
+                    where = (index, *view.span(found.start, found.end))
                     flags.append(Flag("secret", found.code, found.score, reason, *where))
         return Finding(tuple(flags))
 
 
 def secrets_in(text: str) -> list[Candidate]:
-    """Return the secrets in a text, in its order, none overlapping another."""
-    found = merged(list(_candidates(text)))
+    """Return the secrets in a text in its normal form, in its order, none overlapping another."""
+    candidates = list(_candidates(text))
+    public = public_blocks(text) if candidates else []
+    if public:
+        candidates = [
+            each
+            for each in candidates
+            if not any(start <= each.start and each.end <= end for start, end in public)
+        ]
+    found = merged(candidates)
     return [each for each in found if outside_placeholders(text, each.start, each.end)]
 
 
@@ -77,6 +89,7 @@ def _candidates(text: str) -> Iterator[Candidate]:
             yield from find_by_plugins(window, offset)
             yield from find_random_strings(window, offset)
         yield from find_assigned(window, offset)
+        yield from find_in_layouts(window, offset)
 
 
 def _reason(found: Candidate) -> str:

@@ -9,6 +9,13 @@ from engine.quality.secrets.plausible import is_placeholder
 from engine.quality.secrets.spans import Candidate
 
 _BEGIN = re.compile(r"-----BEGIN ((?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?)-----")
+# What is published: certificates, requests for them, and public keys.
+_PUBLIC = re.compile(
+    r"-----BEGIN (?P<kind>(?:(?:TRUSTED|X509|NEW|ATTRIBUTE) )?CERTIFICATE(?: REQUEST)?|X509 CRL"
+    r"|(?:(?:RSA|DSA|EC) )?PUBLIC KEY|PGP PUBLIC KEY BLOCK|PGP SIGNATURE|PKCS7)-----"
+    r"(?:\s|\\{1,2}[nr]|[A-Za-z]{1,20}: [^\n]{0,100}\n|[A-Za-z0-9+/=\"',]){0,20000}?"
+    r"-----END (?P=kind)-----"
+)
 _PUTTY = re.compile(r"PuTTY-User-Key-File-[0-9]: [^\n]{1,60}\n")
 _BODY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}")
 _BODY = re.compile(r"(?:[A-Za-z0-9+/=:;,.()\- \t\r\n\\\"'>|]|PuTTY)*")
@@ -39,6 +46,13 @@ def find_private_keys(text: str) -> Iterator[Candidate]:
             end = stop if stop >= 0 else min(len(text), match.end() + _MOST_CHARS)
             if "Private-Lines" in text[match.end() : end]:
                 yield Candidate(match.start(), end, "private-key", 1.0, 0)
+
+
+def public_blocks(text: str) -> list[tuple[int, int]]:
+    """Return where blocks stand that are made to be published (RFC 7468, RFC 9580)."""
+    if "-----BEGIN " not in text:
+        return []
+    return [match.span() for match in _PUBLIC.finditer(text)]
 
 
 def _end(text: str, begin: re.Match[str]) -> int:

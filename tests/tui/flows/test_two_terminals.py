@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from engine.curate import Curator
 from engine.models import Filter, Turn
 from engine.store import Store
 from engine.workspace import Workspace
+from tests.tui.conftest import NOTES, make_example
 from tests.tui.support import SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.curate import CurateScreen
@@ -72,6 +74,40 @@ async def test_a_filter_loses_what_the_other_decides_and_nothing_is_hit_by_chanc
         await pilot.press("a")
         assert "look again" in screen.status_line.text
         assert filled.store.card(ids[2]).state == "undecided"
+
+
+async def test_what_another_process_scans_appears(filled: Workspace, other: Store) -> None:
+    (source,) = other.sources()
+    async with opened_app(filled, stage="curate") as (app, pilot):
+        screen = screen_of(app)
+        total = other.counts().total
+        other.remove_source(source.id)
+        await wait_until(pilot, lambda: f"removed {total} examples" in screen.status_line.text)
+        assert screen.card.card is None
+        again = other.add_source(source.kind, source.root)
+        new = make_example(again.id, *NOTES[1])
+        other.record_scan(again.id, [new], [], 1, at=time.time())
+        await wait_until(pilot, lambda: "added 1 example" in screen.status_line.text)
+        assert screen.card.card is not None
+        assert screen.card.card.example.id == new.id
+
+
+async def test_keys_behind_a_decision_on_what_is_gone_are_dropped(
+    filled: Workspace, other: Store, nobody_looks: None
+) -> None:
+    (source,) = other.sources()
+    _first, second, *_ = ids_of(other)
+    async with opened_app(filled, stage="curate") as (app, pilot):
+        screen = screen_of(app)
+        assert screen.card.card is not None
+        other.append("skip", second, at=time.time())
+        await pilot.press("g")
+        other.remove_source(source.id)  # what was decided stays
+        await press_all(pilot, "a r r")
+        assert "a scan removed that example" in screen.status_line.text
+        assert [entry.action for entry in other.journal()] == ["skip"]
+        assert screen.card.card is not None
+        assert screen.card.card.example.id == second
 
 
 @pytest.fixture
