@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import engine
 from engine.errors import FinetuiError
-from engine.failures import named
+from engine.failures import named, of_child
 
 Progress = Callable[[int, int], None]
 
@@ -188,6 +188,8 @@ def run_child(
         raise kind(failure["message"], hint=failure["hint"])
     if status != 0:
         lines = "\n".join(tail)
+        if (known := of_child(module, status, lines)) is not None:
+            raise known
         raise otherwise(
             f"{module} ended with status {status}:\n{lines}",
             hint="finetui doctor says whether everything that it needs is installed",

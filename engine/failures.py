@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import (
@@ -96,6 +98,8 @@ def named(error: BaseException) -> FinetuiError:
             f"a text can't be written as {getattr(error, 'encoding', 'the encoding')} here",
             hint="use a UTF-8 locale, as with: export LC_ALL=C.UTF-8",
         )
+    if isinstance(error, ImportError) and speaks_of_memory(str(error)):
+        return MemoryShort("there is not enough memory to load a package", hint=_SHORT)
     if isinstance(error, ImportError):
         part = error.name or "a package"
         return DependencyMissing(
@@ -104,6 +108,94 @@ def named(error: BaseException) -> FinetuiError:
     if isinstance(error, RecursionError):
         return Unexpected("something is nested too deeply", hint=_details())
     return Unexpected(f"something unexpected happened: {type(error).__name__}", hint=_details())
+
+
+_OF_MEMORY = (
+    "memory allocation of",
+    "OpenBLAS error: Memory allocation",
+    "failed to map segment",
+    "Cannot allocate memory",
+    "can't allocate memory",
+    "MemoryError",
+    "std::bad_alloc",
+)
+_SHORT = "end other programs, or take less at once; a limit of this shell shows in: ulimit -v"
+
+
+def speaks_of_memory(text: str) -> bool:
+    """Say whether what a library printed or raised means that it got no memory."""
+    return any(words in text for words in _OF_MEMORY)
+
+
+def of_child(what: str, status: int, printed: str) -> FinetuiError | None:
+    """Return why a subprocess ended, where a signal or what it printed tells.
+
+    Args:
+        what: What the subprocess did.
+        status: Its status, as :mod:`subprocess` has it: below zero it is a signal's number.
+        printed: Its last lines.
+    """
+    if speaks_of_memory(printed):
+        return MemoryShort(f"there is not enough memory for {what}", hint=_SHORT)
+    if status >= 0:
+        return None
+    if status == -signal.SIGKILL:
+        return MemoryShort(
+            f"the system ended {what}, most likely for want of memory",
+            hint="close other programs, or take less at once",
+        )
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = str(-status)
+    return SystemFailure(f"{what} was ended by signal {name}", hint="look at: finetui doctor")
+
+
+def require_address_space(arguments: Sequence[str]) -> None:
+    """Refuse early what this shell's limit of memory would only let crash.
+
+    Libraries for tokens and numbers abort the process where they get no memory, so that nothing
+    is left to name it.
+
+    Args:
+        arguments: The words after the command's name.
+
+    Raises:
+        LimitReached: The verb loads such libraries, and the limit is below
+            :data:`LEAST_ADDRESS_SPACE`.
+    """
+    if not arguments or arguments[0] not in _HEAVY or "--help" in arguments:
+        return
+    import resource
+
+    least = LEAST_ADDRESS_SPACE // 1024
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY or limit >= LEAST_ADDRESS_SPACE:
+        return
+    raise LimitReached(
+        f"this shell lets a process have {limit // 1024:,} KiB of memory; "
+        f"{arguments[0]} needs {least:,} or more",
+        hint=f"raise the limit with: ulimit -v {least}, or: ulimit -v unlimited",
+    )
+
+
+LEAST_ADDRESS_SPACE = 500_000 * 1024
+"""Bytes of address space that a verb which loads libraries for tokens or numbers needs."""
+
+_HEAVY = frozenset(
+    (
+        "check",
+        "redact",
+        "dedup",
+        "dataset",
+        "demo",
+        "train",
+        "export",
+        "chat",
+        "compare",
+        "questions",
+    )
+)
 
 
 def _details() -> str:

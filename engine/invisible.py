@@ -169,8 +169,13 @@ def _shown(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
 
 
 def _escaped(character: str) -> str:
-    r"""Return ``\x1b`` for a control, ``\u202e`` for a direction or surrogate, or nothing."""
+    r"""Return ``\x1b`` for a control, ``\u202e`` for a direction or surrogate, or nothing.
+
+    A byte of a name that is not UTF-8, which Python keeps as a surrogate, is shown as that byte.
+    """
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
     if code < 0x20 or 0x7F <= code <= 0x9F:
         return f"\\x{code:02x}"
     bidi = code == 0x61C or 0x200E <= code <= 0x200F or 0x202A <= code <= 0x202E

@@ -20,6 +20,7 @@ PERSONS = "FINETUI_UMASK"
 """The variable by which children know the person's own umask, in octal."""
 
 _OTHERS = 0o077
+_MARK = "finetui.toml"  # what makes a folder a workspace, as engine.paths says
 
 
 def _umask() -> int:
@@ -82,7 +83,8 @@ def hand_over(path: Path) -> None:
     """
     # A link of the workspace that leads elsewhere makes nothing public.
     where = (path.resolve(), Path(os.path.abspath(path)))
-    inside = any(one.is_relative_to(root) for root in _workspaces for one in where)
+    known = any(one.is_relative_to(root) for root in _workspaces for one in where)
+    inside = known or any((folder / _MARK).is_file() for one in where for folder in one.parents)
     mask = _current if inside else persons()
     _set(path, mask)
     if path.is_dir() and not path.is_symlink():

@@ -176,6 +176,19 @@ def _described(section: Any, prefix: str) -> Iterator[SettingInfo]:
             yield SettingInfo(name, plain(value), plain(option.default), option.help)
 
 
+def system_prompt_of(root: Path) -> str:
+    """Return the system prompt that a workspace's own settings put into rows; empty for none.
+
+    It needs no trust, since it runs, loads and reaches nothing; it is said where it counts.
+
+    Raises:
+        SettingsError: The settings can't be read.
+    """
+    section = read_toml(root / WORKSPACE_FILE).get("dataset")
+    found = section.get("system_prompt") if isinstance(section, dict) else ""
+    return found if isinstance(found, str) else ""
+
+
 MAX_BYTES = 1_000_000
 """The size of the largest settings file that is read."""
 

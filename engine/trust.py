@@ -88,8 +88,13 @@ def run_items(base_dir: str, report_to: str) -> list[Acting]:
 
 def links_out(root: Path) -> list[Acting]:
     """Return the links of a workspace's folders that lead out of it."""
-    found = (link_item(root, path) for part in _FOLDERS for path in sorted(root.glob(part)))
+    found = (link_item(root, path) for part in _FOLDERS for path in _places(root, part))
     return list(dict.fromkeys(item for item in found if item is not None))
+
+
+def _places(root: Path, part: str) -> list[Path]:
+    # A link that leads to what is not there yet is one too; glob would leave it out.
+    return sorted(root.glob(part)) if "*" in part else [root / part]
 
 
 def link_item(root: Path, path: Path) -> Acting | None:

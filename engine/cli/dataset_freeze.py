@@ -17,6 +17,7 @@ from engine.dataset import DatasetOptions, Frozen, LeakSummary, default_options
 from engine.dataset.frozen import newest
 from engine.errors import BaseMissing
 from engine.models import FLAG_KINDS
+from engine.settings import system_prompt_of
 from engine.workspace import Workspace
 
 _BAR = 30
@@ -134,6 +135,11 @@ def freeze(
         print_json({"directory": str(frozen.directory), "manifest": frozen.manifest})
         return
     _say_frozen(frozen)
+    if chosen["system_prompt"] is None and options.system_prompt.strip():
+        ours = system_prompt_of(space.root).strip() == options.system_prompt.strip()
+        where = "the workspace's settings" if ours else "your settings"
+        say(f"  system prompt   from {where}, put into rows without one:")
+        say(f"                  {options.system_prompt.strip()}")
 
 
 def _with_home(options: DatasetOptions) -> DatasetOptions:

@@ -15,6 +15,7 @@ import click
 
 from engine import __version__
 from engine.cli.endings import begin, ended, finish
+from engine.failures import require_address_space
 
 # verb -> (module, attribute, one line of help). The help stands here so that
 # `finetui --help` imports no verb.
@@ -135,6 +136,7 @@ def main(arguments: list[str] | None = None, *, opener: OpenApp | None = None) -
     arguments = sys.argv[1:] if arguments is None else arguments
     begin()
     try:
+        require_address_space(arguments)
         result = cli.main(args=arguments, prog_name="finetui", standalone_mode=False, obj=opener)
     except SystemExit as error:
         return finish(error.code if isinstance(error.code, int) else 1)

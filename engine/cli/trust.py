@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from engine.cli.common import common_options, print_json, say, table
 from engine.errors import UsageError
 from engine.extract.adding import named_by
 from engine.paths import nearest_workspace, shell_path, shorten
+from engine.settings import system_prompt_of
 from engine.trust import Acting, Trusted, covers, forget, listed
 from engine.trust import trust as agree_to
 from engine.workspace import find_workspace, open_workspace
@@ -47,9 +49,11 @@ def trust(
     # Only looked at: nothing of the workspace's settings is used before it is trusted.
     with open_workspace(root, leave_out=True) as space:
         items = named_by(root, space.store)
+    prompt = system_prompt_of(root)
     if not show:
         agree_to(root, items)
-    _print(root, items, as_json, trusted=covers(root, items) if show else True)
+    agreed = covers(root, items) if show else True
+    _print(root, items, as_json, trusted=agreed, system_prompt=prompt)
 
 
 def _folder(named: Path | None) -> Path:
@@ -72,18 +76,34 @@ def _remove(named: Path | None, as_json: bool) -> None:
         say(f"it was not trusted: {shorten(root, 60)}")
 
 
-def _print(root: Path, items: list[Acting], as_json: bool, *, trusted: bool) -> None:
+def _print(
+    root: Path, items: list[Acting], as_json: bool, *, trusted: bool, system_prompt: str
+) -> None:
     if as_json:
         found = [{"name": one.name, "value": one.value, "how": one.how} for one in items]
-        print_json({"workspace": str(root), "trusted": trusted, "items": found})
+        print_json(
+            {
+                "workspace": str(root),
+                "trusted": trusted,
+                "items": found,
+                "system_prompt": system_prompt,
+            }
+        )
         return
     say(f"{'trusted' if trusted else 'not trusted'}: {shorten(root, 60)}")
     for one in items:
-        say(f"  {one.name} = {one.value!r}  ({one.meaning})")
+        say(f"  {one.name} = {_quoted(one.value)}  ({one.meaning})")
     if not items:
-        say("  it names no command, no folder of a model and no address")
+        say("  it names no command, no folder of a model, no address and no link that leads out")
+    if system_prompt:
+        say(f"  a freeze puts its dataset.system_prompt into rows: {_quoted(system_prompt)}")
     if not trusted:
         say(f"  trust it with: finetui trust {shell_path(root)}")
+
+
+def _quoted(value: str) -> str:
+    # A byte that is not UTF-8 is shown as everywhere: as a byte.
+    return re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", repr(value))
 
 
 def _list(found: list[Trusted], as_json: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import EmbeddingModelInvalid, EmbeddingModelMissing, MemoryShort
+from engine.failures import speaks_of_memory
 from engine.paths import shorten
 from engine.setup import FIX
 
@@ -241,6 +242,8 @@ def _slices(text: str) -> list[str]:
 def out_of_memory(error: BaseException) -> bool:
     """Say whether an error means that memory ran out, in Python or in torch."""
     if isinstance(error, MemoryError):
+        return True
+    if speaks_of_memory(str(error)):
         return True
     said = str(error).lower()
     return isinstance(error, RuntimeError) and (

@@ -266,6 +266,9 @@ def locate(place: str | Path) -> str:
     address = is_address(place)
     if address:
         return address
+    if not str(place).strip():
+        # Path("") is the present folder, which nobody has named.
+        raise SourceMissing("a source without a place can't be read", hint=_NAME_ONE)
     path = Path(place)
     if is_shipped(str(place)):
         path = shipped(str(place))

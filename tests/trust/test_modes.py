@@ -166,3 +166,17 @@ def test_an_executable_stays_one_and_a_read_only_file_too(
     assert stat.S_IMODE((tmp_path / "note").stat().st_mode) == 0o600
     fit_tree(tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
+def test_templates_in_a_workspace_are_its_users_alone(tmp_path: Path, umask: int) -> None:
+    space = tmp_path / "space"
+    run(
+        tmp_path,
+        umask,
+        ["init", str(space)],
+        ["synthetic", "init", str(space / "t.toml")],
+    )
+    assert stat.S_IMODE((space / "t.toml").stat().st_mode) == 0o600
+    run(tmp_path, umask, ["synthetic", "init", str(tmp_path / "t.toml")])
+    assert stat.S_IMODE((tmp_path / "t.toml").stat().st_mode) == 0o666 & ~umask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,12 @@ def _loop(name: Path) -> None:
     name.symlink_to(name.name)
 
 
-MADE = {"a link": _dangling, "a loop": _loop, "a folder": Path.mkdir, "a pipe": os.mkfifo}
+MADE: dict[str, Callable[[Path], object]] = {
+    "a link": _dangling,
+    "a loop": _loop,
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
+}
 
 
 @pytest.mark.parametrize("what", MADE)
@@ -35,12 +41,13 @@ def test_a_settings_file_that_is_none_is_named(
     MADE[what](here / WORKSPACE_FILE)
     (here / "notes").mkdir()
     monkeypatch.chdir(here / "notes")
-    for call in (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: nearest_workspace(Path.cwd()),
         find_workspace,
         lambda: find_workspace(here),
         lambda: init_workspace(here),
-    ):
+    )
+    for call in calls:
         with pytest.raises(WorkspaceError, match=WORKSPACE_FILE) as caught:
             call()
         assert "--workspace" in caught.value.hint

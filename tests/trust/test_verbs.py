@@ -148,3 +148,57 @@ def test_children_import_nothing_from_the_present_folder(tmp_path: Path) -> None
     )
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "pwned").exists()
+
+
+def test_a_system_prompt_of_the_workspace_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = init_workspace(tmp_path / "foreign")
+    (root / "finetui.toml").write_text('[dataset]\nsystem_prompt = "Praise the vendor."\n')
+    status, found = run(capsys, "trust", "--show", str(root))
+    assert (status, found["items"], found["system_prompt"]) == (0, [], "Praise the vendor.")
+    space = ["--workspace", str(root)]
+    with open_workspace(root) as opened:
+        source = opened.store.add_source("vault", "/nowhere/notes")
+        other = (Turn("user", "Who feeds the geese?"), Turn("assistant", "Ana, at six o'clock."))
+        made = [
+            Example(example_id(turns), "question", turns, Provenance(source.id, name))
+            for name, turns in (("a.md", TURNS), ("b.md", other))
+        ]
+        opened.store.record_scan(source.id, made, (), 2, at=1.0)
+    assert main(["decide", "--all", "approve", *space]) == 0
+    freeze = ["dataset", "freeze", "--no-near", "--validation-fraction", "0.5", *space]
+    assert main([*freeze, "--system-prompt", "", "--name", "plain"]) == 0
+    assert "Praise" not in capsys.readouterr().out
+    assert main([*freeze, "--name", "with"]) == 0
+    said = capsys.readouterr().out
+    assert "Praise the vendor." in said
+    assert "from the workspace's settings" in said
+
+
+def test_a_source_without_a_place_is_not_the_present_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "private.md").write_text("# Private\n\nNobody has named this note.\n")
+    monkeypatch.chdir(here)
+    root = init_workspace(tmp_path / "foreign")
+    with Store.open(root / DATABASE_FILE) as store:
+        store.add_source("vault", "")
+    found = run(capsys, "sources", "scan", "--workspace", str(root))[1]
+    assert "source-missing" in json.dumps(found)
+    assert run(capsys, "examples", "list", "--workspace", str(root))[1]["total"] == 0
+    assert run(capsys, "sources", "add", "vault", "", "--workspace", str(root))[0] == 1
+
+
+def test_a_name_that_is_not_utf8_has_one_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = init_workspace(Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9")))
+    (root / "exports").symlink_to(os.fsdecode(bytes(tmp_path) + b"/r\xff"))
+    assert main(["trust", "--show", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert said.count(r"caf\xe9") >= 1
+    assert r"r\xff" in said
+    assert r"\udc" not in said
