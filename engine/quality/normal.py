@@ -83,6 +83,10 @@ def _composed(text: str) -> View:
     ends: list[int] = []
     done = 0
     for match in _SPECIAL.finditer(text):
+        if _LONGER.search(match.group()) is None and unicodedata.is_normalized(
+            "NFC", match.group()
+        ):
+            continue
         start, stop = match.span()
         pieces.append(text[done:start])
         starts.extend(range(done, start))
