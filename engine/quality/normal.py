@@ -11,8 +11,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# White_Space of Unicode without line ends, and the tab.
-_BLANKS = "\t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+# White_Space of Unicode without line ends and the tab.
+_BLANKS = "\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 _HYPHENS = "\u2010\u2011\ufe63\uff0d"
 _DASHES = "\u2012\u2013\u2212"
 # Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt).
@@ -56,10 +56,17 @@ class View:
         return self.starts[start], self.ends[end - 1]
 
 
-def view_of(text: str) -> View:
-    """Return the view of a text; one that is in its normal form is its own."""
+def view_of(text: str, *, tabs: bool = False) -> View:
+    """Return the view of a text; one that is in its normal form is its own.
+
+    Args:
+        text: The text.
+        tabs: Whether tabs stay, which part the cells of a table. The places are the same.
+    """
+    if not tabs:
+        text = text.replace("\t", " ")
     if text.isascii():
-        return View(text.replace("\t", " "))
+        return View(text)
     if _LONGER.search(text) is None and unicodedata.is_normalized("NFC", text):
         return View(_signs(text))
     return _composed(text)

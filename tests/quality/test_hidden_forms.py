@@ -86,6 +86,11 @@ def test_hidden_characters_split_nothing(sign: str) -> None:
     assert _clean(both) == "password: [SECRET_1] and [SECRET_1]"
 
 
+def test_the_cells_of_a_table_are_apart() -> None:
+    text = "Tel\t0721 234 567\t0722 345 678\ncard\t4012888888881881\t77"
+    assert _clean(text) == "Tel\t[PHONE_1]\t[PHONE_2]\ncard\t[CARD_1]\t77"
+
+
 def test_an_iban_over_a_line_end_is_one() -> None:
     assert _clean("to GB82 WEST 1234\n5698 7654 32 today") == "to [IBAN_1] today"
 
@@ -108,6 +113,9 @@ def test_a_view_has_a_place_for_each_character(text: str) -> None:
     ("text", "left"),
     [
         (f"ssh://eva:A@{PASSWORD}@db.intra-q.org/x", "ssh://eva:[SECRET_1]@db.intra-q.org/x"),
+        # A password with the sign of a fragment, and an address that has neither.
+        (f"pg://eva:{PASSWORD[:4]}#{PASSWORD}@h.q.io/d", "pg://eva:[SECRET_1]@h.q.io/d"),
+        ("https://h.q.io:80?m=eva@borg-q.se", "https://h.q.io:80?m=[EMAIL_1]"),
         (f"Cookie: a=1; sessionid={TOKEN}; b=2", "Cookie: a=1; sessionid=[SECRET_1]; b=2"),
         (f"login eva password {PASSWORD[:6]}x7Q", "login eva password [SECRET_1]"),
         (f"api_key: >-\n  {TOKEN}\n", "api_key: >-\n  [SECRET_1]\n"),

@@ -69,7 +69,8 @@ class SecretsCheck:
 
 def secrets_in(text: str) -> list[Candidate]:
     """Return the secrets in a text, in its order, none overlapping another."""
-    view = view_of(text)
+    # The rules take a tab for a space themselves.
+    view = view_of(text, tabs=True)
     return [_placed(found, view) for found in _secrets_in(view.text)]
 
 
