@@ -91,6 +91,11 @@ def test_the_cells_of_a_table_are_apart() -> None:
     assert _clean(text) == "Tel\t[PHONE_1]\t[PHONE_2]\ncard\t[CARD_1]\t77"
 
 
+def test_full_width_digits_are_digits() -> None:
+    wide = "4012888888881881".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
+    assert _clean(f"card {wide}, card 4012888888881881") == "card [CARD_1], card [CARD_1]"
+
+
 def test_an_iban_over_a_line_end_is_one() -> None:
     assert _clean("to GB82 WEST 1234\n5698 7654 32 today") == "to [IBAN_1] today"
 
