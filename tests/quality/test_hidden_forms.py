@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from engine.models import Turn
+from engine.dataset.metadata import Metadata
+from engine.models import Card, Example, Provenance, Turn
 from engine.quality.fields import column, flagged_fields
 from engine.quality.naming import TemporaryPlaceholders
 from engine.quality.normal import view_of
@@ -232,3 +233,26 @@ def test_columns_that_are_personal_by_their_name(name: str, value: str, code: st
 )
 def test_other_columns_are_not(name: str, value: str) -> None:
     assert flagged_fields(_CHECKS[1], [column(name, value)]) == []
+
+
+def test_what_is_written_of_personal_columns_is_placeholders() -> None:
+    columns = {
+        "name": "Roc\u00edo\u00a0Zabaleta",
+        "Phone": "46701234567",
+        "dob": "1971-06-03",
+        "pin_code": "4711",
+        "remark": "asked by Rocio Zabaleta",
+        "topic": "lakes",
+    }
+    turns = (Turn("user", "Which lake is deepest?"), Turn("assistant", "Baikal."))
+    where = Provenance("s", "rows.jsonl")
+    example = Example("b2-1", "instruction", turns, where, metadata=columns)
+    card = Card(example, turns, "undecided", False, 0)
+    told = Metadata(_CHECKS, TemporaryPlaceholders()).of(card)
+    assert told.extra == {
+        "name": "[PERSON_1]",
+        "Phone": "[PHONE_1]",
+        "dob": "[BIRTHDAY_1]",
+        "remark": "asked by [PERSON_1]",
+        "topic": "lakes",
+    }
