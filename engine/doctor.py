@@ -18,7 +18,7 @@ from typing import Literal
 
 from engine import __version__
 from engine.bases import installed as installed_bases
-from engine.errors import FinetuiError
+from engine.errors import FinetuiError, WorkspaceError
 from engine.paths import (
     cache_dir,
     config_dir,
@@ -143,11 +143,17 @@ def examine(workspace: Path | None = None) -> list[Finding]:
     Args:
         workspace: The folder whose disk is looked at; the nearest or default one if None.
     """
-    folder = workspace or nearest_workspace(Path.cwd()) or default_workspace()
+    wrong = None
+    try:
+        folder = workspace or nearest_workspace(Path.cwd()) or default_workspace()
+    except WorkspaceError as error:
+        folder, wrong = Path.cwd(), error
     findings = [
         Finding("finetui", "version", "ok", __version__),
         Finding("finetui", "python", "ok", f"{platform.python_version()} at {sys.prefix}"),
-        Finding("finetui", "workspace", "ok", shorten(folder, 60)),
+        Finding("finetui", "workspace", "missing", str(wrong), wrong.hint)
+        if wrong
+        else Finding("finetui", "workspace", "ok", shorten(folder, 60)),
     ]
     findings += home_findings()
     findings += _packages()

@@ -204,6 +204,12 @@ class WorkspaceDamaged(WorkspaceError):
     code = "workspace-damaged"
 
 
+class DatabaseGone(WorkspaceDamaged):
+    """The workspace had a database, which was removed or emptied."""
+
+    code = "database-gone"
+
+
 class WorkspaceUntrusted(WorkspaceError):
     """The workspace is not trusted, and would run, load or reach something."""
 

@@ -80,8 +80,9 @@ def hand_over(path: Path) -> None:
 
     Within a workspace it stays as private as the rest.
     """
-    where = path.resolve()
-    inside = any(where.is_relative_to(root) for root in _workspaces)
+    # A link of the workspace that leads elsewhere makes nothing public.
+    where = (path.resolve(), Path(os.path.abspath(path)))
+    inside = any(one.is_relative_to(root) for root in _workspaces for one in where)
     mask = _current if inside else persons()
     _set(path, mask)
     if path.is_dir() and not path.is_symlink():

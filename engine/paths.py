@@ -6,12 +6,14 @@ then; nothing is created or read at import.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
+import stat
 from pathlib import Path
 
-from engine.errors import DiskFull, PathUnusable
+from engine.errors import DiskFull, PathUnusable, WorkspaceError
 
 WORKSPACE_FILE = "finetui.toml"
 DATABASE_FILE = "finetui.db"
@@ -77,12 +79,43 @@ def user_settings_file() -> Path:
 
 
 def nearest_workspace(start: Path) -> Path | None:
-    """Return the closest folder at or above ``start`` that is a workspace, if any."""
+    """Return the closest folder at or above ``start`` that is a workspace, if any.
+
+    Raises:
+        WorkspaceError: As :func:`is_workspace` says.
+    """
     resolved = start.resolve()
     for folder in (resolved, *resolved.parents):
-        if (folder / WORKSPACE_FILE).is_file():
+        if is_workspace(folder):
             return folder
     return None
+
+
+def is_workspace(folder: Path) -> bool:
+    """Return whether a folder has a workspace's settings file; it is not opened.
+
+    Raises:
+        WorkspaceError: Something of that name is there and is no file that can be read. It is
+            never passed over, which would let a command work on another workspace.
+    """
+    name = folder / WORKSPACE_FILE
+    why = ""
+    try:
+        if not os.path.lexists(name):
+            return False
+        mode = name.stat().st_mode
+        if not stat.S_ISREG(mode):
+            why = "a folder" if stat.S_ISDIR(mode) else "a pipe or device"
+    except FileNotFoundError:
+        why = "a link to nothing"
+    except OSError as error:
+        why = "a link to itself" if error.errno == errno.ELOOP else error.strerror or str(error)
+    if why:
+        raise WorkspaceError(
+            f"{shorten(name)} is no file: {why}",
+            hint="put a file there or remove it, or name another workspace with --workspace DIR",
+        )
+    return True
 
 
 def shorten(path: Path | str, width: int = 40) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -175,16 +176,25 @@ def _described(section: Any, prefix: str) -> Iterator[SettingInfo]:
             yield SettingInfo(name, plain(value), plain(option.default), option.help)
 
 
+MAX_BYTES = 1_000_000
+"""The size of the largest settings file that is read."""
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; an absent file is empty.
 
     Raises:
-        SettingsError: The file is not readable, not UTF-8, or not TOML.
+        SettingsError: The file is no file, too large, not readable, not UTF-8, or not TOML.
     """
     try:
+        if not os.path.lexists(path):
+            return {}
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            raise ValueError("it is no file")
+        if found.st_size > MAX_BYTES:
+            raise ValueError(f"it has {found.st_size:,} bytes, more than {MAX_BYTES:,}")
         return toml.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
     except (ValueError, OSError) as error:
         raise SettingsError(
             f"{shorten(path)} can't be read: {error}", hint="fix the file, or move it away"

@@ -19,7 +19,7 @@ from engine.errors import WorkspaceUntrusted
 from engine.frozen import frozen
 from engine.paths import bases_dir, shell_path, shorten, state_dir, write_atomic
 
-How = Literal["runs", "loads", "reaches"]
+How = Literal["runs", "loads", "reaches", "writes"]
 
 IGNORE = "FINETUI_UNTRUSTED"
 """Set to "ignore", workspaces that aren't trusted are used without what would need trust."""
@@ -28,15 +28,18 @@ _VERBS: dict[How, str] = {
     "runs": "a command that would be run",
     "loads": "files that would be loaded",
     "reaches": "an address that would be reached",
+    "writes": "a folder outside of it that would be written to",
 }
 _DIGEST_BYTES = 16
+_FOLDERS = ("datasets", "datasets/*", "exports", "synthetic", "runs", "runs/*", "runs/*/*")
+"""What finetui writes into a workspace beside its database."""
 
 
 @frozen
 class Acting:
-    """Something that a workspace names and that would be run, loaded or reached.
+    """Something that a workspace names and that would be run, loaded, reached or written to.
 
-    ``name`` is the setting's, or "source"; ``value`` is what it names.
+    ``name`` is the setting's, or "source", or says which link it is; ``value`` is what it names.
     """
 
     name: str
@@ -81,6 +84,42 @@ def run_items(base_dir: str, report_to: str) -> list[Acting]:
     if report_to not in ("", "none"):
         found.append(Acting("run's report_to", report_to, "reaches"))
     return found
+
+
+def links_out(root: Path) -> list[Acting]:
+    """Return the links of a workspace's folders that lead out of it."""
+    found = (link_item(root, path) for part in _FOLDERS for path in sorted(root.glob(part)))
+    return list(dict.fromkeys(item for item in found if item is not None))
+
+
+def link_item(root: Path, path: Path) -> Acting | None:
+    """Return the link on the way to a path in a workspace that leads out of it, if there is one.
+
+    Args:
+        root: The workspace's folder.
+        path: A path below it, which need not exist.
+    """
+    within = root.resolve()
+    where = Path(os.path.abspath(path))
+    if not where.is_relative_to(within):
+        return None
+    at = within
+    for part in where.relative_to(within).parts:
+        at /= part
+        if at.is_symlink() and not at.resolve().is_relative_to(within):
+            return Acting(f"link {at.relative_to(within)}", str(at.resolve()), "writes")
+    return None
+
+
+def require_inside(root: Path, path: Path) -> None:
+    """Refuse to write through a link that leads out of a workspace, unless it was agreed to.
+
+    Raises:
+        WorkspaceUntrusted: There is such a link on the way to ``path``.
+    """
+    item = link_item(root, path)
+    if item is not None:
+        require(root, [item])
 
 
 def require(root: Path, items: Iterable[Acting]) -> None:

@@ -13,6 +13,7 @@ from engine.paths import (
     DATABASE_FILE,
     WORKSPACE_FILE,
     default_workspace,
+    is_workspace,
     nearest_workspace,
     shell_path,
     shorten,
@@ -20,6 +21,7 @@ from engine.paths import (
 )
 from engine.settings import Settings, load
 from engine.store import Store
+from engine.store.presence import note_made, require_present
 from engine.trust import Acting, foreign_owner, is_trusted
 
 SHARED = "shared"
@@ -90,14 +92,14 @@ def init_workspace(root: Path, *, shared: bool = False) -> Path:
 
     Raises:
         DiskFull: There was no room.
-        WorkspaceError: The folder can't be made or written to.
+        WorkspaceError: The folder can't be made or written to, or its settings file is no file.
     """
     root = root.expanduser().resolve()
     settings_file = root / WORKSPACE_FILE
     try:
         fresh = not root.exists() or not any(root.iterdir())
         root.mkdir(parents=True, exist_ok=True)
-        if not settings_file.exists():
+        if not is_workspace(root):
             write_atomic(settings_file, _NEW_WORKSPACE)
         if fresh:
             tighten([root])
@@ -137,10 +139,11 @@ def find_workspace(root: Path | None = None) -> Path:
     Raises:
         WorkspaceMissing: A folder was named and is not a workspace.
         WorkspaceUntrusted: The nearest one is another user's.
+        WorkspaceError: Its settings file is a folder, a pipe, or a link to nothing.
     """
     if root is not None:
         named = root.expanduser().resolve()
-        if not (named / WORKSPACE_FILE).is_file():
+        if not is_workspace(named):
             raise WorkspaceMissing(
                 f"{shorten(named)} is not a workspace",
                 hint=f"make one with: finetui init {shell_path(named)}",
@@ -164,6 +167,7 @@ def open_workspace(
     *,
     overrides: Mapping[str, Any] | None = None,
     leave_out: bool = False,
+    anew: bool = False,
 ) -> Workspace:
     """Open a workspace; the rules of :func:`find_workspace` choose it.
 
@@ -172,10 +176,12 @@ def open_workspace(
         overrides: Settings from the command line.
         leave_out: Take other values for settings that the workspace is not trusted with;
             else they raise as they are read.
+        anew: Make an empty database where one was removed.
 
     Raises:
         WorkspaceMissing: A folder was named and is not a workspace.
         WorkspaceUntrusted: The nearest one is another user's.
+        DatabaseGone: It had a database, which was removed or emptied.
         WorkspaceNewer: A newer finetui wrote it.
         WorkspaceDamaged: Its database can't be read.
         SettingsError: Its settings are not valid.
@@ -184,8 +190,12 @@ def open_workspace(
     keep_private(folder)
     found = load(folder, overrides=overrides, leave_out=leave_out)
     old = open_to_others(folder / DATABASE_FILE)
+    if not anew:
+        require_present(folder / DATABASE_FILE)
     store = Store.open(folder / DATABASE_FILE)
     try:
+        if not store.read_only:
+            note_made(folder / DATABASE_FILE)
         closed = _see_to_modes(folder, store)
     except BaseException:
         store.close()
@@ -197,7 +207,13 @@ def open_workspace(
         if old and closed
         else ""
     )
+    if store.set_aside:
+        notice = "; ".join(filter(None, [_aside_words(store.set_aside), notice]))
     return Workspace(folder, found.settings, store, found.withheld, notice)
+
+
+def _aside_words(name: str) -> str:
+    return f"a log that belongs to another database was put aside as {name}"
 
 
 def _see_to_modes(root: Path, store: Store) -> bool:

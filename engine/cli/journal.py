@@ -70,8 +70,8 @@ def verify(ctx: click.Context, repair: bool, workspace: Path | None, as_json: bo
     """Prove that states and texts are what the journal says.
 
     Every state, text, label and search entry is compared with what the journal's entries come
-    to. What differs is listed, and the exit status is 1. --repair writes it anew from the
-    journal, which itself is never changed.
+    to, and each original text with the id that was made of it. What differs is listed, and the
+    exit status is 1. --repair writes it anew from the journal, which itself is never changed.
     """
     with opened(workspace or ctx.obj) as space:
         found = space.store.verify(repair=repair)
@@ -96,7 +96,8 @@ def _mismatch(left: Verified, *, repaired: bool) -> JournalMismatch:
     number = len({one.example_id for one in left.differences})
     return JournalMismatch(
         f"{number:,} of {left.examples:,} examples differ from the journal of decisions",
-        hint="an entry that refers to nothing can't be repaired; put a backup in its place"
+        hint="what is left can't be computed from the journal; put a backup in its place, "
+        "or reject these examples: finetui decide ID --reject"
         if repaired
         else "write them anew from the journal with: finetui journal verify --repair",
     )

@@ -141,6 +141,8 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
         wait_until_gone(found.dir)  # so that what follows, such as a resume, finds it gone
     if as_json:
         print_json({"id": found.id, "asked": asked, "status": view.status})
+    elif not asked and view.active:
+        say(f"{found.id} got no signal: the process that its record names is no run of this folder")
     elif not asked:
         say(f"{found.id} was not running: {view.status}")
     elif view.active:

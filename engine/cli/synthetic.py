@@ -108,10 +108,12 @@ def expand_seeds(
     """
     from engine.compose.expand import expand, file_of
     from engine.compose.seeds import by_language, named
+    from engine.trust import require_inside
 
     wanted = [code.strip() for code in languages.split(",") if code.strip()]
     with opened(workspace) as space:
         out = file_of(space.root, name)
+        require_inside(space.root, out)
         pairs = _seeds(space, seeds, quiet=as_json)
         groups = by_language(pairs, wanted)
         with chosen_writer(**model) as writer:

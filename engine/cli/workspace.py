@@ -11,14 +11,17 @@ import tomli_w
 
 from engine.cli.common import common_options, print_json, say
 from engine.paths import (
+    DATABASE_FILE,
     WORKSPACE_FILE,
     default_workspace,
+    is_workspace,
     nearest_workspace,
     shell_path,
     shorten,
     user_settings_file,
 )
 from engine.settings import SettingInfo, describe, load
+from engine.store.presence import begin_anew
 from engine.workspace import find_workspace, init_workspace, open_workspace
 
 
@@ -33,15 +36,24 @@ def init(directory: Path | None, shared: bool, workspace: Path | None, as_json: 
     may read and write it, also where it is there already.
     """
     folder = (directory or workspace or Path.cwd()).expanduser().resolve()
-    there = (folder / WORKSPACE_FILE).is_file()
+    there = is_workspace(folder)
+    database = folder / DATABASE_FILE
+    empty = not database.is_file() or not database.stat().st_size
+    aside = begin_anew(database)
     root = init_workspace(folder, shared=shared)
-    with open_workspace(root) as space:
+    with open_workspace(root, anew=True) as space:
         is_shared = space.shared
     if as_json:
         shares = {"shared": True} if is_shared else {}
-        print_json({"workspace": str(root), "made": not there, **shares})
+        put = {"put_aside": aside} if aside else {}
+        new = {"new_database": True} if there and empty else {}
+        print_json({"workspace": str(root), "made": not there, **shares, **new, **put})
         return
     say(f"{'there is a workspace already' if there else 'workspace made'}: {shorten(root, 60)}")
+    if there and empty:
+        say("  it had no database; an empty one was made")
+    if aside:
+        say(f"  the log of the database that is gone was put aside as {aside}")
     if is_shared:
         say(f"  shared with the group {_group(root)}")
     say(f"  add a source with: finetui sources add PATH --workspace {shell_path(root)}")

@@ -38,6 +38,7 @@ from engine.dataset.rows import encode_rows
 from engine.dataset.stats import default_options
 from engine.errors import DatasetMissing, DatasetRefused
 from engine.paths import require_free, write_atomic
+from engine.trust import require_inside
 from engine.workspace import Workspace
 
 _TEMPORARY = ".freezing"
@@ -83,11 +84,13 @@ def freeze(
             name is taken by another dataset.
         UsageError: The name can't be one, or the options can't be meant.
         SourceError: A holdout file can't be read.
+        WorkspaceUntrusted: A link would lead the dataset out of the workspace.
         DiskFull: There is no room.
         Cancelled: It was stopped.
     """
     if name:
         check_name(name)
+    require_inside(workspace.root, workspace.datasets_dir)
     given: dict[str, Any] = {
         "validation_fraction": validation_fraction,
         "seed": seed,

@@ -15,7 +15,7 @@ from engine.paths import bases_dir, require_free
 from engine.runs import RunSummary, check_free, find, launch, look, read_spec
 from engine.setup import require
 from engine.trust import require as require_trust
-from engine.trust import run_items
+from engine.trust import require_inside, run_items
 from engine.workspace import Workspace
 
 MODULE = "engine.export.recipe"
@@ -53,6 +53,7 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     base = _base(spec)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen
+    require_inside(workspace.root, job_dir)
     name = f"the export of run {run.id} at {chosen}"
     check_free(job_dir, what=name, hint="wait for it, or stop it first")
     job = ExportSpec(

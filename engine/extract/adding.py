@@ -11,7 +11,7 @@ from engine.settings import acting_items, read_toml
 from engine.sources import is_address, locate
 from engine.sources.synthetic.shipped import is_shipped, own_copy
 from engine.store import Store
-from engine.trust import Acting, agree, run_items, source_item
+from engine.trust import Acting, agree, links_out, require_inside, run_items, source_item
 from engine.workspace import Workspace
 
 
@@ -23,9 +23,12 @@ def located(workspace: Workspace, place: str) -> str:
 
     Raises:
         SourceError: Nothing is there, or it can't be opened.
+        WorkspaceUntrusted: The copy would be written outside of the workspace, through a link.
     """
     if is_shipped(place):
-        return locate(own_copy(place, workspace.root / "synthetic"))
+        folder = workspace.root / "synthetic"
+        require_inside(workspace.root, folder)
+        return locate(own_copy(place, folder))
     root = locate(place)
     if is_address(root):
         # The person names it themselves; one that a workspace brought along is asked about.
@@ -34,7 +37,7 @@ def located(workspace: Workspace, place: str) -> str:
 
 
 def named_by(root: Path, store: Store) -> list[Acting]:
-    """Return what a workspace names that would be run, loaded or reached.
+    """Return what a workspace names that would be run, loaded, reached or written to.
 
     Args:
         root: Its folder.
@@ -49,4 +52,5 @@ def named_by(root: Path, store: Store) -> list[Acting]:
         with suppress(ValueError, OSError):  # one that can't be read can't be used either
             spec = toml.loads(path.read_text("utf-8", "surrogateescape"))
             items += run_items(str(spec.get("base_dir", "")), str(spec.get("report_to", "")))
+    items += links_out(root)
     return list(dict.fromkeys(items))

@@ -2,6 +2,7 @@
 
 Signals reach a process that this machine's process table shows. The files reach one on another
 host of a shared folder, or in a container, too: it looks at them between steps and at each beat.
+A signal is sent only to what is a job of the folder: its record alone may name any process.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import signal
 from pathlib import Path
 
 from engine.runs.events import read_events
-from engine.runs.life import look
-from engine.runs.process import read_process, same_process, same_start
+from engine.runs.life import look, to_signal
+from engine.runs.process import read_process, same_start
 from engine.runs.view import fold
 
 CONTROL_DIR = "control"
@@ -49,8 +50,8 @@ def request_stop(directory: Path) -> bool:
     """
     _mark(directory, STOP_FILE)
     info = read_process(directory)
-    if info is None or not same_process(info):
-        return look(directory, info).alive
+    if info is None or not to_signal(directory, info):
+        return look(directory, info).where == "elsewhere"
     events, _ = read_events(directory)
     view = fold(events)
     if view.pid == info.pid and view.ended and same_start(view.pid_start, info.start_time):
@@ -71,8 +72,8 @@ def kill(directory: Path) -> bool:
     """
     _mark(directory, KILL_FILE)
     info = read_process(directory)
-    if info is None or not same_process(info):
-        return look(directory, info).alive
+    if info is None or not to_signal(directory, info):
+        return look(directory, info).where == "elsewhere"
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # A job leads a process group of its own, which its children share.
         if os.getpgid(info.pid) == info.pid:

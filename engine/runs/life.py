@@ -21,6 +21,7 @@ from engine.runs.hold import LOCK_FILE, is_held
 from engine.runs.process import (
     ProcessInfo,
     boot_id,
+    is_job,
     pid_namespace,
     read_process,
     same_process,
@@ -70,7 +71,8 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
         info: Its ``process.json``, if that was read already.
     """
     info = info or read_process(directory)
-    if info is not None and same_process(info):
+    # Records of earlier versions name no lock; they are believed, and sent no signal unseen.
+    if info is not None and same_process(info) and (not info.lock or is_job(info, directory)):
         return Life("here", locked=bool(info.lock))
     if is_held(directory, info.lock if info is not None else ""):
         host = info.host if info is not None else ""
@@ -82,6 +84,19 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
     heard = heard_at(directory)
     silent = time.time() - heard > PATIENCE_S
     return Life("gone" if silent else "elsewhere", info.host, heard)
+
+
+def to_signal(directory: Path, info: ProcessInfo | None) -> bool:
+    """Say whether a job's process may be sent a signal: it is seen here, and is this job.
+
+    A job that holds its folder is known by that too: where nobody holds it, the job is gone.
+    """
+    return (
+        info is not None
+        and same_process(info)
+        and is_job(info, directory)
+        and (not info.lock or is_held(directory, info.lock))
+    )
 
 
 def is_alive(directory: Path) -> bool:

@@ -142,6 +142,36 @@ def same_process(info: ProcessInfo) -> bool:
     return life is not None and not life.ended and same_start(life.start_time, info.start_time)
 
 
+def is_job(info: ProcessInfo, directory: Path) -> bool:
+    """Say whether a process is a job of this folder, as its command line tells.
+
+    ``process.json`` may come from anybody, and name any process: one of another user, or one that
+    was not started as :func:`engine.runs.launcher.launch` does for this very folder, is no job.
+    """
+    try:
+        process = psutil.Process(info.pid)
+        if process.uids().effective != os.geteuid():
+            return False
+        words = process.cmdline()
+        if "-m" not in words:
+            return False
+        # python -P -m MODULE FOLDER …
+        rest = words[words.index("-m") + 2 :]
+        # The folder may have been moved meanwhile; the job stands in it all the same.
+        return bool(rest) and any(
+            _is_folder(Path(where), directory) for where in (rest[0], process.cwd())
+        )
+    except (psutil.Error, OSError, ValueError):
+        return False
+
+
+def _is_folder(one: Path, directory: Path) -> bool:
+    try:
+        return one.is_absolute() and one.samefile(directory)
+    except OSError:
+        return False
+
+
 def same_identity(one: ProcessInfo, other: ProcessInfo) -> bool:
     """Say whether two records are of one process; one that names no namespace fits any."""
     namespaces = {one.pid_namespace, other.pid_namespace} - {""}

@@ -276,7 +276,8 @@ class JournalStore:
         """
         from engine.store import rescue
 
-        decisions = list(rescue.saved(self._own(), self._entry))
+        own = self._own()
+        decisions = list(rescue.saved(own, self._histories(own)))
         path.parent.mkdir(parents=True, exist_ok=True)
         rescue.write_file(path, decisions)
         copy = path.with_suffix(".db")
@@ -297,14 +298,19 @@ class JournalStore:
         rest = [entry for entry in self._kept if entry.seq not in numbers]
         return sorted([*stored, *rest], key=lambda one: one.seq or math.inf)
 
-    def _entry(self, seq: int) -> JournalEntry | None:
-        for entry in self._kept:
-            if entry.seq == seq:
-                return entry
+    def _histories(self, own: Sequence[JournalEntry]) -> dict[str, list[JournalEntry]]:
+        """Return all entries about the examples of some, out of what can still be read."""
+        found: dict[str, dict[int, JournalEntry]] = {}
+        for entry in own:
+            some = found.setdefault(entry.example_id, {})
+            if entry.seq:  # a refused one has no number, and nobody has seen it
+                some[entry.seq] = entry
         try:
-            return journal_rows.numbered(self._db, seq)
+            for example_id, entries in journal_rows.by_examples(self._db, list(found)):
+                found[example_id] |= {entry.seq: entry for entry in entries}
         except (FinetuiError, DatabaseError):
-            return None
+            pass
+        return {one: [some[seq] for seq in sorted(some)] for one, some in found.items()}
 
     def take_over_decisions(self, path: Path) -> TakenOver:
         """Take decisions over that :meth:`rescue` saved, or all that another database has.

@@ -46,6 +46,7 @@ class Store(CheckedStore, JournalStore):
     Any thread may use a store, and several processes may have the same file open:
     each write is one transaction that reads what it depends on. Errors of the disk and
     the file arrive as DiskFull, WorkspaceLocked, WorkspaceDamaged or WorkspaceError.
+    ``set_aside`` is the name under which the opening put another database's log aside.
     """
 
     def __init__(self, path: Path, opened: Opened, busy_seconds: float, session: str = "") -> None:
@@ -54,6 +55,7 @@ class Store(CheckedStore, JournalStore):
         self._db = opened.connection
         self._kept = deque(maxlen=KEPT_AT_MOST)
         self._copy = opened.copy
+        self.set_aside = opened.aside
         self._busy_seconds = busy_seconds
 
     @classmethod

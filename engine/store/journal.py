@@ -240,11 +240,14 @@ def insert(db: Connection, entries: Sequence[JournalEntry]) -> None:
             for one in entries
         ),
     )
+    # Of an undo, a redo and an undo again, the last counts.
+    last = {one.target: one for one in entries if one.target}
     for action, sql in (
         ("undo", "INSERT OR REPLACE INTO undone (seq, undo_seq) VALUES (?, ?)"),
         ("redo", "DELETE FROM undone WHERE seq = ? AND ? > 0"),
     ):
-        db.many(sql, ((one.target, one.seq) for one in entries if one.action == action))
+        some = [(target, one.seq) for target, one in last.items() if one.action == action]
+        db.many(sql, some)
 
 
 def materialise(db: Connection, ids: Sequence[str]) -> None:
@@ -280,6 +283,12 @@ def by_example(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[J
         for row in rows:
             found.setdefault(row[1], []).append(entry_of(row))
     yield from found.items()
+
+
+def by_examples(db: Connection, ids: Sequence[str]) -> Iterator[tuple[str, list[JournalEntry]]]:
+    """Yield what :func:`by_example` does, for any number of examples."""
+    for start in range(0, len(ids), AT_ONCE):
+        yield from by_example(db, ids[start : start + AT_ONCE])
 
 
 def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = False) -> None:
@@ -333,13 +342,6 @@ def of_session(db: Connection, session: str) -> list[JournalEntry]:
     rows = db.all(f"SELECT {COLUMNS} FROM journal WHERE session = ? ORDER BY seq", [session])
     with translated(db.path):
         return [entry_of(row) for row in rows]
-
-
-def numbered(db: Connection, seq: int) -> JournalEntry | None:
-    """Return the entry of a number, or None where there is none."""
-    row = db.one(f"SELECT {COLUMNS} FROM journal WHERE seq = ?", [seq])
-    with translated(db.path):
-        return None if row is None else entry_of(row)
 
 
 def last_seq(db: Connection) -> int:

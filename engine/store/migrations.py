@@ -16,12 +16,13 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from engine.child import end_with_caller, run_step
 from engine.modes import fit
+from engine.store import shape
 from engine.store.connection import raw_connection
 from engine.store.failures import damaged, translated
 from engine.store.m006 import m006_one_copy
@@ -313,11 +314,12 @@ def migrate(
 
     Raises:
         WorkspaceNewer: The database has a schema that this version doesn't know.
-        WorkspaceDamaged: It is some other program's database.
+        WorkspaceDamaged: It is some other program's database, or it holds a trigger, a view or
+            an index that the migrations did not make.
     """
     import sqlite_utils  # 0.5 s, which only an old workspace pays
 
-    version = checked_version(raw, path, len(migrations))
+    version = _known_version(raw, path, migrations)
     if 0 < version < len(migrations):
         _back_up(raw, path, version)
     for number, step in enumerate(migrations, start=1):
@@ -337,6 +339,23 @@ def migrate(
         # What was taken out is most of the file; where there is no room, it stays that large.
         with suppress(sqlite3.OperationalError):
             raw.execute("VACUUM")
+
+
+def _known_version(raw: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> int:
+    """Return a database's schema, having compared its definitions with what migrations give."""
+    import sqlite_utils
+
+    raw.execute("BEGIN")  # another process may be bringing it up to date
+    try:
+        version = checked_version(raw, path, len(migrations))
+        if version:
+            with closing(raw_connection(":memory:", 0)) as model:
+                for step in migrations[:version]:
+                    step(sqlite_utils.Database(model, execute_plugins=False))
+                shape.check(raw, path, shape.defined_in(model))
+    finally:
+        raw.execute("ROLLBACK")
+    return version
 
 
 def _back_up(raw: sqlite3.Connection, path: Path, version: int) -> Path:

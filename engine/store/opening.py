@@ -16,17 +16,21 @@ from engine.paths import shorten
 from engine.store.connection import Connection, raw_connection
 from engine.store.failures import replaced, translated
 from engine.store.place import Place, set_aside_strays
-from engine.store.schema import VERSION, bring_up_to_date, checked_version
+from engine.store.schema import VERSION, bring_up_to_date, checked_version, require_ours
 
 WAL_BYTES = 16_000_000
 
 
 @dataclass(slots=True)
 class Opened:
-    """An open database, and the folder of a private copy that ends with it, if there is one."""
+    """An open database, and the folder of a private copy that ends with it, if there is one.
+
+    ``aside`` is the name under which the log of another database was put aside; usually empty.
+    """
 
     connection: Connection
     copy: tempfile.TemporaryDirectory[str] | None = None
+    aside: str = ""
 
 
 def open_database(path: Path, busy_seconds: float, like: Connection | None = None) -> Opened:
@@ -41,12 +45,13 @@ def open_database(path: Path, busy_seconds: float, like: Connection | None = Non
         WorkspaceReplaced: The path does not name the file of ``like``.
         FinetuiError: As :meth:`engine.store.Store.open` says.
     """
+    aside = ""
     if like is not None:
         like.require_in_place()
     elif why := _not_writable(path):
         return look_at(path, busy_seconds, _read_only(path, why))
     else:
-        set_aside_strays(path)
+        aside = set_aside_strays(path)
     try:
         connection = _writable(path, busy_seconds)
     except DiskFull as error:
@@ -59,7 +64,7 @@ def open_database(path: Path, busy_seconds: float, like: Connection | None = Non
         except FinetuiError:
             connection.close()
             raise
-    return Opened(connection)
+    return Opened(connection, aside=aside)
 
 
 def _read_only(path: Path, why: str) -> WorkspaceReadOnly:
@@ -157,6 +162,7 @@ def _readable(address: str, path: Path, busy_seconds: float) -> sqlite3.Connecti
     raw = raw_connection(address, busy_seconds, uri=True)
     try:
         if checked_version(raw, path) == VERSION:
+            require_ours(raw, path)
             return raw
     except sqlite3.OperationalError:
         pass

@@ -110,29 +110,41 @@ class Place:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(raw))
 
 
-def set_aside_strays(path: Path) -> None:
+def set_aside_strays(path: Path) -> str:
     """Move a log away that stands beside a database and belongs to another one.
 
     It is left where a database was restored or removed while finetui was open or after it was
     killed, and SQLite would apply it to the database that is there now. That it is the log of
     another file is known from the note that the last opening made.
+
+    Returns:
+        The name that it has now; empty where none was moved.
     """
     name = os.path.realpath(path)
     wal = _file(name + "-wal")
     if wal is None:
-        return
+        return ""
     try:
         noted = json.loads(Path(name + _PAIR).read_bytes())
         pair = tuple(noted["database"]), tuple(noted["log"])
     except (OSError, ValueError, TypeError, KeyError):
-        return
+        return ""
     # A folder that was copied whole has another log too, which is the copy's own.
     if pair[1] != wal or pair[0] == _file(name):
-        return
+        return ""
+    return set_aside_log(name)
+
+
+def set_aside_log(name: str) -> str:
+    """Move the log beside a database's name away, and return the name that it has now."""
+    aside = ""
     with contextlib.suppress(OSError):
         for ending in _BESIDE:
             if _file(name + ending) is not None:
-                os.replace(name + ending, _free(f"{name}.stray{ending}"))
+                free = _free(f"{name}.stray{ending}")
+                os.replace(name + ending, free)
+                aside = aside or os.path.basename(free)
+    return aside
 
 
 def _free(name: str) -> str:

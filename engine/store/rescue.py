@@ -1,16 +1,18 @@
 """Decisions saved outside of a database, and taken over into another.
 
 A file of decisions has a line of JSON for each journal entry. Sequence numbers mean nothing
-in another database, so an entry names those that it refers to (what its person had seen,
-what it undoes) by what they are; so it is also known whether a database has it already, and
-taking a file over twice changes nothing.
+in another database, so an entry names what it undoes by what that is, and what its person
+had seen by a count: so many of the first entries of its example's history, which stands on a
+line of its own. So it is also known whether a database has an entry already, and taking a
+file over twice changes nothing.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,7 +22,7 @@ from engine.models import ROLES, Action, JournalEntry, Turn
 from engine.paths import shorten, write_atomic
 from engine.store.connection import BUSY_SECONDS, Connection
 from engine.store.fold import fold_one
-from engine.store.journal import AT_ONCE, by_example, insert, last_journal_seq, materialise
+from engine.store.journal import AT_ONCE, by_examples, insert, last_journal_seq, materialise
 from engine.store.journal import entries as all_entries
 
 _SQLITE = b"SQLite format 3\0"
@@ -35,16 +37,17 @@ Key = tuple[str, str, float, str]
 class Saved:
     """A journal entry without numbers.
 
-    ``seen`` is the key of the last entry that the person had seen: None where it was not
-    told, and empty where there was none or it is not known. ``target`` is that of the
-    decision that an undo or redo is about.
+    ``history`` are the entries about the example, oldest first, where it comes from, and
+    ``seen`` how many of them, from the first, the person had seen: None where that was not
+    told. ``target`` is the key of the decision that an undo or redo is about.
     """
 
     example_id: str
     key: Key
     turns: tuple[Turn, ...] = ()
-    seen: Key | tuple[()] | None = None
+    seen: int | None = None
     target: Key | None = None
+    history: tuple[Key, ...] = ()
 
 
 @frozen
@@ -68,25 +71,32 @@ def key_of(entry: JournalEntry) -> Key:
 
 
 def saved(
-    entries: Iterable[JournalEntry], of: Callable[[int], JournalEntry | None]
+    entries: Iterable[JournalEntry], histories: Mapping[str, Sequence[JournalEntry]]
 ) -> Iterator[Saved]:
     """Yield entries without their numbers.
 
     Args:
         entries: The entries, oldest first.
-        of: Gives the entry of a number, or None where it can't be read.
+        histories: For each of their examples all entries about it, oldest first, as far as
+            they can be read. What is missing counts as not seen.
     """
+    keys = {one: tuple(map(key_of, history)) for one, history in histories.items()}
     for entry in entries:
-        seen: Key | tuple[()] | None = None
-        if entry.seen is not None:
-            found = of(entry.seen) if entry.seen else None
-            seen = key_of(found) if found else ()
-        target = of(entry.target) if entry.target else None
-        if entry.target and target is None:
-            continue  # nobody could say what it undid
-        yield Saved(
-            entry.example_id, key_of(entry), entry.turns, seen, key_of(target) if target else None
-        )
+        history = histories.get(entry.example_id, ())
+        # What was seen may be the number of an entry about another example: all up to there.
+        seen = None if entry.seen is None else bisect_right(history, entry.seen, key=_seq)
+        target = None
+        if entry.target:
+            at = bisect_right(history, entry.target, key=_seq) - 1
+            if at < 0 or history[at].seq != entry.target:
+                continue  # nobody could say what it undid
+            target = key_of(history[at])
+        known = keys.get(entry.example_id, ())
+        yield Saved(entry.example_id, key_of(entry), entry.turns, seen, target, known)
+
+
+def _seq(entry: JournalEntry) -> int:
+    return entry.seq
 
 
 def write_file(path: Path, decisions: Sequence[Saved]) -> None:
@@ -96,12 +106,16 @@ def write_file(path: Path, decisions: Sequence[Saved]) -> None:
         DiskFull: There is no room.
     """
     lines = [json.dumps(HEAD)]
+    for example_id, history in {one.example_id: one.history for one in decisions}.items():
+        if history:
+            keys = [_named(key) for key in history]
+            lines.append(json.dumps({"example": example_id, "history": keys}))
     for one in decisions:
         row: dict[str, Any] = {"example": one.example_id} | _named(one.key)
         if one.turns:
             row["messages"] = [{"role": turn.role, "content": turn.content} for turn in one.turns]
         if one.seen is not None:
-            row["seen"] = _named(one.seen)
+            row["seen"] = one.seen
         if one.target is not None:
             row["target"] = _named(one.target)
         lines.append(json.dumps(row))
@@ -111,8 +125,8 @@ def write_file(path: Path, decisions: Sequence[Saved]) -> None:
 _NAMES = ("action", "session", "at", "operation")
 
 
-def _named(key: Key | tuple[()]) -> dict[str, Any]:
-    return dict(zip(_NAMES, key, strict=False))
+def _named(key: Key) -> dict[str, Any]:
+    return dict(zip(_NAMES, key, strict=True))
 
 
 def read(path: Path) -> list[Saved]:
@@ -137,8 +151,10 @@ def read(path: Path) -> list[Saved]:
         opened.connection.close()
         if opened.copy is not None:
             opened.copy.cleanup()
-    by_number = {entry.seq: entry for entry in entries}
-    return list(saved(entries, by_number.get))
+    histories: dict[str, list[JournalEntry]] = {}
+    for entry in entries:
+        histories.setdefault(entry.example_id, []).append(entry)
+    return list(saved(entries, histories))
 
 
 def read_file(path: Path) -> list[Saved]:
@@ -156,7 +172,18 @@ def read_file(path: Path) -> list[Saved]:
             f"{shorten(path)} is not a file of decisions",
             hint="name one that finetui saved when a database was replaced",
         )
-    return [_read(line, number, path) for number, line in enumerate(lines[1:], start=2)]
+    histories: dict[str, tuple[Key, ...]] = {}
+    found = []
+    for number, line in enumerate(lines[1:], start=2):
+        row = _object(line)
+        if isinstance(row, dict) and "history" in row:
+            try:
+                histories[row["example"]] = tuple(map(_key, row["history"]))
+            except (KeyError, TypeError, ValueError) as error:
+                raise _invalid(path, number) from error
+        else:
+            found.append(_read(row, histories, number, path))
+    return found
 
 
 def _unreadable(path: Path, error: OSError) -> JournalInvalid:
@@ -173,8 +200,7 @@ def _object(line: bytes) -> Any:
         return None
 
 
-def _read(line: bytes, number: int, path: Path) -> Saved:
-    row = _object(line)
+def _read(row: Any, histories: Mapping[str, tuple[Key, ...]], number: int, path: Path) -> Saved:
     try:
         turns = tuple(Turn(one["role"], one["content"]) for one in row.get("messages", ()))
         seen = row.get("seen")
@@ -183,14 +209,16 @@ def _read(line: bytes, number: int, path: Path) -> Saved:
             row["example"],
             _key(row),
             turns,
-            None if seen is None else _key(seen) if seen else (),
+            seen,
             None if target is None else _key(target),
+            histories.get(row["example"], ()),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _invalid(path, number) from error
     action, texts = read.key[0], [turn.content for turn in turns]
     fits = (
         isinstance(read.example_id, str)
+        and (seen is None or (type(seen) is int and seen >= 0))
         and all(isinstance(text, str) for text in texts)
         and all(turn.role in ROLES for turn in turns)
         and (action == "edit") == bool(turns)
@@ -220,9 +248,9 @@ def _invalid(path: Path, number: int) -> JournalInvalid:
 def take_over(db: Connection, decisions: Sequence[Saved]) -> TakenOver:
     """Write decisions into a journal, in their order, except those that it has.
 
-    Each keeps its session, time and operation. What its person had seen is looked for among
-    the entries that are here; where it is not here, they count as having seen nothing, so
-    that nothing that others did here is overridden unseen.
+    Each keeps its session, time and operation. Of the entries that are here its person counts
+    as having seen the first ones, up to one that they had not: nothing that others did here is
+    overridden unseen, and where others did nothing all comes to what it was.
     """
     taken: list[JournalEntry] = []
     known = gone = 0
@@ -230,7 +258,6 @@ def take_over(db: Connection, decisions: Sequence[Saved]) -> TakenOver:
         last = last_journal_seq(db)
         here = _Here(db, decisions)
         for one in decisions:
-            seen = here.number(one.example_id, one.seen)
             target = here.number(one.example_id, one.target) if one.target else 0
             if not here.has(one.example_id) or (one.target and not target):
                 gone += 1
@@ -244,10 +271,10 @@ def take_over(db: Connection, decisions: Sequence[Saved]) -> TakenOver:
                     action,  # type: ignore[arg-type]  # _key and the store allow no other
                     at,
                     session,
-                    target or 0,
+                    target,
                     one.turns,
                     operation,
-                    seen,
+                    here.seen(one),
                 )
                 here.add(entry)
                 taken.append(entry)
@@ -256,8 +283,7 @@ def take_over(db: Connection, decisions: Sequence[Saved]) -> TakenOver:
         materialise(db, ids)
         conflicts = [
             example_id
-            for start in range(0, len(ids), AT_ONCE)
-            for example_id, entries in by_example(db, ids[start : start + AT_ONCE])
+            for example_id, entries in by_examples(db, ids)
             if fold_one(entries).conflict is not None
         ]
     return TakenOver(len(taken), known, gone, tuple(conflicts))
@@ -266,36 +292,54 @@ def take_over(db: Connection, decisions: Sequence[Saved]) -> TakenOver:
 class _Here:
     """What a journal holds about some examples."""
 
-    def __init__(self, db: Connection, decisions: Iterable[Saved]) -> None:
+    def __init__(self, db: Connection, decisions: Sequence[Saved]) -> None:
         ids = list(dict.fromkeys(one.example_id for one in decisions))
         self._numbers: dict[str, dict[Key, int]] = {}
         self._reverts: set[tuple[str, Key, int]] = set()
+        self._ranks: dict[str, dict[Key, int]] = {}
+        for one in decisions:
+            if one.example_id not in self._ranks:
+                ranks = {key: rank for rank, key in enumerate(one.history)}
+                self._ranks[one.example_id] = ranks
+        self._order: dict[str, list[tuple[int, int | None]]] = {}
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             marks = ", ".join("?" * len(some))
             present = f"SELECT example_id FROM queue WHERE example_id IN ({marks})"
             for (example_id,) in db.all(present, some):
                 self._numbers[example_id] = {}
-            for _, entries in by_example(db, some):
-                for entry in entries:
-                    self.add(entry)
+        for _, entries in by_examples(db, ids):
+            for entry in entries:
+                self.add(entry)
 
     def add(self, entry: JournalEntry) -> None:
-        self._numbers.setdefault(entry.example_id, {})[key_of(entry)] = entry.seq
+        key = key_of(entry)
+        self._numbers.setdefault(entry.example_id, {})[key] = entry.seq
+        rank = self._ranks.get(entry.example_id, {}).get(key)
+        self._order.setdefault(entry.example_id, []).append((entry.seq, rank))
         if entry.target:
-            self._reverts.add((entry.example_id, key_of(entry), entry.target))
+            self._reverts.add((entry.example_id, key, entry.target))
 
     def has(self, example_id: str) -> bool:
         return example_id in self._numbers
 
-    def number(self, example_id: str, key: Key | tuple[()] | None) -> int | None:
-        """Return the number of an entry; 0 where it is not here, None where none is meant."""
-        if key is None:
+    def number(self, example_id: str, key: Key) -> int:
+        """Return the number of an entry; 0 where it is not here."""
+        return self._numbers.get(example_id, {}).get(key, 0)
+
+    def seen(self, one: Saved) -> int | None:
+        """Return up to which entry here the person of a decision had seen all."""
+        if one.seen is None:
             return None
-        return self._numbers.get(example_id, {}).get(key, 0) if key else 0
+        last = 0
+        for number, rank in self._order.get(one.example_id, ()):
+            if rank is None or rank >= one.seen:
+                break
+            last = number
+        return last
 
     def knows(self, one: Saved) -> bool:
         if one.target is None:
             return one.key in self._numbers[one.example_id]
-        target = self.number(one.example_id, one.target) or 0
+        target = self.number(one.example_id, one.target)
         return (one.example_id, one.key, target) in self._reverts

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from engine.errors import WorkspaceError, WorkspaceNewer
 from engine.paths import shorten
+from engine.store import shape
 from engine.store.failures import damaged
 
 APPLICATION_ID = 0x66747569
@@ -35,7 +37,7 @@ def bring_up_to_date(raw: sqlite3.Connection, path: Path, busy_seconds: float) -
 
     Raises:
         WorkspaceNewer: The database has a schema that this version doesn't know.
-        WorkspaceDamaged: It is some other program's database.
+        WorkspaceDamaged: It is some other program's database, or its definitions are not ours.
         WorkspaceLocked: Another process holds it.
         DiskFull: There is no room.
         WorkspaceError: It can't be written, or a migration failed; it is as it was.
@@ -50,6 +52,22 @@ def bring_up_to_date(raw: sqlite3.Connection, path: Path, busy_seconds: float) -
 
         arguments = [str(path), str(busy_seconds)]
         run_child("engine.store.migrations", arguments, quiet, otherwise=WorkspaceError)
+    require_ours(raw, path)
+
+
+def require_ours(raw: sqlite3.Connection, path: Path) -> None:
+    """Raise unless a database of the present schema defines what finetui defines.
+
+    Raises:
+        WorkspaceDamaged: It holds a trigger, a view or an index of somebody else, or a
+            definition was altered or is missing.
+    """
+    shape.check(raw, path, _definitions())
+
+
+@cache
+def _definitions() -> shape.Definitions:
+    return shape.defined_by(_statements(SCHEMA_FILE.read_text("utf-8")))
 
 
 def checked_version(raw: sqlite3.Connection, path: Path, known: int = VERSION) -> int:

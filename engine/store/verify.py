@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from engine import models
 from engine.frozen import frozen
 from engine.models import JournalEntry
 from engine.store.connection import Connection, Row
@@ -24,13 +25,18 @@ class Difference:
 
     ``what`` is "state", "decided_at", "conflict", "edited", "text", "label", "search" or
     "undone"; "example" where the example is missing and "entry" where a journal entry refers to
-    none that fits. These two can't be repaired. ``example_id`` is empty where it is not known.
+    none that fits; "original" where the text that was read from the source is not that of the
+    example's id. These three can't be repaired. ``example_id`` is empty where it is not known.
     """
 
     example_id: str
     what: str
     stored: str
     journal: str
+
+
+_LASTING = ("undone", "example", "entry", "original")
+"""What is no matter of one example's journal."""
 
 
 @frozen
@@ -61,9 +67,7 @@ def repair(db: Connection) -> Verified:
     """
     with db.transaction():
         found = tuple(_differences(db))
-        wrong = dict.fromkeys(
-            one.example_id for one in found if one.what not in ("undone", "example", "entry")
-        )
+        wrong = dict.fromkeys(one.example_id for one in found if one.what not in _LASTING)
         if any(one.what == "undone" for one in found):
             db.execute("DELETE FROM undone")
             db.many("INSERT INTO undone (seq, undo_seq) VALUES (?, ?)", _undone(db).items())
@@ -100,10 +104,23 @@ def _example_differences(db: Connection, terms: Terms) -> Iterator[Difference]:
         "WHERE position > ? ORDER BY position LIMIT ?",
         [after, AT_ONCE],
     ):
-        after = rows[-1][0]
+        first, after = rows[0][0], rows[-1][0]
         entries = dict(by_example(db, [row[1] for row in rows]))
+        yield from _other_originals(db, first, after)
         for row in rows:
             yield from _of_example(db, row, entries.get(row[1], []), edited, terms)
+
+
+def _other_originals(db: Connection, first: int, last: int) -> Iterator[Difference]:
+    """Yield the texts as they were read that are not what their examples' ids were made of."""
+    for named, text in db.all(
+        "SELECT q.example_id, e.turns FROM queue AS q JOIN examples AS e "
+        "ON e.position = q.position WHERE q.position BETWEEN ? AND ? ORDER BY q.position",
+        [first, last],
+    ):
+        made = models.example_id(load_turns(text))
+        if made != named:
+            yield Difference(named, "original", f"the text of {made}", f"the text of {named}")
 
 
 def _of_example(

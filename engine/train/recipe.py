@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from engine.dataset import read_rows
@@ -27,6 +28,7 @@ from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
+from engine.train.published import name_base, public_name
 from engine.train.saving import Saver, damage_named
 from engine.train.spec import TrainSpec, load_spec
 from engine.train.trainer import Setup, make_trainer, save_adapter
@@ -110,7 +112,13 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
             train=rows,
             validation=held_out,
             meter=meter,
-            saver=Saver(job, meter, keep=spec.keep_checkpoints, superseded=superseded),
+            saver=Saver(
+                job,
+                meter,
+                keep=spec.keep_checkpoints,
+                superseded=superseded,
+                finish=partial(name_base, spec=spec, name=public_name(spec)),
+            ),
         )
         job.check_stop()
         trainer = make_trainer(setup)

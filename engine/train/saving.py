@@ -35,11 +35,21 @@ class Saver:
         keep: How many are kept; at least two.
         superseded: Paths of those that the run left behind; see
             :func:`engine.train.checkpoints.newest_first`.
+        finish: Called with a checkpoint's folder before its manifest is written.
     """
 
-    def __init__(self, job: Job, meter: Meter, *, keep: int, superseded: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        meter: Meter,
+        *,
+        keep: int,
+        superseded: tuple[str, ...],
+        finish: Callable[[Path], None] = lambda _: None,
+    ) -> None:
         self._job = job
         self._meter = meter
+        self._finish = finish
         self._keep = max(KEEP_AT_LEAST, keep)
         self._superseded = {Path(path).name for path in superseded}
         self._root = job.directory / CHECKPOINTS_DIR
@@ -71,6 +81,7 @@ class Saver:
         self._active = True
         try:
             write()
+            self._finish(temporary)
             self._meter.save(temporary)
             write_manifest(temporary, step)
             replace_folder(temporary, final)

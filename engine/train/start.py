@@ -45,7 +45,7 @@ from engine.train.checkpoints import (
 )
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
-from engine.trust import agree, run_items
+from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
@@ -60,6 +60,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     nothing changes afterwards.
 
     Raises:
+        WorkspaceUntrusted: A link would lead the run out of the workspace.
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has no example to train on, or was changed.
         BaseMissing: The base is not on this machine.
@@ -67,6 +68,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
         DiskFull: There is no room for the run.
         RunActive: Another run holds the card.
     """
+    require_inside(workspace.root, workspace.runs_dir)
     dataset = load(workspace, spec.dataset)
     if not dataset.train:
         raise DatasetRefused(
@@ -173,6 +175,8 @@ def resume(
     choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
     if choice is None:
         raise _no_checkpoint(run)
+    for name in ("checkpoints", "adapter", "control"):
+        require_inside(workspace.root, run.dir / name)
     spec = load_spec(run.dir)
     require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     if not Path(spec.base_dir).is_dir():

@@ -19,6 +19,7 @@ from engine.train.data import EpochSampler, TokenRows, as_features, collate
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
 from engine.train.phases import EVALUATING, TRAINING
+from engine.train.published import name_base, public_name
 from engine.train.saving import Saver, with_saver
 from engine.train.spec import TrainSpec
 
@@ -259,4 +260,5 @@ def save_adapter(setup: Setup, directory: Path) -> None:
     temporary = directory.with_name(f".{directory.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     setup.loaded.model.save_pretrained(str(temporary), save_embedding_layers=False)
+    name_base(temporary, setup.spec, public_name(setup.spec))
     replace_folder(temporary, directory)

@@ -10,6 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -277,3 +280,40 @@ def zombie(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+@pytest.mark.parametrize("lock", ["ofd", "flock", ""])
+@pytest.mark.parametrize("end", [kill, request_stop])
+def test_a_record_that_names_another_process_ends_nobody(
+    tmp_path: Path, lock: str, end: Callable[[Path], bool]
+) -> None:
+    bystander = subprocess.Popen(["sleep", "299"], start_new_session=True)
+    try:
+        info = identify(bystander.pid)
+        assert info is not None
+        write_process(tmp_path, replace(info, lock=lock))
+        # What a log of a run that goes on looks like, so that TERM would be sent too.
+        log = {"t": time.time(), "seq": 1, "type": "run_started", "pid": info.pid}
+        log |= {"pid_start": info.start_time, "boot_id": info.boot_id}
+        (tmp_path / "events.jsonl").write_text(json.dumps(log) + "\n")
+        assert not end(tmp_path)
+        if lock:
+            assert not is_alive(tmp_path)
+        with pytest.raises(subprocess.TimeoutExpired):
+            bystander.wait(0.2)
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_run_of_another_folder_is_not_ended(tmp_path: Path) -> None:
+    info = launch(tmp_path / "one", JOBS, ["wait"])
+    running(tmp_path / "one")
+    (tmp_path / "two").mkdir()
+    write_process(tmp_path / "two", replace(info, lock=""))
+    assert not kill(tmp_path / "two")
+    assert is_alive(tmp_path / "one")
+    # One that was moved while it ran is still known.
+    (tmp_path / "one").rename(tmp_path / "three")
+    assert kill(tmp_path / "three")
+    ended(tmp_path / "three")

@@ -78,6 +78,21 @@ def test_a_difference_is_named_and_repaired(tmp_path: Path, what: str) -> None:
         assert [store.card(one) for one in ids(store)] == before
 
 
+def test_an_original_text_that_was_altered_is_named_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "finetui.db"
+    with busy(path) as store:
+        raw = sqlite3.connect(path, isolation_level=None)
+        raw.execute(
+            "UPDATE examples SET turns = replace(turns, 'Answer', 'POISONED') WHERE position > 6"
+        )
+        raw.close()
+        for repair in (False, True, False):
+            found = store.verify(repair=repair)
+            assert [(one.what, one.example_id) for one in found.differences] == [
+                ("original", one) for one in ids(store)[6:]
+            ]
+
+
 def test_a_text_that_nobody_wrote_is_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "finetui.db"
     with busy(path) as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,13 @@ def test_a_run_learns_and_is_found_again_with_its_whole_history(
     log = (run.dir / "stdout.log").read_text()
     assert f"step {steps}/{steps}" in log
     assert "Traceback" not in log
+    for folder in (run.dir / "adapter", run.dir / view.checkpoints[-1]):
+        config = json.loads((folder / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == tiny_model_dir.name
+        assert f"base_model: {tiny_model_dir.name}" in (folder / "README.md").read_text()
+    for path in (run.dir / "adapter").iterdir():  # what is published names nobody's folders
+        for place in (tiny_model_dir.parent, workspace.root, Path.home()):
+            assert bytes(place) not in path.read_bytes(), path
     types = {event.type for event in read_events(run.dir)[0]}
     assert {"run_started", "phase", "step", "eval", "checkpoint", "run_finished"} <= types
 

@@ -28,6 +28,7 @@ from engine.dataset.gate import Refusal
 from engine.dataset.rows import Row, iter_rows
 from engine.errors import DatasetRefused, UsageError
 from engine.paths import require_free, shorten
+from engine.trust import require_inside
 from engine.workspace import Workspace
 
 SPLITS = ("all", "train", "validation", "test")
@@ -130,6 +131,7 @@ def export(
 
     Raises:
         FormatUnknown: There is no such format.
+        WorkspaceUntrusted: A link of the workspace would lead the file out of it.
         DatasetMissing: There is no such dataset.
         DatasetRefused: The dataset was changed after the freeze, or no row fits the format.
         UsageError: A file is there already, can't be written, or the words don't go together.
@@ -149,6 +151,7 @@ def export(
     if isinstance(workspace_or_dir, Path):
         frozen = verify(read_frozen(workspace_or_dir))
     else:
+        require_inside(workspace_or_dir.root, out)
         frozen = load(workspace_or_dir, name)
     plan = _planned(frozen, out, split, kind)
     with named(out):
