@@ -17,6 +17,7 @@ from engine.models import Card, Filter, Flag
 from engine.quality.base import Check
 from engine.quality.finder import Finder, Value
 from engine.quality.naming import WorkspacePlaceholders
+from engine.quality.normal import normal_text
 from engine.quality.placeholders import PLACEHOLDER
 from engine.quality.redact import flagged_values, redact, remaining
 from engine.quality.values import NUMBER_WORDS, number_forms, word_for
@@ -137,6 +138,7 @@ def _is_telling(value: Value) -> bool:
 def _queries(value: Value) -> Iterator[str]:
     """Yield full text queries that between them find a value in its usual spellings."""
     yield value.text
+    yield normal_text(value.text) or value.text
     word = word_for(value.code)
     if word not in NUMBER_WORDS:
         return

@@ -1,6 +1,7 @@
 """A text as the checks for secrets and personal data read it, whatever it was typed with.
 
 Letters are composed (NFC), all kinds of blanks are a space, all kinds of hyphens are ``-``,
+full-width letters and digits plain ones,
 and characters that nobody sees are left out. Rules look at that view alone; what they find
 is mapped back to the characters of the original, with the marks that belong to them.
 """
@@ -11,8 +12,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-# White_Space of Unicode without line ends, and the tab.
-_BLANKS = "\t\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
+# White_Space of Unicode without line ends and the tab.
+_BLANKS = "\u00a0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u202f\u205f\u3000"
 _HYPHENS = "\u2010\u2011\ufe63\uff0d"
 _DASHES = "\u2012\u2013\u2212"
 # Default_Ignorable_Code_Point of Unicode 16 (DerivedCoreProperties.txt).
@@ -25,10 +26,18 @@ _MARKS = "\u0300-\u036f"
 _LONGER = re.compile(f"[{_HIDDEN}{_MARKS}]")
 _IS_HIDDEN = re.compile(f"[{_HIDDEN}]")
 _IS_MARK = re.compile(f"[{_MARKS}]")
-_OTHER_SIGN = re.compile(f"[{_BLANKS}{_HYPHENS}]")
+# Full-width forms of digits, letters and the signs of addresses and numbers.
+_WIDE = "\uff0b\uff0e\uff20" + "".join(
+    map(chr, (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)))
+)
+_OTHER_SIGN = re.compile(f"[{_BLANKS}{_HYPHENS}{_WIDE}]")
 # A dash in a sentence stays; one in a number or a word is a hyphen.
 _DASH = re.compile(rf"(?<=\w)[{_DASHES}](?=\w)")
-_SIGNS = str.maketrans(dict.fromkeys(_BLANKS, " ") | dict.fromkeys(_HYPHENS, "-"))
+_SIGNS = str.maketrans(
+    dict.fromkeys(_BLANKS, " ")
+    | dict.fromkeys(_HYPHENS, "-")
+    | {wide: chr(ord(wide) - 0xFEE0) for wide in _WIDE}
+)
 _SPECIAL = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 
 
@@ -56,10 +65,17 @@ class View:
         return self.starts[start], self.ends[end - 1]
 
 
-def view_of(text: str) -> View:
-    """Return the view of a text; one that is in its normal form is its own."""
+def view_of(text: str, *, tabs: bool = False) -> View:
+    """Return the view of a text; one that is in its normal form is its own.
+
+    Args:
+        text: The text.
+        tabs: Whether tabs stay, which part the cells of a table. The places are the same.
+    """
+    if not tabs:
+        text = text.replace("\t", " ")
     if text.isascii():
-        return View(text.replace("\t", " "))
+        return View(text)
     if _LONGER.search(text) is None and unicodedata.is_normalized("NFC", text):
         return View(_signs(text))
     return _composed(text)
@@ -71,7 +87,7 @@ def normal_text(text: str) -> str:
 
 
 def _signs(text: str) -> str:
-    """Replace blanks and hyphens, character by character."""
+    """Replace blanks, hyphens and full-width forms, character by character."""
     if _OTHER_SIGN.search(text):
         text = text.translate(_SIGNS)
     return _DASH.sub("-", text)
@@ -83,6 +99,10 @@ def _composed(text: str) -> View:
     ends: list[int] = []
     done = 0
     for match in _SPECIAL.finditer(text):
+        if _LONGER.search(match.group()) is None and unicodedata.is_normalized(
+            "NFC", match.group()
+        ):
+            continue
         start, stop = match.span()
         pieces.append(text[done:start])
         starts.extend(range(done, start))

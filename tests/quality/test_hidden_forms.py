@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from engine.models import Turn
+from engine.dataset.metadata import Metadata
+from engine.models import Card, Example, Provenance, Turn
 from engine.quality.fields import column, flagged_fields
 from engine.quality.naming import TemporaryPlaceholders
 from engine.quality.normal import view_of
@@ -86,6 +87,16 @@ def test_hidden_characters_split_nothing(sign: str) -> None:
     assert _clean(both) == "password: [SECRET_1] and [SECRET_1]"
 
 
+def test_the_cells_of_a_table_are_apart() -> None:
+    text = "Tel\t0721 234 567\t0722 345 678\ncard\t4012888888881881\t77"
+    assert _clean(text) == "Tel\t[PHONE_1]\t[PHONE_2]\ncard\t[CARD_1]\t77"
+
+
+def test_full_width_digits_are_digits() -> None:
+    wide = "4012888888881881".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
+    assert _clean(f"card {wide}, card 4012888888881881") == "card [CARD_1], card [CARD_1]"
+
+
 def test_an_iban_over_a_line_end_is_one() -> None:
     assert _clean("to GB82 WEST 1234\n5698 7654 32 today") == "to [IBAN_1] today"
 
@@ -108,6 +119,9 @@ def test_a_view_has_a_place_for_each_character(text: str) -> None:
     ("text", "left"),
     [
         (f"ssh://eva:A@{PASSWORD}@db.intra-q.org/x", "ssh://eva:[SECRET_1]@db.intra-q.org/x"),
+        # A password with the sign of a fragment, and an address that has neither.
+        (f"pg://eva:{PASSWORD[:4]}#{PASSWORD}@h.q.io/d", "pg://eva:[SECRET_1]@h.q.io/d"),
+        ("https://h.q.io:80?m=eva@borg-q.se", "https://h.q.io:80?m=[EMAIL_1]"),
         (f"Cookie: a=1; sessionid={TOKEN}; b=2", "Cookie: a=1; sessionid=[SECRET_1]; b=2"),
         (f"login eva password {PASSWORD[:6]}x7Q", "login eva password [SECRET_1]"),
         (f"api_key: >-\n  {TOKEN}\n", "api_key: >-\n  [SECRET_1]\n"),
@@ -219,3 +233,26 @@ def test_columns_that_are_personal_by_their_name(name: str, value: str, code: st
 )
 def test_other_columns_are_not(name: str, value: str) -> None:
     assert flagged_fields(_CHECKS[1], [column(name, value)]) == []
+
+
+def test_what_is_written_of_personal_columns_is_placeholders() -> None:
+    columns = {
+        "name": "Roc\u00edo\u00a0Zabaleta",
+        "Phone": "46701234567",
+        "dob": "1971-06-03",
+        "pin_code": "4711",
+        "remark": "asked by Rocio Zabaleta",
+        "topic": "lakes",
+    }
+    turns = (Turn("user", "Which lake is deepest?"), Turn("assistant", "Baikal."))
+    where = Provenance("s", "rows.jsonl")
+    example = Example("b2-1", "instruction", turns, where, metadata=columns)
+    card = Card(example, turns, "undecided", False, 0)
+    told = Metadata(_CHECKS, TemporaryPlaceholders()).of(card)
+    assert told.extra == {
+        "name": "[PERSON_1]",
+        "Phone": "[PHONE_1]",
+        "dob": "[BIRTHDAY_1]",
+        "remark": "asked by [PERSON_1]",
+        "topic": "lakes",
+    }

@@ -92,11 +92,15 @@ class PersonalCheck:
     def spans(self, text: str) -> list[Span]:
         """Return what is personal in a text, in its order, none overlapping another."""
         view = view_of(text)
-        seen = view.text
+        seen = [view.text]
+        if "\t" in text:
+            # A tab is a blank within a number, or the end of a table's cell.
+            seen.append(view_of(text, tabs=True).text)
         found = [
             span
-            for span in self._candidates(seen)
-            if span.score >= self._min_score and outside_placeholders(seen, span.start, span.end)
+            for form in seen
+            for span in self._candidates(form)
+            if span.score >= self._min_score and outside_placeholders(form, span.start, span.end)
         ]
         return [_placed(span, view) for span in without_overlaps(found, CODES)]
 

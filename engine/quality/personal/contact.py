@@ -20,7 +20,9 @@ _ENCODED = re.compile(
     r"(?:%40|&#0{0,4}64;|&#[xX]0{0,4}40;|&commat;)"
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@-])"
 )
-_AUTHORITY = re.compile(r"(?<!mailto)://[^\s/?#\"'<>]*\Z")
+_AUTHORITY = re.compile(
+    r"(?<!mailto)://(?:[^\s/?#\"'<>]*|[^\s/?#:\"'<>]*:(?![0-9]+[?#])[^\s/\"'<>]*)\Z"
+)
 _SIGN = re.compile(r"%40|&[^;]{2,8};")
 _NO_MAIL_DOMAIN = re.compile(
     r"(?:^|\.)(?:example(?:\.\w{2,4}){0,2}|test|invalid|localhost|local|domain\.com"

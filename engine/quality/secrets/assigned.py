@@ -89,7 +89,7 @@ _BESIDE = re.compile(
 _URL = re.compile(
     r"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://(?P<user>[^\s/:\"'<>]{0,100}):"
     # User and password end at the last @ before the path (WHATWG URL, authority state).
-    r"(?P<value>[^\s/?#\"'<>]{2,200}|[^\s/@\"'<>]{2,200})@[A-Za-z0-9\[]"
+    r"(?P<value>[^\s/?#\"'<>]{2,200}|(?![0-9]+[?#])[^\s/@\"'<>]{2,200})@[A-Za-z0-9\[]"
 )
 _HEADER = re.compile(
     r"(?:authorization|x-api-key|api-key|x-auth-token|private-token"

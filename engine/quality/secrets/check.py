@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version as version_of
 
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
-from engine.quality.normal import view_of
+from engine.quality.normal import View, view_of
 from engine.quality.placeholders import outside_placeholders
 from engine.quality.secrets.assigned import find_assigned
 from engine.quality.secrets.keys import find_private_keys, public_blocks
@@ -58,17 +59,27 @@ class SecretsCheck:
         """Look at a conversation. See :class:`engine.quality.base.Check`."""
         flags: list[Flag] = []
         for index, turn in enumerate(turns):
-            view = view_of(turn.content)
-            for found in secrets_in(view.text):
+            for found in secrets_in(turn.content):
                 if found.score >= self._min_score:
                     reason = _reason(found)
-                    where = (index, *view.span(found.start, found.end))
+                    where = (index, found.start, found.end)
                     flags.append(Flag("secret", found.code, found.score, reason, *where))
         return Finding(tuple(flags))
 
 
 def secrets_in(text: str) -> list[Candidate]:
-    """Return the secrets in a text in its normal form, in its order, none overlapping another."""
+    """Return the secrets in a text, in its order, none overlapping another."""
+    # The rules take a tab for a space themselves.
+    view = view_of(text, tabs=True)
+    return [_placed(found, view) for found in _secrets_in(view.text)]
+
+
+def _placed(found: Candidate, view: View) -> Candidate:
+    start, end = view.span(found.start, found.end)
+    return replace(found, start=start, end=end)
+
+
+def _secrets_in(text: str) -> list[Candidate]:
     candidates = list(_candidates(text))
     public = public_blocks(text) if candidates else []
     if public:

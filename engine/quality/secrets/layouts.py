@@ -33,7 +33,7 @@ _INPUT_TYPE = re.compile(r"\btype[ ]?=[ ]?[\"']?password\b", re.I)
 _INPUT_VALUE = re.compile(r"\bvalue[ ]?=[ ]?[\"'](?P<value>[^\"'\n]{6,200})[\"']", re.I)
 _LOGIN = re.compile(
     r"\b(?:docker|podman|helm|az|oc|npm|skopeo)\b[^\n]{0,60}?\blogin\b[^\n]{0,160}?"
-    r"\s(?:-p|--password)[ =][\"']?(?P<value>[^\s\"'-][^\s\"']{5,200})"
+    r"\s(?:-p|--password)[ \t=][\"']?(?P<value>[^\s\"'-][^\s\"']{5,200})"
 )
 _NET_USE = re.compile(
     r"\bnet[ ]use\b[^\n]{0,200}?(?:/user:\S{1,80}[ ]{1,4}(?P<value>[^\s/\"'][^\s\"']{5,100})"
