@@ -11,7 +11,6 @@ from engine.models import Elsewhere
 from engine.store import Store
 from tui.bridge.threads import Poller
 from tui.messages import PartFailed
-from tui.widgets.words import counted
 
 WATCH_SECONDS = 1.0
 """Between two looks; one costs a read of shared memory while nothing changes."""
@@ -32,8 +31,7 @@ class ScannedElsewhere(Message):
 
     def __init__(self, more: int) -> None:
         super().__init__()
-        number = counted(abs(more), "example")
-        self.words = f"another process {'added' if more > 0 else 'removed'} {number}"
+        self.more = more
 
 
 class Watch:

@@ -129,7 +129,8 @@ class CurateScreen(StageScreen):
     def _scanned_elsewhere(self, event: ScannedElsewhere) -> None:
         self.examples_changed()
         if self.app.scan is None:  # the app's own scan says it itself
-            self.say(event.words)
+            number = counted(abs(event.more), "example")
+            self.say(f"another process {'added' if event.more > 0 else 'removed'} {number}")
 
     def examples_changed(self) -> None:
         """Show what a scan or a check has brought, and stay on the same example."""
