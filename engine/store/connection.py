@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from engine.errors import (
     FinetuiError,
     WorkspaceReplaced,
 )
+from engine.frozen import frozen
 from engine.store.failures import replaced, translated
 from engine.store.packing import beside, pack, search_row, unpack
 from engine.store.place import Place
@@ -59,7 +59,7 @@ def _quiet(_: float) -> None:
     """Tell nobody of a wait."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """How a thread waits for another process.
 

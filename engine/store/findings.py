@@ -13,8 +13,7 @@ from types import MappingProxyType
 
 from engine.models import Flag, FlagKind, Found, example_id
 from engine.store.connection import Connection, Row
-from engine.store.m006 import packed
-from engine.store.packing import load_turns
+from engine.store.packing import dump_checks, load_checks, load_turns
 
 DUPLICATES = "duplicates"
 """The check that is no check of one example: its flags name other examples."""
@@ -97,11 +96,7 @@ def _checks_of(db: Connection, positions: Sequence[int]) -> dict[int, _Checks]:
         "JOIN looks AS l ON l.number = c.look WHERE c.position IN "
     )
     for at, said, measures in _paged(db, select, positions, "c.position"):
-        values = iter(json.loads(measures))
-        found[at] = {
-            name: (version, {key: next(values) for key in keys})
-            for name, version, keys in json.loads(said)
-        }
+        found[at] = load_checks(said, measures)
     return found
 
 
@@ -109,7 +104,7 @@ def _save_checks(db: Connection, position: int, checks: _Checks) -> None:
     if not checks:
         db.execute("DELETE FROM checked WHERE position = ?", [position])
         return
-    said, measures = packed(checks)
+    said, measures = dump_checks(checks)
     db.execute("INSERT OR IGNORE INTO looks (said) VALUES (?)", [said])
     db.execute(
         "INSERT OR REPLACE INTO checked (position, look, measures) "

@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from engine.store.packing import dump_checks
+
 _TALLIED = "source_id, kind, state, edited, origin"
 
 
@@ -78,7 +80,7 @@ def _checks_in_one_row(db: Any) -> None:
 
     def store() -> None:
         for position, checks in found.items():
-            said, values = packed(checks)
+            said, values = dump_checks(checks)
             if said not in numbers:
                 cursor = db.execute("INSERT INTO looks (said) VALUES (?)", [said])
                 numbers[said] = cursor.lastrowid
@@ -109,31 +111,6 @@ def _checks_in_one_row(db: Any) -> None:
         "WHERE position = OLD.position AND key NOT LIKE '!%'; END"
     )
     db.execute(f"CREATE TRIGGER findings_of_gone AFTER DELETE ON queue BEGIN {forget} END")
-
-
-def packed(checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, str]:
-    """Return what checks said of an example as the two texts that are stored.
-
-    Args:
-        checks: Version and measures, by the check's name.
-
-    Returns:
-        Names, versions and names of measures, which many examples share; and the values, of
-        which a whole number takes no more room than it needs and comes back as an int.
-    """
-    said: list[list[Any]] = []
-    values: list[Any] = []
-    for name in sorted(checks):
-        version, measures = checks[name]
-        said.append([name, version, sorted(measures)])
-        values += [_short(measures[key]) for key in sorted(measures)]
-    return tuple(  # type: ignore[return-value]
-        json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in (said, values)
-    )
-
-
-def _short(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _tallies(db: Any) -> None:

@@ -13,6 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
 from types import MappingProxyType
 from typing import Any
 
@@ -248,3 +249,41 @@ def label(heading: str, title: str, turns: Sequence[Turn]) -> str:
             if folded:
                 return folded if len(folded) <= LABEL_WIDTH else folded[: LABEL_WIDTH - 1] + "…"
     return ""
+
+
+def dump_checks(checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, str]:
+    """Return what checks said of an example as the two texts that are stored.
+
+    Args:
+        checks: Version and measures, by the check's name.
+
+    Returns:
+        Names, versions and names of measures, which many examples share; and the values, of
+        which a whole number takes no more room than it needs and comes back as an int. The
+        last value stands for all that follow it.
+    """
+    said: list[list[Any]] = []
+    values: list[Any] = []
+    for name in sorted(checks):
+        version, measures = checks[name]
+        said.append([name, version, sorted(measures)])
+        values += [_short(measures[key]) for key in sorted(measures)]
+    while len(values) > 1 and values[-1] == values[-2]:
+        values.pop()
+    return tuple(  # type: ignore[return-value]
+        json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in (said, values)
+    )
+
+
+def _short(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def load_checks(said: str, measures: str) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return the checks that :func:`dump_checks` was given."""
+    values = json.loads(measures)
+    each = chain(values, repeat(values[-1] if values else None))
+    return {
+        name: (version, {key: next(each) for key in keys})
+        for name, version, keys in json.loads(said)
+    }
