@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import SourceEmpty, SourceError, SourceMissing, SourceUnknown, SourceUnreadable
-from engine.models import Document
+from engine.models import Document, Skipped
 from engine.paths import shorten
 from engine.sources.base import NOTHING, Detection, Option, Reading, Survey
 from engine.sources.cache.copying import StoreItem, store_at, stores
@@ -23,7 +24,8 @@ _FORMS = (
 _PASSAGES = 0.2
 _DEEP = 0.85
 # Chroma's own files, which hold vectors and locks, not words.
-_INDEX_SUFFIXES = (".bin", ".pickle", ".pkl", ".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal")
+_LOG_SUFFIXES = (".sqlite3-wal", ".sqlite3-shm", ".sqlite3-journal")
+_INDEX_SUFFIXES = (".bin", ".pickle", ".pkl", *_LOG_SUFFIXES)
 _HINTS = {
     "empty": "let the program that fills it write something first",
     "no-collections": "let the program that fills it write something first",
@@ -128,7 +130,13 @@ class CacheReader:
                 else:
                     yield store
             return
-        items = list(walk(path, reading))
+
+        def on_skip(skipped: Skipped) -> None:
+            # A log that comes and goes beside its database is not something of its own.
+            if not skipped.path.endswith(_LOG_SUFFIXES):
+                reading.on_skip(skipped)
+
+        items = list(walk(path, replace(reading, on_skip=on_skip)))
         found = stores(items)
         folders = tuple(store.name.rpartition("/")[0] for store in found)
         names = {store.name for store in found}
