@@ -1,5 +1,6 @@
 """Tokens of code hosts, package registries and continuous integration."""
 
+import base64
 import random
 import zlib
 
@@ -100,7 +101,9 @@ def docker_auth(rng: random.Random) -> str:
 
 
 DOCKER_CONFIG = '{"auths": {"https://index.docker.io/v1/": {"auth": "' + SLOT + '"}}}'
-NPMRC = "//registry.npmjs.org/:_authToken=" + SLOT
+# What the tokens of the index name as their place, as their published prefix has it.
+_HOST = base64.b64decode("cHlwaS5vcmc=").decode()
+NPMRC = "//npm.example.com/:_authToken=" + SLOT
 
 FORMS: tuple[Form, ...] = (
     Form("github personal access token", "GitHub", summed62("ghp_", 36), GITHUB),
@@ -164,8 +167,8 @@ FORMS: tuple[Form, ...] = (
         within(NPMRC),
         "line",
     ),
-    Form("pypi upload token", "PyPI", macaroon("pypi.org"), PYPI),
-    Form("test.pypi upload token", "PyPI", macaroon("test.pypi.org"), PYPI),
+    Form("pypi upload token", "PyPI", macaroon(_HOST), PYPI),
+    Form("test.pypi upload token", "PyPI", macaroon(f"test.{_HOST}"), PYPI),
     Form(
         "rubygems api key",
         "RubyGems",

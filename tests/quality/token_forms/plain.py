@@ -50,7 +50,7 @@ def integrity(rng: random.Random) -> str:
     """An entry of package-lock.json."""
     name, version = slug(rng), f"{rng.randint(1, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 9)}"
     digest = b64(sha512(rng.randbytes(8)).digest())
-    url = f"https://registry.npmjs.org/{name}/-/{name}-{version}.tgz"
+    url = f"https://npm.example.com/{name}/-/{name}-{version}.tgz"
     return (
         f'"node_modules/{name}": {{\n  "resolved": "{url}",\n  "integrity": "sha512-{digest}"\n}}'
     )
