@@ -29,7 +29,8 @@ class LostDialog(Dialog[bool]):
     HEADING = "Nothing is stored any more"
     OK = "save"
     BINDINGS = bindings("dialog")
-    AUTO_FOCUS = "Field"
+    # It comes uninvited: keys that were meant for the queue must not be typed into the path.
+    AUTO_FOCUS = ""
 
     field = getters.query_one("#lost-path", Field)
 
@@ -54,13 +55,14 @@ class LostDialog(Dialog[bool]):
     @work(group="load", exclusive=True, exit_on_error=False)
     async def _count(self) -> None:
         number = await off_loop(self.app.workspace.store.unsaved)
-        self.query_one("#lost-count", Static).update(
-            plain(
+        words = "What you see is as it was; from now on nothing that you decide counts."
+        if number:
+            words = (
                 f"{counted(number, 'decision')} of this session can be saved outside of the "
                 "workspace. Restore the database, or open the workspace again, and take them over "
-                "there. What you see is as it was; from now on nothing that you decide counts."
+                f"there. {words} tab goes to the path."
             )
-        )
+        self.query_one("#lost-count", Static).update(plain(words))
 
     def action_accept(self) -> None:
         """Save the decisions; once that is done, leave finetui."""
