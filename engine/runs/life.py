@@ -21,6 +21,7 @@ from engine.runs.hold import LOCK_FILE, is_held
 from engine.runs.process import (
     ProcessInfo,
     boot_id,
+    is_child,
     is_job,
     pid_namespace,
     read_process,
@@ -72,7 +73,8 @@ def look(directory: Path, info: ProcessInfo | None = None) -> Life:
     """
     info = info or read_process(directory)
     # Records of earlier versions name no lock; they are believed, and sent no signal unseen.
-    if info is not None and same_process(info) and (not info.lock or is_job(info, directory)):
+    known = info is not None and same_process(info)
+    if info is not None and known and (not info.lock or is_child(info) or is_job(info, directory)):
         return Life("here", locked=bool(info.lock))
     if is_held(directory, info.lock if info is not None else ""):
         host = info.host if info is not None else ""

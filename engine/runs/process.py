@@ -193,6 +193,16 @@ def adopt(child: subprocess.Popen[bytes]) -> None:
         _children[child.pid] = child
 
 
+def is_child(info: ProcessInfo) -> bool:
+    """Say whether this very process launched a process and has not seen it end.
+
+    It stays known while it leaves: a process gives up its command line, then its locks, and is
+    still there for a moment.
+    """
+    with _children_lock:
+        return info.pid in _children
+
+
 def _reap(pid: int) -> None:
     with _children_lock:
         child = _children.get(pid)
