@@ -96,6 +96,11 @@ class Document:
     alternatives: tuple[Alternative, ...] = ()
 
 
+HOLLOW = "speaks of content elsewhere"
+"""In a document's metadata: the turns that speak of a canvas, an artifact or a file, and say
+little else; the export does not hold what they speak of."""
+
+
 @frozen
 class Skipped:
     """Something that was not read, and why.

@@ -41,6 +41,7 @@ from engine.sources import (
     reader_of,
     settled,
 )
+from engine.sources.flags import gathered
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -376,7 +377,7 @@ def skipped(identifier: str, workspace: Path | None, as_json: bool) -> None:
     """List everything that the last scan of a source did not read, and why."""
     with opened(workspace) as space:
         source = space.store.source(identifier)
-        found = space.store.skips(source.id)
+        found = gathered(space.store.skips(source.id))
     if as_json:
         print_json(skips_json(found))
         return

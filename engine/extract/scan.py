@@ -27,11 +27,12 @@ from engine.sources import (
     reader_of,
 )
 from engine.sources.base import no_progress
+from engine.sources.flags import gathered
 from engine.store import Store
 from engine.store.staging import ScannedItem
 from engine.trust import covers, refuse, source_item
 
-EXTRACTION = 2
+EXTRACTION = 3
 """Raised when the same document gives other examples than before."""
 
 
@@ -166,7 +167,7 @@ def scan(
         changed=tally.changed,
         files_read=len(plan.read),
         files_kept=len(items) - len(plan.read),
-        skipped=tuple(store.skips(source.id)),
+        skipped=tuple(gathered(store.skips(source.id))),
         skipped_count=tally.skipped,
         kinds=store.source_kinds(source.id),
     )

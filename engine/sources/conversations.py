@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from engine.models import Document, canonical_json, content_hash
+from engine.models import HOLLOW, Document, canonical_json, content_hash
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD
 from engine.sources.instructions.layout import split_of
 from engine.sources.jsonfiles import (
     SAMPLE_FILES,
@@ -53,7 +54,7 @@ class ConversationsReader:
 
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (BRANCHES,)
 
     def detect(self, survey: Survey) -> Detection | None:
@@ -77,10 +78,16 @@ class ConversationsReader:
         """Yield the conversations of a file; what is left out is reported with its line."""
         every_branch = reading.options.get(BRANCHES.name) == "all"
 
+        unread = lists.unread()
+
         def documents(record: Record, skip: Skip) -> Iterator[Document]:
+            if format_of(record.fields) is lists:
+                unread.look(lists.listed_in(record.fields), record.line)
             return _documents(record, skip, item.name, reading.source_id, every_branch)
 
         yield from read_records(item, reading, documents)
+        for line, reason in unread.reasons():
+            reading.skip(item.name, line, UNREAD, reason)
 
 
 def _left_out(item: Item) -> tuple[str, str] | None:
@@ -205,6 +212,8 @@ def _document(
     metadata = {**conversation.about, "format": name}
     if talk.branch:
         metadata["branch"] = str(talk.branch)
+    if talk.hollow:
+        metadata[HOLLOW] = " ".join(map(str, talk.hollow))
     text = canonical_json(talk.turns).encode("utf-8", "backslashreplace")
     return Document(
         source_id=source_id,

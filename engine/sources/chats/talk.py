@@ -92,12 +92,14 @@ class Tally:
 class Talk:
     """A conversation: a system turn perhaps, then user and assistant by turns, the assistant last.
 
-    ``branch`` is 0 for the one that the app shows, and counts the others from 1.
+    ``branch`` is 0 for the one that the app shows, and counts the others from 1. ``hollow``
+    are the turns that speak of a document or file, and say little else.
     """
 
     turns: tuple[Turn, ...]
     alternatives: tuple[Alternative, ...] = ()
     branch: int = 0
+    hollow: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +126,19 @@ class _Exchange:
     said: list[tuple[Message, bool]] = field(default_factory=list)
     answered: bool = False
 
+    def is_hollow(self) -> bool:
+        """Say whether little is said beside content that the export does not hold."""
+        if not any(message.missing for message, _ in self.said):
+            return False
+        return hollow(Taken(_joined([message.text for message, _ in self.said]), "some"))
+
     def fault(self) -> str:
         """Return the code with which the exchange is left out, or nothing."""
         for message, _ in (*self.asked, *self.said):
             if message.blocks:
                 return message.blocks
-        if any(message.missing for message, _ in self.said):
-            worst: Missing = "some"
-            if any(message.missing == "all" for message, _ in self.said):
-                worst = "all"
-            whole = Taken(_joined([message.text for message, _ in self.said]), worst)
-            if hollow(whole):
-                return "elsewhere"
+        if any(message.missing == "all" for message, _ in self.said):
+            return "elsewhere"
         if not any(message.text for message, _ in self.said):
             return "empty-answer" if self.answered else "no-answer"
         return "" if any(message.text for message, _ in self.asked) else "empty-question"
@@ -242,6 +245,7 @@ def _left_out(exchange: _Exchange, tally: Tally) -> bool:
 def _talk(system: str, exchanges: Sequence[_Exchange], tally: Tally) -> Talk:
     turns = [Turn("system", system)] if system else []
     alternatives: list[Alternative] = []
+    empty: list[int] = []
     for exchange in exchanges:
         turns.append(Turn("user", _joined([message.text for message, _ in exchange.asked])))
         answer = _joined([message.text for message, _ in exchange.said])
@@ -249,8 +253,10 @@ def _talk(system: str, exchanges: Sequence[_Exchange], tally: Tally) -> Talk:
         if len(others) > MAX_ALTERNATIVES:
             tally.parts["more-alternatives"] += len(others) - MAX_ALTERNATIVES
         alternatives += [Alternative(len(turns), text) for text in others[:MAX_ALTERNATIVES]]
+        if exchange.is_hollow():
+            empty.append(len(turns))
         turns.append(Turn("assistant", answer))
-    return Talk(tuple(turns), tuple(alternatives))
+    return Talk(tuple(turns), tuple(alternatives), hollow=tuple(empty))
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -8,14 +8,16 @@ from typing import Any
 
 from engine.models import Document, canonical_json, content_hash
 from engine.sources.base import Detection, Option, Reading, Survey
-from engine.sources.columns import Columns, known
+from engine.sources.columns import Columns, known, value_at
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD, Unread
 from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
 from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
+from engine.sources.messages import CONTENT_KEYS, ROLE_KEYS
 from engine.sources.records import Record
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
@@ -39,7 +41,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 3
+    version = 4
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -95,6 +97,7 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -112,6 +115,8 @@ class _File:
         del first
         for record in rest:
             yield from self._of(record, plan)
+        for line, reason in self._unread.reasons():
+            self._skip(line, UNREAD, reason)
 
     def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
         told = told_by(record.fields)
@@ -123,6 +128,7 @@ class _File:
         except Refused as refused:
             self._skip(record.line, refused.code, f"{what}: {refused.reason}")
             return
+        self._look_beside(record, columns)
         metadata = self._metadata(record.fields, columns, plan)
         if origin is not None:
             metadata |= origin.metadata
@@ -153,6 +159,12 @@ class _File:
                 kind="instruction" if exchanges == 1 else "",
                 alternatives=dialogue.alternatives,
             )
+
+    def _look_beside(self, record: Record, columns: Columns) -> None:
+        for name in (columns.messages, columns.prompt, columns.answer):
+            value = value_at(record.fields, name) if name else None
+            if isinstance(value, list):
+                self._unread.look(value, record.line)
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
