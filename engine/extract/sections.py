@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from engine.extract.headings import match_heading
 from engine.extract.pairs import is_label
-from engine.sources.blocks import SECTION_BREAK, Block, Draft, footnotes
-from engine.sources.inline import NO_FOOTNOTES, inline_plain
+from engine.sources.blocks import SECTION_BREAK, Block, Draft, definitions
+from engine.sources.inline import NO_LINKS, inline_plain
 from engine.sources.markdown import line_tags, open_lines
 from engine.sources.notes import heading as atx_heading
 
@@ -57,7 +57,7 @@ def split_sections(text: str) -> list[Section]:
     lines, code = open_lines(text)
     bounds = [(0, 0, "", 0), *_headings(lines, code)]
     bounds[1:1] = _ruled(lines, code, bounds[1][0] if len(bounds) > 1 else len(lines))
-    draft = Draft(footnotes(lines, code) if "[^" in text else NO_FOOTNOTES)
+    draft = Draft(definitions(lines, code) if "]:" in text else NO_LINKS)
     places: list[tuple[int, int, int]] = []
     for index, (_, body, _, _) in enumerate(bounds):
         stop = bounds[index + 1][0] if index + 1 < len(bounds) else len(lines)
