@@ -13,9 +13,10 @@ from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
-from engine.extract.lexicon import FIRST_PERSON, fold
+from engine.extract.languages import languages
+from engine.extract.letters import fold
 from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
-from engine.extract.prose import prose_words, split, with_quotes
+from engine.extract.prose import prose_words, see_words, split, with_quotes
 from engine.extract.questions import Subject, asks, complete, further, question
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas, language_of
@@ -33,7 +34,6 @@ _SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
-_POINTERS = frozenset({"see", "siehe", "vezi"})
 _NUMBERED = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")
 _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 
@@ -58,7 +58,7 @@ class Bodies:
 
     @cached_property
     def _language(self) -> str:
-        """The note's language: "en", "ro", "de", or empty where it is none of these."""
+        """The code of the note's language; empty where it has no table."""
         return language_of(part for unit in self._units for part in unit.parts)
 
     def examples(self, unit: Unit) -> list[Example]:
@@ -154,7 +154,7 @@ class Bodies:
         """Return how much the author speaks of themselves, from 0 to 1."""
         if not self._language or not unit.persons:
             return 0.0
-        spoken = sum(map(FIRST_PERSON[self._language].__contains__, unit.persons))
+        spoken = sum(map(languages()[self._language].first_person.__contains__, unit.persons))
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -214,7 +214,7 @@ def _is_answer(unit: Unit) -> bool:
     if not unit.is_own or _is_mostly_links(unit):
         return False
     return any(
-        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in _POINTERS
+        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in see_words()
         for block in unit.parts
         if block.spoken
     )

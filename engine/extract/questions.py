@@ -15,8 +15,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from engine.extract.headings import match_heading
-from engine.extract.lexicon import fold, words
-from engine.extract.phrases import TABLES
+from engine.extract.languages import languages
+from engine.extract.letters import fold, words
 from engine.extract.topics import (
     Topic,
     about,
@@ -65,7 +65,7 @@ def complete(asked: str, name: str) -> str:
 
 def further(asked: str, name: str, part: int) -> str:
     """Return a question that was asked before, worded so that it asks for more."""
-    templates = TABLES[name if name in TABLES else "en"]["further"]
+    templates = languages()[name if name in languages() else "en"].questions["further"]
     return _polish(templates[part % len(templates)].format(question=asked))
 
 
@@ -78,7 +78,7 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
         part: Which part of a long section is asked for, from 0; each part's question
             is worded differently.
     """
-    name = subject.language if subject.language in TABLES else "en"
+    name = subject.language if subject.language in languages() else "en"
     title = clean_title(subject.title)
     # A heading that is a day of its own is more exact than the note's date.
     own_day = bool(subject.heading) and is_date_like(subject.heading)
@@ -92,7 +92,7 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
     choices, slots = _choices(subject, topic, name, when, text)
     if not when or when in topic.text:
         choices = _undated(choices)
-    choices = choices or TABLES[name]["plain"]
+    choices = choices or languages()[name].questions["plain"]
     chosen = choices[(_number(subject.heading + "\n" + text) + part) % len(choices)]
     return _polish(chosen.format(**slots))
 
@@ -106,7 +106,7 @@ def _choices(
     subject: Subject, topic: Topic, name: str, when: str, text: str
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return the templates that fit what is known, and what fills them."""
-    templates = TABLES[name]
+    templates = languages()[name].questions
     slots = {"when": when, "When": when[:1].upper() + when[1:]}
     if topic.shape in ("topic", "neutral"):
         match = match_heading(subject.heading)

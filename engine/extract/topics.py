@@ -9,19 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.extract.headings import is_generic, match_heading
-from engine.extract.lexicon import fold, word_set, words
-from engine.extract.phrases import de, en, ro
+from engine.extract.languages import languages
+from engine.extract.letters import fold, word_set, words
 
-LANGUAGES = {"en": en.WORDS, "ro": ro.WORDS, "de": de.WORDS}
-
-_DATE_WORDS = word_set(
-    """monday tuesday wednesday thursday friday saturday sunday
-    montag dienstag mittwoch donnerstag freitag samstag sonntag
-    luni marti miercuri joi vineri sambata duminica
-    jan feb mar apr jun jul aug sep sept oct nov dec
-    week woche saptamana day to of the w kw th st nd rd t z q quarter bis la
-    note daily weekly monthly yearly journal jurnal tagebuch review log"""
-) | {fold(month) for table in LANGUAGES.values() for month in table.months}
 _ARTICLE = word_set(
     """option options outcome outcomes result results consequences alternatives reason reasons
     rationale decision decisions choice choices lesson lessons background context situation problem
@@ -55,16 +45,6 @@ _DATE_PREFIX = re.compile(r"^\W*\d{4}-\d{2}-\d{2}\W*")
 _JOINED_WORDS = re.compile(r"\w[-_]\w+[-_]\w")
 _JOINTS = re.compile(r"[-_]+")
 _SIGNS_IN_FRONT = re.compile(r"^[^\w\"'“„«(]+")
-_KIND_PREFIX = re.compile(
-    r"^(?:(?:adr|decision|decizie|entscheidung|reflection|reflexion|learning|lesson|til|rfc|note)"
-    r"(?:[ _-](?:record|log))?[\s#_-]*\d{0,8}\s*[.:)_–—-]+|#?\d{1,8}\s*[.:)_–—-]+)\s*",
-    re.IGNORECASE,
-)
-_CONNECTOR = re.compile(
-    r"^[\s:;,.–—-]*(?:(?:on|about|of|for|from|at|with|in|over|zu|zur|zum|uber|über|aus|bei|auf|von|"
-    r"despre|la|din|asupra|privind)\s+)?",
-    re.IGNORECASE,
-)
 _CLAUSE = re.compile(r"^(?:why|how|what|when|where|who|whom|whose|which|whether)\s+\S+\s+\S", re.I)
 _DIRECT = re.compile(
     r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
@@ -72,9 +52,6 @@ _DIRECT = re.compile(
     re.IGNORECASE,
 )
 _ASKING = re.compile(r"^(?:why|how|what|when|where|who|which)\s", re.IGNORECASE)
-_ASKING_ABROAD = re.compile(
-    r"(?:warum|wieso|weshalb|wie|was|wann|wo|wer|welche\w?|de ce|cum|ce|cand|unde|cine|care)\s"
-)
 _PREPOSITION = re.compile(r"(?:in|of|to|from|for|on|at|with|log|notes)\b", re.IGNORECASE)
 _SIGNS = 6
 _SPOKEN = re.compile(r"^(?:i|i'm|i've|i'd|we|we're|we've)\s", re.IGNORECASE)
@@ -95,15 +72,45 @@ class Topic(NamedTuple):
 NOTHING = Topic("", "")
 
 
+class _Patterns(NamedTuple):
+    """What all languages know together of titles and headings."""
+
+    kind: re.Pattern[str]
+    connector: re.Pattern[str]
+    date_words: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    tables = list(languages().values())
+    kinds = "|".join(sorted({re.escape(word) for table in tables for word in table.kinds}))
+    words = {re.escape(word) for table in tables for word in table.prepositions}
+    return _Patterns(
+        kind=re.compile(
+            rf"^(?:(?:{kinds})(?:[ _-](?:record|log))?[\s#_-]*\d{{0,8}}\s*[.:)_–—-]+"
+            r"|#?\d{1,8}\s*[.:)_–—-]+)\s*",
+            re.IGNORECASE,
+        ),
+        connector=re.compile(rf"^[\s:;,.–—-]*(?:(?:{'|'.join(sorted(words))})\s+)?", re.IGNORECASE),
+        date_words=frozenset().union(*(table.date_words for table in tables)),
+    )
+
+
+@lru_cache(maxsize=32)
+def _asks_indirectly(name: str) -> re.Pattern[str]:
+    """Return the pattern of a folded heading that begins with a language's word of asking."""
+    return re.compile(rf"(?:{languages()[name].asking or '(?!)'})\s")
+
+
 @lru_cache(maxsize=4096)
 def date_phrase(text: str, name: str) -> str:
     """Return a date with its preposition, such as "on 14 March 2025"; empty where it is none.
 
     Args:
         text: ``YYYY-MM-DD``, ``YYYY-Www`` or ``YYYY-MM``.
-        name: "en", "ro" or "de".
+        name: The language's code.
     """
-    table = LANGUAGES[name]
+    table = languages()[name].dates
     try:
         if week := re.fullmatch(r"(\d{4})-W(\d{2})", text):
             day = date.fromisocalendar(int(week[1]), int(week[2]), 1)
@@ -127,7 +134,7 @@ def is_direct(heading: str) -> bool:
 @lru_cache(maxsize=8192)
 def is_date_like(title: str) -> bool:
     """Say whether a title is only a date, or a name of days and weeks."""
-    return all(word in _DATE_WORDS for word in words(fold(title)))
+    return all(word in _patterns().date_words for word in words(fold(title)))
 
 
 @lru_cache(maxsize=8192)
@@ -137,7 +144,7 @@ def clean_title(title: str) -> str:
     A title that says nothing about the subject is returned empty.
     """
     text = _DATE_PREFIX.sub("", title.strip(), count=1)
-    text = _KIND_PREFIX.sub("", text, count=1) or text
+    text = _patterns().kind.sub("", text, count=1) or text
     if " " not in text and _JOINED_WORDS.search(text):
         text = _JOINTS.sub(" ", text)
     text = text.strip(' .:–—-_"“”')[:120]
@@ -151,7 +158,7 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
         heading: The section's heading, or empty.
         title: Its note's title as :func:`clean_title` returns it.
         when: The note's date as a phrase.
-        name: The language, "en", "ro" or "de".
+        name: The language's code.
         text: The section's text.
     """
     if not heading[:1].isalnum():
@@ -163,8 +170,8 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
         return _clause(heading, "" if rest else title, "" if rest else when, text)
     if name == "en" and _ASKING.match(heading) and len(heading.split()) == 2:
         return Topic(f"{heading} ({title})" if title else heading, "question")
-    if match is not None and rest and match.connected and _CONNECTOR.sub("", rest, count=1):
-        subject = _CONNECTOR.sub("", rest, count=1)
+    subject = _patterns().connector.sub("", rest, count=1)
+    if match is not None and match.connected and subject:
         if subject == rest and not _ends_the_kind(heading, rest):
             return _neutral(heading, name)
         if name == "en" and _CLAUSE.match(subject):
@@ -182,7 +189,7 @@ def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Top
             return _clause(title, "", "", text)
         return Topic(phrase(title, name, text), "topic") if title else NOTHING
     if name != "en":
-        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
+        return Topic(heading, "clause" if _asks_indirectly(name).match(fold(heading)) else "topic")
     if _SPOKEN.match(heading.replace("’", "'")):
         statement = swap(heading)
         return Topic(statement[:1].upper() + statement[1:], "statement")
@@ -204,7 +211,7 @@ def _ends_the_kind(heading: str, rest: str) -> bool:
 
 def _neutral(heading: str, name: str) -> Topic:
     if name != "en":
-        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
+        return Topic(heading, "clause" if _asks_indirectly(name).match(fold(heading)) else "topic")
     swapped = swap(heading)
     first, space, rest = swapped.partition(" ")
     article = "the " if first.rstrip(",;").lower() in _ARTICLE else ""
@@ -255,7 +262,7 @@ def phrase(text: str, name: str, content: str) -> str:
         content: The section's text, which shows how the first word is written inside
             a sentence.
     """
-    text = _CONNECTOR.sub("", text, count=1).strip() or text
+    text = _patterns().connector.sub("", text, count=1).strip() or text
     if name == "en":
         text = swap(text)
     first, _, rest = text.partition(" ")
@@ -304,14 +311,9 @@ def about(links: Sequence[str], name: str, text: str) -> str:
     for term in found:
         if not any(fold(term) in fold(other) or fold(other) in fold(term) for other in picked):
             picked.append(term)
-    return LANGUAGES[name].conjunction.join(picked[:2])
+    return languages()[name].conjunction.join(picked[:2])
 
 
-_TERMS = {
-    "en": re.compile(r"\b(the|my|our)\s+([a-z]{3,})\b"),
-    "de": re.compile(r"(?<=[a-zäöüß,] )()([A-ZÄÖÜ][a-zäöüß]{3,})\b"),
-    "ro": re.compile(r"\b()([a-zăâîșț]{4,}(?:ul|ea|ia|lui|ile))\b"),
-}
 _NAMES = re.compile(r"(?<=[a-z,] )([A-Z][a-z]{2,})\b")
 
 
@@ -319,12 +321,13 @@ def _terms(name: str, text: str) -> list[str]:
     """Return things that a text names at least twice, the commonest first."""
     counts: dict[str, int] = {}
     shown: dict[str, str] = {}
-    for match in _TERMS[name].finditer(text):
+    terms = languages()[name].terms
+    for match in terms.finditer(text) if terms else ():
         counts[match[2]] = counts.get(match[2], 0) + 1
         article = "your" if match[1] in ("my", "our") else match[1]
         shown.setdefault(match[2], f"{article} {match[2]}".strip())
     for word in _NAMES.findall(text) if name == "en" else []:
-        if fold(word) not in _DATE_WORDS:
+        if fold(word) not in _patterns().date_words:
             counts[word] = counts.get(word, 0) + 1
             shown[word] = word
     often = (term for term, count in counts.items() if count > 1 and term not in _USUAL)
