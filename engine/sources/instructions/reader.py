@@ -18,7 +18,7 @@ from engine.sources.instructions.look import detected
 from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
 from engine.sources.messages import CONTENT_KEYS, ROLE_KEYS
-from engine.sources.records import Record
+from engine.sources.records import Record, record_key
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
 from engine.sources.turns import Dialogue, made_of
@@ -155,6 +155,7 @@ class _File:
                 tags=origin.tags if origin else (),
                 date=date,
                 start_line=record.line,
+                record=record_key(record.fields, record.number),
                 metadata=MappingProxyType({**metadata, "layout": dialogue.layout}),
                 kind="instruction" if exchanges == 1 else "",
                 alternatives=dialogue.alternatives,
