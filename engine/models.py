@@ -22,13 +22,16 @@ Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 Origin = Literal["", "changed", "gone"]
 ORIGINS: tuple[Origin, ...] = ("changed", "gone")
 
-FlagKind = Literal["language", "length", "quality", "safety", "secret", "personal", "duplicate"]
+FlagKind = Literal[
+    "language", "length", "app-text", "quality", "safety", "secret", "personal", "duplicate"
+]
 FLAG_KINDS: tuple[FlagKind, ...] = (
     "secret",
     "personal",
     "safety",
     "duplicate",
     "quality",
+    "app-text",
     "length",
     "language",
 )
