@@ -104,6 +104,7 @@ def _example(
     part = f", part {window.number} of {count}" if count > 1 else ""
     source = document.metadata.get("format", "") or f"{layout} layout"
     branch = ", another branch" if "branch" in document.metadata else ""
+    branch += ", your words answer" if document.metadata.get("learn") == "me" else ""
     provenance = Provenance(
         source_id=document.source_id,
         path=document.path,
