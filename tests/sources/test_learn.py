@@ -82,8 +82,13 @@ def test_setting_it_reads_again_and_loses_no_decision(workspace: Workspace, tmp_
     store.decide("approve", first.example.id, at=1.0)
     source = store.add_source("conversations", str(path), {"learn": "me"})
     assert scan(store, source).files_read == 1
-    states = {card.turns[-1].content: (card.state, card.origin) for card in store.cards(Filter())}
-    assert states == {"On the coast, at noon.": ("approved", "gone"), MINE: ("undecided", "")}
+    cards = {card.turns[-1].content: card for card in store.cards(Filter())}
+    assert {text: card.state for text, card in cards.items()} == {
+        "On the coast, at noon.": "approved",
+        MINE: "undecided",
+    }
+    # It is marked as one that the source does not hold any more as it was.
+    assert cards["On the coast, at noon."].origin
     source = store.add_source("conversations", str(path), {})
     scan(store, source)
     states = {card.turns[-1].content: (card.state, card.origin) for card in store.cards(Filter())}
