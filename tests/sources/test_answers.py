@@ -80,7 +80,7 @@ def test_a_guess_is_said_once_a_file_and_a_person_can_set_what_a_list_is(tmp_pat
 
 @pytest.mark.parametrize("layout", ["jsonl", "list", "indented", "nested"])
 def test_what_pandas_writes_for_an_empty_cell_is_no_word(tmp_path: Path, layout: str) -> None:
-    import pandas
+    pandas = pytest.importorskip("pandas")
 
     cells = [None, "twice", float("inf"), float("-inf")]
     table = pandas.DataFrame(
