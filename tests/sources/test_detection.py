@@ -165,5 +165,5 @@ def test_a_file_of_one_conversation_that_is_too_long_says_the_limit(
     text = json.dumps({"title": "Long", "mapping": spoken, "current_node": "b"})
     path = tmp_path / ("talk.jsonl" if layout == "line" else "talk.json")
     path.write_text(text + "\n" * (layout == "line"))
-    with pytest.raises(SourceTooLong, match="line 1: .*24 MB"):
+    with pytest.raises(SourceTooLong, match=r"line 1: .*24 MB"):
         detect(path)
