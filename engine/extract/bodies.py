@@ -13,10 +13,10 @@ from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
-from engine.extract.lexicon import FIRST_PERSON, fold
-from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
-from engine.extract.prose import prose_words, split, with_quotes
-from engine.extract.questions import Subject, asks, complete, further, question
+from engine.extract.languages import languages
+from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
+from engine.extract.prose import prose_words, see_words, split, with_quotes
+from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas, language_of
 from engine.extract.topics import is_date_like
@@ -24,7 +24,6 @@ from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import join_blocks
 
-_ATTEMPTS = 12
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
 _LONG = 200
@@ -33,8 +32,6 @@ _SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
-_POINTERS = frozenset({"see", "siehe", "vezi"})
-_NUMBERED = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")
 _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 
 
@@ -58,7 +55,7 @@ class Bodies:
 
     @cached_property
     def _language(self) -> str:
-        """The note's language: "en", "ro", "de", or empty where it is none of these."""
+        """The code of the note's language; empty where it has no table."""
         return language_of(part for unit in self._units for part in unit.parts)
 
     def examples(self, unit: Unit) -> list[Example]:
@@ -114,8 +111,10 @@ class Bodies:
             return None
         taken: list[range] = []
         for pair in pairs:
+            if pair.weight < FOLDED and not self._is_question(pair):
+                continue
             lines = range(pair.start + offset, pair.end + offset)
-            turns = (Turn("user", pair.question), Turn("assistant", pair.answer))
+            turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))
             where = f" under '{section.heading[:60]}'" if section.heading else ""
             grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
             taken.append(lines)
@@ -123,6 +122,17 @@ class Bodies:
                 self._document, section, section.tags, (lines.start, lines.stop), turns, grounds
             )
         return _without(member, taken)
+
+    def _is_question(self, pair: Pair) -> bool:
+        return not self._language or is_question(pair.question, self._language)
+
+    def _put(self, pair: Pair) -> str:
+        """Return a pair's question with what it needs to be understood without its note."""
+        if not self._language:
+            return pair.question
+        if pair.weight == CARD:
+            return on_card(pair.question, pair.answer, self._language)
+        return in_context(pair.question, self._document.title, self._language, pair.answer)
 
     def _answer_grounds(self, unit: Unit) -> Grounds:
         words = unit.words
@@ -154,7 +164,7 @@ class Bodies:
         """Return how much the author speaks of themselves, from 0 to 1."""
         if not self._language or not unit.persons:
             return 0.0
-        spoken = sum(map(FIRST_PERSON[self._language].__contains__, unit.persons))
+        spoken = sum(map(languages()[self._language].first_person.__contains__, unit.persons))
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -183,28 +193,17 @@ class Bodies:
             # A question in English about a text in French would teach to mix them.
             asked = _as_written(heading or document.title)
             return asked if number == 0 and asked not in self._asked else ""
-        if asks(document.title) and fold(heading or document.title) == fold(document.title):
-            return self._unasked(complete(document.title, self._language), number)
         if is_generic(heading):
             heading = _nearest(section.parents, document.title) or heading
         subject = Subject(
             kind="section",
-            heading=_NUMBERED.sub("", heading),
+            heading=heading,
             title=document.title,
             date=date_of(document, section),
             language=self._language,
-            links=unit.links,
         )
-        for attempt in range(_ATTEMPTS):
-            asked = question(subject, said, part=number + attempt)
-            if asked not in self._asked:
-                break
-        return self._unasked(asked, number)
-
-    def _unasked(self, asked: str, number: int) -> str:
-        """Return a question, worded as one that goes on where it was asked before."""
-        if asked in self._asked:
-            asked = further(asked, self._language, number)
+        worded = list(wordings(subject, said, part=number))
+        asked = next((one for one in worded if one not in self._asked), worded[0])
         self._asked.add(asked)
         return asked
 
@@ -214,7 +213,7 @@ def _is_answer(unit: Unit) -> bool:
     if not unit.is_own or _is_mostly_links(unit):
         return False
     return any(
-        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in _POINTERS
+        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in see_words()
         for block in unit.parts
         if block.spoken
     )

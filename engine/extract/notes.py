@@ -8,7 +8,8 @@ from engine.errors import UsageError
 from engine.extract.bodies import Bodies
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
-from engine.extract.lexicon import CLIPPED, TAGS, fold
+from engine.extract.letters import fold
+from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
 from engine.extract.questions import Subject, question
 from engine.extract.signals import (
@@ -126,7 +127,7 @@ def _signs(note: _Note, unit: Unit) -> list[Sign]:
             signs.append(Sign(match.rule.kind, 0.45, f"under '{parent[:60]}'"))
             break
     for callout in section.callouts:
-        kind = TAGS.get(fold(callout))
+        kind = tags().get(fold(callout))
         if kind:
             signs.append(Sign(kind, 0.5, f"callout '{callout}'"))
             break
@@ -181,7 +182,6 @@ def _example(
         title=document.title,
         date=date_of(document, section),
         language=verdict.language,
-        links=unit.links,
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from engine.extract.lexicon import count_words, fold, letters, word_set, words
+from engine.extract.languages import languages
+from engine.extract.letters import count_words, fold, letters, words
 from engine.sources.blocks import ASIDE, GAP, Block
 
 MIN_WORDS = 25
@@ -20,13 +22,6 @@ _QUERY_FENCE = re.compile(
     r"^\s*(?:`{3,}|~{3,})\s*(?:dataview|dataviewjs|mermaid|query|tasks|base|button)\b"
 )
 _CLOCK = re.compile(r"^\W*\d{1,2}[:.h]\d{2}(?!\d)")
-_POINTER = re.compile(
-    r"\W*(?:see also|see|related|sources?|via|cf|from|read|full post|date|link|"
-    r"siehe auch|siehe|quelle|vezi si|vezi|sursa)\b[^.!?]{0,120}:?",
-)
-_POINTER_FIRST = word_set(
-    "see related source sources via cf from read full date link siehe quelle vezi sursa"
-)
 _RUNNING = frozenset({"prose", "callout", "item"})
 _ADDRESS = re.compile(r"https?://\S+")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
@@ -35,6 +30,25 @@ _QUOTED = re.compile(
     r"(?:\([^()\n]*\)|[—–-]\s*[^\n]{1,80})?\W*$"
 )
 _POINTER_WORDS = 14
+
+
+@lru_cache(maxsize=1)
+def _pointer() -> re.Pattern[str]:
+    found = {re.escape(phrase) for table in languages().values() for phrase in table.pointers}
+    return re.compile(rf"\W*(?:{'|'.join(sorted(found, reverse=True))})\b[^.!?]{{0,120}}:?")
+
+
+@lru_cache(maxsize=1)
+def _pointer_words() -> frozenset[str]:
+    """Return the first words of what only leads elsewhere."""
+    tables = languages().values()
+    return frozenset(phrase.split()[0] for table in tables for phrase in table.pointers)
+
+
+@lru_cache(maxsize=1)
+def see_words() -> frozenset[str]:
+    """Return the words that mean "see", in any language."""
+    return frozenset().union(*(table.see for table in languages().values()))
 
 
 def measure(parts: Sequence[Block]) -> None:
@@ -83,11 +97,11 @@ def _is_pointer(block: Block) -> bool:
         return True
     if block.kind != "prose" or not block.words:
         return False
-    if block.letters.split(None, 1)[0].partition("-")[0] not in _POINTER_FIRST:
+    if block.letters.split(None, 1)[0].partition("-")[0] not in _pointer_words():
         return False
     # Without a colon these words may begin a sentence.
     leads = ":" in text or "/" in text or block.words == 1
-    return leads and _POINTER.fullmatch(fold(text)) is not None
+    return leads and _pointer().fullmatch(fold(text)) is not None
 
 
 def prose_words(parts: Sequence[Block]) -> int:

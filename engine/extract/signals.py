@@ -12,21 +12,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.extract.headings import match_heading
-from engine.extract.lexicon import (
-    FIRST_PERSON,
-    FOLDERS,
-    KINDS,
-    OUTCOME,
-    TAGS,
-    WEIGHING,
-    fold,
-    language,
-    letters,
-    tokens,
-)
+from engine.extract.languages import languages
+from engine.extract.letters import fold, letters, tokens
+from engine.extract.lexicon import KINDS, folders, language, tags
 from engine.sources.blocks import Block
 
 SURE = 0.5
@@ -113,11 +105,12 @@ def noisy_or(*weights: float) -> float:
     return 1.0 - rest
 
 
-def tag_signs(tags: Sequence[str], weight: float, where: str) -> list[Sign]:
+def tag_signs(written: Sequence[str], weight: float, where: str) -> list[Sign]:
     """Return a sign for each tag that names a kind."""
     found: list[Sign] = []
-    for tag in tags:
-        kind = next((TAGS[part] for part in fold(tag).split("/") if part in TAGS), None)
+    kinds = tags()
+    for tag in written:
+        kind = next((kinds[part] for part in fold(tag).split("/") if part in kinds), None)
         if kind:
             found.append(Sign(kind, weight, f"{where}tag #{tag}"))
     return found
@@ -140,7 +133,7 @@ def heading_sign(heading: str) -> Sign | None:
 def folder_sign(path: str) -> Sign | None:
     """Return the sign in the names of a note's folders, the nearest first."""
     for name in reversed(path.split("/")[:-1]):
-        kind = FOLDERS.get(fold(name).strip(" 0123456789-_."))
+        kind = folders().get(fold(name).strip(" 0123456789-_."))
         if kind:
             return Sign(kind, 0.35, f"folder '{name}'")
     return None
@@ -181,12 +174,18 @@ class _Phrases:
         return total
 
 
-_WEIGHING = {name: _Phrases(entries) for name, entries in WEIGHING.items()}
-_OUTCOME = {name: _Phrases(entries) for name, entries in OUTCOME.items()}
+@lru_cache(maxsize=32)
+def _weighing(name: str) -> _Phrases:
+    return _Phrases(languages()[name].weighing)
+
+
+@lru_cache(maxsize=32)
+def _outcome(name: str) -> _Phrases:
+    return _Phrases(languages()[name].outcome)
 
 
 def wording(text: str) -> Wording:
-    """Measure a text. Texts in other languages than English, Romanian and German measure 0."""
+    """Measure a text. Texts in languages without a table measure 0."""
     text = _MATH.sub(" ", text) if text.count("$") > 1 else text
     return _measure(letters((text,))[0], lambda: text, phrases=True)
 
@@ -225,7 +224,9 @@ def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bo
         return False
     if formulas:
         return True
-    most = max([sum(map(found.__contains__, persons)) for found in FIRST_PERSON.values()])
+    most = max(
+        [sum(map(table.first_person.__contains__, persons)) for table in languages().values()]
+    )
     return round(most / total, 3) >= _FIRST_PERSON_ALONE
 
 
@@ -254,7 +255,7 @@ def _measure(lettered: str, text: Callable[[], str], *, phrases: bool) -> Wordin
     name = language(counts, total)
     if not name:
         return Wording("", total, 0.0, 0.0, 0.0)
-    spoken = counts.keys() & FIRST_PERSON[name]
+    spoken = languages()[name].first_person.among(counts.keys())
     if name == "en" and spoken <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
         # A small i with no other word of the first person is an index, not a person.
         spoken = set()
@@ -265,8 +266,8 @@ def _measure(lettered: str, text: Callable[[], str], *, phrases: bool) -> Wordin
         for word in [word for word in counts if "-" in word]:
             for part in word.split("-"):
                 counts[part] += counts[word]
-    weighing = 100 * _WEIGHING[name].count(counts, lettered) / total
-    outcome = 100 * _OUTCOME[name].count(counts, lettered) / total
+    weighing = 100 * _weighing(name).count(counts, lettered) / total
+    outcome = 100 * _outcome(name).count(counts, lettered) / total
     return Wording(name, total, first, round(weighing, 2), round(outcome, 2))
 
 

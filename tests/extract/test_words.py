@@ -7,15 +7,9 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.extract.lexicon import (
-    FIRST_PERSON,
-    count_words,
-    first_person,
-    fold,
-    letters,
-    tokens,
-    words,
-)
+from engine.extract.languages import languages
+from engine.extract.letters import count_words, fold, letters, tokens, words
+from engine.extract.lexicon import first_person
 
 _PIECES = st.sampled_from([
     "I ", "don't ", "don’t ", "ich ", "mi-am ", "well-known ", "Straße ", "și ", "Învăț ", "- ",
@@ -50,8 +44,9 @@ def test_the_words_of_texts(texts: list[str]) -> None:
 @given(_TEXT.filter(_regular))
 def test_the_first_person(text: str) -> None:
     lettered = letters((text,))[0]
-    spoken = frozenset().union(*FIRST_PERSON.values())
-    assert first_person(lettered) == [word for word in tokens(lettered) if word in spoken]
+    spoken = [table.first_person for table in languages().values()]
+    found = [word for word in tokens(lettered) if any(word in known for known in spoken)]
+    assert first_person(lettered) == found
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4))
