@@ -159,7 +159,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    verdict = judge(signs, wording_of(unit.parts, phrases=bool(signs)))
+    verdict = judge(signs, wording_of(unit.told, phrases=bool(signs)))
     if verdict.taken:
         for number, part in enumerate(split(unit.parts)):
             yield _example(note.document, unit, part, number, verdict)
@@ -168,8 +168,8 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
-    total = sum([part.words for part in unit.parts if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.parts))
+    total = sum([part.words for part in unit.told if part.kind != "code"])
+    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
 
 
 def _example(

@@ -11,6 +11,7 @@ from engine.models import Role, Turn
 from engine.sources.facts import clean
 from engine.sources.files import Refused
 from engine.sources.flags import thoughts_of, with_thoughts
+from engine.sources.jsonwindow import no_value
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("user", "human", "prompter", "me", "question", "customer", "用户"), "user"),
@@ -99,7 +100,7 @@ def _zipped(value: dict[str, Any]) -> Any:
 def _parsed(text: str) -> Any:
     """Return the list that stands in a text as JSON, or as Python writes it."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=no_value)
     except (ValueError, RecursionError):
         pass
     if len(text) <= _MAX_WRITTEN:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from engine.appmarks import NOTHING, hollow, taken
 from engine.models import Alternative, Turn
+from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
 from engine.sources.facts import clean, date_of, metadata_of, title_of
 from engine.sources.files import Refused
@@ -43,13 +45,15 @@ class Dialogue:
     It begins with at most one system turn; then user and assistant take turns,
     and the assistant has the last word. ``dropped`` holds code and reason of each
     part that was left out; ``layout`` names how the record was written;
-    ``alternatives`` are other answers that stand beside one of the turns.
+    ``alternatives`` are other answers that stand beside one of the turns. ``guessed``
+    says how a list in the answer's place was taken, where that was a guess.
     """
 
     turns: tuple[Turn, ...]
     layout: str
     dropped: tuple[tuple[str, str], ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    guessed: ListsAre | Literal[""] = ""
 
 
 def has_messages(fields: Mapping[str, Any]) -> bool:
@@ -64,8 +68,10 @@ def has_instruction(fields: Mapping[str, Any]) -> bool:
     return columns is not None and not columns.messages
 
 
-def dialogues(fields: Mapping[str, Any]) -> list[Dialogue]:
+def dialogues(fields: Mapping[str, Any], *, lists: ListsAre | Literal[""] = "") -> list[Dialogue]:
     """Return the conversations of a record: one, or one for each of its ``instances``.
+
+    ``lists`` is what a list in the answer's place is, where a person said so.
 
     Raises:
         Refused: No conversation can be made of it; the code and reason say why.
@@ -75,11 +81,15 @@ def dialogues(fields: Mapping[str, Any]) -> list[Dialogue]:
     columns = known(fields)
     if columns is None:
         raise why_unknown(fields)
-    return made_of(fields, columns)
+    return made_of(fields, columns, lists=lists)
 
 
-def made_of(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
+def made_of(
+    fields: Mapping[str, Any], columns: Columns, *, lists: ListsAre | Literal[""] = ""
+) -> list[Dialogue]:
     """Return the conversations that a record's columns make.
+
+    ``lists`` is what a list in the answer's place is, where a person said so.
 
     Raises:
         Refused: They make none.
@@ -97,8 +107,8 @@ def made_of(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
     if columns.text:
         return [_marked(_text(fields, columns.text), fields, columns)]
     if not columns.answer:
-        return _instances(fields, columns)
-    return [_pair(fields, columns)]
+        return _instances(fields, columns, lists)
+    return [_pair(fields, columns, lists)]
 
 
 def _trained(
@@ -160,7 +170,9 @@ def _marked(text: str, fields: Mapping[str, Any], columns: Columns) -> Dialogue:
     return tidy(_with_system(fields, columns, turns), "text")
 
 
-def _instances(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
+def _instances(
+    fields: Mapping[str, Any], columns: Columns, lists: ListsAre | Literal[""]
+) -> list[Dialogue]:
     """Return a dialogue for each answer to one instruction; a bad one costs itself alone."""
     found: list[Dialogue] = []
     refused: list[tuple[str, str]] = []
@@ -174,7 +186,8 @@ def _instances(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
         try:
             if below is None or not below.answer:
                 raise Refused("no-answer", "it has no output")
-            found.append(_pair(whole, replace(below, prompt=columns.prompt)))
+            at = replace(below, prompt=columns.prompt)
+            found.append(_pair(whole, at, lists, referenced=True))
         except Refused as error:
             refused.append((error.code, f"instance {number}: {error.reason}"))
     if not found:
@@ -189,20 +202,27 @@ def _with_system(fields: Mapping[str, Any], columns: Columns, turns: list[Turn])
     return turns
 
 
-def _pair(fields: Mapping[str, Any], columns: Columns) -> Dialogue:
+def _pair(
+    fields: Mapping[str, Any],
+    columns: Columns,
+    lists: ListsAre | Literal[""],
+    *,
+    referenced: bool = False,
+) -> Dialogue:
     """Return the dialogue of a prompt and its answer, each a text or a list of messages."""
     prompt, answer = value_at(fields, columns.prompt), value_at(fields, columns.answer)
     before = _earlier(fields, columns)
     layout = "instruction" if columns.input or fold(columns.prompt) == "instruction" else "prompt"
-    if _is_messages(prompt) or _is_messages(answer):
-        both = messages_in(prompt) if _is_messages(prompt) else [_said("user", prompt)]
-        both += messages_in(answer) if _is_messages(answer) else [_said("assistant", answer)]
+    if is_messages(prompt) or is_messages(answer):
+        both = messages_in(prompt) if is_messages(prompt) else [_said("user", prompt)]
+        both += messages_in(answer) if is_messages(answer) else [_said("assistant", answer)]
         said = [turn_of(message, number) for number, message in enumerate(both, 1)]
         said, dropped = _trained(both, said)
         dropped += _lost_thoughts(both)
         found = tidy(_with_system(fields, columns, [*before, *said]), layout)
         return replace(found, dropped=(*found.dropped, *dropped)) if dropped else found
-    answers = _answers(fields, columns.answer)
+    listed = answers_in(answer, columns.answer, lists=lists, referenced=referenced)
+    answers = listed.texts if listed else (_answer(fields, columns.answer),)
     question = _SEPARATOR.sub("", _text(fields, columns.prompt))
     said = [Turn(ROLES[role], clean(part)) for role, part in opened(question) if role in ROLES]
     if not said:
@@ -210,19 +230,16 @@ def _pair(fields: Mapping[str, Any], columns: Columns) -> Dialogue:
     turns = _with_system(fields, columns, [*before, *said, Turn("assistant", answers[0])])
     dialogue = tidy(turns, layout)
     last = len(dialogue.turns) - 1
-    if len(answers) == 1:
+    if listed is None:
         return dialogue
-    answers = [taken(text).text for text in answers]
+    answers = tuple(taken(text).text.strip() for text in answers)
     others = [text for text in dict.fromkeys(answers) if text and text != answers[0]]
-    return replace(dialogue, alternatives=tuple(Alternative(last, text) for text in others))
+    alternatives = tuple(Alternative(last, text) for text in others)
+    return replace(dialogue, alternatives=alternatives, guessed=listed.guessed)
 
 
 def _said(role: str, value: Any) -> dict[str, Any]:
     return {"role": role, "content": value}
-
-
-def _is_messages(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _with_input(fields: Mapping[str, Any], columns: Columns, question: str) -> str:
@@ -244,18 +261,15 @@ def _earlier(fields: Mapping[str, Any], columns: Columns) -> list[Turn]:
     return turns
 
 
-def _answers(fields: Mapping[str, Any], column: str) -> list[str]:
-    """Return an answer, and others to the same question behind it."""
-    value = value_at(fields, column)
-    if isinstance(value, list) and all(isinstance(text, str) for text in value):
-        texts = [without_tokens(clean(text)).strip() for text in value]
-        return [text for text in texts if text] or [""]
-    return [_SEPARATOR.sub("", without_tokens(_text(fields, column)))]
+def _answer(fields: Mapping[str, Any], column: str) -> str:
+    return _SEPARATOR.sub("", without_tokens(_text(fields, column)))
 
 
 def _text(fields: Mapping[str, Any], column: str) -> str:
     value = value_at(fields, column)
     if value is None:
+        return ""
+    if isinstance(value, float) and not math.isfinite(value):
         return ""
     if isinstance(value, bool | int | float):
         try:

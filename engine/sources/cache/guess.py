@@ -19,6 +19,7 @@ from engine.sources.cache.rows import Row
 from engine.sources.cache.words import Side, asks, may_answer, names_speaker, side_of
 from engine.sources.columns import fold
 from engine.sources.items import Refused
+from engine.sources.jsonwindow import no_value
 from engine.sources.turns import has_instruction, has_messages
 
 ENOUGH = 0.3
@@ -283,7 +284,7 @@ def _json(rows: Sequence[Row], place: Place) -> Iterator[tuple[Mapping, float]]:
         if not text.startswith(("{", "[")):
             continue
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=no_value)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, list):

@@ -36,6 +36,7 @@ from engine.sources.cache.rows import Row, Value
 from engine.sources.cache.words import Side, says_plainly
 from engine.sources.columns import value_at
 from engine.sources.facts import clean
+from engine.sources.jsonwindow import no_value
 
 Field = Literal["document", "id", "metadata"]
 _LABELLED = ("after", "before", "turns", "where")
@@ -184,7 +185,7 @@ def json_at(place: Place, row: Row) -> Any:
         if not stripped.startswith(("{", "[")):
             return None
         try:
-            value = json.loads(stripped)
+            value = json.loads(stripped, parse_constant=no_value)
         except (ValueError, RecursionError):
             return None
     if not place.label:

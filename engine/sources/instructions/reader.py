@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from engine.models import Document, canonical_json, content_hash
+from engine.sources.answers import ListsAre
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.columns import Columns, known, value_at
 from engine.sources.facts import date_of, metadata_of, title_of
@@ -24,7 +26,22 @@ from engine.sources.tables import FORMATS, rows
 from engine.sources.turns import Dialogue, made_of
 
 _COLUMN = "The column that {}; a dotted path reaches into objects. Detected where empty."
+LISTS = Option(
+    "lists",
+    "What a list in the place of an answer is: the lines of one text, or other answers to the "
+    "same question. Told by the column's name where empty.",
+    choices=("lines", "answers"),
+)
 _BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
+
+
+_TAKEN = {
+    "lines": ("its items are read as lines of one text", "lists=answers reads them as answers"),
+    "answers": (
+        "its items are read as other answers to one question",
+        "lists=lines reads them as lines of one text",
+    ),
+}
 
 
 class InstructionsReader:
@@ -41,7 +58,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 4
+    version = 5
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -49,6 +66,7 @@ class InstructionsReader:
         Option("input", _COLUMN.format("says what the prompt is about, and follows it")),
         Option("messages", _COLUMN.format("holds a list of messages")),
         Option("text", _COLUMN.format("holds a text with markers between its turns")),
+        LISTS,
     )
     schemes = ("hub",)
 
@@ -98,6 +116,8 @@ class _File:
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
         self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
+        self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
+        self._guessed: Counter[str] = Counter()
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -117,6 +137,10 @@ class _File:
             yield from self._of(record, plan)
         for line, reason in self._unread.reasons():
             self._skip(line, UNREAD, reason)
+        for guessed, number in self._guessed.items():
+            taken, other = _TAKEN[guessed]
+            many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
+            self._skip(0, "list-guessed", f"{many}: a list is the answer; {taken}; {other}")
 
     def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
         told = told_by(record.fields)
@@ -124,7 +148,7 @@ class _File:
         title = origin.title if origin else title_of(record.fields)
         what = f"{self._what} {record.number}" + (f" ({title[:60]})" if title else "")
         try:
-            columns, found = _dialogues(record.fields, plan)
+            columns, found = _dialogues(record.fields, plan, self._lists)
         except Refused as refused:
             self._skip(record.line, refused.code, f"{what}: {refused.reason}")
             return
@@ -142,6 +166,8 @@ class _File:
         ):
             title = ""
         for dialogue in found:
+            if dialogue.guessed:
+                self._guessed[dialogue.guessed] += 1
             for code, reason in dialogue.dropped:
                 self._skip(record.line, code, f"{what}: {reason}; the rest was read")
             text = canonical_json(dialogue.turns).encode("utf-8", "backslashreplace")
@@ -186,9 +212,15 @@ class _File:
         return kept
 
 
-def _dialogues(fields: Mapping[str, Any], plan: Plan) -> tuple[Columns, list[Dialogue]]:
+def _dialogues(
+    fields: Mapping[str, Any], plan: Plan, lists: ListsAre | Literal[""]
+) -> tuple[Columns, list[Dialogue]]:
     if plan.columns is None:
-        return known(fields) or Columns(), conversations(fields)
+        return known(fields) or Columns(), conversations(fields, lists=lists)
     if not plan.named:
         check(fields)
-    return plan.columns, made_of(fields, plan.columns)
+    return plan.columns, made_of(fields, plan.columns, lists=lists)
+
+
+def _lists_of(options: Mapping[str, str]) -> ListsAre | Literal[""]:
+    return next((known for known in get_args(ListsAre) if known == options.get(LISTS.name)), "")
