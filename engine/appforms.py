@@ -15,6 +15,7 @@ UNCLOSED = re.compile(
 )
 # The glyphs of a patched font at these places stand apart from the words.
 AROUND = re.compile("\ue203(?=\\S)[^\ue203\ue204]+(?<=\\S)\ue204")
+PRIVATE = "\ue200\ue201\ue202\ue203\ue204\ue205\ue206"
 LONE = re.compile("[\ue200-\ue206]")
 ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
 
@@ -66,25 +67,16 @@ SEEN = re.compile(
     + r")(?P<tail>[ \t]*)",
     re.DOTALL | re.MULTILINE,
 )
-HINTS = (
-    *(
-        "【",
-        "oai_citation",
-        "[web:",
-        "_file:",
-        "[generated_image:",
-        "[post:",
-        "<grok-card",
-        "oaicite",
-        "citation:",
-        "[cite",
-        "[^",
-        "[REF]",
-        "<grok:render",
-    ),
-    *("<oai-mem", "display:", "⁂", "cite index=", "sandbox:", "computer:", "googleusercontent."),
-    *("Artifact", "<immersive"),
-)
+# What a text of marks holds: looked for from the rarest, and most only behind a bracket.
+BEHIND: dict[str, tuple[str, ...]] = {
+    "【": ("【",),
+    "⁂": ("⁂",),
+    "[": ("oai_citation", "[web:", "_file:", "[generated_image:", "[post:", "oaicite", "citation:",
+          "[cite", "[^", "[REF]"),
+    "<": ("<grok", "<oai-mem", "display:", "cite index=", "Artifact", "<immersive"),
+    "\\": ("\\ue202turn",),
+}  # fmt: skip
+ANYWHERE = ("/mnt/", "sandbox:", "googleusercontent.com/")
 PLACEHOLDER = re.compile(
     r"^[ \t]*+(?P<fence>`{3,})?+[ \t]*+\n?[ \t]*+"
     r"(?:(?P<any>This block is not supported on your current device yet\.)"

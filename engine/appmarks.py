@@ -32,8 +32,10 @@ from functools import lru_cache
 from typing import Literal
 
 from engine.appforms import (
+    ANYWHERE,
     AROUND,
     ASKED,
+    BEHIND,
     CITES,
     CLOSED,
     CLOSING,
@@ -42,11 +44,11 @@ from engine.appforms import (
     ENDS,
     ENTITY,
     FENCE,
-    HINTS,
     LEAD,
     LONE,
     NAMED,
     PLACEHOLDER,
+    PRIVATE,
     QUOTES,
     SEEN,
     TURN,
@@ -101,9 +103,9 @@ def taken(text: str, role: Role = "assistant", spoken: frozenset[str] = NOTHING)
     missing: Missing = ""
     if not text.isascii():
         text = _without_private(text, role)
-    if "supported on" in text:
+    if "supported on " in text:
         text, missing = _without_placeholders(text)
-    if "::" in text:
+    if _begins(text):
         text = _without_directives(text)
     if not _hints(text):
         return Taken(text, missing)
@@ -158,7 +160,7 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
                 lead, tail = found.span("lead")[1], found.span("tail")[0]
                 yield lead, tail, _kind(found)
     at = 0
-    for line, gone in _directives(text) if "::" in text else ():
+    for line, gone in _directives(text) if _begins(text) else ():
         if gone:
             yield at, at + len(line), "directive"
         at += len(line) + 1
@@ -170,7 +172,7 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
 def _without_private(text: str, role: Role) -> str:
     if "\ufffc" in text:
         text = _without(re.compile("\ufffc"), text)
-    if not LONE.search(text):
+    if not any(one in text for one in PRIVATE):
         return text
     before = text
     text = _without(CLOSED, text)
@@ -259,6 +261,11 @@ def _without_placeholders(text: str) -> tuple[str, Missing]:
     return PLACEHOLDER.sub(cut, text), missing
 
 
+def _begins(text: str) -> bool:
+    """Say whether a line may begin with colons."""
+    return "::" in text and re.search(r"^[ \t>]*::", text, re.MULTILINE) is not None
+
+
 def _without_directives(text: str) -> str:
     lines = list(_directives(text))
     if not any(gone for _, gone in lines):
@@ -288,9 +295,13 @@ def _directives(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _hints(text: str) -> bool:
-    return any(hint in text for hint in HINTS) or bool(
-        "turn" in text and re.search(r"turn\d+[a-z]+\d", text)
-    )
+    """Say whether a text may hold marks; most texts hold none, and are long."""
+    if any(hint in text for hint in ANYWHERE):
+        return True
+    for sign, hints in BEHIND.items():
+        if sign in text and any(hint in text for hint in hints):
+            return True
+    return "turn" in text and re.search(r"turn\d+[a-z]+\d", text) is not None
 
 
 def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missing) -> Taken:
