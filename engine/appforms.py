@@ -47,9 +47,9 @@ OTHERS = {
     r'|^<div align="center">⁂</div>$|^\[\^\d{1,3}_\d{1,3}\]:[^\n]*$',
     "within": r'<(?:antml:)?cite\s+index="[^"\n]*">'
     r"(?P<within>(?:[^<]|<(?!/?(?:antml:)?cite\b))*)</(?:antml:)?cite>",
-    "image": r"!\[[^\[\]\n]{0,300}\]\((?:sandbox|computer):[^)\n]*\)",
-    "link": r"\[(?P<link>[^\[\]\n]{0,300})\]\((?:sandbox|computer):[^)\n]*\)"
-    r"|(?<![\w(/])(?:sandbox:/mnt/data|computer:///?mnt)/(?:[^\s)\]]*/)?(?P<file>[^\s/)\]]+)",
+    "image": r"!\[[^\[\]\n]{0,300}\]\((?:sandbox:|computer://?/?mnt/user-data)[^)\n]*\)",
+    "link": r"\[(?P<link>[^\[\]\n]{0,300})\]\((?:sandbox:|computer://?/?mnt/user-data)[^)\n]*\)"
+    r"|(?<![\w(/])(?:sandbox:/mnt/data|computer:///?mnt/user-data)/(?:[^\s)\]]*/)?(?P<file>[^\s/)\]]+)",
     "chip": r"\[?https?://(?:www\.)?googleusercontent\.com/(?:immersive_entry_chip"
     r"|(?:interactive_content_block|deep_research_confirmation_content))(?:/\w*)?\]?",
     "card": r"\[?https?://(?:www\.)?googleusercontent\.com/(?:image_collection|image_generation"
@@ -76,7 +76,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
     "<": ("<grok", "<oai-mem", "display:", "cite index=", "Artifact", "<immersive"),
     "\\": ("\\ue202turn",),
 }  # fmt: skip
-ANYWHERE = ("/mnt/", "sandbox:", "googleusercontent.com/")
+ANYWHERE = ("sandbox:/", "/mnt/user-data/", "googleusercontent.com/")
 PLACEHOLDER = re.compile(
     r"^[ \t]*+(?P<fence>`{3,})?+[ \t]*+\n?[ \t]*+"
     r"(?:(?P<any>This block is not supported on your current device yet\.)"

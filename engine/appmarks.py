@@ -262,8 +262,8 @@ def _without_placeholders(text: str) -> tuple[str, Missing]:
 
 
 def _begins(text: str) -> bool:
-    """Say whether a line may begin with colons."""
-    return "::" in text and re.search(r"^[ \t>]*::", text, re.MULTILINE) is not None
+    """Say whether a line may begin or end a block of the app's."""
+    return "\n::" in text or text.startswith("::") or ":::writing" in text
 
 
 def _without_directives(text: str) -> str:
