@@ -144,6 +144,8 @@ _CODE = re.compile(
 )
 _QUOTES = dict(zip("\"'“”„«»‘’「『", "\"'”””»«’’」』", strict=True))
 _ENDS = frozenset(" \t\n.,;:!?…)]}»”’\"'。，、；：！？）】|*_")
+# The rest of a sentence that asks: nobody cites a source for a question.
+_ASKED = re.compile(r"[^.!?\n。！？]*[?？]")
 _NAMED = re.compile(r"""\b(?:language|contentType|type)\s*=\s*["']([^"']*)["']""")
 
 
@@ -376,7 +378,9 @@ def _stays(found: re.Match[str], text: str, role: Role, code: list[tuple[int, in
         return False
     if kind == "cited" and "[cite:" in text and "[cite_start]" in text:
         return False
-    rest = text[end:].lstrip(" \t")
+    rest = text[end : end + 400].lstrip(" \t")
+    if _ASKED.match(rest):
+        return True
     return bool(rest) and rest[0] not in _ENDS and not _SEEN.match(rest)
 
 
