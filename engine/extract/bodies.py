@@ -7,19 +7,19 @@ than information; its score stays below that of every thought.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Generator, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.languages import languages
 from engine.extract.letters import fold
+from engine.extract.lexicon import spoken_in
 from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, see_words, split, with_quotes
 from engine.extract.questions import Subject, asks, complete, further, question
 from engine.extract.sections import Section
-from engine.extract.signals import has_formulas, language_of
+from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
@@ -41,13 +41,20 @@ _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 class Bodies:
     """A note whose units are looked at for answers and sections, one after the other."""
 
-    def __init__(self, document: Document, units: Sequence[Unit], take: Collection[str]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        units: Sequence[Unit],
+        take: Collection[str],
+        language: Callable[[], str],
+    ) -> None:
         """Begin with a note.
 
         Args:
             document: The note.
             units: What it is made of.
             take: What is wanted: "qa", "sections".
+            language: Returns the code of its language; empty where it can't be told.
         """
         self._document = document
         self._units = units
@@ -55,11 +62,7 @@ class Bodies:
         self._pairs = "qa" in take
         self._deck = is_deck(document.tags)
         self._asked: set[str] = set()
-
-    @cached_property
-    def _language(self) -> str:
-        """The code of the note's language; empty where it has no table."""
-        return language_of(part for unit in self._units for part in unit.parts)
+        self._note_language = language
 
     def examples(self, unit: Unit) -> list[Example]:
         """Return what a unit gives, in the order of its text."""
@@ -152,9 +155,9 @@ class Bodies:
 
     def _personal(self, unit: Unit) -> float:
         """Return how much the author speaks of themselves, from 0 to 1."""
-        if not self._language or not unit.persons:
+        if not unit.persons:
             return 0.0
-        spoken = sum(map(languages()[self._language].first_person.__contains__, unit.persons))
+        spoken = spoken_in(unit.persons)[unit.language(self._note_language())]
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -179,12 +182,17 @@ class Bodies:
         """Return the question of a unit's part, another one than the note's others have."""
         document, section = self._document, unit.section
         heading = heading_of(document, section)
-        if not self._language:
-            # A question in English about a text in French would teach to mix them.
-            asked = _as_written(heading or document.title)
-            return asked if number == 0 and asked not in self._asked else ""
+        language = unit.language(self._note_language())
+        if language not in languages():
+            subject = Subject(
+                "section", heading, document.title, date_of(document, section), language
+            )
+            while (asked := question(subject, said, part=number)) in self._asked:
+                number += 1
+            self._asked.add(asked)
+            return asked
         if asks(document.title) and fold(heading or document.title) == fold(document.title):
-            return self._unasked(complete(document.title, self._language), number)
+            return self._unasked(complete(document.title, language), number, language)
         if is_generic(heading):
             heading = _nearest(section.parents, document.title) or heading
         subject = Subject(
@@ -192,19 +200,19 @@ class Bodies:
             heading=_NUMBERED.sub("", heading),
             title=document.title,
             date=date_of(document, section),
-            language=self._language,
+            language=language,
             links=unit.links,
         )
         for attempt in range(_ATTEMPTS):
             asked = question(subject, said, part=number + attempt)
             if asked not in self._asked:
                 break
-        return self._unasked(asked, number)
+        return self._unasked(asked, number, language)
 
-    def _unasked(self, asked: str, number: int) -> str:
+    def _unasked(self, asked: str, number: int, language: str) -> str:
         """Return a question, worded as one that goes on where it was asked before."""
         if asked in self._asked:
-            asked = further(asked, self._language, number)
+            asked = further(asked, language, number)
         self._asked.add(asked)
         return asked
 
@@ -244,7 +252,3 @@ def _nearest(parents: Sequence[str], title: str) -> str:
         if parent != title and not is_generic(parent) and not is_date_like(parent):
             return parent
     return ""
-
-
-def _as_written(heading: str) -> str:
-    return "" if is_generic(heading) or is_date_like(heading) else heading

@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
-from engine.extract.headings import match_heading
+from engine.extract.headings import is_generic, match_heading
 from engine.extract.languages import languages
 from engine.extract.letters import fold, words
 from engine.extract.topics import (
@@ -30,6 +30,7 @@ from engine.extract.topics import (
 from engine.sources.dates import date_in
 
 _DIRECT_WORDS = 3
+_SIGNS_AROUND = re.compile(r"^[^\w\"'“„«(¿¡]+|[\s:：#]+$")
 _DOUBLED = re.compile(r"([?!.])[.?](?=$|\s)")
 
 
@@ -65,7 +66,7 @@ def complete(asked: str, name: str) -> str:
 
 def further(asked: str, name: str, part: int) -> str:
     """Return a question that was asked before, worded so that it asks for more."""
-    templates = languages()[name if name in languages() else "en"].questions["further"]
+    templates = languages()[name].questions["further"]
     return _polish(templates[part % len(templates)].format(question=asked))
 
 
@@ -78,7 +79,9 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
         part: Which part of a long section is asked for, from 0; each part's question
             is worded differently.
     """
-    name = subject.language if subject.language in languages() else "en"
+    name = subject.language
+    if name not in languages():
+        return _neutral(subject, part)
     title = clean_title(subject.title)
     # A heading that is a day of its own is more exact than the note's date.
     own_day = bool(subject.heading) and is_date_like(subject.heading)
@@ -95,6 +98,20 @@ def question(subject: Subject, text: str, *, part: int = 0) -> str:
     choices = choices or languages()[name].questions["plain"]
     chosen = choices[(_number(subject.heading + "\n" + text) + part) % len(choices)]
     return _polish(chosen.format(**slots))
+
+
+def _neutral(subject: Subject, part: int) -> str:
+    """Return the title and date alone, which are in no language that the answer is not in.
+
+    A question in another language would teach a model to answer in one that it was not asked in.
+    """
+    heading = _SIGNS_AROUND.sub("", subject.heading)
+    named = heading if not (is_generic(heading) or is_date_like(heading)) else ""
+    shown = named or clean_title(subject.title) or subject.title.strip()
+    date = date_in(subject.heading) or subject.date
+    if date and not is_date_like(shown):
+        shown = f"{shown} ({date})" if shown else date
+    return f"{shown} ({part + 1})" if part else shown
 
 
 @lru_cache(maxsize=256)

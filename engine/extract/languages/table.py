@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -21,12 +21,6 @@ class Words:
         if self.begins and word.startswith(self.begins) and word not in self.begins:
             return True
         return bool(self.ends) and word.endswith(self.ends) and word not in self.ends
-
-    def among(self, words: Set[str]) -> Set[str]:
-        """Return those of some words that are among these."""
-        if self.begins or self.ends:
-            return {word for word in words if word in self}
-        return words & self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +47,10 @@ class Language:
     Attributes:
         code: Its ISO 639-1 code, the file's name.
         name: Its name in English, for messages.
+        is_latin: Whether it is written in Latin letters.
         common: Its commonest words.
         first_person: Words with which people speak of themselves.
+        not_first_person: Phrases that hold such a word and mean somebody else.
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         pointers: Words that begin a line which only leads elsewhere.
@@ -78,8 +74,10 @@ class Language:
 
     code: str
     name: str
+    is_latin: bool
     common: frozenset[str]
     first_person: Words
+    not_first_person: tuple[str, ...]
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
     pointers: tuple[str, ...]
