@@ -12,12 +12,10 @@ from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
-from engine.extract.languages import languages
-from engine.extract.letters import fold
 from engine.extract.lexicon import spoken_in
-from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
+from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, see_words, split, with_quotes
-from engine.extract.questions import Subject, asks, complete, further, question
+from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
@@ -25,7 +23,6 @@ from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import join_blocks
 
-_ATTEMPTS = 12
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
 _LONG = 200
@@ -34,7 +31,6 @@ _SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
-_NUMBERED = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")
 _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 
 
@@ -117,8 +113,10 @@ class Bodies:
             return None
         taken: list[range] = []
         for pair in pairs:
+            if pair.weight < FOLDED and not self._is_question(pair):
+                continue
             lines = range(pair.start + offset, pair.end + offset)
-            turns = (Turn("user", pair.question), Turn("assistant", pair.answer))
+            turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))
             where = f" under '{section.heading[:60]}'" if section.heading else ""
             grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
             taken.append(lines)
@@ -126,6 +124,16 @@ class Bodies:
                 self._document, section, section.tags, (lines.start, lines.stop), turns, grounds
             )
         return _without(member, taken)
+
+    def _is_question(self, pair: Pair) -> bool:
+        return is_question(pair.question, self._note_language())
+
+    def _put(self, pair: Pair) -> str:
+        """Return a pair's question with what it needs to be understood without its note."""
+        language = self._note_language()
+        if pair.weight == CARD:
+            return on_card(pair.question, pair.answer, language)
+        return in_context(pair.question, self._document.title, language, pair.answer)
 
     def _answer_grounds(self, unit: Unit) -> Grounds:
         words = unit.words
@@ -182,37 +190,17 @@ class Bodies:
         """Return the question of a unit's part, another one than the note's others have."""
         document, section = self._document, unit.section
         heading = heading_of(document, section)
-        language = unit.language(self._note_language())
-        if language not in languages():
-            subject = Subject(
-                "section", heading, document.title, date_of(document, section), language
-            )
-            while (asked := question(subject, said, part=number)) in self._asked:
-                number += 1
-            self._asked.add(asked)
-            return asked
-        if asks(document.title) and fold(heading or document.title) == fold(document.title):
-            return self._unasked(complete(document.title, language), number, language)
         if is_generic(heading):
             heading = _nearest(section.parents, document.title) or heading
         subject = Subject(
             kind="section",
-            heading=_NUMBERED.sub("", heading),
+            heading=heading,
             title=document.title,
             date=date_of(document, section),
-            language=language,
-            links=unit.links,
+            language=unit.language(self._note_language()),
         )
-        for attempt in range(_ATTEMPTS):
-            asked = question(subject, said, part=number + attempt)
-            if asked not in self._asked:
-                break
-        return self._unasked(asked, number, language)
-
-    def _unasked(self, asked: str, number: int, language: str) -> str:
-        """Return a question, worded as one that goes on where it was asked before."""
-        if asked in self._asked:
-            asked = further(asked, language, number)
+        worded = list(wordings(subject, said, part=number))
+        asked = next((one for one in worded if one not in self._asked), worded[0])
         self._asked.add(asked)
         return asked
 

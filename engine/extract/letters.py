@@ -51,7 +51,7 @@ def _folded(run: str) -> str:
 
 
 def _fold_run(run: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", run.casefold())
+    decomposed = unicodedata.normalize("NFKD", run).casefold()
     bare = "".join([sign for sign in decomposed if unicodedata.category(sign)[0] != "M"])
     # Hangul was taken apart into its letters.
     return unicodedata.normalize("NFC", bare).translate(_UNDECOMPOSED)

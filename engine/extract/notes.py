@@ -189,7 +189,6 @@ def _example(
         title=document.title,
         date=date_of(document, section),
         language=verdict.language,
-        links=unit.links,
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)

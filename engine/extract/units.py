@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +15,6 @@ from engine.sources.blocks import Block
 
 _LIST_WORDS = 60
 _PARAGRAPH_WORDS = 20
-_WIKILINK = re.compile(r"(?<!!)\[\[([^\[\]|#\n]{2,60})")
 
 
 class Member(NamedTuple):
@@ -93,17 +91,6 @@ class Unit:
             return self.section.tags
         found = [tag for member in self.members for tag in member.section.tags]
         return tuple(dict.fromkeys(found))
-
-    def links(self) -> tuple[str, ...]:
-        """Return the names of the notes linked to."""
-        found = {
-            match[1].rsplit("/", 1)[-1].strip(): None
-            for member in self.members
-            for line in member.section.lines
-            if "[[" in line
-            for match in _WIKILINK.finditer(line)
-        }
-        return tuple(found)
 
 
 def find_units(text: str) -> list[Unit]:

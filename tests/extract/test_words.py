@@ -26,6 +26,7 @@ _TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=20).map("".join)
 
 _CHARACTERS_A_WORD = {
     "CJK": 1.5, "IDEOGRAPHIC": 1.5, "HIRAGANA": 2.5, "KATAKANA": 2.5, "KATAKANA-HIRAGANA": 2.5,
+    "HENTAIGANA": 2.5,
     "HANGUL": 2.0, "THAI": 4.0, "LAO": 4.0, "MYANMAR": 4.0, "KHMER": 4.0,
 }  # fmt: skip
 
@@ -55,7 +56,7 @@ def _length(parts: list[str]) -> int:
 
 def _regular(text: str) -> bool:
     """Say whether apostrophes and hyphens stand alone, where both ways agree on a word's end."""
-    if any(sign.isnumeric() and not sign.isalpha() or sign in _CAPITALS for sign in text):
+    if any(sign.isnumeric() and not sign.isalpha() for sign in text):
         return False
     return re.search(r"['’‘-][^a-z]*['’‘-]|[^\W\d_]\u2019?['’-]\W?['’-]", fold(text)) is None
 

@@ -5,11 +5,14 @@ means. A file is written as people write, with capitals and diacritics; words an
 are folded when they are loaded.
 """
 
+from engine.extract.languages.asking import Asking
 from engine.extract.languages.load import DECISION_PARTS, languages, parse
-from engine.extract.languages.table import DateWords, Language, Words
+from engine.extract.languages.table import DateWords, Language
+from engine.extract.languages.words import Words
 
 __all__ = [
     "DECISION_PARTS",
+    "Asking",
     "DateWords",
     "Language",
     "Words",

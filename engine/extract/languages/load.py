@@ -16,7 +16,9 @@ from string import Formatter
 from typing import Any
 
 from engine.errors import LanguageInvalid
-from engine.extract.languages.table import DateWords, Language, Words
+from engine.extract.languages.asking import Asking
+from engine.extract.languages.table import DateWords, Language
+from engine.extract.languages.words import Words
 from engine.extract.letters import apart, fold
 from engine.toml import TooDeep, loads
 
@@ -27,19 +29,30 @@ DECISION_PARTS = ("why", "options", "outcome", "context")
 HEADINGS = (*KINDS, *DECISION_PARTS, "weak_reflection")
 """The rules that a heading's patterns can stand under."""
 
-_WHEN = frozenset({"when", "When"})
-_SHAPES: dict[str, str] = {
-    **{f"{kind}.topic": "topic" for kind in (*KINDS, "section", *DECISION_PARTS)},
-    **{f"{kind}.bare": "about" for kind in (*KINDS, "section")},
-    **{f"{kind}.dated": "when" for kind in (*KINDS, "section")},
-    "clause": "clause",
+PARTS: Mapping[str, frozenset[str]] = {
+    "within": frozenset({"topic", "title"}),
+    "in_note": frozenset({"title"}),
+    "under": frozenset({"heading"}),
+    "under_in_note": frozenset({"heading", "title"}),
+    "under_when": frozenset({"heading", "when"}),
+    "about_question": frozenset({"title", "question"}),
+    "own_question": frozenset({"question"}),
+}
+"""The phrases in which titles stand, and the slots that each fills."""
+
+SHAPES: Mapping[str, str] = {
+    **{f"{kind}.topic": "topic" for kind in (*KINDS, "section", *DECISION_PARTS, "more")},
+    **{f"{kind}.place": "place" for kind in (*KINDS, "section", *DECISION_PARTS, "more")},
+    **{f"{kind}.dated": "when" for kind in (*KINDS, "section", "more")},
+    **{f"{kind}.plain": "" for kind in (*KINDS, "section", "more")},
     "further": "question",
-    "plain": "",
+    "card": "topic",
 }
 """The shapes of question that every language has, and the slot that each template fills."""
 
-_OPTIONAL_SHAPES: dict[str, str] = {"neutral.topic": "topic", "statement": "statement"}
-
+_ASKING_WORDS = (
+    "not_nouns", "not_first", "articles", "interrogatives", "first_person", "pointers",
+)  # fmt: skip
 _KEYS: dict[str, frozenset[str]] = {
     "words": frozenset(
         {"common", "first_person", "not_first_person", "weighing", "outcome", "pointers", "see"}
@@ -47,12 +60,13 @@ _KEYS: dict[str, frozenset[str]] = {
     "tags": frozenset(KINDS),
     "folders": frozenset(KINDS),
     "headings": frozenset({*HEADINGS, "connected", "joining", "junk", "generic"}),
-    "topics": frozenset({"prepositions", "kinds", "asking", "terms", "and"}),
+    "topics": frozenset({"kinds"}),
     "dates": frozenset({"months", "words", "day", "week", "month"}),
-    "questions": frozenset(name.split(".")[0] for name in _SHAPES | _OPTIONAL_SHAPES),
+    "asking": frozenset({*PARTS, *_ASKING_WORDS, "quotes", "inner_quotes", "asks_by_word"}),
+    "questions": frozenset(part for name in SHAPES for part in (name, name.split(".")[0])),
 }
 _REQUIRED = (
-    ("words", "common"), ("words", "first_person"), ("topics", "and"),
+    ("words", "common"), ("words", "first_person"), *(("asking", name) for name in PARTS),
     ("dates", "months"), ("dates", "day"), ("dates", "week"), ("dates", "month"),
 )  # fmt: skip
 _COMMAS = re.compile("[,，、]")
@@ -120,14 +134,10 @@ class _File:
             joining=self._words("headings", "joining"),
             junk="|".join(self._patterns("headings", "junk")),
             generic="|".join(self._patterns("headings", "generic")),
-            prepositions=self._both("topics", "prepositions"),
             kinds=self._both("topics", "kinds"),
-            asking=self._asking(),
-            terms=self._terms(),
-            conjunction=self._text("topics", "and"),
             date_words=self._words("dates", "words") | {fold(month) for month in months},
             dates=DateWords(months, *(self._date(name) for name in ("day", "week", "month"))),
-            questions=self._questions(),
+            asking=self._asking(),
         )
 
     def _error(self, key: str, fault: str, hint: str) -> LanguageInvalid:
@@ -209,20 +219,6 @@ class _File:
         except re.error as error:
             raise self._error(key, f"is no pattern: {line}: {error}", "Fix the pattern.") from None
 
-    def _asking(self) -> str:
-        phrases = self._phrases("topics", "asking")
-        return "|".join(re.escape(phrase).replace(r"\*", r"\w*") for phrase in phrases)
-
-    def _terms(self) -> re.Pattern[str] | None:
-        text = self._text("topics", "terms").strip()
-        if not text:
-            return None
-        pattern = self._compiled("topics.terms", text, text)
-        if pattern.groups != 2:
-            hint = "Give two: an article or nothing, and the thing."
-            raise self._error("topics.terms", f"has {pattern.groups} groups", hint)
-        return pattern
-
     def _date(self, key: str) -> str:
         text = self._text("dates", key)
         known = {"day", "month", "year"} if key != "month" else {"month", "year"}
@@ -232,6 +228,40 @@ class _File:
                 raise self._error(f"dates.{key}", f"has a slot {{{slot}}}", hint)
         return text
 
+    def _asking(self) -> Asking:
+        own = self._words("asking", "first_person")
+        return Asking(
+            quotes=self._pair("quotes"),
+            inner_quotes=self._pair("inner_quotes"),
+            within=self._part("within"),
+            in_note=self._part("in_note"),
+            under=self._part("under"),
+            under_in_note=self._part("under_in_note"),
+            under_when=self._part("under_when"),
+            about_question=self._part("about_question"),
+            own_question=self._part("own_question"),
+            not_nouns=self._words("asking", "not_nouns"),
+            not_first=self._words("asking", "not_first"),
+            articles=self._words("asking", "articles"),
+            interrogatives=self._words("asking", "interrogatives"),
+            asks_by_word=self._data["asking"].get("asks_by_word") is True,
+            first_person=Words(own) if own else self._wild("words", "first_person"),
+            pointers=self._words("asking", "pointers"),
+            templates=self._questions(),
+        )
+
+    def _pair(self, key: str) -> tuple[str, str]:
+        value = self._data["asking"].get(key)
+        if not isinstance(value, list) or list(map(type, value)) != [str, str]:
+            hint = 'Give the opening and the closing mark: ["“", "”"].'
+            raise self._error(f"asking.{key}", "is not a pair of quotation marks", hint)
+        return value[0], value[1]
+
+    def _part(self, key: str) -> str:
+        text = self._text("asking", key)
+        self._check_slots(f"asking.{key}", text, PARTS[key])
+        return text
+
     def _questions(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for name, value in self._data.get("questions", {}).items():
@@ -239,29 +269,29 @@ class _File:
             for shape, templates in shapes:
                 full = f"{name}.{shape}" if shape else name
                 found[full] = self._templates(full, templates)
-        for name in _SHAPES:
+        for name in SHAPES:
             if not found.get(name):
-                hint = f"Every language has {', '.join(_SHAPES)}."
+                hint = f"Every language has {', '.join(SHAPES)}."
                 raise self._error(f"questions.{name}", "is missing", hint)
         return found
 
     def _templates(self, name: str, templates: Any) -> tuple[str, ...]:
         key = f"questions.{name}"
-        shapes = _SHAPES | _OPTIONAL_SHAPES
-        self._check([name], shapes, "questions.")
+        self._check([name], SHAPES, "questions.")
         if not isinstance(templates, list) or not all(isinstance(one, str) for one in templates):
             raise self._error(key, "is not a list of texts", 'Write it as ["…", "…"].')
-        needed = {"when", "When"} if shapes[name] == "when" else {shapes[name]} - {""}
         for template in templates:
-            slots = self._slots(key, template)
-            if needed and not slots & needed:
-                wanted = " or ".join(f"{{{slot}}}" for slot in sorted(needed, reverse=True))
-                raise self._error(key, f"lacks {wanted}: {template}", "Put it where it belongs.")
-            if unknown := slots - needed - _WHEN:
-                fault = f"has a slot {{{min(unknown)}}}: {template}"
-                hint = f"It can have {', '.join(sorted(needed | _WHEN))}."
-                raise self._error(key, fault, hint)
+            self._check_slots(key, template, frozenset({SHAPES[name]} - {""}))
         return tuple(templates)
+
+    def _check_slots(self, key: str, template: str, wanted: frozenset[str]) -> None:
+        slots = self._slots(key, template)
+        if missing := wanted - slots:
+            fault = f"lacks {{{min(missing)}}}: {template}"
+            raise self._error(key, fault, "Put it where it belongs.")
+        if unknown := slots - wanted:
+            hint = f"It can have {', '.join(sorted(wanted)) or 'no slot'}."
+            raise self._error(key, f"has a slot {{{min(unknown)}}}: {template}", hint)
 
     def _slots(self, key: str, template: str) -> set[str]:
         try:

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Folded words, some known by their beginning ("j'*") or ending ("*avo") alone."""
-
-    exact: frozenset[str] = frozenset()
-    begins: tuple[str, ...] = ()
-    ends: tuple[str, ...] = ()
-
-    def __contains__(self, word: str) -> bool:
-        if word in self.exact:
-            return True
-        if self.begins and word.startswith(self.begins) and word not in self.begins:
-            return True
-        return bool(self.ends) and word.endswith(self.ends) and word not in self.ends
+from engine.extract.languages.asking import Asking
+from engine.extract.languages.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +28,7 @@ class Language:
     """What is known of a language; ``docs/languages.md`` describes each field.
 
     All words and patterns are folded (see :func:`engine.extract.letters.fold`) but those of
-    ``prepositions`` and ``kinds``, which stand both as written and folded.
+    ``kinds``, which stand both as written and folded.
 
     Attributes:
         code: Its ISO 639-1 code, the file's name.
@@ -62,14 +48,10 @@ class Language:
         joining: Words that join two kinds in one heading.
         junk: A pattern of headings above what are no thoughts; None where there are none.
         generic: A pattern of headings that say nothing of a subject.
-        prepositions: Words that are taken off the front of a subject.
         kinds: Words in front of a title that say its kind ("ADR 12: …").
-        asking: A pattern of the words that begin an indirect question.
-        terms: A pattern of things that a text names: an article or nothing, and the thing.
-        conjunction: What joins two things, with its spaces.
         date_words: Words that stand in titles which are only dates.
         dates: How dates are written.
-        questions: Templates of questions, by "GROUP.SHAPE" or "SHAPE".
+        asking: What its questions are made of.
     """
 
     code: str
@@ -89,11 +71,7 @@ class Language:
     joining: frozenset[str]
     junk: str
     generic: str
-    prepositions: frozenset[str]
     kinds: frozenset[str]
-    asking: str
-    terms: re.Pattern[str] | None
-    conjunction: str
     date_words: frozenset[str]
     dates: DateWords
-    questions: Mapping[str, tuple[str, ...]]
+    asking: Asking
