@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 
 from engine.errors import UsageError
 from engine.extract.bodies import Bodies
@@ -25,6 +26,7 @@ from engine.extract.signals import (
     tag_signs,
     wording_of,
 )
+from engine.extract.telling import language_of
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import Block, join_blocks
@@ -60,7 +62,7 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
                 return found
     if note.clipped or not {"qa", "sections"}.intersection(take):
         return [example for found in thoughts for example in found]
-    bodies = Bodies(document, note.units, take)
+    bodies = Bodies(document, note.units, take, lambda: note.language)
     return [
         example
         for unit, found in zip(note.units, thoughts, strict=True)
@@ -92,6 +94,11 @@ class _Note:
         self.units = units
         self.signs = _note_signs(document)
         self.clipped = _is_clipped(document)
+
+    @cached_property
+    def language(self) -> str:
+        """The code of the note's language; empty where it can't be told."""
+        return language_of(part for unit in self.units for part in unit.parts)
 
 
 def _whole(note: _Note) -> Unit | None:
@@ -159,7 +166,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    verdict = judge(signs, wording_of(unit.told, phrases=bool(signs)))
+    verdict = judge(signs, wording_of(unit.told, phrases=bool(signs), prior=note.language))
     if verdict.taken:
         for number, part in enumerate(split(unit.parts)):
             yield _example(note.document, unit, part, number, verdict)
