@@ -59,7 +59,8 @@ class Provenance:
     """Where an example comes from.
 
     ``path`` is relative to the source's root; lines count from 1 and are 0
-    where the format has no lines; ``content_hash`` is that of the document.
+    where the format has no lines; ``content_hash`` is that of the document. ``record``
+    is that of the document, too.
     """
 
     source_id: str
@@ -71,6 +72,7 @@ class Provenance:
     tags: tuple[str, ...] = ()
     date: str = ""
     content_hash: str = ""
+    record: str = ""
 
 
 @frozen
@@ -79,7 +81,9 @@ class Document:
 
     Text sources (notes) fill ``text``; sources that hold conversations fill
     ``turns``, and ``alternatives`` with other texts of some of them. ``kind`` is
-    that of its examples where the source knows it.
+    that of its examples where the source knows it. ``record`` tells documents of one
+    file apart: the id or the number of the record that it was made of, which several
+    documents may share (branches of one conversation); empty where it is the whole file.
     """
 
     source_id: str
@@ -94,6 +98,7 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     kind: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    record: str = ""
 
 
 @frozen

@@ -105,6 +105,7 @@ def _example(
         tags=document.tags,
         date=document.date,
         content_hash=document.content_hash,
+        record=document.record,
     )
     return Example(
         id=example_id(turns),

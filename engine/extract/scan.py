@@ -31,7 +31,7 @@ from engine.store import Store
 from engine.store.staging import ScannedItem
 from engine.trust import covers, refuse, source_item
 
-EXTRACTION = 2
+EXTRACTION = 3
 """Raised when the same document gives other examples than before."""
 
 

@@ -8,9 +8,9 @@ put together from them. All functions take any text; none of them raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from engine.sources.inline import NO_FOOTNOTES, inline_plain, inline_plain_lines
+from engine.sources.inline import NOTHING, Defined, inline_plain, inline_plain_lines, label
 from engine.sources.markdown import TAG, field_line, open_lines
 
 SEPARATOR = "\u2029"
@@ -22,7 +22,10 @@ that would do the same."""
 
 _CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
 _FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
-_REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
+_REFERENCE = re.compile(
+    r"^ {0,3}\[(?!\^)((?:[^\[\]\\]|\\.){1,200})\]:[ \t]*(?:<[^<>]*>|(?=\S*[/.#:%@])[^\s<]\S*)"
+    r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*$"
+)
 _TABLE_RULE = re.compile(r"^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
 _RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
@@ -43,6 +46,7 @@ _QUOTED_CALLOUTS = frozenset({"quote", "cite", "zitat", "citat"})
 _SPECIAL = frozenset("-*+_|:[>!0123456789")
 
 _BREAK, _CODE, _TEXT, _LISTED, _TASK, _TABLE = range(6)
+_LISTS = (_LISTED, _TASK)
 _Piece = tuple[int, int, str, str, int]
 """What a line is, its number, two words about it, and the number of its text."""
 _PAUSE: _Piece = (_BREAK, 0, "", "", 0)
@@ -110,27 +114,35 @@ def _unwrap(lines: Sequence[str]) -> Sequence[str]:
     return [" ".join(line.strip() for line in lines)]
 
 
-def footnotes(lines: Sequence[str], code: Sequence[bool]) -> Mapping[str, str]:
-    """Return the texts of a note's footnotes by their names, as plain text."""
-    found: dict[str, str] = {}
+def definitions(lines: Sequence[str], code: Sequence[bool]) -> Defined:
+    """Return what a note defines: its footnotes, as plain text, and the labels of its links."""
+    notes: dict[str, str] = {}
+    links: set[str] = set()
     for line, is_code in zip(lines, code, strict=True):
-        match = _FOOTNOTE.match(line) if not is_code and line[:2] == "[^" else None
-        if match:
-            found.setdefault(match[1], inline_plain(match[2]))
-    return found or NO_FOOTNOTES
+        bracket = line.lstrip(" ")[:2]
+        if is_code or bracket[:1] != "[":
+            continue
+        if bracket == "[^":
+            if line[0] == "[" and (match := _FOOTNOTE.match(line)):
+                notes.setdefault(match[1], inline_plain(match[2]))
+        elif match := _REFERENCE.match(line):
+            links.add(label(match[1]))
+    return Defined(notes, frozenset(links))
 
 
 class Draft:
     """Lines on their way to blocks: what each of them is, their texts still with marks."""
 
-    def __init__(self, notes: Mapping[str, str] = NO_FOOTNOTES) -> None:
+    def __init__(self, defined: Defined = NOTHING) -> None:
         """Begin one.
 
         Args:
-            notes: Footnotes by name; each goes in parentheses where it is referred to.
+            defined: What the note defines; each footnote goes in parentheses where it is
+                referred to.
         """
-        self._notes = notes
+        self._defined = defined
         self._marked: list[str] = []
+        self._follows: list[bool] = []
         self._plain: list[str] | None = None
 
     def look(
@@ -190,6 +202,8 @@ class Draft:
                     continue
             if stripped[0] in _SPECIAL and self._special(pieces, number, line, stripped):
                 continue
+            before = pieces[-1] if pieces else _PAUSE
+            self._follows.append(before[0] in _LISTS or (before[0] == _TEXT and before[2] == kind))
             add((_TEXT, number, kind, line[:1], len(marked)))
             marked.append(stripped)
         return pieces
@@ -215,6 +229,7 @@ class Draft:
             cells = [cell.strip() for cell in stripped.strip("|").split("|")]
             pieces.append((_TABLE, number, "table", str(len(cells)), len(marked)))
             marked.extend(cells)
+            self._follows.extend([False] * len(cells))
             return True
         item = _ITEM.match(line)
         if item is None:
@@ -228,12 +243,13 @@ class Draft:
         else:
             pieces.append((_LISTED, number, item[1], item[2], len(marked)))
         marked.append(text)
+        self._follows.append(False)
         return True
 
     def blocks(self, pieces: Sequence[_Piece]) -> list[Block]:
         """Put blocks together from the pieces of some lines."""
         if self._plain is None or len(self._plain) != len(self._marked):
-            self._plain = inline_plain_lines(self._marked, self._notes) if self._marked else []
+            self._plain = inline_plain_lines(self._marked, self._defined, self._follows)
         return _assemble(pieces, self._plain)
 
 
@@ -301,22 +317,17 @@ def _item_mark(found: list[Block], counts: dict[int, int], depth: int, mark: str
     return f"{count}{mark[-1]}"
 
 
-def blocks(lines: Sequence[str], notes: Mapping[str, str] = NO_FOOTNOTES) -> list[Block]:
-    """Split lines of Markdown without headings into blocks of plain text.
-
-    Args:
-        lines: The lines.
-        notes: Footnotes by name; each goes in parentheses where it is referred to.
-    """
+def blocks(lines: Sequence[str]) -> list[Block]:
+    """Split lines of Markdown without headings into blocks of plain text."""
     clean, code = open_lines("\n".join(lines))
-    draft = Draft(notes)
+    draft = Draft()
     return draft.blocks(draft.look(clean, code))
 
 
 def plain(text: str) -> str:
     """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
     clean, code = open_lines(text)
-    draft = Draft(footnotes(clean, code))
+    draft = Draft(definitions(clean, code))
     return join_blocks(draft.blocks(draft.look(clean, code)))
 
 

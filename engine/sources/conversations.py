@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +22,7 @@ from engine.sources.jsonfiles import (
     list_json,
     read_records,
 )
-from engine.sources.records import Record
+from engine.sources.records import Record, record_key
 from engine.sources.turns import has_instruction
 
 BRANCHES = Option(
@@ -53,7 +53,7 @@ class ConversationsReader:
 
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (BRANCHES,)
 
     def detect(self, survey: Survey) -> Detection | None:
@@ -178,15 +178,27 @@ def _documents(
         return
     name = name_of(known, record.fields)
     try:
-        for conversation in known.conversations(record.fields, every_branch=every_branch):
+        several = known.conversations(record.fields, every_branch=every_branch)
+        for part, conversation in enumerate(several):
             what = f"record {record.number}"
             if conversation.title:
                 what += f" ({conversation.title[:60]})"
             _report(conversation, record.line, what, skip)
             for talk in conversation.talks:
-                yield _document(conversation, talk, name, record.line, path, source_id)
+                yield replace(
+                    _document(conversation, talk, name, path, source_id),
+                    start_line=record.line,
+                    record=_key(record, conversation, part),
+                )
     except Refused as refused:
         skip(record.line, refused.code, f"record {record.number}: {refused.reason}")
+
+
+def _key(record: Record, conversation: Conversation, part: int) -> str:
+    """Return what tells a conversation from the others of its file, its branches not."""
+    named = conversation.about.get("conversation_id")
+    key = record_key({"conversation_id": named} if named else record.fields, record.number)
+    return f"{key}/{part}" if part else key
 
 
 def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> None:
@@ -200,7 +212,7 @@ def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> Non
 
 
 def _document(
-    conversation: Conversation, talk: Talk, name: str, line: int, path: str, source_id: str
+    conversation: Conversation, talk: Talk, name: str, path: str, source_id: str
 ) -> Document:
     metadata = {**conversation.about, "format": name}
     if talk.branch:
@@ -213,7 +225,6 @@ def _document(
         content_hash=content_hash(text),
         turns=talk.turns,
         date=conversation.date,
-        start_line=line,
         metadata=MappingProxyType(metadata),
         kind="conversation" if conversation.chat else "",
         alternatives=talk.alternatives,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from engine.sources.facts import clean
 from engine.sources.items import Item, Refused, is_lfs_pointer, pointer_refusal, refusal
 from engine.sources.jsonstream import Found, JsonStream, OnProblem, is_message
 from engine.sources.jsonwindow import MAX_RECORD, any_int
@@ -22,9 +23,10 @@ JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _READ_AT_ONCE = 4_000_000
 _TELL_EVERY = 1 << 20
 _CHUNK = 1 << 16
+_MAX_KEY = 200
 _SESSION_KEYS = ("conversation_id", "session_id", "chat_id", "thread_id", "message_tree_id")
 
-__all__ = ["JSON_SUFFIXES", "MAX_RECORD", "OnProblem", "Record", "records"]
+__all__ = ["JSON_SUFFIXES", "MAX_RECORD", "OnProblem", "Record", "record_key", "records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class Record:
     fields: Mapping[str, Any]
     line: int
     number: int
+
+
+def record_key(fields: Mapping[str, Any], number: int) -> str:
+    """Return what tells a record from the others of its file.
+
+    That is the id of its conversation where it names one, which stays when a later export
+    puts it elsewhere, and which rows of one conversation share; else its number.
+    """
+    for key in _SESSION_KEYS:
+        value = fields.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return clean(str(value))[:_MAX_KEY]
+    return f"#{number}"
 
 
 def records(

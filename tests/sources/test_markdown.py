@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sources.blocks import blocks, plain
-from engine.sources.inline import inline_plain, inline_plain_lines, link_text
+from engine.sources.inline import Defined, inline_plain, inline_plain_lines, link_text
 from engine.sources.markdown import (
     code_spans,
     fenced,
@@ -175,7 +175,7 @@ _LINE = st.lists(_PIECES, max_size=14).map("".join)
 
 @given(st.lists(_LINE, min_size=1, max_size=6))
 def test_many_lines_are_made_plain_as_each_alone(lines: list[str]) -> None:
-    notes = {"1": "below"}
+    notes = Defined({"1": "below"})
     assert inline_plain_lines(lines, notes) == [inline_plain(line, notes) for line in lines]
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.appmarks import NOTHING, Missing, Taken, hollow, taken
 from engine.models import Alternative, Role, Turn
 from engine.sources.turns import clean
 
@@ -26,6 +27,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "no-question": ("message", "an answer before any question"),
     "no-answer": ("message", "a question that was never answered"),
     "not-wanted": ("message", "the answer is marked as not wanted"),
+    "not-trained": ("message", "the answer is marked as not to be trained on"),
+    "elsewhere": ("message", "what they answer lies in a canvas, an artifact or a file"),
     "unknown-role": ("message", "nobody is named who says it"),
     "other-branch": ("message", "they lie on other branches; set branches=all to read them"),
     "cycle": ("message", "the messages before it lead round in a circle"),
@@ -46,6 +49,10 @@ class Message:
         blocks: The code with which the exchange that it belongs to is left out.
         others: Other texts for an answer; at a question, other answers to it. They go where
             the exchange is left out.
+        document: Which document of the app's the text is, such as one in a canvas. Of several
+            versions in one answer the last is kept.
+        missing: Whether the message speaks of content that the export does not hold: "some"
+            where its words may be an answer without it, "all" where they are none.
     """
 
     role: Role
@@ -54,6 +61,8 @@ class Message:
     parts: Sequence[str] = ()
     blocks: str = ""
     others: Sequence[str] = ()
+    document: str = ""
+    missing: Missing = ""
 
 
 @dataclass(slots=True)
@@ -120,6 +129,13 @@ class _Exchange:
         for message, _ in (*self.asked, *self.said):
             if message.blocks:
                 return message.blocks
+        if any(message.missing for message, _ in self.said):
+            worst: Missing = "some"
+            if any(message.missing == "all" for message, _ in self.said):
+                worst = "all"
+            whole = Taken(_joined([message.text for message, _ in self.said]), worst)
+            if hollow(whole):
+                return "elsewhere"
         if not any(message.text for message, _ in self.said):
             return "empty-answer" if self.answered else "no-answer"
         return "" if any(message.text for message, _ in self.asked) else "empty-question"
@@ -143,10 +159,9 @@ def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Tal
     system, system_counts = "", 0
     exchanges: list[_Exchange] = []
     now: _Exchange | None = None
+    _clean(messages)
     for number, message in enumerate(messages):
         counts = number >= known
-        if message.text:
-            message.text = clean(message.text).strip()
         if counts and message.parts:
             tally.parts.update(message.parts)
         if message.out:
@@ -174,6 +189,36 @@ def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Tal
         return None
     tally.kept += system_counts
     return _talk(system, kept, tally)
+
+
+def _clean(messages: Sequence[Message]) -> None:
+    """Make the texts of messages such that they can be kept, without the marks of apps."""
+    spoken = NOTHING
+    for message in messages:
+        if not message.text or message.out:
+            continue
+        role = message.role
+        found = taken(clean(message.text), role, NOTHING if role == "user" else spoken)
+        message.text = found.text.strip()
+        message.missing = message.missing or found.missing
+        if role == "user":
+            spoken = found.spoken
+        if message.others:
+            message.others = [taken(clean(other), "assistant", spoken).text
+                              for other in message.others]  # fmt: skip
+    _drop_versions(messages)
+
+
+def _drop_versions(messages: Sequence[Message]) -> None:
+    """Leave the last version of each document that an answer made several of."""
+    later: set[str] = set()
+    for message in reversed(messages):
+        if message.role == "user" and not message.out:
+            later.clear()
+        elif message.document:
+            if message.document in later:
+                message.out = "tool-calls"
+            later.add(message.document)
 
 
 def _left_out(exchange: _Exchange, tally: Tally) -> bool:
@@ -224,5 +269,5 @@ def _others(exchange: _Exchange, answer: str) -> list[str]:
             found.append(_joined(texts))
     if not found:
         return found
-    cleaned = [clean(text).strip() for text in found]
+    cleaned = [taken(clean(text)).text.strip() for text in found]
     return list(dict.fromkeys(text for text in cleaned if text and text != answer))

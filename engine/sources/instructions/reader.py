@@ -16,7 +16,7 @@ from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
 from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
-from engine.sources.records import Record
+from engine.sources.records import Record, record_key
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
 from engine.sources.turns import Dialogue, made_of
@@ -39,7 +39,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 3
+    version = 4
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -149,6 +149,7 @@ class _File:
                 tags=origin.tags if origin else (),
                 date=date,
                 start_line=record.line,
+                record=record_key(record.fields, record.number),
                 metadata=MappingProxyType({**metadata, "layout": dialogue.layout}),
                 kind="instruction" if exchanges == 1 else "",
                 alternatives=dialogue.alternatives,

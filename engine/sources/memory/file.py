@@ -185,7 +185,11 @@ class _File:
             asked = Turn("user", clean(exchange.question))
             answered = Turn("assistant", clean(exchange.answer))
             yield self._document(
-                (asked, answered), exchange.line, clean(exchange.subject), {"layout": "personality"}
+                (asked, answered),
+                exchange.line,
+                clean(exchange.subject),
+                {"layout": "personality"},
+                record=f"personality {clean(exchange.subject)}",
             )
 
     def _of_fact(self, fact: Fact, what: str) -> Document | None:
@@ -207,6 +211,7 @@ class _File:
             tags=tuple(clean(tag) for tag in fact.tags),
             date=fact.happened or fact.stored,
             split=fact.split,
+            record=what,
         )
 
     def _refusal(self, fact: Fact, what: str) -> tuple[str, str] | None:
@@ -269,6 +274,7 @@ class _File:
                 date=date_of(row.fields),
                 split=row.split,
                 own=own,
+                record=what,
             )
             # Alternatives count turns, and the system turn may have come or gone.
             moved = len(document.turns) - len(dialogue.turns)
@@ -291,6 +297,7 @@ class _File:
         date: str = "",
         split: str = "",
         own: tuple[Turn, ...] = (),
+        record: str = "",
     ) -> Document:
         system = (own or self._system) if self._choices.include_system else ()
         whole = (*system, *turns)
@@ -310,6 +317,7 @@ class _File:
             start_line=line,
             metadata=MappingProxyType(kept),
             kind="memory",
+            record=record,
         )
 
     def _split(self, turns: Sequence[Turn]) -> str:
