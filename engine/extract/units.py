@@ -10,6 +10,7 @@ from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
 from engine.extract.sections import Section, split_sections
 from engine.extract.signals import tag_signs
+from engine.extract.voices import hear, is_cited
 from engine.sources.blocks import Block
 
 _LIST_WORDS = 60
@@ -74,6 +75,14 @@ class Unit:
         return self.words < _LIST_WORDS and self.paragraphs < _PARAGRAPH_WORDS
 
     @property
+    def is_cited(self) -> bool:
+        """Whether it names somebody else as its author."""
+        return any(
+            is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            for section in {id(member): member.section for member in self.members}.values()
+        )
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The tags in the sections."""
         if len(self.members) == 1:
@@ -88,6 +97,7 @@ def find_units(text: str) -> list[Unit]:
     measure([block for section in sections for block in section.blocks])
     groups: list[list[Member]] = []
     for section in sections:
+        hear(section.blocks, section.lines, section.end - len(section.lines))
         parts = tuple([block for block in section.blocks if block.kept])
         words = prose_words(parts)
         if groups and words < MIN_WORDS and _belongs(section, groups[-1][0].section):

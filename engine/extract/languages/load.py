@@ -54,7 +54,9 @@ _ASKING_WORDS = (
     "not_nouns", "not_first", "articles", "interrogatives", "first_person", "pointers",
 )  # fmt: skip
 _KEYS: dict[str, frozenset[str]] = {
-    "words": frozenset({"common", "first_person", "weighing", "outcome", "pointers", "see"}),
+    "words": frozenset(
+        {"common", "first_person", "weighing", "outcome", "supposing", "pointers", "see"}
+    ),
     "tags": frozenset(KINDS),
     "folders": frozenset(KINDS),
     "headings": frozenset({*HEADINGS, "connected", "joining", "junk", "generic"}),
@@ -120,6 +122,7 @@ class _File:
             first_person=self._wild("words", "first_person"),
             weighing=self._phrases("words", "weighing"),
             outcome=self._phrases("words", "outcome"),
+            supposing=self._phrases("words", "supposing"),
             pointers=self._phrases("words", "pointers"),
             see=self._words("words", "see"),
             tags=self._kinds("tags"),

@@ -37,6 +37,7 @@ class Language:
         first_person: Words with which people speak of themselves.
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
+        supposing: Words and phrases that begin what is made up to argue with.
         pointers: Words that begin a line which only leads elsewhere.
         see: Those of them that mean "see".
         tags: Parts of tags, and the kind that each means.
@@ -58,6 +59,7 @@ class Language:
     first_person: Words
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
+    supposing: tuple[str, ...]
     pointers: tuple[str, ...]
     see: frozenset[str]
     tags: Mapping[str, str]
