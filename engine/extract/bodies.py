@@ -113,7 +113,7 @@ class Bodies:
             return None
         taken: list[range] = []
         for pair in pairs:
-            if pair.weight < FOLDED and not self._is_question(pair):
+            if pair.weight <= FOLDED and not self._is_question(pair):
                 continue
             lines = range(pair.start + offset, pair.end + offset)
             turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))

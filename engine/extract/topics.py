@@ -32,7 +32,7 @@ _NAMELESS = re.compile(
     r"(?:untitled|unbenannt|fara titlu|sans titre|new (?:note|page|file|document)|readme|index|"
     r"inbox|drafts?|tmp|temp|scratch|test|todo)[\W\d]*$"
 )
-_NUMBERED = re.compile(r"^\S+ (?:\d{1,4}|[IVX]{1,5})\b\W*$")
+_NUMBERED = re.compile(r"^\S+ (?:\d{1,4}|[IVX]{1,5})(?=\W|$)")
 _NO_PROSE = re.compile(r"[`{}=$\\|*/~^]|\(\)|\w\.\w+\(")
 _ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
 _MOST_WORDS = 8

@@ -12,6 +12,7 @@ from engine.extract.sections import Section, split_sections
 from engine.extract.settle import settle
 from engine.extract.signals import tag_signs
 from engine.extract.telling import tell
+from engine.extract.voices import hear, is_cited
 from engine.sources.blocks import ASIDE, Block
 
 _LIST_WORDS = 60
@@ -88,6 +89,14 @@ class Unit:
         return self.words < _LIST_WORDS and self.paragraphs < _PARAGRAPH_WORDS
 
     @property
+    def is_cited(self) -> bool:
+        """Whether it names somebody else as its author."""
+        return any(
+            is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            for section in {id(member): member.section for member in self.members}.values()
+        )
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """The tags in the sections."""
         if len(self.members) == 1:
@@ -102,6 +111,7 @@ def find_units(text: str) -> list[Unit]:
     measure([block for section in sections for block in section.blocks])
     groups: list[list[Member]] = []
     for section in sections:
+        hear(section.blocks, section.lines, section.end - len(section.lines))
         parts = tuple(section.blocks)
         words = prose_words([block for block in parts if block.kept])
         says = any(block.kept and block.kind not in ASIDE for block in parts)
