@@ -69,7 +69,8 @@ _CLOSED = re.compile("\ue200(?P<word>[A-Za-z_]*)(?P<rest>(?:\ue202[^\ue200\ue201
 _UNCLOSED = re.compile(
     f"\ue200(?:[A-Za-z_]*(?:\ue202[^\\s\ue200-\ue206]*)+|(?:{_WORDS})(?![A-Za-z]))|\ue202{_TURN}"
 )
-_AROUND = re.compile("\ue203[^\ue203\ue204]+\ue204")
+# The glyphs of a patched font at these places stand apart from the words.
+_AROUND = re.compile("\ue203(?=\\S)[^\ue203\ue204]+(?<=\\S)\ue204")
 _LONE = re.compile("[\ue200-\ue206]")
 _ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
 

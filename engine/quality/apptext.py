@@ -87,7 +87,7 @@ def _flags(turn: Turn, index: int, prompt: str) -> Iterator[Flag]:
         start, end, kind = left[0]
         what = _NAMES.get(kind, _CITED)
         yield Flag("app-text", "mark", strong, what + _more(len(left)), index, start, end)
-    if turn.role == "assistant" and len(text) < _LONGEST and not _DRAWN.search(text + prompt):
+    if turn.role == "assistant" and len(text) < _LONGEST and not _DRAWN.search(f"{prompt}\n{text}"):
         said = _ELSEWHERE.search(text)
         if said:
             reason = "the answer speaks of a canvas or an artifact; what it made may not be here"

@@ -232,8 +232,8 @@ def _pair(
     last = len(dialogue.turns) - 1
     if listed is None:
         return dialogue
-    marked = [taken(text).text for text in answers]
-    others = [text for text in dict.fromkeys(marked) if text and text != marked[0]]
+    answers = tuple(taken(text).text.strip() for text in answers)
+    others = [text for text in dict.fromkeys(answers) if text and text != answers[0]]
     alternatives = tuple(Alternative(last, text) for text in others)
     return replace(dialogue, alternatives=alternatives, guessed=listed.guessed)
 

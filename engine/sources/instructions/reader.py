@@ -115,9 +115,9 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
         self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
         self._guessed: Counter[str] = Counter()
-        self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -135,12 +135,12 @@ class _File:
         del first
         for record in rest:
             yield from self._of(record, plan)
+        for line, reason in self._unread.reasons():
+            self._skip(line, UNREAD, reason)
         for guessed, number in self._guessed.items():
             taken, other = _TAKEN[guessed]
             many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
             self._skip(0, "list-guessed", f"{many}: a list is the answer; {taken}; {other}")
-        for line, reason in self._unread.reasons():
-            self._skip(line, UNREAD, reason)
 
     def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
         told = told_by(record.fields)
