@@ -309,13 +309,17 @@ class QueueRow:
 
 @frozen
 class Brief:
-    """What is known of an example without its text; ``quality`` is None where never scored."""
+    """What is known of an example without its text.
+
+    ``quality`` is None where it was never scored, ``language`` empty where it is not known.
+    """
 
     position: int
     example_id: str
     source_id: str
     state: State
     quality: float | None
+    language: str = ""
 
 
 @frozen
