@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from engine.sources import people
 from engine.sources.columns import ANSWERS, PROMPTS, fold
 from engine.sources.files import Refused
 
@@ -51,6 +52,7 @@ _TOLD_BY = frozenset((
 
 OTHER_DATA: Mapping[str, str] = {
     "preference": "preference pairs",
+    people.CODE: "messages between people",
     "text-pairs": "pairs of texts to be compared",
     "not-text": "rows with images, sound or video",
     "extractive-qa": "passages with marked answers",
@@ -77,6 +79,8 @@ def check(fields: Mapping[str, Any]) -> None:
             "text-pairs",
             f"a row is a pair of texts that are compared ({listed}), and neither answers the other",
         )
+    if app := people.app_of(fields):
+        raise Refused(people.CODE, people.described(app))
     if _TOLD_BY.isdisjoint(fields):
         return
     if any(key in fields for key in _PREFERENCE_KEYS) or any(
