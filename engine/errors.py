@@ -5,6 +5,7 @@ One tree, so that a caller can catch a stage or the lot::
     FinetuiError
     ├── UsageError                 the call's words are wrong (exit status 2)
     ├── SettingsError              a settings file or value is not valid
+    ├── LanguageInvalid            a language's file of words is not valid
     ├── DependencyMissing          a package or program is not installed
     ├── DiskFull                   the disk has no room for what was asked
     ├── SystemFailure              the system refuses something, or a device fails
@@ -132,6 +133,12 @@ class SettingsError(FinetuiError):
     """A settings file or value is not valid."""
 
     code = "settings-invalid"
+
+
+class LanguageInvalid(FinetuiError):
+    """A language's file of words is not valid."""
+
+    code = "language-invalid"
 
 
 class DependencyMissing(FinetuiError):

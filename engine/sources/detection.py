@@ -240,6 +240,20 @@ def _of_address(address: str) -> list[Detection]:
     ]
 
 
+def told_of(kind: str, options: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a person is told at once of how a source of a kind is read.
+
+    Args:
+        kind: The source's kind.
+        options: What is set about it.
+    """
+    said = (
+        option.told.get(options.get(option.name, "") or option.default)
+        for option in reader_of(kind).options
+    )
+    return tuple(filter(None, said))
+
+
 def check_options(kind: str, options: Mapping[str, str]) -> None:
     """See that a kind has the options that were set, with values that they can have.
 

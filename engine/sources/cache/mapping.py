@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
+from engine.appmarks import taken
 from engine.models import NO_METADATA, Alternative, Turn
 from engine.sources.cache.places import (
     Mark,
@@ -192,6 +193,9 @@ def _lead(text: str) -> dict[str, str]:
 
 
 def _turns(question: str, answer: str) -> tuple[Turn, ...]:
+    asked = taken(question, "user")
+    question = asked.text.strip()
+    answer = taken(answer, "assistant", asked.spoken).text.strip()
     if not question:
         both = "" if answer else ", and no answer"
         raise Refused("no-question", f"it has no question{both}")

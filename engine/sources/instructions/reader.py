@@ -10,14 +10,16 @@ from typing import Any, Literal, get_args
 from engine.models import Document, canonical_json, content_hash
 from engine.sources.answers import ListsAre
 from engine.sources.base import Detection, Option, Reading, Survey
-from engine.sources.columns import Columns, known
+from engine.sources.columns import Columns, known, value_at
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD, Unread
 from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
 from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
+from engine.sources.messages import CONTENT_KEYS, ROLE_KEYS
 from engine.sources.records import Record, record_key
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
@@ -113,6 +115,7 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
         self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
         self._guessed: Counter[str] = Counter()
 
@@ -132,6 +135,8 @@ class _File:
         del first
         for record in rest:
             yield from self._of(record, plan)
+        for line, reason in self._unread.reasons():
+            self._skip(line, UNREAD, reason)
         for guessed, number in self._guessed.items():
             taken, other = _TAKEN[guessed]
             many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
@@ -147,6 +152,7 @@ class _File:
         except Refused as refused:
             self._skip(record.line, refused.code, f"{what}: {refused.reason}")
             return
+        self._look_beside(record, columns)
         metadata = self._metadata(record.fields, columns, plan)
         if origin is not None:
             metadata |= origin.metadata
@@ -180,6 +186,12 @@ class _File:
                 kind="instruction" if exchanges == 1 else "",
                 alternatives=dialogue.alternatives,
             )
+
+    def _look_beside(self, record: Record, columns: Columns) -> None:
+        for name in (columns.messages, columns.prompt, columns.answer):
+            value = value_at(record.fields, name) if name else None
+            if isinstance(value, list):
+                self._unread.look(value, record.line)
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
