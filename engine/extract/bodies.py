@@ -128,6 +128,8 @@ class Bodies:
 
     def _put(self, pair: Pair) -> str:
         """Return a pair's question with what it needs to be understood without its note."""
+        if pair.attached:
+            return f"{pair.question}\n\n{pair.attached}".strip()
         if not self._language:
             return pair.question
         if pair.weight == CARD:

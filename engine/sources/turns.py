@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.invisible import is_blank
 from engine.models import Alternative, Turn
 from engine.sources.columns import Columns, fold, known, value_at
 from engine.sources.facts import clean, date_of, metadata_of, title_of
@@ -259,7 +260,7 @@ def tidy(turns: Sequence[Turn], layout: str) -> Dialogue:
     system = ""
     kept: list[Turn] = []
     for number, turn in enumerate(turns, 1):
-        content = turn.content.strip()
+        content = "" if is_blank(turn.content) else turn.content.strip()
         if turn.role == "system":
             if kept or system:
                 if content:
