@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from engine.models import Turn
 from engine.invisible import is_blank
+from engine.models import Turn
 from engine.sources import detect_as
 from engine.sources.columns import ROLES
 from tests.sources.instructions.golden import read
