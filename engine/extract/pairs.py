@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from engine.extract.letters import length
 from engine.invisible import is_blank
 from engine.sources.blocks import blocks, join_blocks, plain
 from engine.sources.inline import inline_plain
@@ -73,6 +74,11 @@ class Pair:
 def is_deck(tags: Sequence[str]) -> bool:
     """Say whether tags mean that a note is made of flashcards."""
     return any(tag.lower().split("/")[0] in _DECKS for tag in tags)
+
+
+def _size(text: str) -> int:
+    """Return how many words a text has; numbers are words here, and may answer a question."""
+    return max(len(text.split()), length(text))
 
 
 def is_label(line: str) -> bool:
@@ -150,8 +156,8 @@ class _Finder:
     def _take(self, pair: Pair, raw: Sequence[str]) -> int:
         """Keep a pair, if it is one; return the index behind it, or 0."""
         asked, attached = _asked(pair.question)
-        length = len((asked or attached).split())
-        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= length <= _MAX_QUESTION:
+        size = _size(asked or attached)
+        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
         if not any(map(str.isalpha, asked or attached)) or not any(
@@ -163,7 +169,7 @@ class _Finder:
             return 0
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]
-        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= len(told.split()) <= _MAX_ANSWER:
+        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= _size(told) <= _MAX_ANSWER:
             return 0
         self._found.append(replace(pair, question=asked, answer=told, attached=attached))
         return pair.end

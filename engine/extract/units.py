@@ -11,6 +11,8 @@ from engine.extract.prose import MIN_WORDS, measure, prose_words
 from engine.extract.sections import Section, split_sections
 from engine.extract.settle import settle
 from engine.extract.signals import tag_signs
+from engine.extract.telling import tell
+from engine.extract.voices import hear, is_cited
 from engine.sources.blocks import ASIDE, Block
 
 _LIST_WORDS = 60
@@ -41,8 +43,8 @@ class Unit:
     """
 
     __slots__ = (
-        "_persons", "end", "is_own", "members", "paragraphs", "parts", "section", "told", "total",
-        "words",
+        "_language", "_persons", "end", "is_own", "members", "paragraphs", "parts", "section",
+        "told", "total", "words",
     )  # fmt: skip
 
     def __init__(self, members: tuple[Member, ...], parts: Sequence[Block], end: int) -> None:
@@ -63,6 +65,7 @@ class Unit:
         self.paragraphs = words - listed
         self.is_own = words * 2 >= total and logged * 2 <= max(len(self.told), 1)
         self._persons: list[str] | None = None
+        self._language: str | None = None
 
     @property
     def persons(self) -> Sequence[str]:
@@ -72,10 +75,26 @@ class Unit:
             self._persons = first_person("".join(said))
         return self._persons
 
+    def language(self, prior: str) -> str:
+        """Return the code of its language; ``prior`` is its note's, which short ones are in."""
+        if self._language is None:
+            said = [block for block in self.parts if block.kind != "code"]
+            lettered = "".join([block.letters for block in said])
+            self._language = tell(lettered, lambda: "\n".join([b.text for b in said]), prior)
+        return self._language
+
     @property
     def is_bare_list(self) -> bool:
         """Whether it is a short list, which needs more than its wording to be a thought."""
         return self.words < _LIST_WORDS and self.paragraphs < _PARAGRAPH_WORDS
+
+    @property
+    def is_cited(self) -> bool:
+        """Whether it names somebody else as its author."""
+        return any(
+            is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            for section in {id(member): member.section for member in self.members}.values()
+        )
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -92,6 +111,7 @@ def find_units(text: str) -> list[Unit]:
     measure([block for section in sections for block in section.blocks])
     groups: list[list[Member]] = []
     for section in sections:
+        hear(section.blocks, section.lines, section.end - len(section.lines))
         parts = tuple(section.blocks)
         words = prose_words([block for block in parts if block.kept])
         says = any(block.kept and block.kind not in ASIDE for block in parts)
