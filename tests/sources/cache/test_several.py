@@ -87,3 +87,8 @@ def test_few_exchanges_among_passages_are_found(asked: str, answered: str) -> No
     named = ("document:after Tanong:", f"document:after {answered}:")
     assert len(read(strange, *named)) == len(talks)
     assert not guesses(rows(*passages))
+
+
+def test_marks_of_apps_are_no_part_of_an_answer() -> None:
+    texts = [f"Question: What is tea {n}?\nAnswer: A drink【{n}†source】." for n in range(4)]
+    assert read(rows(*texts))[0] == ["What is tea 0?", "A drink."]
