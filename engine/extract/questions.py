@@ -165,7 +165,7 @@ def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
     if match is None:
         return _about(subject.kind, heading, title, when, asking)
     group = match.rule.group if match.rule.kind == subject.kind else subject.kind
-    if match.rest and not match.connected:
+    if match.rest and not match.connected and match.rule.kind != subject.kind:
         # "Decision trees" are no decision.
         return _about(subject.kind, heading, title, when, asking)
     if match.rest:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import match_heading
+from engine.extract.headings import HeadingRule, match_heading, rules
 from engine.extract.languages import languages
 from engine.extract.letters import count_words, fold, letters, tokens
 from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
@@ -34,6 +34,9 @@ WORDS_ALONE = 40
 
 # The longer a text, the less its shares owe to chance, so less is asked of them.
 _LONG = 120
+_FIRST_PERSON_TOLD = 0.06
+_OUTCOME_AGREES = 0.5
+_WEIGHING_AGREES = 1.5
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
 _CAPITAL_I = re.compile(r"\bI\b")
@@ -44,13 +47,15 @@ _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 class Sign:
     """One sign of a kind, with its weight from 0 to 1 and its name.
 
-    A ``doubtful`` one has another meaning too, so that it does not stand alone.
+    A ``doubtful`` one has another meaning too, so that it does not stand alone. A ``loose`` one
+    is part of a longer name, as in "Thought experiment", and only repeats what a note says.
     """
 
     kind: str
     weight: float
     name: str
     doubtful: bool = False
+    loose: bool = False
 
 
 class Wording(NamedTuple):
@@ -87,13 +92,17 @@ class Wording(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A section's kind, score and reason; ``taken`` says whether it becomes an example."""
+    """A section's kind, score and reason; ``taken`` says whether it becomes an example.
+
+    ``sure`` says that tags, headings and the like are enough, whatever its wording.
+    """
 
     taken: bool
     kind: str
     score: float
     reason: str
     language: str
+    sure: bool = False
 
 
 def noisy_or(*weights: float) -> float:
@@ -126,6 +135,7 @@ def heading_sign(heading: str) -> Sign | None:
         f"heading '{heading[:60]}'",
         # "Reflection" is also what light does.
         doubtful=match.rule.kind == "reflection",
+        loose=not match.connected,
     )
 
 
@@ -202,7 +212,7 @@ def wording_of(parts: Sequence[Block], *, phrases: bool = True, prior: str = "")
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
         prior: The language of the note that they stand in.
     """
-    said = [part for part in parts if part.kind != "code"]
+    said = [part for part in parts if part.kind != "code" and not part.letters.isspace()]
 
     def text() -> str:
         return "\n\n".join([part.text for part in said])
@@ -266,19 +276,63 @@ def _measure(lettered: str, text: Callable[[], str], *, phrases: bool, prior: st
     return Wording(name, total, first, round(weighing, 2), round(outcome, 2))
 
 
+def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a text's own words speak for a kind that something around it claims.
+
+    Args:
+        kind: The kind.
+        measured: Its wording.
+        parts: Its measured blocks.
+    """
+    personal = measured.first_person >= _FIRST_PERSON_HINTED
+    if kind == "reflection" and (personal or measured.outcome >= _OUTCOME_AGREES):
+        return True
+    if kind == "learning" and (personal or measured.outcome >= _OUTCOME_AGREES):
+        return True
+    if kind == "decision" and personal and measured.weighing >= _WEIGHING_AGREES:
+        return True
+    said = " ".join("".join([part.letters for part in parts if part.kind != "code"]).split())
+    return any(rule.strong and rule.kind == kind and _spoken(rule).search(said) for rule in rules())
+
+
+@lru_cache(maxsize=32)
+def _spoken(rule: HeadingRule) -> re.Pattern[str]:
+    """Return the pattern of the words that a heading begins with, anywhere in a text."""
+    return re.compile(rf"(?<![\w'-]){rule.pattern.pattern}")
+
+
+@lru_cache(maxsize=32)
+def _supposing(name: str) -> re.Pattern[str] | None:
+    phrases = languages()[name].supposing if name in languages() else ()
+    found = "|".join(re.escape(phrase) for phrase in phrases)
+    return re.compile(rf"(?:^|[.!?:;]\s+)\W*(?:\w+ )?(?:{found})\b", re.M) if found else None
+
+
+def is_made_up(measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a text makes something up to argue with: "Suppose I stand on the bridge"."""
+    pattern = _supposing(measured.language)
+    return pattern is not None and any(pattern.search(fold(part.text)) for part in parts)
+
+
 def _is_personal(measured: Wording) -> bool:
     """Say whether somebody speaks of themselves; in other languages that can't be told."""
     known = measured.language in languages()
     return not known or measured.first_person > 0 or measured.outcome > 0
 
 
-def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
+def is_hinted(measured: Wording) -> bool:
+    """Say whether a wording is personal enough for a section of which something speaks for it."""
+    return measured.score >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
+
+
+def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verdict:
     """Weigh the signs of a section against its wording.
 
     Args:
         signs: What tags, headings, titles and folders say, the nearest first: of two
             kinds with equal weight the first wins.
         measured: The wording of the section's prose.
+        own: Whether its wording is the writer's; where it is not, the signs must be enough.
     """
     name = measured.language
     worded = measured.score
@@ -291,13 +345,16 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
         and measured.first_person >= _FIRST_PERSON_LONG
         and measured.words >= _LONG
     )
+    # Who only weighs may argue for somebody else; who says how it went has been there.
+    told = measured.outcome > 0 or measured.first_person >= _FIRST_PERSON_TOLD
+    alone = alone and own and told
     if not signs:
         reason = "; ".join(measured.reasons()) if alone else ""
         return Verdict(alone, "reflection", round(worded, 2), reason, name)
     if len(signs) == 1 and signs[0].doubtful and not _is_personal(measured):
         signs = [replace(signs[0], weight=min(signs[0].weight, SURE - 0.1))]
     explicit = noisy_or(*(sign.weight for sign in signs))
-    hinted = worded >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
+    hinted = own and is_hinted(measured)
     weights = dict.fromkeys(KINDS, 0.0)
     for sign in signs:
         weights[sign.kind] = noisy_or(weights[sign.kind], sign.weight)
@@ -311,4 +368,5 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
         score=round(noisy_or(explicit, worded), 2),
         reason="; ".join(dict.fromkeys(reasons)),
         language=name,
+        sure=explicit >= SURE,
     )

@@ -52,19 +52,19 @@ def hear(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> None:
 def _lessen(block: Block, raw: str) -> None:
     """Take the titles of links, quotations and code out of a block's words."""
     text = block.text
-    labels = [label for label in _labels(raw) if len(words(label)) >= _LABEL_WORDS]
-    for label in labels:
-        text = text.replace(label, " ")
-    text = _SPANS.sub(_without_quotation, text)
-    if text == block.text:
-        return
-    block.letters = letters((text,))[0]
-    left = len(block.letters.split())
-    if left * 2 < block.words:
-        # What is left only leads to the other's words.
-        block.letters, block.spoken = " ", 0
-    else:
+    for label in _labels(raw):
+        if len(words(label)) >= _LABEL_WORDS:
+            text = text.replace(label, " ")
+    if text != block.text:
+        left = len(words(text))
+        if left * 2 < block.words:
+            # What is left only leads to the other's words.
+            block.letters, block.spoken = " ", 0
+            return
         block.spoken = min(block.spoken, left)
+    heard = _SPANS.sub(_without_quotation, text)
+    if heard != block.text:
+        block.letters = letters((heard,))[0]
 
 
 def _labels(raw: str) -> list[str]:

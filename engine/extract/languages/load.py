@@ -55,7 +55,16 @@ _ASKING_WORDS = (
 )  # fmt: skip
 _KEYS: dict[str, frozenset[str]] = {
     "words": frozenset(
-        {"common", "first_person", "not_first_person", "weighing", "outcome", "pointers", "see"}
+        {
+            "common",
+            "first_person",
+            "not_first_person",
+            "weighing",
+            "outcome",
+            "supposing",
+            "pointers",
+            "see",
+        }
     ),
     "tags": frozenset(KINDS),
     "folders": frozenset(KINDS),
@@ -125,6 +134,7 @@ class _File:
             not_first_person=self._compared("words", "not_first_person"),
             weighing=self._compared("words", "weighing"),
             outcome=self._compared("words", "outcome"),
+            supposing=self._phrases("words", "supposing"),
             pointers=self._phrases("words", "pointers"),
             see=self._words("words", "see"),
             tags=self._kinds("tags"),

@@ -39,6 +39,7 @@ class Language:
         not_first_person: Phrases that hold such a word and mean somebody else.
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
+        supposing: Words and phrases that begin what is made up to argue with.
         pointers: Words that begin a line which only leads elsewhere.
         see: Those of them that mean "see".
         tags: Parts of tags, and the kind that each means.
@@ -62,6 +63,7 @@ class Language:
     not_first_person: tuple[str, ...]
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
+    supposing: tuple[str, ...]
     pointers: tuple[str, ...]
     see: frozenset[str]
     tags: Mapping[str, str]
