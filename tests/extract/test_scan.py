@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
 from engine.extract.scan import preview, scan
+from engine.extract.unheard import unheard_words
 from engine.models import Filter, Turn
 from engine.workspace import Workspace
 
@@ -121,3 +123,31 @@ def test_a_source_that_went_away_loses_nothing(workspace: Workspace, vault: Path
         scan(store, source)
     assert store.counts().total == 9
     assert len(store.skips(source.id)) > 0
+
+
+JAPANESE = """# 朝
+
+昨日やっと一つのことが分かった。私はいつも気の重い電話を後回しにしてしまう。毎晩の時間を取られるので、
+合唱団をやめることに決めた。振り返ってみると、春に言うべきだった。でも勇気がなくて待っていた。
+"""
+
+
+def test_notes_in_a_language_without_a_table_are_counted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    place = tmp_path / "notes"
+    for index in range(2):
+        (place / "a").mkdir(parents=True, exist_ok=True)
+        (place / "a" / f"{index}.md").write_text(f"{JAPANESE}{index}\n", "utf-8")
+    words = "2 Japanese notes: no word table; sections are offered with take=thoughts,qa,sections"
+    seen = preview(place, kind="vault")
+    assert words in seen.told
+    assert seen.more == {"section": 2}
+    source = workspace.store.add_source("vault", str(place))
+    report = scan(workspace.store, source)
+    assert [skip.code for skip in report.skipped] == ["no-words-ja"] * 2
+    assert unheard_words(Counter(skip.code for skip in report.skipped)) == [words]
+    asked = preview(place, kind="vault", options={"take": "sections"})
+    assert asked.examples_by_kind == {"section": 2}
+    assert not asked.skipped_by_code
+    assert all(example.turns[0].content.startswith("朝") for example in asked.first)
