@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from engine.cli.common import say
 from engine.extract.scan import Preview, ScanReport
+from engine.extract.unheard import unheard_words
 from engine.extract.wire import detection_out
 from engine.models import LEFT_OUT, Example, Skipped, Source, short_id
 from engine.sources import Detection, reader_of
@@ -56,6 +57,7 @@ def print_report(report: ScanReport, source: Source) -> None:
         codes: dict[str, int] = {}
         for skip in report.skipped:
             codes[skip.code] = codes.get(skip.code, 0) + 1
+        print_told(unheard_words(codes))
         for line in _skipped(codes):
             say(f"  {line}")
         say(f"  each with its reason: finetui sources skipped {short_id(source.id)}")
@@ -87,7 +89,7 @@ def print_preview(found: Preview) -> None:
 def print_told(told: Iterable[str]) -> None:
     """Print what a person is told at once of how a source is read."""
     for words in told:
-        say(f"  {words.replace('learn=', '--set learn=')}")
+        say(f"  {words.replace('learn=', '--set learn=').replace('take=', '--set take=')}")
 
 
 def print_detection(detection: Detection) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from engine.errors import FinetuiError
 from engine.extract import extract
-from engine.extract.notes import TAKE
+from engine.extract.notes import TAKE, taken
 from engine.extract.reading import How, Stopped, Task, fault, read_all, reliable_time
+from engine.extract.unheard import PREFIX, reason, unheard, unheard_words
 from engine.models import Example, Skipped, Source, content_hash
 from engine.sources import (
     Detection,
@@ -269,7 +270,7 @@ def preview(
         shown,
         dict(look.codes.most_common()),
         dict(look.more),
-        told=told_of(detection.kind, chosen),
+        told=(*told_of(detection.kind, chosen), *unheard_words(look.codes)),
     )
 
 
@@ -344,8 +345,12 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise Stopped
-                left = partial(reading.skip, document.path)
-                yield look.asked_for(extract(document, everything, left))
+                found = look.asked_for(
+                    extract(document, everything, partial(reading.skip, document.path))
+                )
+                if not found and (code := unheard(document, taken(options))):
+                    reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
+                yield found
         except Refused as refused:
             reading.skip(item.name, 0, refused.code, refused.reason)
         except (FinetuiError, Stopped):

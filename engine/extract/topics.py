@@ -88,7 +88,11 @@ def date_phrase(text: str, name: str) -> str:
             form = table.day
     except ValueError:
         return ""
-    return form.format(day=day.day, month=table.months[day.month - 1], year=day.year)
+    return form.format(
+        day=table.first if day.day == 1 and table.first else day.day,
+        month=table.months[day.month - 1],
+        year=day.year,
+    )
 
 
 def is_direct(heading: str) -> bool:

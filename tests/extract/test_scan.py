@@ -9,6 +9,7 @@ import pytest
 from engine.cli.source_words import print_report, report_json
 from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
 from engine.extract.scan import preview, scan
+from engine.extract.unheard import unheard_words
 from engine.models import Filter, Turn
 from engine.workspace import Workspace
 
@@ -166,3 +167,32 @@ def test_what_gives_no_example_is_counted_and_listed(
     report = scan(workspace.store, source)
     codes = [(skip.path, skip.code) for skip in report.skipped]
     assert codes == [(path, code) for path, _, code in expected[:4]] + [("b.md", "short")]
+
+
+JAPANESE = """# 朝
+
+昨日やっと一つのことが分かった。私はいつも気の重い電話を後回しにしてしまう。毎晩の時間を取られるので、
+合唱団をやめることに決めた。振り返ってみると、春に言うべきだった。でも勇気がなくて待っていた。
+"""
+
+
+def test_notes_in_a_language_without_a_table_are_counted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    place = tmp_path / "notes"
+    for index in range(2):
+        (place / "a").mkdir(parents=True, exist_ok=True)
+        (place / "a" / f"{index}.md").write_text(f"{JAPANESE}{index}\n", "utf-8")
+    words = "2 Japanese notes: no word table; sections are offered with take=thoughts,qa,sections"
+    seen = preview(place, kind="vault")
+    assert words in seen.told
+    assert seen.more == {"section": 2}
+    source = workspace.store.add_source("vault", str(place))
+    report = scan(workspace.store, source)
+    codes = Counter(skip.code for skip in report.skipped)
+    assert codes == {"no-words-ja": 2, "on-request": 2}
+    assert unheard_words(codes) == [words]
+    asked = preview(place, kind="vault", options={"take": "sections"})
+    assert asked.examples_by_kind == {"section": 2}
+    assert not asked.skipped_by_code
+    assert all(example.turns[0].content.startswith("朝") for example in asked.first)
