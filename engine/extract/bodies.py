@@ -7,18 +7,17 @@ than information; its score stays below that of every thought.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Generator, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
-from engine.extract.languages import languages
+from engine.extract.lexicon import spoken_in
 from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, see_words, split, with_quotes
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
-from engine.extract.signals import has_formulas, language_of
+from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
@@ -38,13 +37,20 @@ _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 class Bodies:
     """A note whose units are looked at for answers and sections, one after the other."""
 
-    def __init__(self, document: Document, units: Sequence[Unit], take: Collection[str]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        units: Sequence[Unit],
+        take: Collection[str],
+        language: Callable[[], str],
+    ) -> None:
         """Begin with a note.
 
         Args:
             document: The note.
             units: What it is made of.
             take: What is wanted: "qa", "sections".
+            language: Returns the code of its language; empty where it can't be told.
         """
         self._document = document
         self._units = units
@@ -52,11 +58,7 @@ class Bodies:
         self._pairs = "qa" in take
         self._deck = is_deck(document.tags)
         self._asked: set[str] = set()
-
-    @cached_property
-    def _language(self) -> str:
-        """The code of the note's language; empty where it has no table."""
-        return language_of(part for unit in self._units for part in unit.parts)
+        self._note_language = language
 
     def examples(self, unit: Unit) -> list[Example]:
         """Return what a unit gives, in the order of its text."""
@@ -124,15 +126,14 @@ class Bodies:
         return _without(member, taken)
 
     def _is_question(self, pair: Pair) -> bool:
-        return not self._language or is_question(pair.question, self._language)
+        return is_question(pair.question, self._note_language())
 
     def _put(self, pair: Pair) -> str:
         """Return a pair's question with what it needs to be understood without its note."""
-        if not self._language:
-            return pair.question
+        language = self._note_language()
         if pair.weight == CARD:
-            return on_card(pair.question, pair.answer, self._language)
-        return in_context(pair.question, self._document.title, self._language, pair.answer)
+            return on_card(pair.question, pair.answer, language)
+        return in_context(pair.question, self._document.title, language, pair.answer)
 
     def _answer_grounds(self, unit: Unit) -> Grounds:
         words = unit.words
@@ -162,9 +163,9 @@ class Bodies:
 
     def _personal(self, unit: Unit) -> float:
         """Return how much the author speaks of themselves, from 0 to 1."""
-        if not self._language or not unit.persons:
+        if not unit.persons:
             return 0.0
-        spoken = sum(map(languages()[self._language].first_person.__contains__, unit.persons))
+        spoken = spoken_in(unit.persons)[unit.language(self._note_language())]
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -189,10 +190,6 @@ class Bodies:
         """Return the question of a unit's part, another one than the note's others have."""
         document, section = self._document, unit.section
         heading = heading_of(document, section)
-        if not self._language:
-            # A question in English about a text in French would teach to mix them.
-            asked = _as_written(heading or document.title)
-            return asked if number == 0 and asked not in self._asked else ""
         if is_generic(heading):
             heading = _nearest(section.parents, document.title) or heading
         subject = Subject(
@@ -200,7 +197,7 @@ class Bodies:
             heading=heading,
             title=document.title,
             date=date_of(document, section),
-            language=self._language,
+            language=unit.language(self._note_language()),
         )
         worded = list(wordings(subject, said, part=number))
         asked = next((one for one in worded if one not in self._asked), worded[0])
@@ -243,7 +240,3 @@ def _nearest(parents: Sequence[str], title: str) -> str:
         if parent != title and not is_generic(parent) and not is_date_like(parent):
             return parent
     return ""
-
-
-def _as_written(heading: str) -> str:
-    return "" if is_generic(heading) or is_date_like(heading) else heading

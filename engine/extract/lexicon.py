@@ -6,12 +6,12 @@ what decides whether a section is taken can be read and argued with.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from engine.extract.languages import languages
-from engine.extract.letters import word_set
+from engine.extract.letters import tokens, word_set
 
 KINDS = ("reflection", "decision", "learning")
 
@@ -22,6 +22,7 @@ CLIPPED = word_set(
 """Folded tags, categories and folders of what other people wrote."""
 
 _SHORT_TAG = 3
+_WORDS_KEPT = 20_000
 
 
 @lru_cache(maxsize=1)
@@ -52,28 +53,18 @@ def _merged(tables: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return merged
 
 
-def _alternatives(entries: Iterable[str]) -> str:
-    """Return a pattern for some words that looks at each letter of a text once."""
-    tails: dict[str, list[str]] = {}
-    for entry in sorted(entries):
-        tails.setdefault(entry[:1], []).append(entry[1:])
-    ends = "" in tails
-    tails.pop("", None)
-    branches = [re.escape(first) + _alternatives(rest) for first, rest in tails.items()]
-    if not branches:
-        return ""
-    return f"(?:{'|'.join(branches)})" + ("?" if ends else "")
+class _Speakers(dict[str, tuple[str, ...]]):
+    """The languages in which each word is the first person's, kept as they are asked for."""
+
+    def __missing__(self, word: str) -> tuple[str, ...]:
+        if len(self) >= _WORDS_KEPT:
+            self.clear()
+        found = tuple(code for code, table in languages().items() if word in table.first_person)
+        self[word] = found
+        return found
 
 
-@lru_cache(maxsize=1)
-def _spoken() -> re.Pattern[str]:
-    found = [table.first_person for table in languages().values()]
-    forms = [
-        _alternatives({word for words in found for word in words.exact}),
-        *(rf"{re.escape(begin)}[^ ]+" for words in found for begin in words.begins),
-        *(rf"[^ ]+{re.escape(end)}" for words in found for end in words.ends),
-    ]
-    return re.compile(rf" ({'|'.join(forms)})(?=['-]? )")
+_speakers = _Speakers()
 
 
 def first_person(lettered: str) -> list[str]:
@@ -82,19 +73,20 @@ def first_person(lettered: str) -> list[str]:
     Args:
         lettered: A text as :func:`engine.extract.letters.letters` returned it.
     """
-    return _spoken().findall(lettered)
+    found = list(filter(_speakers.__getitem__, tokens(lettered)))
+    if not lettered.isascii():
+        for phrase in _wide_phrases():
+            found += [phrase] * lettered.count(f" {phrase} ")
+    return found
 
 
-def language(counts: Mapping[str, int], total: int) -> str:
-    """Return a language's code by its commonest words; empty where none is clear.
+@lru_cache(maxsize=1)
+def _wide_phrases() -> tuple[str, ...]:
+    """Return words of several characters in languages that have no spaces."""
+    tables = languages().values()
+    return tuple(word for table in tables for word in table.first_person.exact if " " in word)
 
-    Args:
-        counts: How often each word stands in a text.
-        total: How many words there are.
-    """
-    best, most = "", max(2, total // 20) - 1
-    for code, table in languages().items():
-        hits = sum(map(counts.__getitem__, counts.keys() & table.common))
-        if hits > most:
-            best, most = code, hits
-    return best
+
+def spoken_in(persons: Iterable[str]) -> Counter[str]:
+    """Return how often each language's first person stands among what :func:`first_person` gave."""
+    return Counter([code for word in persons for code in _speakers[word]])

@@ -29,6 +29,7 @@ from engine.extract.signals import (
     tag_signs,
     wording_of,
 )
+from engine.extract.telling import language_of
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import Block, join_blocks
@@ -64,7 +65,7 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
                 return found
     if note.clipped or not {"qa", "sections"}.intersection(take):
         return [example for found in thoughts for example in found]
-    bodies = Bodies(document, note.units, take)
+    bodies = Bodies(document, note.units, take, lambda: note.language)
     return [
         example
         for unit, found in zip(note.units, thoughts, strict=True)
@@ -101,6 +102,11 @@ class _Note:
     def is_one_thought(self) -> bool:
         """Whether no more than one of its units is long enough to be a thought."""
         return sum(unit.words >= MIN_WORDS and unit.is_own for unit in self.units) <= 1
+
+    @cached_property
+    def language(self) -> str:
+        """The code of the note's language; empty where it can't be told."""
+        return language_of(part for unit in self.units for part in unit.parts)
 
 
 def _whole(note: _Note) -> Unit | None:
@@ -157,18 +163,18 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
         return True
     if own.loose:
         return False
-    return own.kind != "decision" or own.weight >= SURE or _agrees("decision", unit)
+    return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
 
 
 def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
         return note.signs
-    return [sign for sign in note.signs if _agrees(sign.kind, unit)]
+    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
 
 
-def _agrees(kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.parts), unit.parts)
+def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
+    return agrees(kind, wording_of(unit.parts, prior=note.language), unit.parts)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
@@ -194,7 +200,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    measured = wording_of(unit.parts, phrases=bool(signs))
+    measured = wording_of(unit.parts, phrases=bool(signs), prior=note.language)
     own = not unit.is_cited and not is_made_up(measured, unit.parts)
     verdict = judge(signs, measured, own=own)
     if not verdict.taken:
@@ -202,7 +208,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     parts = split(unit.parts)
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
-        if len(parts) == 1 or verdict.sure or is_hinted(wording_of(part)):
+        if len(parts) == 1 or verdict.sure or is_hinted(wording_of(part, prior=note.language)):
             yield _example(note.document, unit, part, number, verdict)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from engine.extract.languages import languages
-from engine.extract.letters import count_words, fold, letters, words
+from engine.extract.letters import apart, count_words, fold, length, letters
 from engine.sources.blocks import Block
 
 MIN_WORDS = 25
@@ -24,7 +24,9 @@ _QUERY_FENCE = re.compile(
 _CLOCK = re.compile(r"^\W*\d{1,2}[:.h]\d{2}(?!\d)")
 _RUNNING = frozenset({"prose", "callout", "item"})
 _ADDRESS = re.compile(r"https?://\S+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
+_UNSPACED_END = ("。", "！", "？")
+_CHUNK = 150
 _QUOTED = re.compile(
     r"^[\s\d.*+-]*[\"“„«][^\n]*[\"”“»][^\w\n]*"
     r"(?:\([^()\n]*\)|[—–-]\s*[^\n]{1,80})?\W*$"
@@ -42,7 +44,7 @@ def _pointer() -> re.Pattern[str]:
 def _pointer_words() -> frozenset[str]:
     """Return the first words of what only leads elsewhere."""
     tables = languages().values()
-    return frozenset(phrase.split()[0] for table in tables for phrase in table.pointers)
+    return frozenset(apart(phrase).split()[0] for table in tables for phrase in table.pointers)
 
 
 @lru_cache(maxsize=1)
@@ -87,7 +89,7 @@ def _is_kept(block: Block) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    return len(words(_ADDRESS.sub("", text))) < 3
+    return length(_ADDRESS.sub("", text)) < 3
 
 
 def _is_pointer(block: Block) -> bool:
@@ -134,25 +136,31 @@ def _sentences(block: Block) -> list[Block]:
     if block.kind == "code" or block.words <= MAX_WORDS:
         return [block]
     pieces: list[Block] = []
-    current: list[str] = []
+    current = ""
     for sentence in _short_sentences(block.text):
-        if current and len(words(" ".join([*current, sentence]))) > MAX_WORDS // 2:
-            pieces.append(Block(block.kind, block.line, [" ".join(current)]))
-            current = []
-        current.append(sentence)
-    pieces.append(Block(block.kind, block.line, [" ".join(current)]))
+        if current and length(current + sentence) > MAX_WORDS // 2:
+            pieces.append(Block(block.kind, block.line, [current.rstrip()]))
+            current = ""
+        current += sentence
+    pieces.append(Block(block.kind, block.line, [current.rstrip()]))
     return pieces
 
 
 def _short_sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text; one that is too long for an answer comes in pieces."""
+    """Yield the sentences of a text, each with the space behind it; too long ones in pieces."""
     for sentence in _SENTENCE_END.split(text):
-        if len(words(sentence)) <= MAX_WORDS // 2:
-            yield sentence
+        end = "" if sentence.endswith(_UNSPACED_END) else " "
+        if length(sentence) <= MAX_WORDS // 2:
+            yield sentence + end
             continue
         tokens = sentence.split()
         step = MAX_WORDS // 4
-        yield from (" ".join(tokens[at : at + step]) for at in range(0, len(tokens), step))
+        if len(tokens) >= step:
+            yield from (
+                " ".join(tokens[at : at + step]) + " " for at in range(0, len(tokens), step)
+            )
+            continue
+        yield from (sentence[at : at + _CHUNK] for at in range(0, len(sentence), _CHUNK))
 
 
 def with_quotes(parts: Sequence[Block]) -> list[Block]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from engine.extract.headings import HeadingMatch, match_heading
+from engine.extract.headings import HeadingMatch, is_generic, match_heading
 from engine.extract.languages import Asking, languages
 from engine.extract.letters import fold
 from engine.extract.lexicon import KINDS
@@ -36,6 +37,7 @@ _FEW_LETTERS = 16
 _KIND_WORDS = 2
 _PERSONAL = 0.02
 _NAMED = 2
+_NEUTRAL = 12
 _DOUBLED = re.compile(r"([?!.？！。][\"”“»」’]?)[.?。？](?=$|\s)")
 _ASKING_MARKS = ("?", "？", "¿", "؟")
 _SAID_BEHIND = re.compile(r"[:–—-]$")
@@ -75,7 +77,7 @@ def is_question(text: str, name: str) -> bool:
     if not asks(text):
         return False
     asking, found = _asking(name), split_words(text)
-    if not asking.asks_by_word or not found or found[0] in asking.pointers:
+    if asking is None or not asking.asks_by_word or not found or found[0] in asking.pointers:
         return True
     return any(not table.asking.interrogatives.isdisjoint(found) for table in languages().values())
 
@@ -95,6 +97,9 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
             is worded differently.
     """
     asking = _asking(subject.language)
+    if asking is None:
+        yield from _neutral(subject, part)
+        return
     title = clean_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
     if is_question(subject.heading or title, subject.language):
@@ -127,6 +132,8 @@ def _further(found: Sequence[str], asking: Asking, part: int) -> list[str]:
 def on_card(front: str, answer: str, name: str) -> str:
     """Return the question for a flashcard's front: itself where it asks, else what is behind it."""
     asking = _asking(name)
+    if asking is None:
+        return front
     found = split_words(front)
     if asks(front) or (len(found) > _FEW_WORDS and found[0] in asking.interrogatives):
         return front if front.endswith(_ASKING_MARKS) else f"{front}?"
@@ -141,7 +148,8 @@ def in_context(asked: str, title: str, name: str, text: str) -> str:
     It is used as it stands. One that points to something outside of it gets its note's
     title, and one in which the writer speaks of themselves is quoted.
     """
-    return _as_written(asked, clean_title(title), _asking(name), text)
+    asking = _asking(name)
+    return _as_written(asked, clean_title(title), asking, text) if asking else asked
 
 
 def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
@@ -240,9 +248,28 @@ def _hangs(found: Sequence[str], asking: Asking) -> bool:
     return not named
 
 
-def _asking(name: str) -> Asking:
-    """Return how a language asks; one without a table is asked in English."""
-    return languages()[name if name in languages() else "en"].asking
+def _asking(name: str) -> Asking | None:
+    """Return how a language asks; None where it has no table."""
+    table = languages().get(name)
+    return table.asking if table else None
+
+
+def _neutral(subject: Subject, part: int) -> Iterator[str]:
+    """Yield the title and date alone, which are in no language that the answer is not in.
+
+    A question in another language would teach a model to answer in one that it was not asked in.
+    """
+    heading = clean_heading(subject.heading)
+    named = "" if is_generic(heading) or is_date_like(heading) else heading
+    shown = named or clean_title(subject.title) or subject.title.strip()
+    date = date_in(subject.heading) or subject.date
+    if date and not is_date_like(shown) and not asks(shown):
+        shown = f"{shown} ({date})"
+    numbered = count(part + 1)
+    if not part:
+        yield shown or date
+        next(numbered)
+    yield from (f"{shown or date} ({number})" for number in islice(numbered, _NEUTRAL))
 
 
 def _number(text: str) -> int:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
 from engine.extract.headings import HeadingRule, match_heading, rules
 from engine.extract.languages import languages
-from engine.extract.letters import fold, letters, tokens
-from engine.extract.lexicon import KINDS, folders, language, tags
+from engine.extract.letters import count_words, fold, letters, tokens
+from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
+from engine.extract.telling import tell
 from engine.sources.blocks import Block
 
 SURE = 0.5
@@ -39,8 +40,6 @@ _WEIGHING_AGREES = 1.5
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
 _CAPITAL_I = re.compile(r"\bI\b")
-_SAMPLE = 70
-_SAMPLE_LETTERS = 400
 _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
 
@@ -185,6 +184,11 @@ class _Phrases:
 
 
 @lru_cache(maxsize=32)
+def _not_first_person(name: str) -> _Phrases:
+    return _Phrases(languages()[name].not_first_person)
+
+
+@lru_cache(maxsize=32)
 def _weighing(name: str) -> _Phrases:
     return _Phrases(languages()[name].weighing)
 
@@ -194,18 +198,19 @@ def _outcome(name: str) -> _Phrases:
     return _Phrases(languages()[name].outcome)
 
 
-def wording(text: str) -> Wording:
+def wording(text: str, prior: str = "") -> Wording:
     """Measure a text. Texts in languages without a table measure 0."""
     text = _MATH.sub(" ", text) if text.count("$") > 1 else text
-    return _measure(letters((text,))[0], lambda: text, phrases=True)
+    return _measure(letters((text,))[0], lambda: text, phrases=True, prior=prior)
 
 
-def wording_of(parts: Sequence[Block], *, phrases: bool = True) -> Wording:
+def wording_of(parts: Sequence[Block], *, phrases: bool = True, prior: str = "") -> Wording:
     """Measure the prose of some blocks whose words are known.
 
     Args:
         parts: The blocks; code is left out.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+        prior: The language of the note that they stand in.
     """
     said = [part for part in parts if part.kind != "code" and not part.letters.isspace()]
 
@@ -213,8 +218,9 @@ def wording_of(parts: Sequence[Block], *, phrases: bool = True) -> Wording:
         return "\n\n".join([part.text for part in said])
 
     if has_formulas(said):
-        return wording(text())
-    return _measure("".join([part.letters for part in said]), text, phrases=phrases)
+        return wording(text(), prior)
+    lettered = "".join([part.letters for part in said])
+    return _measure(lettered, text, phrases=phrases, prior=prior)
 
 
 def has_formulas(parts: Sequence[Block]) -> bool:
@@ -234,42 +240,31 @@ def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bo
         return False
     if formulas:
         return True
-    most = max(
-        [sum(map(table.first_person.__contains__, persons)) for table in languages().values()]
-    )
+    most = max(spoken_in(persons).values(), default=0)
     return round(most / total, 3) >= _FIRST_PERSON_ALONE
 
 
-def language_of(parts: Iterable[Block]) -> str:
-    """Return the language of a note by its first words of running text; empty where none fits."""
-    sample: list[str] = []
-    for part in parts:
-        if part.spoken:
-            sample += part.letters[:_SAMPLE_LETTERS].split()
-            if len(sample) >= _SAMPLE:
-                break
-    return language(Counter(sample), len(sample))
-
-
-def _measure(lettered: str, text: Callable[[], str], *, phrases: bool) -> Wording:
+def _measure(lettered: str, text: Callable[[], str], *, phrases: bool, prior: str = "") -> Wording:
     """Measure a text by its words.
 
     Args:
         lettered: Its words as :func:`engine.extract.lexicon.letters` returns them.
         text: Returns the text.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+        prior: The language of the note.
     """
-    found = tokens(lettered)
-    total = len(found)
-    counts = Counter(found)
-    name = language(counts, total)
-    if not name:
-        return Wording("", total, 0.0, 0.0, 0.0)
-    spoken = languages()[name].first_person.among(counts.keys())
-    if name == "en" and spoken <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
+    total = count_words((lettered,))[0]
+    name = tell(lettered, text, prior)
+    table = languages().get(name)
+    if table is None or not total:
+        return Wording(name, total, 0.0, 0.0, 0.0)
+    counts = Counter(tokens(lettered))
+    spoken = [word for word in first_person(lettered) if word in table.first_person]
+    if name == "en" and set(spoken) <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
         # A small i with no other word of the first person is an index, not a person.
-        spoken = set()
-    first = round(sum([counts[word] for word in spoken]) / total, 3)
+        spoken = []
+    others = _not_first_person(name).count(counts, lettered) if spoken else 0
+    first = round(max(len(spoken) - others, 0) / total, 3)
     if not phrases and first < _FIRST_PERSON_ALONE:
         return Wording(name, total, first, 0.0, 0.0)
     if "-" in lettered:
@@ -308,7 +303,7 @@ def _spoken(rule: HeadingRule) -> re.Pattern[str]:
 
 @lru_cache(maxsize=32)
 def _supposing(name: str) -> re.Pattern[str] | None:
-    phrases = languages()[name].supposing if name else ()
+    phrases = languages()[name].supposing if name in languages() else ()
     found = "|".join(re.escape(phrase) for phrase in phrases)
     return re.compile(rf"(?:^|[.!?:;]\s+)\W*(?:\w+ )?(?:{found})\b", re.M) if found else None
 
@@ -321,7 +316,8 @@ def is_made_up(measured: Wording, parts: Sequence[Block]) -> bool:
 
 def _is_personal(measured: Wording) -> bool:
     """Say whether somebody speaks of themselves; in other languages that can't be told."""
-    return not measured.language or measured.first_person > 0 or measured.outcome > 0
+    known = measured.language in languages()
+    return not known or measured.first_person > 0 or measured.outcome > 0
 
 
 def is_hinted(measured: Wording) -> bool:
@@ -338,7 +334,7 @@ def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verd
         measured: The wording of the section's prose.
         own: Whether its wording is the writer's; where it is not, the signs must be enough.
     """
-    name = measured.language or "en"
+    name = measured.language
     worded = measured.score
     alone = (
         worded >= _WORDING_ALONE

@@ -10,6 +10,7 @@ from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
 from engine.extract.sections import Section, split_sections
 from engine.extract.signals import tag_signs
+from engine.extract.telling import tell
 from engine.extract.voices import hear, is_cited
 from engine.sources.blocks import Block
 
@@ -40,7 +41,8 @@ class Unit:
     """
 
     __slots__ = (
-        "_persons", "end", "is_own", "members", "paragraphs", "parts", "section", "total", "words",
+        "_language", "_persons", "end", "is_own", "members", "paragraphs", "parts", "section",
+        "total", "words",
     )  # fmt: skip
 
     def __init__(self, members: tuple[Member, ...], parts: Sequence[Block], end: int) -> None:
@@ -60,6 +62,7 @@ class Unit:
         self.paragraphs = words - listed
         self.is_own = words * 2 >= total and logged * 2 <= max(len(self.parts), 1)
         self._persons: list[str] | None = None
+        self._language: str | None = None
 
     @property
     def persons(self) -> Sequence[str]:
@@ -68,6 +71,14 @@ class Unit:
             said = [block.letters for block in self.parts if block.kind != "code"]
             self._persons = first_person("".join(said))
         return self._persons
+
+    def language(self, prior: str) -> str:
+        """Return the code of its language; ``prior`` is its note's, which short ones are in."""
+        if self._language is None:
+            said = [block for block in self.parts if block.kind != "code"]
+            lettered = "".join([block.letters for block in said])
+            self._language = tell(lettered, lambda: "\n".join([b.text for b in said]), prior)
+        return self._language
 
     @property
     def is_bare_list(self) -> bool:

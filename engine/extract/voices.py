@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engine.extract.letters import letters, words
+from engine.extract.letters import length, letters
 from engine.sources.blocks import Block
 
 _LABEL_WORDS = 4
@@ -53,10 +53,10 @@ def _lessen(block: Block, raw: str) -> None:
     """Take the titles of links, quotations and code out of a block's words."""
     text = block.text
     for label in _labels(raw):
-        if len(words(label)) >= _LABEL_WORDS:
+        if length(label) >= _LABEL_WORDS:
             text = text.replace(label, " ")
     if text != block.text:
-        left = len(words(text))
+        left = length(text)
         if left * 2 < block.words:
             # What is left only leads to the other's words.
             block.letters, block.spoken = " ", 0
@@ -73,7 +73,7 @@ def _labels(raw: str) -> list[str]:
 
 def _without_quotation(match: re.Match[str]) -> str:
     said = match[0]
-    return " " if said[0] in "`「" or len(words(said)) >= _QUOTED_WORDS else said
+    return " " if said[0] in "`「" or length(said) >= _QUOTED_WORDS else said
 
 
 def is_cited(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> bool:
@@ -87,7 +87,7 @@ def is_cited(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> bool
     at = first.line - offset
     raw = "\n".join(lines[at : at + len(first.lines)])
     if first.kind == "prose" and first.words <= _LINE_WORDS and _OUTSIDE.search(raw):
-        beside = len(words(_LABELS.sub(" ", raw)))
+        beside = length(_LABELS.sub(" ", raw))
         if beside <= _BESIDE_WORDS:
             return True
     return last.kind == "prose" and last.words <= _BYLINE_WORDS and bool(_BYLINE.match(last.text))

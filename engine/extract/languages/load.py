@@ -19,7 +19,7 @@ from engine.errors import LanguageInvalid
 from engine.extract.languages.asking import Asking
 from engine.extract.languages.table import DateWords, Language
 from engine.extract.languages.words import Words
-from engine.extract.letters import fold
+from engine.extract.letters import apart, fold
 from engine.toml import TooDeep, loads
 
 FOLDER = Path(__file__).parent
@@ -55,7 +55,16 @@ _ASKING_WORDS = (
 )  # fmt: skip
 _KEYS: dict[str, frozenset[str]] = {
     "words": frozenset(
-        {"common", "first_person", "weighing", "outcome", "supposing", "pointers", "see"}
+        {
+            "common",
+            "first_person",
+            "not_first_person",
+            "weighing",
+            "outcome",
+            "supposing",
+            "pointers",
+            "see",
+        }
     ),
     "tags": frozenset(KINDS),
     "folders": frozenset(KINDS),
@@ -69,6 +78,7 @@ _REQUIRED = (
     ("words", "common"), ("words", "first_person"), *(("asking", name) for name in PARTS),
     ("dates", "months"), ("dates", "day"), ("dates", "week"), ("dates", "month"),
 )  # fmt: skip
+_COMMAS = re.compile("[,，、]")
 _PIECE = re.compile(r"\\.|[^\\]+", re.DOTALL)
 
 
@@ -118,10 +128,12 @@ class _File:
         return Language(
             code=self._code,
             name=self._name(),
+            is_latin="".join(self._words("words", "common")).isascii(),
             common=self._words("words", "common"),
             first_person=self._wild("words", "first_person"),
-            weighing=self._phrases("words", "weighing"),
-            outcome=self._phrases("words", "outcome"),
+            not_first_person=self._compared("words", "not_first_person"),
+            weighing=self._compared("words", "weighing"),
+            outcome=self._compared("words", "outcome"),
             supposing=self._phrases("words", "supposing"),
             pointers=self._phrases("words", "pointers"),
             see=self._words("words", "see"),
@@ -179,7 +191,7 @@ class _File:
         return self._words(section, key) | frozenset(self._text(section, key).lower().split())
 
     def _wild(self, section: str, key: str) -> Words:
-        words = self._words(section, key)
+        words = {_apart(word) for word in self._words(section, key)}
         for word in words:
             if "*" in word[1:-1] or word == "*" or (word[:1] == "*" and word[-1:] == "*"):
                 raise self._error(
@@ -192,8 +204,11 @@ class _File:
         )
 
     def _phrases(self, section: str, key: str) -> tuple[str, ...]:
-        phrases = fold(self._text(section, key)).split(",")
+        phrases = _COMMAS.split(fold(self._text(section, key)))
         return tuple(" ".join(phrase.split()) for phrase in phrases if phrase.strip())
+
+    def _compared(self, section: str, key: str) -> tuple[str, ...]:
+        return tuple(map(_apart, self._phrases(section, key)))
 
     def _kinds(self, section: str) -> Mapping[str, str]:
         return {word: kind for kind in KINDS for word in sorted(self._words(section, kind))}
@@ -293,6 +308,11 @@ class _File:
             return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
         except ValueError as error:
             raise self._error(key, f"is no template: {template}: {error}", "Fix the {…}.") from None
+
+
+def _apart(phrase: str) -> str:
+    """Return a folded phrase with one space between its words, as texts are compared."""
+    return " ".join(apart(phrase).split())
 
 
 def _folded(pattern: str) -> str:

@@ -33,8 +33,10 @@ class Language:
     Attributes:
         code: Its ISO 639-1 code, the file's name.
         name: Its name in English, for messages.
+        is_latin: Whether it is written in Latin letters.
         common: Its commonest words.
         first_person: Words with which people speak of themselves.
+        not_first_person: Phrases that hold such a word and mean somebody else.
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         supposing: Words and phrases that begin what is made up to argue with.
@@ -55,8 +57,10 @@ class Language:
 
     code: str
     name: str
+    is_latin: bool
     common: frozenset[str]
     first_person: Words
+    not_first_person: tuple[str, ...]
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
     supposing: tuple[str, ...]

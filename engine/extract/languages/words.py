@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import dataclass
 
 
@@ -20,9 +19,3 @@ class Words:
         if self.begins and word.startswith(self.begins) and word not in self.begins:
             return True
         return bool(self.ends) and word.endswith(self.ends) and word not in self.ends
-
-    def among(self, words: Set[str]) -> Set[str]:
-        """Return those of some words that are among these."""
-        if self.begins or self.ends:
-            return {word for word in words if word in self}
-        return words & self.exact
