@@ -69,7 +69,8 @@ _CLOSED = re.compile("\ue200(?P<word>[A-Za-z_]*)(?P<rest>(?:\ue202[^\ue200\ue201
 _UNCLOSED = re.compile(
     f"\ue200(?:[A-Za-z_]*(?:\ue202[^\\s\ue200-\ue206]*)+|(?:{_WORDS})(?![A-Za-z]))|\ue202{_TURN}"
 )
-_AROUND = re.compile("\ue203[^\ue203\ue204]+\ue204")
+# The glyphs of a patched font at these places stand apart from the words.
+_AROUND = re.compile("\ue203(?=\\S)[^\ue203\ue204]+(?<=\\S)\ue204")
 _LONE = re.compile("[\ue200-\ue206]")
 _ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
 
@@ -144,6 +145,8 @@ _CODE = re.compile(
 )
 _QUOTES = dict(zip("\"'“”„«»‘’「『", "\"'”””»«’’」』", strict=True))
 _ENDS = frozenset(" \t\n.,;:!?…)]}»”’\"'。，、；：！？）】|*_")
+# The rest of a sentence that asks: nobody cites a source for a question.
+_ASKED = re.compile(r"[^.!?\n。！？]*[?？]")
 _NAMED = re.compile(r"""\b(?:language|contentType|type)\s*=\s*["']([^"']*)["']""")
 
 
@@ -376,7 +379,9 @@ def _stays(found: re.Match[str], text: str, role: Role, code: list[tuple[int, in
         return False
     if kind == "cited" and "[cite:" in text and "[cite_start]" in text:
         return False
-    rest = text[end:].lstrip(" \t")
+    rest = text[end : end + 400].lstrip(" \t")
+    if _ASKED.match(rest):
+        return True
     return bool(rest) and rest[0] not in _ENDS and not _SEEN.match(rest)
 
 

@@ -28,6 +28,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
     │   ├── SourceEmpty            nothing in it
+    │   ├── SourceTooLong          its records are longer than a record may be
     │   ├── SourceAmbiguous        two kinds are about as likely
     │   ├── SourceUnknown          no reader recognises it
     │   ├── AddressRefused         an address holds a secret, or would send one in the clear
@@ -275,6 +276,12 @@ class SourceEmpty(SourceError):
     """The source has nothing in it."""
 
     code = "source-empty"
+
+
+class SourceTooLong(SourceError):
+    """What a source holds is longer than a record may be."""
+
+    code = "source-too-long"
 
 
 class SourceAmbiguous(SourceError):

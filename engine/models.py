@@ -22,13 +22,16 @@ Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 Origin = Literal["", "changed", "gone"]
 ORIGINS: tuple[Origin, ...] = ("changed", "gone")
 
-FlagKind = Literal["language", "length", "quality", "safety", "secret", "personal", "duplicate"]
+FlagKind = Literal[
+    "language", "length", "app-text", "quality", "safety", "secret", "personal", "duplicate"
+]
 FLAG_KINDS: tuple[FlagKind, ...] = (
     "secret",
     "personal",
     "safety",
     "duplicate",
     "quality",
+    "app-text",
     "length",
     "language",
 )
@@ -99,6 +102,11 @@ class Document:
     kind: str = ""
     alternatives: tuple[Alternative, ...] = ()
     record: str = ""
+
+
+HOLLOW = "speaks of content elsewhere"
+"""In a document's metadata: the turns that speak of a canvas, an artifact or a file, and say
+little else; the export does not hold what they speak of."""
 
 
 @frozen
@@ -301,13 +309,17 @@ class QueueRow:
 
 @frozen
 class Brief:
-    """What is known of an example without its text; ``quality`` is None where never scored."""
+    """What is known of an example without its text.
+
+    ``quality`` is None where it was never scored, ``language`` empty where it is not known.
+    """
 
     position: int
     example_id: str
     source_id: str
     state: State
     quality: float | None
+    language: str = ""
 
 
 @frozen

@@ -75,9 +75,18 @@ def row_of(card: Card, system_prompt: str = "", told: Told | None = None) -> Row
     }
     # Whoever reads the file needs no column that says nothing.
     metadata = {key: value for key, value in metadata.items() if value not in ("", [], {}, [0, 0])}
-    document = [where.source_id, _storable(where.path), _storable(_record_of(example))]
+    document = [where.source_id, *map(_storable, _document_of(example))]
     group = json.dumps(document, ensure_ascii=False)
     return Row(example.id, turns, metadata, group)
+
+
+def _document_of(example: Example) -> tuple[str, str]:
+    """Return the path and the record of what an example was made of."""
+    where = example.provenance
+    if where.record and f"{where.path}#".startswith(f"{where.record}#"):
+        # A row of a database is a path; examples of one row have a number behind it.
+        return where.record, ""
+    return where.path, _record_of(example)
 
 
 def _record_of(example: Example) -> str:

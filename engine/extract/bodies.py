@@ -223,7 +223,8 @@ def _without(member: Member, taken: Sequence[range]) -> Member | None:
     parts = tuple(
         block for block in member.parts if not any(block.line in lines for lines in taken)
     )
-    return Member(member.section, parts, prose_words(parts)) if parts else None
+    kept = [block for block in parts if block.kept]
+    return Member(member.section, parts, prose_words(kept)) if kept else None
 
 
 def _is_mostly_links(unit: Unit) -> bool:

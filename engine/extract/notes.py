@@ -99,14 +99,14 @@ class _Note:
         self.clipped = _is_clipped(document)
 
     @cached_property
-    def is_one_thought(self) -> bool:
-        """Whether no more than one of its units is long enough to be a thought."""
-        return sum(unit.words >= MIN_WORDS and unit.is_own for unit in self.units) <= 1
-
-    @cached_property
     def language(self) -> str:
         """The code of the note's language; empty where it can't be told."""
         return language_of(part for unit in self.units for part in unit.parts)
+
+    @cached_property
+    def is_one_thought(self) -> bool:
+        """Whether no more than one of its units is long enough to be a thought."""
+        return sum(unit.words >= MIN_WORDS and unit.is_own for unit in self.units) <= 1
 
 
 def _whole(note: _Note) -> Unit | None:
@@ -174,7 +174,7 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.parts, prior=note.language), unit.parts)
+    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
@@ -200,23 +200,24 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    measured = wording_of(unit.parts, phrases=bool(signs), prior=note.language)
-    own = not unit.is_cited and not is_made_up(measured, unit.parts)
+    measured = wording_of(unit.told, phrases=bool(signs), prior=note.language)
+    own = not unit.is_cited and not is_made_up(measured, unit.told)
     verdict = judge(signs, measured, own=own)
     if not verdict.taken:
         return
     parts = split(unit.parts)
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
-        if len(parts) == 1 or verdict.sure or is_hinted(wording_of(part, prior=note.language)):
+        alone = len(parts) == 1 or verdict.sure
+        if alone or is_hinted(wording_of(part, prior=note.language)):
             yield _example(note.document, unit, part, number, verdict)
 
 
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
-    total = sum([part.words for part in unit.parts if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.parts))
+    total = sum([part.words for part in unit.told if part.kind != "code"])
+    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
 
 
 def _example(

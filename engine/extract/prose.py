@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from engine.extract.languages import languages
 from engine.extract.letters import apart, count_words, fold, length, letters
-from engine.sources.blocks import Block
+from engine.sources.blocks import ASIDE, GAP, Block
 
 MIN_WORDS = 25
 """The fewest words of prose that make an answer."""
@@ -78,9 +78,9 @@ def measure(parts: Sequence[Block]) -> None:
 
 
 def _is_kept(block: Block) -> bool:
-    """Say whether a block may be part of an answer; tasks, tables, queries, pointers are not."""
-    if block.kind in ("task", "table"):
-        return False
+    """Say whether a block may be part of an answer; queries, pointers and gaps are not."""
+    if block.kind in ASIDE or block.kind == GAP:
+        return block.kind != GAP
     if block.kind == "code":
         return not (block.lines and _QUERY_FENCE.match(block.lines[0]))
     if block.words > _POINTER_WORDS:
@@ -124,8 +124,10 @@ def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
     size = 0
     for piece, count in zip(pieces, counts, strict=True):
         if answers[-1] and (size + count > MAX_WORDS or size + count / 2 > aim):
-            answers.append([])
-            size = 0
+            # What announces the next block goes with it.
+            leads = len(answers[-1]) > 1 and answers[-1][-1].text.endswith((":", "："))
+            answers.append([answers[-1].pop()] if leads else [])
+            size = sum([block.words for block in answers[-1]])
         answers[-1].append(piece)
         size += count
     return [tuple(answer) for answer in answers if prose_words(answer) >= MIN_WORDS]

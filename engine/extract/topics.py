@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.extract.headings import is_generic
 from engine.extract.languages import Asking, languages
-from engine.extract.letters import fold, words
+from engine.extract.letters import apart, fold, length, words
 
 _DATE_IN_FRONT = re.compile(r"^\W*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}[:.h-]?\d{2})?\W*")
 _DATE_BEHIND = re.compile(r"[\s,:_–—-]*[(\[]?\b\d{4}-\d{2}-\d{2}[)\]]?\W*$")
@@ -131,7 +131,7 @@ def clean_heading(heading: str) -> str:
         text = _DATE_BEHIND.sub("", text, count=1)
         text = _STAMP.sub("", text, count=1)
     text = _NUMBER_IN_FRONT.sub("", text, count=1) or text
-    text = text.strip(" .:–—-_*")
+    text = text.strip(" .:–—-_*：。，、；")
     if len(text) > 1 and text[0] in '"“„«' and text[-1] in '"”“»':
         inside = text[1:-1]
         text = text if _QUOTE.search(inside) else inside.strip()
@@ -161,7 +161,7 @@ def names_a_thing(title: str, asking: Asking) -> bool:
     if is_generic(title) or is_date_like(title):
         return False
     found = split_words(title)
-    if not found or len(found) > _MOST_WORDS:
+    if not found or length(title) > _MOST_WORDS:
         return False
     if found[0] in asking.not_first or (
         len(found) > 1 and found[1] in asking.articles and not found[0].endswith("ing")
@@ -171,5 +171,5 @@ def names_a_thing(title: str, asking: Asking) -> bool:
 
 
 def split_words(text: str) -> list[str]:
-    """Return the folded words of a title; "what's" is two."""
-    return [part for word in words(fold(text)) for part in word.split("'") if part]
+    """Return the folded words of a title; "what's" is two, each Chinese character is one."""
+    return [part for word in words(apart(fold(text))) for part in word.split("'") if part]

@@ -9,17 +9,18 @@ from engine.extract.headings import is_junk, match_heading
 from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
 from engine.extract.sections import Section, split_sections
+from engine.extract.settle import settle
 from engine.extract.signals import tag_signs
 from engine.extract.telling import tell
 from engine.extract.voices import hear, is_cited
-from engine.sources.blocks import Block
+from engine.sources.blocks import ASIDE, Block
 
 _LIST_WORDS = 60
 _PARAGRAPH_WORDS = 20
 
 
 class Member(NamedTuple):
-    """A section of a unit, with the measured blocks that an answer can be made of."""
+    """A section of a unit, with its measured blocks, and how many words are running text."""
 
     section: Section
     parts: tuple[Block, ...]
@@ -33,6 +34,7 @@ class Unit:
         section: The section, the first where there are several.
         members: The sections.
         parts: The blocks that an answer is made of, measured.
+        told: Those of them that are no tables and tasks, by which the unit is judged.
         end: The index behind the last line.
         total: How many words there are.
         words: How many of them are running text of the author's own.
@@ -42,16 +44,17 @@ class Unit:
 
     __slots__ = (
         "_language", "_persons", "end", "is_own", "members", "paragraphs", "parts", "section",
-        "total", "words",
+        "told", "total", "words",
     )  # fmt: skip
 
     def __init__(self, members: tuple[Member, ...], parts: Sequence[Block], end: int) -> None:
         self.section = members[0].section
         self.members = members
-        self.parts = tuple(parts)
+        self.parts = tuple(settle(parts))
+        self.told = tuple([block for block in self.parts if block.kind not in ASIDE])
         self.end = end
         total = words = listed = logged = 0
-        for block in parts:
+        for block in self.told:
             total += block.words
             words += block.spoken
             if block.kind == "item":
@@ -60,7 +63,7 @@ class Unit:
         self.total = total
         self.words = words
         self.paragraphs = words - listed
-        self.is_own = words * 2 >= total and logged * 2 <= max(len(self.parts), 1)
+        self.is_own = words * 2 >= total and logged * 2 <= max(len(self.told), 1)
         self._persons: list[str] | None = None
         self._language: str | None = None
 
@@ -68,7 +71,7 @@ class Unit:
     def persons(self) -> Sequence[str]:
         """The words with which people speak of themselves, in any language."""
         if self._persons is None:
-            said = [block.letters for block in self.parts if block.kind != "code"]
+            said = [block.letters for block in self.told if block.kind != "code"]
             self._persons = first_person("".join(said))
         return self._persons
 
@@ -109,12 +112,13 @@ def find_units(text: str) -> list[Unit]:
     groups: list[list[Member]] = []
     for section in sections:
         hear(section.blocks, section.lines, section.end - len(section.lines))
-        parts = tuple([block for block in section.blocks if block.kept])
-        words = prose_words(parts)
+        parts = tuple(section.blocks)
+        words = prose_words([block for block in parts if block.kept])
+        says = any(block.kept and block.kind not in ASIDE for block in parts)
         if groups and words < MIN_WORDS and _belongs(section, groups[-1][0].section):
-            if parts:
+            if says:
                 groups[-1].append(Member(section, parts, words))
-        elif parts or (section.heading and not is_junk(section.heading)):
+        elif says or (section.heading and not is_junk(section.heading)):
             # An empty heading may be the parent of short sections.
             groups.append([Member(section, parts, words)])
     return [join(members) for members in groups]
@@ -142,6 +146,7 @@ def _headed(member: Member) -> tuple[Block, ...]:
         return member.parts
     block = Block("prose", member.section.start, [f"{title}:"])
     measure([block])
+    block.titled = True
     return (block, *member.parts)
 
 

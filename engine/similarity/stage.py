@@ -11,10 +11,13 @@ from engine.errors import UsageError
 from engine.models import Flag, Found, Link, LinkWhat
 from engine.similarity.cache import VectorCache, cache_file
 from engine.similarity.encoder import locate, model_name
-from engine.similarity.linkage import DEFAULT_THRESHOLD, EXACT_LIMIT, FLOOR
+from engine.similarity.levels import DEFAULT_LEVEL, Nearness, level_of, threshold_of
+from engine.similarity.linkage import EXACT_LIMIT, FLOOR, OFF_TOPIC
 from engine.similarity.linking import Tables, link
 from engine.similarity.marks import Group, counted, flags, grouped
+from engine.similarity.names import EMBEDDED
 from engine.similarity.reading import WHATS, Reading, Sides, embed_missing, read, unpacked
+from engine.similarity.relevance import off_topic as off_topic_flags
 from engine.similarity.reports import Cluster, DedupReport, Member
 from engine.similarity.vectors import Embedder, space_of
 from engine.store import Store
@@ -31,7 +34,8 @@ def dedup(
     workspace: Workspace,
     *,
     model: str = "",
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: Nearness = DEFAULT_LEVEL,
+    off_topic: float = OFF_TOPIC,
     cache: Path | None = None,
     limit: int = EXACT_LIMIT,
     progress: Progress = quiet,
@@ -44,8 +48,10 @@ def dedup(
 
     Args:
         workspace: The workspace.
-        model: An embedding model's folder; empty for the embedded one.
-        threshold: The similarity from which examples are marked.
+        model: An embedding model's folder or name; empty for the embedded one.
+        threshold: The level, or the similarity, from which examples are marked.
+        off_topic: Which share of other questions must fit an answer better than its own for it
+            to be marked; 1 marks none.
         cache: The folder of vectors; the user's where None.
         limit: Up to how many different texts all pairs are compared.
         progress: Called with what is done and what there is, in texts to embed.
@@ -57,6 +63,7 @@ def dedup(
         EmbeddingModelInvalid: It can't be loaded, or gives no vectors.
         MemoryShort: There is not the memory for it.
     """
+    threshold = threshold_of(threshold, model)
     check_threshold(threshold)
     store = workspace.store
     with Embedder(model, cache) as embedder:
@@ -70,6 +77,10 @@ def dedup(
         links = store.links(embedder.space)
         groups = _groups(links, threshold, reading, embedder.cache)
         marked = flags(groups, reading)
+        latin = model_name(model) == EMBEDDED
+        strays = off_topic_flags(store, reading, embedder.cache, off_topic, latin=latin)
+        for position, flag in strays.items():
+            marked[position] = (*marked.get(position, ()), flag)
         _write(store, marked, reading, f"{embedder.space}@{threshold:g}")
         return DedupReport(
             examples=len(reading.sides),
@@ -81,6 +92,7 @@ def dedup(
             model=model_name(model),
             space=embedder.space,
             threshold=threshold,
+            level=level_of(threshold, model) or "",
             exact=update.exact,
             unreadable=update.unreadable,
         )

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from engine.models import Document, canonical_json, content_hash
+from engine.models import HOLLOW, Document, canonical_json, content_hash
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD
 from engine.sources.instructions.layout import split_of
 from engine.sources.jsonfiles import (
     SAMPLE_FILES,
@@ -30,6 +31,20 @@ BRANCHES = Option(
     "which ways through a chat are read: the one that the app shows, or all of them",
     default="current",
     choices=("current", "all"),
+)
+
+LEARN = Option(
+    "learn",
+    "whose words become the answers: the assistant's, or yours, with the assistant's words as "
+    "prompts (your first words of a chat have none and are left out)",
+    default="assistant",
+    choices=("assistant", "me"),
+    told=MappingProxyType(
+        {
+            "assistant": "learns the assistant's answers; learn=me learns yours",
+            "me": "learns your words as answers to the assistant's; learn=assistant learns those",
+        }
+    ),
 )
 
 _NO_TALK = frozenset({
@@ -54,7 +69,7 @@ class ConversationsReader:
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
     version = 3
-    options: tuple[Option, ...] = (BRANCHES,)
+    options: tuple[Option, ...] = (BRANCHES, LEARN)
 
     def detect(self, survey: Survey) -> Detection | None:
         """Recognise apps' formats, and lists of messages that look like talk."""
@@ -76,11 +91,18 @@ class ConversationsReader:
     def read(self, item: Item, reading: Reading) -> Iterator[Document]:
         """Yield the conversations of a file; what is left out is reported with its line."""
         every_branch = reading.options.get(BRANCHES.name) == "all"
+        mine = reading.options.get(LEARN.name) == "me"
+
+        unread = lists.unread()
 
         def documents(record: Record, skip: Skip) -> Iterator[Document]:
-            return _documents(record, skip, item.name, reading.source_id, every_branch)
+            if format_of(record.fields) is lists:
+                unread.look(lists.listed_in(record.fields), record.line)
+            return _documents(record, skip, item.name, reading.source_id, every_branch, mine)
 
         yield from read_records(item, reading, documents)
+        for line, reason in unread.reasons():
+            reading.skip(item.name, line, UNREAD, reason)
 
 
 def _left_out(item: Item) -> tuple[str, str] | None:
@@ -168,7 +190,7 @@ def _is_bare(fields: Mapping[str, Any]) -> bool:
 
 
 def _documents(
-    record: Record, skip: Skip, path: str, source_id: str, every_branch: bool
+    record: Record, skip: Skip, path: str, source_id: str, every_branch: bool, mine: bool
 ) -> Iterator[Document]:
     known = format_of(record.fields)
     if known is None:
@@ -183,10 +205,11 @@ def _documents(
             what = f"record {record.number}"
             if conversation.title:
                 what += f" ({conversation.title[:60]})"
-            _report(conversation, record.line, what, skip)
+            conversation = _learnt(conversation, mine)
+            _report(conversation, record.line, what, skip, mine)
             for talk in conversation.talks:
                 yield replace(
-                    _document(conversation, talk, name, path, source_id),
+                    _document(conversation, talk, name, path, source_id, mine),
                     start_line=record.line,
                     record=_key(record, conversation, part),
                 )
@@ -201,8 +224,16 @@ def _key(record: Record, conversation: Conversation, part: int) -> str:
     return f"{key}/{part}" if part else key
 
 
-def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> None:
-    reasons = conversation.tally.reasons()
+def _learnt(conversation: Conversation, mine: bool) -> Conversation:
+    """Return a conversation with what is learnt of each of its talks."""
+    talks = conversation.talks
+    if mine:
+        talks = tuple(Talk(talk.mine, branch=talk.branch) for talk in talks)
+    return replace(conversation, talks=tuple(talk for talk in talks if talk.turns))
+
+
+def _report(conversation: Conversation, line: int, what: str, skip: Skip, mine: bool) -> None:
+    reasons = conversation.tally.reasons(mine=mine)
     for code, reason in reasons:
         skip(line, code, f"{what}: {reason}")
     if not reasons and not conversation.talks:
@@ -212,11 +243,15 @@ def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> Non
 
 
 def _document(
-    conversation: Conversation, talk: Talk, name: str, path: str, source_id: str
+    conversation: Conversation, talk: Talk, name: str, path: str, source_id: str, mine: bool
 ) -> Document:
     metadata = {**conversation.about, "format": name}
+    if mine:
+        metadata[LEARN.name] = "me"
     if talk.branch:
         metadata["branch"] = str(talk.branch)
+    if talk.hollow:
+        metadata[HOLLOW] = " ".join(map(str, talk.hollow))
     text = canonical_json(talk.turns).encode("utf-8", "backslashreplace")
     return Document(
         source_id=source_id,

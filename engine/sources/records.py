@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from engine.sources.facts import clean
 from engine.sources.items import Item, Refused, is_lfs_pointer, pointer_refusal, refusal
 from engine.sources.jsonstream import Found, JsonStream, OnProblem, is_message
-from engine.sources.jsonwindow import MAX_RECORD, any_int
+from engine.sources.jsonwindow import DECODER, MAX_RECORD, PATIENT
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
@@ -190,11 +190,11 @@ def _parsed(data: bytes, line: int, on_problem: OnProblem) -> Any:
     try:
         text = data.decode("utf-8")
         try:
-            return json.loads(text)
+            return DECODER.decode(text)
         except json.JSONDecodeError:
             raise
         except ValueError:
-            return json.loads(text, parse_int=any_int)
+            return PATIENT.decode(text)
     except UnicodeDecodeError as error:
         on_problem(line, "not-utf8", f"it is not UTF-8: byte {data[error.start]:#04x}")
     except json.JSONDecodeError as error:

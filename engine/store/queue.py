@@ -449,7 +449,8 @@ def positions(db: Connection, which: Filter, limit: int | None = None) -> list[i
 def briefs(db: Connection) -> list[Brief]:
     """Return what is known of every example without its text, in queue order."""
     rows = db.all(
-        "SELECT position, example_id, source_id, state, quality FROM queue ORDER BY position"
+        "SELECT position, example_id, source_id, state, quality, coalesce(language, '') "
+        "FROM queue ORDER BY position"
     )
     return [Brief(*row) for row in rows]
 

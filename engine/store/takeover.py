@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.errors import DiskFull, SourceMissing
 from engine.store.connection import bound
+from engine.store.copies import Copies
 from engine.store.failures import translated
 from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
@@ -102,6 +103,7 @@ class Takeover:
         self._had_any = False
         self._has_tags = False
         self._fresh = self._stored = 0
+        self._copies = Copies(stage.raw, source_id)
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -181,6 +183,8 @@ class Takeover:
         )
         self._has_tags = run("SELECT 1 FROM staged_tags LIMIT 1").fetchone() is not None
         self._had_any = run(had, [self._source_id]).fetchone() is not None
+        self._copies.fold()
+        self._copies.hint()
         run("CREATE TABLE lost (id PRIMARY KEY, item, stands) WITHOUT ROWID")
         # Several files may hold one example; it is lost when none of them does any more.
         run(

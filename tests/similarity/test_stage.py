@@ -278,7 +278,14 @@ def test_the_verb_on_no_examples(workspace: Workspace, capfd: pytest.CaptureFixt
 def test_the_verb_takes_the_settings(filled: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     (filled.root / "finetui.toml").write_text("[check]\nduplicate_threshold = 0.96\n")
     _, out = verb(capfd, "--json", "--workspace", str(filled.root))
-    assert json.loads(out)["threshold"] == 0.96
+    assert (json.loads(out)["threshold"], json.loads(out)["level"]) == (0.96, "")
+    (filled.root / "finetui.toml").write_text('[check]\nduplicate_threshold = "paraphrases"\n')
+    _, out = verb(capfd, "--workspace", str(filled.root))
+    assert "near-duplicates are paraphrases (0.80 and more)" in out
+    _, out = verb(capfd, "--threshold", "copies", "--workspace", str(filled.root))
+    assert "copies (0.90 and more)\n  most paraphrases are not found" in out
+    status, _ = verb(capfd, "--threshold", "cousins", "--workspace", str(filled.root))
+    assert status == 2
     (filled.root / "finetui.toml").write_text('[check]\nembedding_model = "/nowhere"\n')
     trusted(filled.root)
     status, out = verb(capfd, "--json", "--workspace", str(filled.root))
@@ -301,7 +308,8 @@ def test_a_killed_child_goes_on_where_it_was(workspace: Workspace, tmp_path: Pat
     )
     assert child.stdin is not None
     assert child.stdout is not None
-    asked = {"root": str(workspace.root), "model": model, "threshold": 0.9, "cache": str(cache)}
+    asked = {"root": str(workspace.root), "model": model, "threshold": 0.9, "off_topic": 1.0}
+    asked["cache"] = str(cache)
     child.stdin.write(json.dumps(asked))
     child.stdin.close()
     for line in child.stdout:

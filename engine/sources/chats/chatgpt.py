@@ -106,10 +106,10 @@ def _called_with(message: Mapping[str, Any]) -> str:
 def _canvas(message: Mapping[str, Any], panels: Panels) -> Message:
     """Return a call to the canvas as the document that it leaves there."""
     panel = canvas_call(_recipient(message), _called_with(message), panels)
-    if panel is None:
+    if panel is None and _recipient(message).endswith(".comment_textdoc"):
         # Comments on a document are read beside it, and nowhere else.
         return Message("assistant", missing="some")
-    if not panel.text:
+    if panel is None or not panel.text:
         return Message("assistant", missing="all")
     return Message("assistant", panel.text, document=panel.name)
 

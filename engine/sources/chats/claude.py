@@ -109,7 +109,8 @@ def _message(message: Mapping[str, Any], panels: Panels) -> Message:
     if role == "user":
         files, blocks = _attached(message)
         asked = "\n\n".join(filter(None, (text, files)))
-        return Message(role, asked, parts=parts, blocks="not-text" if shows else blocks)
+        blocks = "not-text" if shows else blocks
+        return Message(role, asked, parts=parts, blocks=blocks, own=text if files else None)
     text, thoughts = without_thoughts(text)
     parts = (*parts, *thoughts, *("media",) * shows)
     return Message(role, text, parts=parts, missing=said.missing)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from engine.appmarks import without_marks
 from engine.models import Document, Turn, canonical_json, content_hash
 from engine.sources.base import Reading
 from engine.sources.files import Item, Refused
@@ -300,6 +301,10 @@ class _File:
         record: str = "",
     ) -> Document:
         system = (own or self._system) if self._choices.include_system else ()
+        bare = (without_marks(turn.content, turn.role).strip() for turn in turns)
+        turns = tuple(
+            Turn(turn.role, text or turn.content) for turn, text in zip(turns, bare, strict=True)
+        )
         whole = (*system, *turns)
         digest = content_hash(canonical_json(whole).encode("utf-8", "backslashreplace"))
         kept = {name: value for name, value in metadata.items() if value}
