@@ -25,7 +25,6 @@ _SPANS = re.compile(
     r"“[^”\n]{12,}”|„[^“”\n]{12,}[“”]|«[^»\n]{12,}»|\"[^\"\n]{12,}\"|「[^」\n]{6,}」|`[^`\n]+`"
 )
 _MARKED = re.compile(r"\]\(|\[\[|[“„«\"「`]")
-_QUOTED_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+>")
 _BYLINE = re.compile(r"^\s*(?:[-–—~]{1,2}|―)\s*(?=[^\W\d_a-z])")
 _OUTSIDE = re.compile(r"\]\(\s*<?https?://")
 
@@ -38,15 +37,20 @@ def hear(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> None:
         lines: The lines that they come from, with their marks.
         offset: The index of the first of these lines.
     """
+    marked = _MARKED.search("\n".join(lines)) is not None
     for block in blocks:
-        if block.kind == "code":
-            continue
-        first = block.line - offset
-        raw = "\n".join(lines[first : first + len(block.lines)])
-        if block.kind == "quote" or (block.kind == "item" and _QUOTED_ITEM.match(raw)):
+        kind = block.kind
+        if kind == "quote" or (kind == "item" and _is_quoted(block.text)):
             block.letters, block.spoken = " ", 0
-        elif _MARKED.search(raw):
-            _lessen(block, raw)
+        elif marked and kind != "code":
+            first = block.line - offset
+            raw = "\n".join(lines[first : first + len(block.lines)])
+            if _MARKED.search(raw):
+                _lessen(block, raw)
+
+
+def _is_quoted(item: str) -> bool:
+    return ">" in item[:6] and item.lstrip("-*+0123456789.) ")[:1] == ">"
 
 
 def _lessen(block: Block, raw: str) -> None:
