@@ -192,7 +192,8 @@ def read_one(
     try:
         for document in reader.read(item, reading):
             documents += 1
-            examples += [staged(example) for example in extract(document, reading.options)]
+            found = extract(document, reading.options, partial(reading.skip, document.path))
+            examples += [staged(example) for example in found]
             if len(examples) >= _AT_ONCE:
                 yield ReadItem(
                     ScannedItem(item.name), examples, tuple(skipped), task.moved_from, last=False

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from engine.cli.source_words import print_report, report_json
 from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
 from engine.extract.scan import preview, scan
 from engine.models import Filter, Turn
@@ -57,6 +59,8 @@ def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> N
         "broken-yaml",
         "empty",
         "not-utf8",
+        "not-own",
+        "no-sign",
     }
     assert workspace.store.counts().total == 9
 
@@ -121,3 +125,44 @@ def test_a_source_that_went_away_loses_nothing(workspace: Workspace, vault: Path
         scan(store, source)
     assert store.counts().total == 9
     assert len(store.skips(source.id)) > 0
+
+
+_LONG = (
+    "The gauge at the lower mill shows the water of the last night, and the keeper writes it down "
+    "with chalk before the first boat comes, so that nobody has to ask at the lock for it."
+)
+
+
+def test_what_gives_no_example_is_counted_and_listed(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    card = "Q: How high does the Elbe rise in May?\nA: It rises two metres and a hand.\n"
+    (folder / "a.md").write_text(
+        f"# Water\n\n{_LONG} {_LONG}\n\n## Short\n\nToo short.\n\n## Said\n\n> {_LONG}\n\n"
+        f"## Empty\n\n## Cards\n\n{card}\n{card}"
+    )
+    (folder / "b.md").write_text(f"---\nsource: https://example.org\n---\n## Clip\n\n{_LONG}\n")
+    (folder / "c.md").write_text(f"## Cards\n\n{card}")
+    source = workspace.store.add_source("vault", str(folder))
+    report = scan(workspace.store, source)
+    expected = [
+        ("a.md", 1, "on-request"),
+        ("a.md", 5, "short"),
+        ("a.md", 9, "not-own"),
+        ("a.md", 20, "duplicate"),
+        ("b.md", 4, "clipped"),
+        ("c.md", 0, "duplicate"),
+    ]
+    assert [(skip.path, skip.line, skip.code) for skip in report.skipped] == expected
+    print_report(report, source)
+    told = capsys.readouterr().out
+    assert "read, and left out: 2 duplicate, 1 clipped, 1 not-own, 1 on-request, 1 short" in told
+    assert report_json(report)["skipped_by_code"] == dict(Counter(code for _, _, code in expected))
+    # What stands in a file that did not change is still known when the others are read again.
+    (folder / "b.md").write_text("## Short\n\nToo short.\n")
+    (folder / "c.md").unlink()
+    report = scan(workspace.store, source)
+    codes = [(skip.path, skip.code) for skip in report.skipped]
+    assert codes == [(path, code) for path, _, code in expected[:4]] + [("b.md", "short")]
