@@ -28,6 +28,7 @@ from engine.extract.topics import (
     is_direct,
     names_a_thing,
     split_words,
+    without_marks,
 )
 from engine.sources.dates import date_in
 
@@ -66,7 +67,7 @@ class _Asked(NamedTuple):
 
 def asks(heading: str) -> bool:
     """Say whether a heading is a question."""
-    heading = heading.rstrip(' *_"”“)»')
+    heading = without_marks(heading).rstrip(' *_"”“)»')
     if heading.endswith(_ASKING_MARKS):
         return any(map(str.isalpha, heading))
     return is_direct(heading) and len(heading.split()) >= _DIRECT_WORDS
@@ -220,7 +221,7 @@ def _is_short(heading: str) -> bool:
 
 def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:
     """Return a question as it is put to the writer."""
-    asked = clean_heading(asked) or asked.strip()
+    asked = clean_heading(asked) or without_marks(asked)
     if not asked.endswith(_ASKING_MARKS) and asked[-1:] not in tuple('.!:"”)»'):
         asked += "?"
     asked = asked[:1].upper() + asked[1:]
