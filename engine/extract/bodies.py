@@ -201,8 +201,13 @@ class Bodies:
             date=date_of(document, section),
             language=unit.language(self._note_language()),
         )
-        worded = list(wordings(subject, said, part=number))
-        asked = next((one for one in worded if one not in self._asked), worded[0])
+        first = ""
+        for asked in wordings(subject, said, part=number):
+            first = first or asked
+            if asked not in self._asked:
+                break
+        else:
+            asked = first
         self._asked.add(asked)
         return asked
 

@@ -170,18 +170,18 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
         return True
     if own.loose:
         return False
-    return own.kind != "decision" or own.weight >= SURE or _agrees("decision", unit)
+    return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
 
 
 def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
         return note.signs
-    return [sign for sign in note.signs if _agrees(sign.kind, unit)]
+    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
 
 
-def _agrees(kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.parts), unit.parts)
+def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
+    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
