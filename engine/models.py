@@ -22,13 +22,16 @@ Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 Origin = Literal["", "changed", "gone"]
 ORIGINS: tuple[Origin, ...] = ("changed", "gone")
 
-FlagKind = Literal["language", "length", "quality", "safety", "secret", "personal", "duplicate"]
+FlagKind = Literal[
+    "language", "length", "app-text", "quality", "safety", "secret", "personal", "duplicate"
+]
 FLAG_KINDS: tuple[FlagKind, ...] = (
     "secret",
     "personal",
     "safety",
     "duplicate",
     "quality",
+    "app-text",
     "length",
     "language",
 )
@@ -59,7 +62,8 @@ class Provenance:
     """Where an example comes from.
 
     ``path`` is relative to the source's root; lines count from 1 and are 0
-    where the format has no lines; ``content_hash`` is that of the document.
+    where the format has no lines; ``content_hash`` is that of the document. ``record``
+    is that of the document, too.
     """
 
     source_id: str
@@ -71,6 +75,7 @@ class Provenance:
     tags: tuple[str, ...] = ()
     date: str = ""
     content_hash: str = ""
+    record: str = ""
 
 
 @frozen
@@ -79,7 +84,9 @@ class Document:
 
     Text sources (notes) fill ``text``; sources that hold conversations fill
     ``turns``, and ``alternatives`` with other texts of some of them. ``kind`` is
-    that of its examples where the source knows it.
+    that of its examples where the source knows it. ``record`` tells documents of one
+    file apart: the id or the number of the record that it was made of, which several
+    documents may share (branches of one conversation); empty where it is the whole file.
     """
 
     source_id: str
@@ -94,6 +101,12 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     kind: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    record: str = ""
+
+
+HOLLOW = "speaks of content elsewhere"
+"""In a document's metadata: the turns that speak of a canvas, an artifact or a file, and say
+little else; the export does not hold what they speak of."""
 
 
 @frozen

@@ -276,6 +276,7 @@ def card_json(card: Card) -> dict[str, Any]:
             "tags": list(where.tags),
             "date": where.date,
             "content_hash": where.content_hash,
+            "record": where.record,
         },
         "metadata": dict(example.metadata),
         "messages": [{"role": turn.role, "content": turn.content} for turn in card.turns],

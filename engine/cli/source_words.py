@@ -62,6 +62,7 @@ def print_report(report: ScanReport, source: Source) -> None:
 def print_preview(found: Preview) -> None:
     """Print what a place holds and would give."""
     print_detection(found.detection)
+    print_told(found.told)
     total = sum(found.examples_by_kind.values())
     kinds = f" ({listed(found.examples_by_kind)})" if found.examples_by_kind else ""
     say(f"{count(found.documents, 'document')}, {count(total, 'example')}{kinds}")
@@ -70,6 +71,12 @@ def print_preview(found: Preview) -> None:
     if found.skipped_by_code:
         say(f"skipped: {listed(found.skipped_by_code)}")
     print_examples(found.first)
+
+
+def print_told(told: Iterable[str]) -> None:
+    """Print what a person is told at once of how a source is read."""
+    for words in told:
+        say(f"  {words.replace('learn=', '--set learn=')}")
 
 
 def print_detection(detection: Detection) -> None:
@@ -157,6 +164,7 @@ def preview_json(found: Preview, others: Sequence[Detection]) -> dict[str, objec
         "documents": found.documents,
         "examples": dict(found.examples_by_kind),
         "on_demand": dict(found.more),
+        "told": list(found.told),
         "skipped": dict(found.skipped_by_code),
         "first": [example_json(example) for example in found.first],
     }

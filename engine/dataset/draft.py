@@ -41,7 +41,7 @@ __all__ = ["Cut", "DatasetOptions", "Draft", "Progress", "draft", "quiet", "refu
 
 Progress = Callable[[int, int], None]
 _NAMED = 5
-_CHECKS = ("language", "quality", "safety", "personal")
+_CHECKS = ("language", "app-text", "quality", "safety", "personal")
 
 
 def quiet(done: int, total: int) -> None:

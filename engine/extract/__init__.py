@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from engine.appmarks import without_marks
 from engine.extract.dialogues import extract_dialogue
 from engine.extract.notes import extract_note, taken
-from engine.models import NO_METADATA, Document, Example
+from engine.models import NO_METADATA, Document, Example, Turn, example_id
 
 
 def extract(document: Document, options: Mapping[str, str] = NO_METADATA) -> list[Example]:
@@ -20,7 +22,20 @@ def extract(document: Document, options: Mapping[str, str] = NO_METADATA) -> lis
     """
     if document.turns:
         return extract_dialogue(document)
-    return extract_note(document, taken(options))
+    found = extract_note(document, taken(options))
+    return [bare for example in found if (bare := _without_marks(example)) is not None]
+
+
+def _without_marks(example: Example) -> Example | None:
+    """Return an example of a note without the marks of apps that were pasted into it."""
+    turns = tuple(Turn(turn.role, without_marks(turn.content).strip()) for turn in example.turns)
+    if all(
+        new.content == old.content.strip() for new, old in zip(turns, example.turns, strict=True)
+    ):
+        return example
+    if not all(turn.content for turn in turns):
+        return None
+    return replace(example, id=example_id(turns), turns=turns)
 
 
 __all__ = ["extract"]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from engine.extract.letters import length
 from engine.sources.blocks import plain
 from engine.sources.inline import inline_plain
 from engine.sources.markdown import fenced, without_code
@@ -70,6 +71,11 @@ class Pair:
 def is_deck(tags: Sequence[str]) -> bool:
     """Say whether tags mean that a note is made of flashcards."""
     return any(tag.lower().split("/")[0] in _DECKS for tag in tags)
+
+
+def _size(text: str) -> int:
+    """Return how many words a text has; numbers are words here, and may answer a question."""
+    return max(len(text.split()), length(text))
 
 
 def is_label(line: str) -> bool:
@@ -147,8 +153,8 @@ class _Finder:
     def _take(self, pair: Pair, raw: Sequence[str]) -> int:
         """Keep a pair, if it is one; return the index behind it, or 0."""
         asked = " ".join(inline_plain(pair.question.strip()).strip(" *_:=").split())
-        length = len(asked.split())
-        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= length <= _MAX_QUESTION:
+        size = _size(asked)
+        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
         if not any(map(str.isalpha, asked)) or not any(
@@ -158,7 +164,7 @@ class _Finder:
         told = plain(pair.answer).strip()
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]
-        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= len(told.split()) <= _MAX_ANSWER:
+        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= _size(told) <= _MAX_ANSWER:
             return 0
         self._found.append(replace(pair, question=asked, answer=told))
         return pair.end

@@ -25,13 +25,15 @@ from engine.sources import (
     is_address,
     locate,
     reader_of,
+    told_of,
 )
 from engine.sources.base import no_progress
+from engine.sources.flags import gathered
 from engine.store import Store
 from engine.store.staging import ScannedItem
 from engine.trust import covers, refuse, source_item
 
-EXTRACTION = 2
+EXTRACTION = 3
 """Raised when the same document gives other examples than before."""
 
 
@@ -72,7 +74,8 @@ class ScanReport:
 class Preview:
     """What a path would give, with nothing stored.
 
-    ``more`` counts by kind what it would give too if that was asked for.
+    ``more`` counts by kind what it would give too if that was asked for. ``told`` is what a
+    person is told at once of how it is read, such as whose words are learnt.
     """
 
     detection: Detection
@@ -81,6 +84,7 @@ class Preview:
     first: tuple[Example, ...]
     skipped_by_code: Mapping[str, int]
     more: Mapping[str, int] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
 
 def _never() -> bool:
@@ -166,7 +170,7 @@ def scan(
         changed=tally.changed,
         files_read=len(plan.read),
         files_kept=len(items) - len(plan.read),
-        skipped=tuple(store.skips(source.id)),
+        skipped=tuple(gathered(store.skips(source.id))),
         skipped_count=tally.skipped,
         kinds=store.source_kinds(source.id),
     )
@@ -264,6 +268,7 @@ def preview(
         shown,
         dict(look.codes.most_common()),
         dict(look.more),
+        told=told_of(detection.kind, chosen),
     )
 
 

@@ -57,6 +57,7 @@ def preview_out(preview: Preview) -> dict[str, Any]:
         "first": [_example_out(example) for example in preview.first],
         "skipped_by_code": dict(preview.skipped_by_code),
         "more": dict(preview.more),
+        "told": list(preview.told),
     }
 
 
@@ -69,6 +70,7 @@ def preview_in(document: dict[str, Any]) -> Preview:
         tuple(_example_in(example) for example in document["first"]),
         document["skipped_by_code"],
         document["more"],
+        told=tuple(document["told"]),
     )
 
 

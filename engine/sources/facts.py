@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.sources.jsonwindow import no_value
 from engine.sources.notes import date_in
 
 _DATE_KEYS = ("date", "created_at", "create_time", "timestamp", "created", "generated_at", "time")
@@ -103,7 +104,7 @@ def _further(fields: Mapping[str, Any], spoken: Collection[str]) -> Iterator[tup
         inner = fields.get(name)
         if isinstance(inner, str) and inner.startswith("{") and len(inner) < 10_000:
             try:
-                inner = json.loads(inner)
+                inner = json.loads(inner, parse_constant=no_value)
             except (ValueError, RecursionError):
                 continue
         if isinstance(inner, dict):

@@ -43,7 +43,7 @@ class VaultReader:
 
     kind = "vault"
     label = "a folder of Markdown notes"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (
         Option(
             "take",

@@ -1,6 +1,6 @@
 -- What all migrations result in; written by `python -m tools.schema`.
 PRAGMA application_id = 1718908265;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 CREATE TABLE "sources" (
    "id" TEXT PRIMARY KEY,
    "kind" TEXT NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE "examples" (
    "metadata" TEXT,
    "turns" TEXT,
    "edited_turns" TEXT
-, follows TEXT NOT NULL DEFAULT '', alternatives TEXT NOT NULL DEFAULT '[]');
+, follows TEXT NOT NULL DEFAULT '', alternatives TEXT NOT NULL DEFAULT '[]', record TEXT NOT NULL DEFAULT '');
 CREATE TABLE tags (tag TEXT NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (tag, position)) WITHOUT ROWID;
 CREATE INDEX "idx_tags_position"
     ON "tags" ("position");

@@ -30,13 +30,13 @@ _CACHE_KB = 48_000
 
 ABOUT = (
     "path, start_line, end_line, heading, title, tags, date, content_hash, score, reason, "
-    "metadata, alternatives"
+    "metadata, alternatives, record"
 )
 """The columns of an example that a later scan brings up to date."""
 
 _COLUMNS = (
     "id, tier, kind, label, path, start_line, end_line, heading, title, tags, date, content_hash, "
-    "score, reason, metadata, alternatives, turns"
+    "score, reason, metadata, alternatives, record, turns"
 )
 _LAST_KINDS = frozenset({"section"})
 
@@ -107,6 +107,7 @@ def staged(example: Example) -> StagedExample:
         example.reason,
         dump_texts(example.metadata),
         dump_alternatives(example.alternatives),
+        where.record,
         dump_turns(example.turns),
     )
     return StagedExample(example.id, tuple(map(pack, row)), where.tags, example.kind)

@@ -1,6 +1,7 @@
 """How well the quality score tells sound answers from broken ones.
 
-Run by ``python -m tests.bench.bench_quality [--data DIR] [--most N] [--show SET]``. Real answers
+Run by ``python -m tests.bench.bench_quality [--data DIR] [--public DIR] [--most N] [--show SET]``;
+what DIR of public repositories holds is in ``quality_public``. Real answers
 are broken in seeded ways; printed are ROC AUCs (clean above broken, ties half), shares under
 the line of 0.7, the correlation with length, models side by side, terse answers, and speed.
 """
@@ -14,12 +15,13 @@ import sys
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.models import Turn
 from engine.quality.score import PARTS, QualityCheck, score_answer
+from tests.bench import quality_public
 from tests.bench.quality_sets import (
     BREAKERS,
     DEVELOPMENT,
@@ -31,6 +33,7 @@ from tests.bench.quality_sets import (
 )
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+PUBLIC = DATA.parent / "public"
 LINE = 0.7
 Measure = Callable[[str, str], float]
 
@@ -85,7 +88,8 @@ def spearman(first: Sequence[float], second: Sequence[float]) -> float:
 class Tally:
     """Values of clean and broken answers by measure, set and breaker."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Mapping[str, quality_public.Breaker]) -> None:
+        self.layout = layout
         self.clean: dict[tuple[str, str], list[float]] = defaultdict(list)
         self.broken: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         self.pairs: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
@@ -95,7 +99,7 @@ class Tally:
             clean = {m: call(prompt, answer) for m, call in MEASURES.items()}
             for measure, value in clean.items():
                 self.clean[measure, name].append(value)
-            for how, breaker in {**BREAKERS, **UNSEEN}.items():
+            for how, breaker in {**BREAKERS, **UNSEEN, **self.layout}.items():
                 broken = breaker(prompt, answer, random.Random(f"{name} {index} {how}"))
                 if broken is None or broken == answer or not broken.strip():
                     continue
@@ -131,12 +135,13 @@ def report(tally: Tally, groups: dict[str, list[str]]) -> None:
             continue
         clean = sum(len(tally.clean["score", s]) for s in sets)
         rows: list[list[object]] = []
-        for how in [*seen, *UNSEEN]:
+        for how in [*seen, *UNSEEN, *tally.layout]:
             number = sum(len(tally.broken["score", s, how]) for s in sets)
             rows.append([how, number, *(tally.auc(m, sets, [how]) for m in MEASURES),
                          f"{tally.low(sets, [how]):.1%}"])  # fmt: skip
         number = sum(len(tally.broken["score", s, h]) for s in sets for h in seen)
-        rows.append(["**all but the last**", number, *(tally.auc(m, sets, seen) for m in MEASURES),
+        whole = "**all down to “random letters”**"
+        rows.append([whole, number, *(tally.auc(m, sets, seen) for m in MEASURES),
                      f"{tally.low(sets, seen):.1%}"])  # fmt: skip
         print(f"\n{group}: {clean:,} clean answers, {tally.low(sets):.1%} of them under {LINE}")
         table("broken by | copies | AUC score | AUC length | AUC zlib | under 0.7", rows)
@@ -156,6 +161,34 @@ def report(tally: Tally, groups: dict[str, list[str]]) -> None:
         if values:
             print(f"\n{group}: Spearman of score and length, all sets: "
                   f"{spearman(values, lengths):+.3f}")  # fmt: skip
+
+
+def passages(public: Path) -> None:
+    """Print how whole passages fare: of PDFs and pages as they are, of code as written."""
+    clean = [by_score("", text) for text in quality_public.articles(public)]
+    written = quality_public.functions()
+    flat = [text for one in written if (text := quality_public.flattened(one))]
+    groups: dict[str, tuple[list[float], Sequence[str]]] = {
+        **{
+            f"PDFs by {reader}": (clean, quality_public.pages_of(public, reader))
+            for reader in quality_public.READERS
+        },
+        "Python flattened": ([by_score("", one) for one in written], flat),
+    }
+    rows: list[list[object]] = [
+        [
+            "articles as marked",
+            len(clean),
+            "",
+            f"{sum(s < LINE for s in clean) / max(1, len(clean)):.1%}",
+        ]
+    ]
+    for name, (whole, texts) in groups.items():
+        broken = [by_score("", text) for text in texts]
+        if broken and whole:
+            low = sum(value < LINE for value in broken) / len(broken)
+            rows.append([name, len(broken), auc(whole, broken), f"{low:.1%}"])
+    table("passages | number | AUC against clean | under 0.7", rows)
 
 
 # Published win rates, which the data does not hold: AlpacaEval 1 (judged by GPT-4, against
@@ -333,6 +366,7 @@ def show(name: str, data: Path, number: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--public", type=Path, default=PUBLIC, help="public repositories")
     parser.add_argument("--most", type=int, default=120, help="clean answers of each set")
     parser.add_argument("--show", default="", help="print the low answers of a set")
     parser.add_argument("--only", default="", choices=["", "development", "held-out"])
@@ -346,11 +380,12 @@ def main() -> int:
     groups = {"development": list(DEVELOPMENT), "held out": list(HELD_OUT)}
     if options.only:
         groups = {k: v for k, v in groups.items() if k.replace(" ", "-") == options.only}
-    tally = Tally()
+    tally = Tally(quality_public.breakers(options.public))
     for names in groups.values():
         for name in names:
             tally.add(name, load({**DEVELOPMENT, **HELD_OUT}[name], options.data, options.most))
     report(tally, groups)
+    passages(options.public)
     if not options.only:
         models(options.data)
         terse()

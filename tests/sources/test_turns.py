@@ -38,13 +38,7 @@ def _said(*pairs: tuple[str, str]) -> dict[str, Any]:
         {
             "messages": [
                 {"role": U, "content": [{"type": "text", "text": "q"}]},
-                {
-                    "role": A,
-                    "content": [
-                        {"type": "reasoning", "value": "hm"},
-                        {"type": "text", "value": "a"},
-                    ],
-                },
+                {"role": A, "content": [{"type": "text", "value": "a"}]},
             ]
         },
         {"prompt": [{"role": U, "content": "q"}], "completion": [{"role": A, "content": "a"}]},

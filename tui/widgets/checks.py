@@ -18,6 +18,7 @@ _NOUNS: dict[FlagKind, tuple[str, str]] = {
     "safety": ("unsafe", "unsafe"),
     "duplicate": ("near-duplicate", "near-duplicates"),
     "quality": ("of doubtful quality", "of doubtful quality"),
+    "app-text": ("with text of an app", "with text of an app"),
     "length": ("of a doubtful length", "of a doubtful length"),
     "language": ("in a doubtful language", "in a doubtful language"),
 }

@@ -94,7 +94,8 @@ def look_blocks(look: Look, *, more: str) -> list[Block]:
         more: What reads all of it, where only a part was read.
     """
     seen = look.preview
-    blocks = summary_blocks(
+    blocks = [Block(text(one_line(words), "$text-accent")) for words in seen.told]
+    blocks += summary_blocks(
         kind=seen.detection.kind,
         documents=seen.documents,
         examples=sum(seen.examples_by_kind.values()),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from engine.quality.score import endings
 from engine.quality.score.fault import Fault
 from engine.quality.score.language import grammar_of
 from engine.quality.score.view import View, words_of
@@ -57,6 +58,8 @@ def look(view: View) -> list[Fault]:
     if view.code and not (fenced and view.prose[start : len(body)].strip()):
         return _code(view, body)
     weight, why = _ending(view, body, last, start)
+    if weight > endings.NOTED and "stops after" not in why:
+        weight = min(weight, endings.cap(view, body, last, start))
     if not weight:
         return []
     return [Fault("completeness", "cut-off", weight, why, max(start, len(body) - 60), len(body))]
@@ -81,13 +84,15 @@ def _cut(weight: float, why: str, body: str) -> Fault:
 def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     """Return how surely prose breaks off, and by which mark."""
     alone = start == 0
-    if not alone and _EMPTY_ITEM.fullmatch(last):
+    if not alone and (_EMPTY_ITEM.fullmatch(last) or _next_number(body[:start], last)):
         return 0.5, "the last list item is empty"
     if _FURNITURE.match(last) or _UNMARKED.search(last):
         return 0.0, ""
     if last.rpartition(" ")[2].lstrip("\"'“").startswith(("#", "http")):
         return 0.0, ""
     reference = _REFERENCE.search(body, max(start, len(body) - 200))
+    if reference and body[: reference.start()].rstrip()[-1:] in ":：":
+        return 0.0, ""  # "Output: [1, 2]"
     body = body[: reference.start()].rstrip() if reference else body
     last = body[start:]
     closers = _CLOSERS
@@ -104,6 +109,8 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
         return 0.5, "what the last colon announces is missing"
     tail = body[max(start, len(body) - 2000) :]
     opened = _unclosed(tail)
+    if opened == '"' and final == '"' and body.count('"') % 2 == 0:
+        opened = ""  # It closes what another line opened.
     if inner[-1] in _ENDS or final in _ENDS:
         if opened and words > 8:
             return 0.2, f"“{opened}” is not closed"
@@ -123,11 +130,19 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     weight = _unfinished(view, body, last, len(lasting))
     if final in _NUMBER:
         return weight * 0.5, "the last sentence has no end"
-    if final in ")]`*_»”’\"'":
+    if final in ")]`*_»”’\"'）」』】》":
         return weight * 0.4, "the last sentence has no end"  # What is closed was not cut.
     if _broken_word(view, lasting[-1], body):
         return max(weight, 0.2) + 0.25, "the last word seems to be broken off"
     return weight, "the last sentence has no end"
+
+
+def _next_number(before: str, last: str) -> bool:
+    """Say whether a last line is the number of an item that was to come: "3" after "2. …"."""
+    number = last.strip()
+    if not number.isdecimal() or len(number) > 2 or number == "1":
+        return False
+    return re.search(rf"^[ \t]*{int(number) - 1}[.)、] ", before[-4000:], re.MULTILINE) is not None
 
 
 def _is_word(body: str) -> bool:
@@ -177,7 +192,14 @@ def _unfinished(view: View, body: str, last: str, length: int) -> float:
         if ended == len(before) > 1:
             return 0.4
         return 0.2 if ended * 2 > len(before) else 0.0
-    if length <= (2 if view.single else 4) or last.count(",") * 4 >= length:
+    if length <= (2 if view.single else 4):
+        # "Remember, these are just": a few words after whole paragraphs, and no name.
+        small = any(word[0].islower() for word in last.split()) and length > 1
+        after = (
+            len(before) >= 2 and all(map(_ended, before[-2:])) and body[: -len(last)][-2:] == "\n\n"
+        )
+        return 0.25 if small and after and not view.single else 0.0
+    if last.count(",") * 4 >= length:
         return 0.0
     # Who leaves the full stop out once leaves it out at the end, too.
     whole = [line for line in before if len(line.split()) > 4 or view.single]

@@ -28,6 +28,8 @@ _TAG = re.compile(
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|rsquo|lsquo|ldquo|rdquo|hellip|mdash|ndash|#x?\d{2,6});"
 )
+_SPOILT = re.compile(r"^\s*<p>(?!.*<(?:div|html|body|ul|h\d)\b)|&(?:quot|#39|#34);", re.DOTALL)
+"""Code that was itself put into HTML: it isn't about HTML, and its quotes are entities."""
 _ESCAPE = re.compile(r"\\[nrt](?![a-z])|\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}")
 _LOST = re.compile(r"[^\W\d_]\?[^\W\d_]")
 _LINK = re.compile(r"https?:\S+|\?\w{1,40}=\S*")
@@ -125,7 +127,7 @@ def _escapes(view: View) -> list[Fault]:
 
 def _markup(view: View) -> list[Fault]:
     text, faults = view.text, _escapes(view)
-    if view.code:
+    if view.code and not _SPOILT.search(view.folded):
         return faults
     hidden = view.prose is not view.folded
     prose = view.prose

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from engine.models import Turn
-from engine.quality.score import completeness, echo, formatting, readability, refusal, repetition
+from engine.quality.score import (
+    capitals,
+    chrome,
+    completeness,
+    echo,
+    formatting,
+    indent,
+    pages,
+    readability,
+    refusal,
+    repetition,
+)
 from engine.quality.score.fault import PARTS, Fault, Part, left
 from engine.quality.score.view import View
 
@@ -65,8 +76,12 @@ def score_answer(text: str, prompt: str = "", turn: int = 0) -> AnswerQuality:
         *repetition.look(view),
         *refusal.refusal(view),
         *refusal.boilerplate(view),
+        *chrome.look(view),
         *echo.look(view),
         *formatting.look(view),
+        *pages.look(view),
+        *indent.look(view),
+        *capitals.look(view),
         *readability.look(view),
     )
     if not faults:

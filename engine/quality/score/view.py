@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -78,6 +79,7 @@ class View:
         prompt: The user's turn before it; empty if there is none.
         folded: The answer in lower case without diacritics, of the same length.
         prose: ``folded`` with fenced code blanked out, of the same length.
+        plain: ``text`` with fenced code blanked out, of the same length.
         words: The words of ``prose``.
         known: The same, each once.
         open_fence: Where a code fence begins that is never closed; -1 if there is none.
@@ -92,6 +94,7 @@ class View:
         "folded",
         "known",
         "open_fence",
+        "plain",
         "prompt",
         "prompt_folded",
         "prompt_words",
@@ -106,6 +109,7 @@ class View:
         self.prompt = prompt
         self.folded = fold(text)
         self.open_fence = -1
+        self.plain = text
         self.prose = self._prose()
         self.words = words_of(self.prose)
         self.known = frozenset(self.words)
@@ -120,22 +124,21 @@ class View:
         text = self.folded
         if "```" not in text and "~~~" not in text:
             return text
-        pieces: list[str] = []
-        at, opened, mark = 0, -1, ""
+        fences: list[tuple[int, int]] = []
+        opened, mark = -1, ""
         for match in _FENCE.finditer(text):
             if opened < 0:
                 opened, mark = match.start(), match[1]
-                pieces.append(text[at:opened])
             elif match[1].startswith(mark):
-                end = match.end()
-                pieces.append(_blank(text[opened:end]))
-                at, opened = end, -1
+                fences.append((opened, match.end()))
+                opened = -1
         if opened >= 0:
             self.open_fence = opened
-            pieces.append(_blank(text[opened:]))
-            at = len(text)
-        pieces.append(text[at:])
-        return "".join(pieces)
+            fences.append((opened, len(text)))
+        if not fences:
+            return text
+        self.plain = _without(self.text, fences)
+        return _without(text, fences)
 
     def _is_code(self) -> bool:
         text = self.text
@@ -149,6 +152,17 @@ class View:
             return False
         lines = sum(1 for line in sample.splitlines() if line.strip())
         return 2 * len(_CODE_LINE.findall(sample)) >= lines or signs * 8 > len(sample)
+
+
+def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Return text of the same length with some spans blanked out."""
+    pieces: list[str] = []
+    at = 0
+    for start, end in spans:
+        pieces += (text[at:start], _blank(text[start:end]))
+        at = end
+    pieces.append(text[at:])
+    return "".join(pieces)
 
 
 def _blank(text: str) -> str:

@@ -109,7 +109,8 @@ def _message(node: Mapping[str, Any]) -> Message:
         further, blocks = attached((_name(file), _text(file)) for file in files)
         if shown or list_of(node.get("images")):
             blocks = "not-text"
-        return Message(role, "\n\n".join(filter(None, (text, further))), blocks=blocks)
+        asked = "\n\n".join(filter(None, (text, further)))
+        return Message(role, asked, blocks=blocks, own=text if further else None)
     text, thoughts = without_thoughts(text)
     parts = (*("media",) * (shown + len(files)), *thoughts)
     return Message(role, text, parts=parts)
