@@ -25,7 +25,8 @@ _SMALL = frozenset(
     word for grammar in GRAMMARS.values() for word in grammar.common | grammar.dangling
 ) | word_set(
     """
-    и в с к у о а я но не на по что как это для из или он она они был была было это так же есть если при его
+    и в с к у о а я но не на по что как это для из или он она они был была было так же есть
+    если при его
     di che il non una per con sono come anche della del alla dei
     não uma os as com para mais como foi ao das dos
     het een niet van zijn op voor met dat ook door
