@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.sources.cache.guess import guesses
+from engine.sources.cache.mapping import Exchange
 from engine.sources.cache.places import parse
 from engine.sources.cache.rows import Row
 from engine.sources.items import Refused
@@ -23,7 +24,7 @@ def read(found: Sequence[Row], question: str = "", answer: str = "") -> list[lis
     """Return what the likeliest mapping reads of rows."""
     said = [parse(place, "side") if place else None for place in (question, answer)]
     best = guesses(found, *said)[0].mapping
-    exchanges = []
+    exchanges: list[Exchange] = []
     for row in found:
         try:
             exchanges += best.exchanges(row).exchanges
