@@ -101,7 +101,7 @@ def about_paraphrases(threshold: float) -> Notice:
     return Notice(
         "paraphrases",
         f"rows that say the same in other words may be on both sides: near-duplicates are copies, "
-        f"from {threshold:.2f} on; --threshold paraphrases keeps more of them together",
+        f"from {threshold:.2f} on; the level paraphrases keeps more of them together",
     )
 
 

@@ -194,7 +194,7 @@ def read_one(
     try:
         for document in reader.read(item, reading):
             documents += 1
-            found = extract(document, reading.options)
+            found = extract(document, reading.options, partial(reading.skip, document.path))
             examples += [staged(example) for example in found]
             if not found and (code := unheard(document, taken(reading.options))):
                 reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.errors import FinetuiError
@@ -302,6 +303,8 @@ class _Look:
         """Count a document's examples."""
         self.documents += 1
         fresh = [example for example in examples if example.id not in self._seen]
+        if len(fresh) < len(examples):
+            self.codes["duplicate"] += len(examples) - len(fresh)
         self._seen.update(example.id for example in fresh)
         self.kinds.update(example.kind for example in fresh)
         if len(self.first) < self._limit:
@@ -342,7 +345,9 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise Stopped
-                found = look.asked_for(extract(document, everything))
+                found = look.asked_for(
+                    extract(document, everything, partial(reading.skip, document.path))
+                )
                 if not found and (code := unheard(document, taken(options))):
                     reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
                 yield found

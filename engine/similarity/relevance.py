@@ -19,7 +19,7 @@ import numpy as np
 from engine.models import Card, Flag
 from engine.similarity.cache import VectorCache
 from engine.similarity.reading import Reading, Sides
-from engine.similarity.texts import parts
+from engine.similarity.texts import TextPair, parts
 from engine.store import Store
 
 if TYPE_CHECKING:
@@ -77,13 +77,13 @@ def off_topic(
             if reading.sides[at].answer_length >= SHORT_ANSWER
             and reading.sides[at].prompt not in asked_often
         ]
-        shares = _shares(own, others, reading.sides, cache)
+        shares = shares_of(own, others, reading.sides, cache)
         suspects.update((at, one) for at, one in shares.items() if one > share)
     found: dict[int, Flag] = {}
     places = sorted(suspects)
     for start in range(0, len(places), _CARDS_AT_ONCE):
         for card in store.cards_at(places[start : start + _CARDS_AT_ONCE]):
-            if _can_be_judged(card, latin=latin):
+            if can_be_judged(parts(card.turns), latin=latin):
                 found[card.position] = _flag(card, suspects[card.position])
     return found
 
@@ -108,10 +108,20 @@ def _by_language(
     return found
 
 
-def _shares(
+def shares_of(
     positions: Sequence[int], others: Sequence[int], sides: Mapping[int, Sides], cache: VectorCache
 ) -> dict[int, float]:
-    """Return which share of others fits better, by the side on which fewer do."""
+    """Return which share of others fits better, by the side on which fewer do.
+
+    Args:
+        positions: The examples that are looked at.
+        others: Those that they are compared with; what shares a text with one is left out.
+        sides: The keys of all of them.
+        cache: Their vectors.
+
+    Returns:
+        Shares from 0 to 1; none for an example that has no vectors or too few others.
+    """
     if not positions or len(others) <= FEWEST_OTHERS:
         return {}
     questions = _rows(cache, [sides[at].prompt for at in others])
@@ -146,8 +156,8 @@ def _rows(cache: VectorCache, keys: Sequence[bytes]) -> NDArray[np.float32]:
     return np.nan_to_num(cache.load(keys), copy=False, nan=0.0)
 
 
-def _can_be_judged(card: Card, *, latin: bool) -> bool:
-    pair = parts(card.turns)
+def can_be_judged(pair: TextPair, *, latin: bool) -> bool:
+    """Say whether both sides say enough, in letters that the model knows."""
     if len(pair.prompt.strip()) < SHORT_QUESTION or len(pair.answer.strip()) < SHORT_ANSWER:
         return False
     if not latin:

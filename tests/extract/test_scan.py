@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.cli.source_words import print_report, report_json
 from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
 from engine.extract.scan import preview, scan
 from engine.extract.unheard import unheard_words
@@ -59,6 +60,8 @@ def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> N
         "broken-yaml",
         "empty",
         "not-utf8",
+        "not-own",
+        "no-sign",
     }
     assert workspace.store.counts().total == 9
 
@@ -125,6 +128,47 @@ def test_a_source_that_went_away_loses_nothing(workspace: Workspace, vault: Path
     assert len(store.skips(source.id)) > 0
 
 
+_LONG = (
+    "The gauge at the lower mill shows the water of the last night, and the keeper writes it down "
+    "with chalk before the first boat comes, so that nobody has to ask at the lock for it."
+)
+
+
+def test_what_gives_no_example_is_counted_and_listed(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    card = "Q: How high does the Elbe rise in May?\nA: It rises two metres and a hand.\n"
+    (folder / "a.md").write_text(
+        f"# Water\n\n{_LONG} {_LONG}\n\n## Short\n\nToo short.\n\n## Said\n\n> {_LONG}\n\n"
+        f"## Empty\n\n## Cards\n\n{card}\n{card}"
+    )
+    (folder / "b.md").write_text(f"---\nsource: https://example.org\n---\n## Clip\n\n{_LONG}\n")
+    (folder / "c.md").write_text(f"## Cards\n\n{card}")
+    source = workspace.store.add_source("vault", str(folder))
+    report = scan(workspace.store, source)
+    expected = [
+        ("a.md", 1, "on-request"),
+        ("a.md", 5, "short"),
+        ("a.md", 9, "not-own"),
+        ("a.md", 20, "duplicate"),
+        ("b.md", 4, "clipped"),
+        ("c.md", 0, "duplicate"),
+    ]
+    assert [(skip.path, skip.line, skip.code) for skip in report.skipped] == expected
+    print_report(report, source)
+    told = capsys.readouterr().out
+    assert "read, and left out: 2 duplicate, 1 clipped, 1 not-own, 1 on-request, 1 short" in told
+    assert report_json(report)["skipped_by_code"] == dict(Counter(code for _, _, code in expected))
+    # What stands in a file that did not change is still known when the others are read again.
+    (folder / "b.md").write_text("## Short\n\nToo short.\n")
+    (folder / "c.md").unlink()
+    report = scan(workspace.store, source)
+    codes = [(skip.path, skip.code) for skip in report.skipped]
+    assert codes == [(path, code) for path, _, code in expected[:4]] + [("b.md", "short")]
+
+
 JAPANESE = """# 朝
 
 昨日やっと一つのことが分かった。私はいつも気の重い電話を後回しにしてしまう。毎晩の時間を取られるので、
@@ -145,8 +189,9 @@ def test_notes_in_a_language_without_a_table_are_counted(
     assert seen.more == {"section": 2}
     source = workspace.store.add_source("vault", str(place))
     report = scan(workspace.store, source)
-    assert [skip.code for skip in report.skipped] == ["no-words-ja"] * 2
-    assert unheard_words(Counter(skip.code for skip in report.skipped)) == [words]
+    codes = Counter(skip.code for skip in report.skipped)
+    assert codes == {"no-words-ja": 2, "on-request": 2}
+    assert unheard_words(codes) == [words]
     asked = preview(place, kind="vault", options={"take": "sections"})
     assert asked.examples_by_kind == {"section": 2}
     assert not asked.skipped_by_code

@@ -28,6 +28,10 @@ _DUPLICATES = ("exact", "near")
 """Codes of what says the same; others have only the question or the answer in common."""
 
 
+_OFF_TOPIC = "off-topic"
+"""Code of an answer to another question, which embeddings show."""
+
+
 def checks_words(event: ChecksEnded) -> tuple[str, str, Kind]:
     """Return what is said when checks ended: the sentence, a hint, and its kind.
 
@@ -57,6 +61,7 @@ def _found(event: ChecksEnded, report: CheckReport) -> str:
     counts: dict[str, int] = dict(report.flags)
     if event.near is not None:
         counts["duplicate"] = sum(event.near.flags.get(code, 0) for code in _DUPLICATES)
+        counts["quality"] = counts.get("quality", 0) + event.near.flags.get(_OFF_TOPIC, 0)
     found = [
         f"{counts[kind]:,} {_NOUNS[kind][counts[kind] != 1]}"
         for kind in FLAG_KINDS
