@@ -38,7 +38,7 @@ _ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
 _MOST_WORDS = 8
 _QUOTE = re.compile(r'["“”„«»]')
 _PICTURES = frozenset(("So", "Sk", "Cf", "Co", "Cs", "Cn"))
-_SIGNS = frozenset("©®™°\u200c\u200d^`´")
+_SIGNS = frozenset("©®™°\u200c\u200d^´")
 _DIRECT = re.compile(
     r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
     r"would|will|has|have)\b",
@@ -141,8 +141,8 @@ def clean_heading(heading: str) -> str:
 
 @lru_cache(maxsize=8192)
 def without_marks(title: str) -> str:
-    """Return a title without attributes, tags and pictures, which are no part of it."""
-    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", title)))
+    """Return a title without attributes, tags, pictures and marks of code: no part of its name."""
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", title))).replace("`", "")
     if not text.isascii():
         text = "".join(map(_without_picture, text))
     return " ".join(text.split())

@@ -84,7 +84,7 @@ def test_a_title_is_used_whole_or_not_at_all(heading: str, title: str, part: str
         ("7 habits", "7 habits"),
         ("De ce T4? {.unnumbered}", "De ce T4?"),
         ("Results {#sec-results .important}", "Results"),
-        ("🌱 The kiln 🔥", "The kiln"),
+        ("🌱 The `kiln` 🔥", "The kiln"),
         (":seedling: The kiln", "The kiln"),
         ("The kiln #craft/clay", "The kiln"),
         ("What the kiln says:", "What the kiln says"),
