@@ -8,12 +8,13 @@ The forms are those that the exports hold, and that the tools which clean them d
 
 - ChatGPT and Copilot: ``U+E200 word U+E202 … U+E201`` (closed or not), ``U+E203 … U+E204`` around
   what is cited, the same without the characters (``citeturn0search1``), ``【12†source】``,
-  ``:contentReference[oaicite:0]{index=0}``, ``:::writing{…}`` blocks, ``sandbox:`` links;
-  LibreChat's ``U+E202turn0search0``, also as an escape
+  ``:contentReference[oaicite:0]{index=0}``, ``[oai_citation:1‡…](…)``,
+  ``:::writing{…}`` blocks, ``sandbox:`` links; LibreChat's ``U+E202turn0search0`` and its escape
 - Claude: placeholders of blocks, ``<antArtifact>``, ``<cite index="…">``, ``computer:`` links
 - Gemini: ``[cite_start]``, ``[cite: 1, 2]``, ``<immersive>``, addresses of chips and cards
 - Grok: ``<grok:render>``, ``<xaiArtifact>``; DeepSeek: ``[citation:1]``; Kimi and Bing: ``[^1^]``;
-  Mistral: ``[REF]…[/REF]``; Perplexity: ``[^1_2]`` with their list
+  Mistral: ``[REF]…[/REF]``; Perplexity: ``[^1_2]`` with their list, ``[web:1]``
+- ``[1][2]`` where sources stand beside the message, as Open WebUI and Perplexity have them
 
 A mark in code or between quotation marks is spoken of, and stays; so it does in the answer to a
 question that speaks of it. So do private-use characters that belong to no such mark, such as the
@@ -30,6 +31,29 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from engine.appforms import (
+    ANYWHERE,
+    AROUND,
+    ASKED,
+    BEHIND,
+    CITES,
+    CLOSED,
+    CLOSING,
+    CODE,
+    DIRECTIVE,
+    ENDS,
+    ENTITY,
+    FENCE,
+    LEAD,
+    LONE,
+    NAMED,
+    PLACEHOLDER,
+    PRIVATE,
+    QUOTES,
+    SEEN,
+    TURN,
+    UNCLOSED,
+)
 from engine.models import Role
 
 Missing = Literal["", "some", "all"]
@@ -39,6 +63,12 @@ FEW = 240
 
 
 _ROW = 12
+
+
+# Behind a word, and no link, footnote or index of a program's.
+_NUMBERS = re.compile(
+    r"(?<=[^\W_]|[.,;:!?)\]”’\"'%*。，])[ \t]?(?:\[\d{1,3}(?:, ?\d{1,3})*\])+(?![(\[:\w])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,95 +90,6 @@ class Taken:
 
 NOTHING: frozenset[str] = frozenset()
 
-_TURN = r"turn\d+[a-z]+\d+"
-_WORDS = "filecite|memcite|cite|navlist|entity|image_group|genui|video|url|i"
-
-# -- characters of the private use area ---------------------------------------------------
-
-_CLOSED = re.compile("\ue200(?P<word>[A-Za-z_]*)(?P<rest>(?:\ue202[^\ue200\ue201\ue202]*)*)\ue201")
-_UNCLOSED = re.compile(
-    f"\ue200(?:[A-Za-z_]*(?:\ue202[^\\s\ue200-\ue206]*)+|(?:{_WORDS})(?![A-Za-z]))|\ue202{_TURN}"
-)
-# The glyphs of a patched font at these places stand apart from the words.
-_AROUND = re.compile("\ue203(?=\\S)[^\ue203\ue204]+(?<=\\S)\ue204")
-_LONE = re.compile("[\ue200-\ue206]")
-_ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
-
-# -- marks that can be read ---------------------------------------------------------------
-
-# Cited sources: the kinds of which a person may speak without quotation marks.
-_CITES = {
-    "dagger": r"【(?:\d+(?::\d+)*|[0-9a-f]{6}|F:[^†】\n]{1,300})†[^】\n]{0,300}】",
-    "turn": (
-        rf"[\[(【]\s*(?:{_TURN}[\s,;，、]*)+[\])】]"
-        rf"|(?<![A-Za-z0-9_])(?:filecite|memcite|cite|navlist|image_group|i)?(?:{_TURN}"
-        r"(?:L\d+(?:-L?\d+)?)?)+(?![A-Za-z0-9_])"
-        rf"|(?<![A-Za-z0-9_])(?:filecite|memcite|cite)(?:{_TURN})+"
-    ),
-    "escaped": rf"(?:\\ue20[0-6])*\\ue202{_TURN}(?:\\ue20[0-6])*",
-    "oaicite": r":contentReference\[oaicite:\d+\](?:\{[^}\n]*\})?|\[oaicite:\d+\](?:\{[^}\n]*\})?",
-    "citation": r"[\[【]citation:\s*\d+(?:\s*[,，]\s*(?:citation:)?\s*\d+)*[\]】]",
-    "cited": r"\[cite:\s*\d[\d\s,–-]*\]|\[cite_(?:start|end)\]",
-    "caret": r"\[\^\d{1,3}\^\]|\[\^\d{1,3}_\d{1,3}\](?!:)",
-    "ref": r"\[REF\][^\[\]\n]{0,200}\[/REF\]",
-}
-_OTHERS = {
-    "grok": r"<grok:render\b(?:[^<]|<(?!grok:render)){0,2000}?(?:</grok:render>|/>)",
-    "memory": r"<oai-mem-citation>(?:[^<]|<(?!oai-mem)){0,4000}?</oai-mem-citation>",
-    "hidden": r'<span style="display:\s*none">(?:\[\^[\d_]+\])+</span>'
-    r'|^<div align="center">⁂</div>$|^\[\^\d{1,3}_\d{1,3}\]:[^\n]*$',
-    "within": r'<(?:antml:)?cite\s+index="[^"\n]*">'
-    r"(?P<within>(?:[^<]|<(?!/?(?:antml:)?cite\b))*)</(?:antml:)?cite>",
-    "image": r"!\[[^\[\]\n]{0,300}\]\((?:sandbox|computer):[^)\n]*\)",
-    "link": r"\[(?P<link>[^\[\]\n]{0,300})\]\((?:sandbox|computer):[^)\n]*\)"
-    r"|(?<![\w(/])(?:sandbox:/mnt/data|computer:///?mnt)/(?:[^\s)\]]*/)?(?P<file>[^\s/)\]]+)",
-    "chip": r"\[?https?://(?:www\.)?googleusercontent\.com/(?:immersive_entry_chip"
-    r"|(?:interactive_content_block|deep_research_confirmation_content))(?:/\w*)?\]?",
-    "card": r"\[?https?://(?:www\.)?googleusercontent\.com/(?:image_collection|image_generation"
-    r"|generated_image|youtube|map|map_location|map_location_reference|grounding|web_search|card"
-    r"|flights|hotels|workspace|shopping|lmdx_image)(?:_content)?(?:/\w+)*\]?",
-    "artifact": r"<(?P<tag>antArtifact|xaiArtifact|immersive)\b(?P<told>[^<>]{0,2000}?)"
-    r"(?:/>|>(?P<made>.*?)(?:</(?P=tag)>|\Z))",
-}
-# Spaces before a mark, looked for once a run of them.
-_LEAD = r"(?P<lead>(?<![ \t])[ \t]*|)"
-_SEEN = re.compile(
-    _LEAD
-    + r"(?:"
-    + "|".join(f"(?P<_{kind}>{form})" for kind, form in {**_CITES, **_OTHERS}.items())
-    + r")(?P<tail>[ \t]*)",
-    re.DOTALL | re.MULTILINE,
-)
-_HINTS = (
-    *("【", "oaicite", "citation:", "[cite", "[^", "[REF]", "<grok:render"),
-    *("<oai-mem", "display:", "⁂", "cite index=", "sandbox:", "computer:", "googleusercontent."),
-    *("Artifact", "<immersive"),
-)
-_PLACEHOLDER = re.compile(
-    r"^[ \t]*+(?P<fence>`{3,})?+[ \t]*+\n?[ \t]*+"
-    r"(?:(?P<any>This block is not supported on your current device yet\.)"
-    r"|Viewing artifacts created via the Analysis Tool web feature preview isn['\u2019\u02bc]t yet "
-    r"supported on mobile\.)"
-    r"[ \t]*(?(fence)\n?[ \t]*(?P=fence)[ \t]*)$\n?",
-    re.MULTILINE,
-)
-_DIRECTIVE = re.compile(
-    r"^[ \t>]*(?P<colons>:{2,4})(?:writing|[a-z]+[A-Z][A-Za-z]*)"
-    r"(?:\[[^\]\n]*\])?(?:\{[^\n]*\})?[ \t]*$"
-)
-_CLOSING = re.compile(r"^[ \t>]*:{3,4}[ \t]*$")
-_FENCE = re.compile(r"^[ \t>]*(`{3,}|~{3,})")
-_CODE = re.compile(
-    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*$.*?(?:^[ \t>]*(?P=fence)[`~]*[ \t]*$|\Z)"
-    r"|(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
-    re.MULTILINE | re.DOTALL,
-)
-_QUOTES = dict(zip("\"'“”„«»‘’「『", "\"'”””»«’’」』", strict=True))
-_ENDS = frozenset(" \t\n.,;:!?…)]}»”’\"'。，、；：！？）】|*_")
-# The rest of a sentence that asks: nobody cites a source for a question.
-_ASKED = re.compile(r"[^.!?\n。！？]*[?？]")
-_NAMED = re.compile(r"""\b(?:language|contentType|type)\s*=\s*["']([^"']*)["']""")
-
 
 def taken(text: str, role: Role = "assistant", spoken: frozenset[str] = NOTHING) -> Taken:
     """Return a text without the marks of apps.
@@ -162,13 +103,33 @@ def taken(text: str, role: Role = "assistant", spoken: frozenset[str] = NOTHING)
     missing: Missing = ""
     if not text.isascii():
         text = _without_private(text, role)
-    if "supported on" in text:
+    if "supported on " in text:
         text, missing = _without_placeholders(text)
-    if "::" in text:
+    if _begins(text):
         text = _without_directives(text)
     if not _hints(text):
         return Taken(text, missing)
     return _without_seen(text, role, spoken, missing)
+
+
+def without_numbers(text: str, sources: int) -> str:
+    """Return an answer without the numbers of its sources: ``[1][2]``.
+
+    Args:
+        text: The answer.
+        sources: How many sources its app keeps beside it.
+    """
+    if not sources or "[" not in text:
+        return text
+    code = _code_in(text)
+
+    def shown(found: re.Match[str]) -> str:
+        at = bisect_right(code, (found.start(), len(text))) - 1
+        numbers = [int(number) for number in re.findall(r"\d+", found[0])]
+        inside = at >= 0 and found.start() < code[at][1]
+        return found[0] if inside or max(numbers) > sources else ""
+
+    return _NUMBERS.sub(shown, text)
 
 
 def hollow(found: Taken) -> bool:
@@ -190,16 +151,16 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
     Yields:
         The place, and the kind: "placeholder", "directive", or a kind of mark.
     """
-    for found in _PLACEHOLDER.finditer(text) if "supported on" in text else ():
+    for found in PLACEHOLDER.finditer(text) if "supported on" in text else ():
         yield found.start(), found.end(), "placeholder"
     if _hints(text):
         code = _code_in(text)
-        for found in _SEEN.finditer(text):
+        for found in SEEN.finditer(text):
             if not _stays(found, text, role, code):
                 lead, tail = found.span("lead")[1], found.span("tail")[0]
                 yield lead, tail, _kind(found)
     at = 0
-    for line, gone in _directives(text) if "::" in text else ():
+    for line, gone in _directives(text) if _begins(text) else ():
         if gone:
             yield at, at + len(line), "directive"
         at += len(line) + 1
@@ -211,18 +172,18 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
 def _without_private(text: str, role: Role) -> str:
     if "\ufffc" in text:
         text = _without(re.compile("\ufffc"), text)
-    if not _LONE.search(text):
+    if not any(one in text for one in PRIVATE):
         return text
     before = text
-    text = _without(_CLOSED, text)
-    text = _without(_UNCLOSED, text)
-    if text != before or (role != "user" and _AROUND.search(text)):
-        text = _LONE.sub("", text)
+    text = _without(CLOSED, text)
+    text = _without(UNCLOSED, text)
+    if text != before or (role != "user" and AROUND.search(text)):
+        text = LONE.sub("", text)
     return text
 
 
 def _without(pattern: re.Pattern[str], text: str) -> str:
-    spaced = re.compile(f"{_LEAD}(?:{pattern.pattern})(?P<tail>[ \\t]*)")
+    spaced = re.compile(f"{LEAD}(?:{pattern.pattern})(?P<tail>[ \\t]*)")
 
     def shown(found: re.Match[str]) -> str:
         return _joined(found, text, _named(found))
@@ -243,10 +204,10 @@ def _named(found: re.Match[str]) -> str:
         return found[0].strip()
     first = rest[1:].partition("\ue202")[0]
     if word == "entity":
-        named = _ENTITY.match(first)
+        named = ENTITY.match(first)
         return named[1] if named else ""
     if word == "url":
-        return "" if re.fullmatch(_TURN, first) else first
+        return "" if re.fullmatch(TURN, first) else first
     return _formula(first) if word == "genui" else ""
 
 
@@ -277,7 +238,7 @@ def _joined(found: re.Match[str], text: str, shown: str) -> str:
             break
         end = following.end()
     after = text[end : end + 1]
-    if not after or after == "\n" or (not tail and after in _ENDS and after not in "|*_"):
+    if not after or after == "\n" or (not tail and after in ENDS and after not in "|*_"):
         return ""
     if tail and after in ".,;:!?。，":
         return ""
@@ -297,7 +258,12 @@ def _without_placeholders(text: str) -> tuple[str, Missing]:
             missing = "some"
         return ""
 
-    return _PLACEHOLDER.sub(cut, text), missing
+    return PLACEHOLDER.sub(cut, text), missing
+
+
+def _begins(text: str) -> bool:
+    """Say whether a line may begin or end a block of the app's."""
+    return "\n::" in text or text.startswith("::") or ":::writing" in text
 
 
 def _without_directives(text: str) -> str:
@@ -311,15 +277,15 @@ def _directives(text: str) -> Iterator[tuple[str, bool]]:
     """Yield the lines of a text, each with whether it only begins or ends a block of the app's."""
     fence, depth = "", 0
     for line in text.split("\n"):
-        mark = _FENCE.match(line)
+        mark = FENCE.match(line)
         if mark:
             fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
         gone = False
         if not fence and not mark and "::" in line:
-            if found := _DIRECTIVE.match(line):
+            if found := DIRECTIVE.match(line):
                 gone = True
                 depth += len(found["colons"]) > 2
-            elif depth and _CLOSING.match(line):
+            elif depth and CLOSING.match(line):
                 gone = True
                 depth -= 1
         yield line, gone
@@ -329,9 +295,13 @@ def _directives(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _hints(text: str) -> bool:
-    return any(hint in text for hint in _HINTS) or bool(
-        "turn" in text and re.search(r"turn\d+[a-z]+\d", text)
-    )
+    """Say whether a text may hold marks; most texts hold none, and are long."""
+    if any(hint in text for hint in ANYWHERE):
+        return True
+    for sign, hints in BEHIND.items():
+        if sign in text and any(hint in text for hint in hints):
+            return True
+    return "turn" in text and re.search(r"turn\d+[a-z]+\d", text) is not None
 
 
 def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missing) -> Taken:
@@ -355,7 +325,7 @@ def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missin
         words = found["within"] or found["link"] or found["file"] or ""
         return _joined(found, text, words)
 
-    left = _squeezed(_SEEN.sub(shown, text))
+    left = _squeezed(SEEN.sub(shown, text))
     return Taken(left, missing, frozenset(stays))
 
 
@@ -373,16 +343,16 @@ def _stays(found: re.Match[str], text: str, role: Role, code: list[tuple[int, in
     if at >= 0 and start < code[at][1] and kind != "chip":
         return True
     before, after = text[start - 1 : start], text[end : end + 1]
-    if before and _QUOTES.get(before) == after:
+    if before and QUOTES.get(before) == after:
         return True
-    if role != "user" or kind not in _CITES:
+    if role != "user" or kind not in CITES:
         return False
     if kind == "cited" and "[cite:" in text and "[cite_start]" in text:
         return False
     rest = text[end : end + 400].lstrip(" \t")
-    if _ASKED.match(rest):
+    if ASKED.match(rest):
         return True
-    return bool(rest) and rest[0] not in _ENDS and not _SEEN.match(rest)
+    return bool(rest) and rest[0] not in ENDS and not SEEN.match(rest)
 
 
 def _made(found: re.Match[str]) -> str:
@@ -390,7 +360,7 @@ def _made(found: re.Match[str]) -> str:
     made = (found["made"] or "").strip("\n")
     if not made.strip() or made.lstrip().startswith("```"):
         return made.strip()
-    named = dict.fromkeys(_NAMED.findall(found["told"]))
+    named = dict.fromkeys(NAMED.findall(found["told"]))
     return as_block(made, *named)
 
 
@@ -425,7 +395,7 @@ def as_block(content: str, *types: str) -> str:
 
 @lru_cache(maxsize=2)
 def _code_spans(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(found.span() for found in _CODE.finditer(text))
+    return tuple(found.span() for found in CODE.finditer(text))
 
 
 def _code_in(text: str) -> list[tuple[int, int]]:

@@ -28,6 +28,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
     │   ├── SourceEmpty            nothing in it
+    │   ├── SourceBetweenPeople    it is an export of messages between people
     │   ├── SourceTooLong          its records are longer than a record may be
     │   ├── SourceAmbiguous        two kinds are about as likely
     │   ├── SourceUnknown          no reader recognises it
@@ -276,6 +277,12 @@ class SourceEmpty(SourceError):
     """The source has nothing in it."""
 
     code = "source-empty"
+
+
+class SourceBetweenPeople(SourceError):
+    """The source is an export of messages between people."""
+
+    code = "source-between-people"
 
 
 class SourceTooLong(SourceError):

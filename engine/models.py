@@ -109,9 +109,13 @@ HOLLOW = "speaks of content elsewhere"
 little else; the export does not hold what they speak of."""
 
 
+LEFT_OUT = frozenset({"short", "not-own", "clipped", "no-sign", "on-request", "duplicate"})
+"""The codes of what was read, and gave no example: sections of notes, and exact duplicates."""
+
+
 @frozen
 class Skipped:
-    """Something that was not read, and why.
+    """Something that was not read, or gave no example, and why.
 
     ``code`` is stable ("not-utf8", "broken-yaml", "malformed-json", "empty",
     "binary", "template", "no-answer", …); ``line`` is 0 where the whole file is meant.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.cli.common import say
 from engine.extract.scan import Preview, ScanReport
+from engine.extract.unheard import unheard_words
 from engine.extract.wire import detection_out
-from engine.models import Example, Skipped, Source, short_id
+from engine.models import LEFT_OUT, Example, Skipped, Source, short_id
 from engine.sources import Detection, reader_of
 
 _SHOWN_CHARACTERS = 160
@@ -55,8 +57,18 @@ def print_report(report: ScanReport, source: Source) -> None:
         codes: dict[str, int] = {}
         for skip in report.skipped:
             codes[skip.code] = codes.get(skip.code, 0) + 1
-        say(f"  skipped: {listed(codes)}")
+        print_told(unheard_words(codes))
+        for line in _skipped(codes):
+            say(f"  {line}")
         say(f"  each with its reason: finetui sources skipped {short_id(source.id)}")
+
+
+def _skipped(codes: Mapping[str, int]) -> list[str]:
+    """Return what was skipped by its reason: what was not read, and what gave no example."""
+    unread = {code: number for code, number in codes.items() if code not in LEFT_OUT}
+    left = {code: number for code, number in codes.items() if code in LEFT_OUT}
+    lines = [f"skipped: {listed(unread)}"] if unread else []
+    return [*lines, f"read, and left out: {listed(left)}"] if left else lines
 
 
 def print_preview(found: Preview) -> None:
@@ -69,14 +81,15 @@ def print_preview(found: Preview) -> None:
     if found.more:
         say(f"on demand {listed(found.more)} more: --set take=thoughts,qa,sections")
     if found.skipped_by_code:
-        say(f"skipped: {listed(found.skipped_by_code)}")
+        for line in _skipped(found.skipped_by_code):
+            say(line)
     print_examples(found.first)
 
 
 def print_told(told: Iterable[str]) -> None:
     """Print what a person is told at once of how a source is read."""
     for words in told:
-        say(f"  {words.replace('learn=', '--set learn=')}")
+        say(f"  {words.replace('learn=', '--set learn=').replace('take=', '--set take=')}")
 
 
 def print_detection(detection: Detection) -> None:
@@ -152,6 +165,7 @@ def report_json(report: ScanReport) -> dict[str, object]:
         "files_read": report.files_read,
         "files_unchanged": report.files_kept,
         "kinds": dict(report.kinds),
+        "skipped_by_code": dict(Counter(skip.code for skip in report.skipped)),
         "skipped": skips_json(report.skipped),
     }
 

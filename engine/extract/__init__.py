@@ -7,11 +7,16 @@ from dataclasses import replace
 
 from engine.appmarks import without_marks
 from engine.extract.dialogues import extract_dialogue
+from engine.extract.leftout import OnLeft, ignore_left
 from engine.extract.notes import extract_note, taken
 from engine.models import NO_METADATA, Document, Example, Turn, example_id
 
 
-def extract(document: Document, options: Mapping[str, str] = NO_METADATA) -> list[Example]:
+def extract(
+    document: Document,
+    options: Mapping[str, str] = NO_METADATA,
+    on_left: OnLeft = ignore_left,
+) -> list[Example]:
     """Return the examples that a document gives, in the order of its text.
 
     Pure: the same document and options give the same examples, with the same ids.
@@ -19,11 +24,19 @@ def extract(document: Document, options: Mapping[str, str] = NO_METADATA) -> lis
     Args:
         document: The document.
         options: What is set about its source; of them, ``take`` says what a note gives.
+        on_left: Told of each part of it that gives nothing: its line, a code and the reason.
     """
     if document.turns:
         return extract_dialogue(document)
-    found = extract_note(document, taken(options))
-    return [bare for example in found if (bare := _without_marks(example)) is not None]
+    kept: list[Example] = []
+    for example in extract_note(document, taken(options), on_left):
+        bare = _without_marks(example)
+        if bare is None:
+            line = example.provenance.start_line
+            on_left(line, "empty-answer", "nothing but the marks of an app")
+        else:
+            kept.append(bare)
+    return kept
 
 
 def _without_marks(example: Example) -> Example | None:

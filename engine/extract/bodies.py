@@ -83,7 +83,7 @@ class Bodies:
         asked = self._pairs and asks(self._heading(unit.section))
         if asked and unit.words >= _ANSWER_WORDS and _is_answer(unit):
             yield from self._whole(unit, self._answer_grounds(unit))
-        elif self._sections and not asked and self._is_section(unit):
+        elif self._sections and not asked and self.is_section(unit):
             yield from self._whole(unit, self._section_grounds(unit))
 
     def _may_answer(self, member: Member) -> bool:
@@ -130,6 +130,8 @@ class Bodies:
 
     def _put(self, pair: Pair) -> str:
         """Return a pair's question with what it needs to be understood without its note."""
+        if pair.attached:
+            return f"{pair.question}\n\n{pair.attached}".strip()
         language = self._note_language()
         if pair.weight == CARD:
             return on_card(pair.question, pair.answer, language)
@@ -142,7 +144,7 @@ class Bodies:
         reason = f"a heading that asks: '{heading}'; {words} words of running text"
         return Grounds("qa", round(score, 2), reason)
 
-    def _is_section(self, unit: Unit) -> bool:
+    def is_section(self, unit: Unit) -> bool:
         """Say whether a unit is prose of the author's own under a heading that means something."""
         if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
             return False
@@ -199,8 +201,13 @@ class Bodies:
             date=date_of(document, section),
             language=unit.language(self._note_language()),
         )
-        worded = list(wordings(subject, said, part=number))
-        asked = next((one for one in worded if one not in self._asked), worded[0])
+        first = ""
+        for asked in wordings(subject, said, part=number):
+            first = first or asked
+            if asked not in self._asked:
+                break
+        else:
+            asked = first
         self._asked.add(asked)
         return asked
 

@@ -9,6 +9,7 @@ from engine.errors import UsageError
 from engine.extract.bodies import Bodies
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
+from engine.extract.leftout import OnLeft, ignore_left, tell
 from engine.extract.letters import fold
 from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
@@ -43,7 +44,9 @@ TAKEN = ("thoughts", "qa")
 _ADDRESS_KEYS = ("source", "url", "link", "clipped")
 
 
-def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Example]:
+def extract_note(
+    document: Document, take: Collection[str] = TAKE, on_left: OnLeft = ignore_left
+) -> list[Example]:
     """Return the examples of a note, in the order of its text.
 
     Each section with a sign of reflecting, deciding or learning gives one example,
@@ -54,6 +57,7 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
     Args:
         document: The note.
         take: What is wanted: "thoughts", "qa", "sections".
+        on_left: Told of each section that gives nothing, and why.
     """
     note = _Note(document, tuple(find_units(document.text)))
     thoughts: list[list[Example]] = [[] for _ in note.units]
@@ -63,14 +67,17 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
             unit = _whole(note)
             if unit is not None and (found := list(_thoughts(note, unit))):
                 return found
-    if note.clipped or not {"qa", "sections"}.intersection(take):
-        return [example for found in thoughts for example in found]
+    given: Sequence[Sequence[Example]] = thoughts
     bodies = Bodies(document, note.units, take, lambda: note.language)
-    return [
-        example
-        for unit, found in zip(note.units, thoughts, strict=True)
-        for example in found or bodies.examples(unit)
-    ]
+    if not note.clipped and {"qa", "sections"}.intersection(take):
+        given = [
+            found or bodies.examples(unit) for unit, found in zip(note.units, thoughts, strict=True)
+        ]
+    if on_left is not ignore_left:
+        sections = "sections" not in take
+        on_request = bodies.is_section if sections else lambda _: False
+        tell(document, note.units, given, on_left, clipped=note.clipped, on_request=on_request)
+    return [example for found in given for example in found]
 
 
 def taken(options: Mapping[str, str]) -> frozenset[str]:
@@ -163,18 +170,18 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
         return True
     if own.loose:
         return False
-    return own.kind != "decision" or own.weight >= SURE or _agrees("decision", unit)
+    return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
 
 
 def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
         return note.signs
-    return [sign for sign in note.signs if _agrees(sign.kind, unit)]
+    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
 
 
-def _agrees(kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.parts), unit.parts)
+def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
+    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:

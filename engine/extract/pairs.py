@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.extract.letters import length
-from engine.sources.blocks import plain
+from engine.invisible import is_blank
+from engine.sources.blocks import blocks, join_blocks, plain
 from engine.sources.inline import inline_plain
 from engine.sources.markdown import fenced, without_code
 
@@ -56,6 +57,7 @@ _DECKS = frozenset({"flashcards", "flashcard", "card", "cards", "anki", "srs", "
 class Pair:
     """A question and its answer, as plain text.
 
+    ``attached`` is what belongs to the question and is no sentence, such as code, in its lines.
     ``start`` and ``end`` are the indices of its first line and behind its last; ``form`` says
     how it is marked, and ``weight`` how surely it is a pair.
     """
@@ -66,6 +68,7 @@ class Pair:
     end: int
     form: str
     weight: float
+    attached: str = ""
 
 
 def is_deck(tags: Sequence[str]) -> bool:
@@ -152,21 +155,23 @@ class _Finder:
 
     def _take(self, pair: Pair, raw: Sequence[str]) -> int:
         """Keep a pair, if it is one; return the index behind it, or 0."""
-        asked = " ".join(inline_plain(pair.question.strip()).strip(" *_:=").split())
-        size = _size(asked)
+        asked, attached = _asked(pair.question)
+        size = _size(asked or attached)
         if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
-        if not any(map(str.isalpha, asked)) or not any(
+        if not any(map(str.isalpha, asked or attached)) or not any(
             map(str.isalnum, _LINKS.sub("", "\n".join(raw)))
         ):
             return 0
         told = plain(pair.answer).strip()
+        if is_blank(told):
+            return 0
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]
         if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= _size(told) <= _MAX_ANSWER:
             return 0
-        self._found.append(replace(pair, question=asked, answer=told))
+        self._found.append(replace(pair, question=asked, answer=told, attached=attached))
         return pair.end
 
     def _called_out(self, number: int, line: str) -> int:
@@ -185,21 +190,23 @@ class _Finder:
         if asks is None:
             return 0
         partners = _PARTNERS[(asks[1] or asks[2]).lower()[0]]
-        question = [asks[3] or ""]
-        last = min(len(self._lines), number + _QUESTION_LINES)
-        for at in range(number + 1, last):
-            answers = _ANSWERS.match(self._lines[at])
-            if answers and (answers[1] or answers[2]).lower()[0] in partners:
-                break
-            if _ASKS.match(self._lines[at]):
-                return 0
-            question.append(self._lines[at])
+        at = number + 1
+        said = 1
+        while at < min(len(self._lines), number + _MAX_LINES) and said <= _QUESTION_LINES:
+            if not self._code[at]:
+                answers = _ANSWERS.match(self._lines[at])
+                if answers and (answers[1] or answers[2]).lower()[0] in partners:
+                    break
+                if _ASKS.match(self._lines[at]):
+                    return 0
+                said += 1
+            at += 1
         else:
             return 0
         end = self._end_of_answer(at + 1)
         raw = [answers[3] or "", *self._lines[at + 1 : end]]
         text = "\n".join([raw[0], _dedented(raw[1:])])
-        asked = " ".join(question)
+        asked = "\n".join([asks[3] or "", _dedented(self._lines[number + 1 : at])])
         form = "marked as question and answer"
         return self._take(Pair(asked, text, number, end, form, MARKED), raw)
 
@@ -247,8 +254,8 @@ class _Finder:
             return 0
         end = self._paragraph_end(number)
         for at in range(number + 1, end):
-            if self._lines[at].strip() in ("?", "??"):
-                asked = " ".join(self._lines[number:at])
+            if self._lines[at].strip() in ("?", "??") and not self._code[at]:
+                asked = "\n".join(self._lines[number:at])
                 raw = self._lines[at + 1 : end]
                 pair = Pair(asked, _dedented(raw), number, end, "a flashcard", CARD)
                 return self._take(pair, raw)
@@ -317,6 +324,17 @@ def _may_begin(line: str) -> bool:
     if "?" in line or "#" in line or "::" in line:
         return True
     return line.lstrip(" \t>*_=-+0123456789.)")[:1] in _LABEL_LETTERS
+
+
+def _asked(text: str) -> tuple[str, str]:
+    """Return a question's sentences in one line, and what stands below them in its lines."""
+    if "\n" not in text.strip():
+        return " ".join(inline_plain(text.strip()).strip(" *_:=").split()), ""
+    found = blocks(text.split("\n"))
+    number = next((at for at, block in enumerate(found) if block.kind != "prose"), len(found))
+    lead = " ".join([block.text for block in found[:number]])
+    lead = lead.strip(" *_=") if number < len(found) else lead.strip(" *_:=")
+    return " ".join(lead.split()), join_blocks(found[number:])
 
 
 def _dedented(lines: Sequence[str]) -> str:

@@ -28,6 +28,7 @@ from engine.extract.topics import (
     is_direct,
     names_a_thing,
     split_words,
+    without_marks,
 )
 from engine.sources.dates import date_in
 
@@ -66,7 +67,7 @@ class _Asked(NamedTuple):
 
 def asks(heading: str) -> bool:
     """Say whether a heading is a question."""
-    heading = heading.rstrip(' *_"”“)»')
+    heading = without_marks(heading).rstrip(' *_"”“)»')
     if heading.endswith(_ASKING_MARKS):
         return any(map(str.isalpha, heading))
     return is_direct(heading) and len(heading.split()) >= _DIRECT_WORDS
@@ -103,18 +104,18 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
     title = clean_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
     if is_question(subject.heading or title, subject.language):
-        found = [_as_written(subject.heading or title, title, asking, text)]
-        if part:
-            found = _further(found, asking, part)
-    else:
-        asked = _what(subject, title, asking)
-        groups = ("more",) if part else (asked.group, "more")
-        found = [
-            _polish(template.format(**asked.slots))
-            for group in groups
-            for template in _turned(asking.templates[f"{group}.{asked.shape}"], number)
-        ]
-    yield from found
+        written = _as_written(subject.heading or title, title, asking, text)
+        if not part:
+            yield written
+        yield from _further((written,), asking, part)
+        yield from _further(tuple(_further((written,), asking, part)), asking, part)
+        return
+    asked = _what(subject, title, asking)
+    found: list[str] = []
+    for group in ("more",) if part else (asked.group, "more"):
+        for template in _turned(asking.templates[f"{group}.{asked.shape}"], number):
+            found.append(_polish(template.format(**asked.slots)))
+            yield found[-1]
     yield from _further(found, asking, part)
 
 
@@ -123,10 +124,11 @@ def _turned(templates: Sequence[str], number: int) -> Sequence[str]:
     return (*templates[start:], *templates[:start])
 
 
-def _further(found: Sequence[str], asking: Asking, part: int) -> list[str]:
-    """Return questions that were asked before, worded so that they ask for more."""
+def _further(found: Sequence[str], asking: Asking, part: int) -> Iterator[str]:
+    """Yield questions that were asked before, worded so that they ask for more."""
     templates = _turned(asking.templates["further"], max(part - 1, 0))
-    return [_polish(template.format(question=one)) for one in found for template in templates]
+    for one in found:
+        yield from (_polish(template.format(question=one)) for template in templates)
 
 
 def on_card(front: str, answer: str, name: str) -> str:
@@ -219,7 +221,7 @@ def _is_short(heading: str) -> bool:
 
 def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:
     """Return a question as it is put to the writer."""
-    asked = clean_heading(asked) or asked.strip()
+    asked = clean_heading(asked) or without_marks(asked)
     if not asked.endswith(_ASKING_MARKS) and asked[-1:] not in tuple('.!:"”)»'):
         asked += "?"
     asked = asked[:1].upper() + asked[1:]

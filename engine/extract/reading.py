@@ -18,6 +18,8 @@ from pathlib import Path
 from engine.apart import MEMORY, Died, apart, limit_memory
 from engine.errors import FinetuiError
 from engine.extract import extract
+from engine.extract.notes import taken
+from engine.extract.unheard import PREFIX, reason, unheard
 from engine.models import Skipped
 from engine.sources import Item, Reader, Reading, Refused, reader_of
 from engine.spread import can_spread, in_flight, spread
@@ -192,7 +194,10 @@ def read_one(
     try:
         for document in reader.read(item, reading):
             documents += 1
-            examples += [staged(example) for example in extract(document, reading.options)]
+            found = extract(document, reading.options, partial(reading.skip, document.path))
+            examples += [staged(example) for example in found]
+            if not found and (code := unheard(document, taken(reading.options))):
+                reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
             if len(examples) >= _AT_ONCE:
                 yield ReadItem(
                     ScannedItem(item.name), examples, tuple(skipped), task.moved_from, last=False

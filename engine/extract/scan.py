@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.errors import FinetuiError
 from engine.extract import extract
-from engine.extract.notes import TAKE
+from engine.extract.notes import TAKE, taken
 from engine.extract.reading import How, Stopped, Task, fault, read_all, reliable_time
+from engine.extract.unheard import PREFIX, reason, unheard, unheard_words
 from engine.models import Example, Skipped, Source, content_hash
 from engine.sources import (
     Detection,
@@ -268,7 +270,7 @@ def preview(
         shown,
         dict(look.codes.most_common()),
         dict(look.more),
-        told=told_of(detection.kind, chosen),
+        told=(*told_of(detection.kind, chosen), *unheard_words(look.codes)),
     )
 
 
@@ -301,6 +303,8 @@ class _Look:
         """Count a document's examples."""
         self.documents += 1
         fresh = [example for example in examples if example.id not in self._seen]
+        if len(fresh) < len(examples):
+            self.codes["duplicate"] += len(examples) - len(fresh)
         self._seen.update(example.id for example in fresh)
         self.kinds.update(example.kind for example in fresh)
         if len(self.first) < self._limit:
@@ -341,7 +345,12 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise Stopped
-                yield look.asked_for(extract(document, everything))
+                found = look.asked_for(
+                    extract(document, everything, partial(reading.skip, document.path))
+                )
+                if not found and (code := unheard(document, taken(options))):
+                    reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
+                yield found
         except Refused as refused:
             reading.skip(item.name, 0, refused.code, refused.reason)
         except (FinetuiError, Stopped):

@@ -303,7 +303,7 @@ def _spoken(rule: HeadingRule) -> re.Pattern[str]:
 
 @lru_cache(maxsize=32)
 def _supposing(name: str) -> re.Pattern[str] | None:
-    phrases = languages()[name].supposing if name else ()
+    phrases = languages()[name].supposing if name in languages() else ()
     found = "|".join(re.escape(phrase) for phrase in phrases)
     return re.compile(rf"(?:^|[.!?:;]\s+)\W*(?:\w+ )?(?:{found})\b", re.M) if found else None
 

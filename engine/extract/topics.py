@@ -88,7 +88,11 @@ def date_phrase(text: str, name: str) -> str:
             form = table.day
     except ValueError:
         return ""
-    return form.format(day=day.day, month=table.months[day.month - 1], year=day.year)
+    return form.format(
+        day=table.first if day.day == 1 and table.first else day.day,
+        month=table.months[day.month - 1],
+        year=day.year,
+    )
 
 
 def is_direct(heading: str) -> bool:
@@ -120,10 +124,7 @@ def clean_title(title: str) -> str:
 @lru_cache(maxsize=8192)
 def clean_heading(heading: str) -> str:
     """Return a heading as it can be quoted, as :func:`clean_title` does, whatever it says."""
-    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", heading)))
-    if not text.isascii():
-        text = "".join(map(_without_picture, text))
-    text = " ".join(text.split())
+    text = without_marks(heading)
     if text.endswith(_CUT) or _BROKEN.search(text):
         return ""
     if not is_date_like(text):
@@ -136,6 +137,15 @@ def clean_heading(heading: str) -> str:
         inside = text[1:-1]
         text = text if _QUOTE.search(inside) else inside.strip()
     return text if len(text) <= _LONGEST and any(map(str.isalnum, text)) else ""
+
+
+@lru_cache(maxsize=8192)
+def without_marks(title: str) -> str:
+    """Return a title without attributes, tags and pictures, which are no part of it."""
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", title)))
+    if not text.isascii():
+        text = "".join(map(_without_picture, text))
+    return " ".join(text.split())
 
 
 def _without_picture(character: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from engine.extract.letters import letters, words
+from engine.extract.letters import length, letters
 from engine.sources.blocks import Block
 
 _LABEL_WORDS = 4
@@ -25,7 +25,6 @@ _SPANS = re.compile(
     r"“[^”\n]{12,}”|„[^“”\n]{12,}[“”]|«[^»\n]{12,}»|\"[^\"\n]{12,}\"|「[^」\n]{6,}」|`[^`\n]+`"
 )
 _MARKED = re.compile(r"\]\(|\[\[|[“„«\"「`]")
-_QUOTED_ITEM = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+>")
 _BYLINE = re.compile(r"^\s*(?:[-–—~]{1,2}|―)\s*(?=[^\W\d_a-z])")
 _OUTSIDE = re.compile(r"\]\(\s*<?https?://")
 
@@ -38,25 +37,30 @@ def hear(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> None:
         lines: The lines that they come from, with their marks.
         offset: The index of the first of these lines.
     """
+    marked = _MARKED.search("\n".join(lines)) is not None
     for block in blocks:
-        if block.kind == "code":
-            continue
-        first = block.line - offset
-        raw = "\n".join(lines[first : first + len(block.lines)])
-        if block.kind == "quote" or (block.kind == "item" and _QUOTED_ITEM.match(raw)):
+        kind = block.kind
+        if kind == "quote" or (kind == "item" and _is_quoted(block.text)):
             block.letters, block.spoken = " ", 0
-        elif _MARKED.search(raw):
-            _lessen(block, raw)
+        elif marked and kind != "code":
+            first = block.line - offset
+            raw = "\n".join(lines[first : first + len(block.lines)])
+            if _MARKED.search(raw):
+                _lessen(block, raw)
+
+
+def _is_quoted(item: str) -> bool:
+    return ">" in item[:6] and item.lstrip("-*+0123456789.) ")[:1] == ">"
 
 
 def _lessen(block: Block, raw: str) -> None:
     """Take the titles of links, quotations and code out of a block's words."""
     text = block.text
     for label in _labels(raw):
-        if len(words(label)) >= _LABEL_WORDS:
+        if length(label) >= _LABEL_WORDS:
             text = text.replace(label, " ")
     if text != block.text:
-        left = len(words(text))
+        left = length(text)
         if left * 2 < block.words:
             # What is left only leads to the other's words.
             block.letters, block.spoken = " ", 0
@@ -73,7 +77,7 @@ def _labels(raw: str) -> list[str]:
 
 def _without_quotation(match: re.Match[str]) -> str:
     said = match[0]
-    return " " if said[0] in "`「" or len(words(said)) >= _QUOTED_WORDS else said
+    return " " if said[0] in "`「" or length(said) >= _QUOTED_WORDS else said
 
 
 def is_cited(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> bool:
@@ -87,7 +91,7 @@ def is_cited(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> bool
     at = first.line - offset
     raw = "\n".join(lines[at : at + len(first.lines)])
     if first.kind == "prose" and first.words <= _LINE_WORDS and _OUTSIDE.search(raw):
-        beside = len(words(_LABELS.sub(" ", raw)))
+        beside = length(_LABELS.sub(" ", raw))
         if beside <= _BESIDE_WORDS:
             return True
     return last.kind == "prose" and last.words <= _BYLINE_WORDS and bool(_BYLINE.match(last.text))

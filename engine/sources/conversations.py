@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.models import HOLLOW, Document, canonical_json, content_hash
+from engine.sources import people
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
@@ -160,6 +161,8 @@ def _look(files: Sequence[Item]) -> _Seen:
         before = seen.talks.total()
         for record in found:
             known = format_of(record.fields)
+            if known in (None, lists) and people.app_of(record.fields):
+                continue
             if known is None:
                 seen.rows += has_instruction(record.fields)
                 continue
@@ -193,6 +196,9 @@ def _documents(
     record: Record, skip: Skip, path: str, source_id: str, every_branch: bool, mine: bool
 ) -> Iterator[Document]:
     known = format_of(record.fields)
+    if known in (None, lists) and (app := people.app_of(record.fields)):
+        skip(record.line, people.CODE, f"record {record.number}: {people.described(app)}")
+        return
     if known is None:
         names = ", ".join(str(key)[:40] for key in list(record.fields)[:6]) or "none"
         reason = f"record {record.number}: no conversation; its fields: {names}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import (
     SourceAmbiguous,
+    SourceBetweenPeople,
     SourceEmpty,
     SourceMissing,
     SourceTooLong,
@@ -19,6 +20,7 @@ from engine.errors import (
 )
 from engine.models import Document
 from engine.paths import shell_path, shorten
+from engine.sources import people
 from engine.sources.archives import is_archive, members
 from engine.sources.base import (
     NOTHING,
@@ -59,6 +61,7 @@ KINDS: dict[str, Reader] = {reader.kind: reader for reader in _READERS}
 _LOOK_AT = 20_000
 _SURE_ENOUGH = 0.15
 _TOO_CLOSE = 0.1
+_SURE_OF_OTHERS = 0.5
 _LONG_LOOK_AT = 3
 _POINTERS_LOOK_AT = 1000
 _IN_ARCHIVES = {"conversations", "instructions", "memory"}
@@ -76,6 +79,7 @@ def candidates(place: str | Path) -> tuple[Detection, ...]:
         SourceMissing: Nothing is there.
         SourceUnreadable: There is no permission, or the file can't be understood.
         SourceEmpty: The file or folder has nothing in it.
+        SourceBetweenPeople: It is an export of messages between people.
         SourceTooLong: All that could be recognised in it is longer than a record may be.
         SourceUnknown: No kind recognises it.
     """
@@ -87,6 +91,7 @@ def candidates(place: str | Path) -> tuple[Detection, ...]:
         able = [reader for reader in _READERS if _can_read(reader, survey)]
         found = [seen for reader in able if (seen := reader.detect(survey)) is not None]
         found = [seen for seen in found if seen.confidence >= _SURE_ENOUGH]
+        _require_own_words(survey, found)
         if not found:
             _require_length(survey)
             raise _unknown(survey)
@@ -406,6 +411,20 @@ def _require_rows(survey: Survey) -> None:
         raise SourceUnreadable(
             f"{shorten(survey.path)} is damaged: {problems[0]}",
             hint="write it anew with the program that it came from",
+        )
+
+
+def _require_own_words(survey: Survey, found: Sequence[Detection]) -> None:
+    """See that a place is no export of messages between people.
+
+    A folder that is surely something else may hold some beside it.
+    """
+    if not survey.is_file and any(seen.confidence >= _SURE_OF_OTHERS for seen in found):
+        return
+    app = people.recognised(survey)
+    if app:
+        raise SourceBetweenPeople(
+            f"{shorten(survey.path)} is {people.described(app)}", hint=people.HINT
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from engine.appmarks import NOTHING, hollow, taken
+from engine.invisible import is_blank
 from engine.models import Alternative, Turn
 from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
@@ -301,7 +302,7 @@ def tidy(turns: Sequence[Turn], layout: str) -> Dialogue:
     for number, turn in enumerate(turns, 1):
         cleaned = taken(turn.content, turn.role, NOTHING if turn.role == "user" else spoken)
         spoken = cleaned.spoken if turn.role == "user" else spoken
-        content = cleaned.text.strip()
+        content = "" if is_blank(cleaned.text) else cleaned.text.strip()
         if turn.role == "assistant" and hollow(cleaned):
             if not kept or kept[-1].role == "user":
                 dropped.append(("elsewhere", f"message {number}: {_ELSEWHERE}"))

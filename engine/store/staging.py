@@ -38,6 +38,8 @@ _COLUMNS = (
     "id, tier, kind, label, path, start_line, end_line, heading, title, tags, date, content_hash, "
     "score, reason, metadata, alternatives, record, turns"
 )
+DUPLICATE = "duplicate"
+"""The code of an example that the source holds more than once; it is taken once."""
 _LAST_KINDS = frozenset({"section"})
 
 
@@ -113,6 +115,12 @@ def staged(example: Example) -> StagedExample:
     return StagedExample(example.id, tuple(map(pack, row)), where.tags, example.kind)
 
 
+def _repeated(example: StagedExample) -> tuple[str, int, str, str]:
+    """Return the path, line, code and reason of an example that its file holds again."""
+    path, line = example.row[4:6]
+    return path, line, DUPLICATE, "the same question and answer stand above in the file"
+
+
 class Stage:
     """What a scan found, in a temporary database that is gone when it is closed."""
 
@@ -120,6 +128,8 @@ class Stage:
         self.path = path
         self.raw = raw_connection("", busy_seconds)
         self._seen: set[bytes] = set()
+        self._here: set[bytes] = set()
+        self._item = ""
         self._rows: list[tuple[Any, ...]] = []
         self._tags: list[tuple[Any, ...]] = []
         self._repeats: list[tuple[Any, ...]] = []
@@ -153,9 +163,16 @@ class Stage:
         self._items.append(
             (item.name, item.size, item.mtime_ns, item.digest, item.documents, read.moved_from)
         )
+        if item.name != self._item:
+            self._here.clear()
+            self._item = item.name
         for example in read.examples:
             # As bytes a million of them take half the memory.
             short = bytes.fromhex(example.id.rpartition("-")[2])
+            if short in self._here:
+                self._skips.append((item.name, *_repeated(example)))
+                continue
+            self._here.add(short)
             if short in self._seen:
                 self._repeats.append((example.id, item.name))
                 continue
@@ -225,6 +242,7 @@ class Stage:
         """Write what is still held in memory, and make it ready to be looked through."""
         self._flush()
         self._seen.clear()
+        self._here.clear()
         with translated(self.path):
             # All at once it is sorted; row by row each would go to another page.
             self.raw.execute("CREATE UNIQUE INDEX IF NOT EXISTS staged_id ON staged (id)")

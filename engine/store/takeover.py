@@ -20,7 +20,7 @@ from engine.store.copies import Copies
 from engine.store.failures import translated
 from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
-from engine.store.staging import ABOUT, Stage, prefixed
+from engine.store.staging import ABOUT, DUPLICATE, Stage, prefixed
 from engine.store.versions import Versions
 
 CHUNK = 500
@@ -429,6 +429,17 @@ class Takeover:
             "INSERT INTO ws.skips (source_id, item, path, line, code, reason) "
             "SELECT ?, item, path, line, code, reason FROM staged_skips ORDER BY rowid",
             [self._source_id],
+        )
+        # The same example in several files; it belongs to all of them, and so to none.
+        run(
+            "INSERT INTO ws.skips (source_id, item, path, line, code, reason) "
+            "SELECT ?1, '', o.name, 0, ?2, 'one question and answer of it stand in ' || f.name "
+            "|| ' too' FROM (SELECT s.position, min(s.item) AS item FROM ws.sightings AS s JOIN "
+            "ws.items AS i ON i.number = s.item WHERE i.source_id = ?1 GROUP BY s.position "
+            "HAVING count(*) > 1) AS d JOIN ws.sightings AS s ON s.position = d.position AND "
+            "s.item != d.item JOIN ws.items AS o ON o.number = s.item AND o.source_id = ?1 "
+            "JOIN ws.items AS f ON f.number = d.item ORDER BY o.name",
+            [self._source_id, DUPLICATE],
         )
 
     def _record_source(

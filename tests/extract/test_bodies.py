@@ -197,14 +197,14 @@ def test_other_languages_ask_in_their_own(text: str, words: tuple[str, ...]) -> 
     assert any(word in asked for word in words[1:])
 
 
-def test_a_language_that_is_not_known_keeps_its_own_words() -> None:
+def test_a_language_without_a_table_is_asked_by_the_title_alone() -> None:
     text = (
-        "## Bibliothèque municipale\nElle ouvre à neuf heures et ferme quand le dernier lecteur "
-        "rentre chez lui, ce qui arrive rarement avant minuit. Personne ne sait qui possède les "
-        "clefs, mais chacun connaît quelqu'un qui prétend les garder depuis longtemps."
+        "## Biblioteka miejska\nOtwiera o dziewiątej i zamyka, gdy ostatni czytelnik wraca do "
+        "domu, co rzadko zdarza się przed północą. Nikt nie wie, kto ma klucze, ale każdy "
+        "zna kogoś, kto twierdzi, że trzyma je od dawna, i kto chętnie o tym opowiada."
     )
     (example,) = _extract(text)
-    assert example.turns[0].content == "Bibliothèque municipale"
+    assert example.turns[0].content == "Biblioteka miejska"
 
 
 def test_the_nearest_heading_that_says_something_is_asked_for() -> None:

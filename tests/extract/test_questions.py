@@ -119,7 +119,7 @@ def test_titles_are_cleaned(title: str, expected: str) -> None:
         ("Why?", "Selling the boat", FACTS, "About “Selling the boat”: Why?"),
         ("Is one even possible?", "Utopia", FACTS, "About “Utopia”: Is one even possible?"),
         ("Why does the kiln hold its heat?", "Kilns", FACTS, "Why does the kiln hold its heat?"),
-        ("3. Why clay?", "Kilns", FACTS, "Why clay?"),
+        ("3. Why clay? {.unnumbered}", "Kilns", FACTS, "Why clay?"),
         ("What is a kiln", "Kilns", FACTS, "What is a kiln?"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.appmarks import as_block, hollow, marks_in, taken
+from engine.appmarks import as_block, hollow, marks_in, taken, without_numbers
 
 # The private-use characters that ChatGPT writes: begin, end, between, and around what is cited.
 B, E, S, OPEN, CLOSE = "\ue200", "\ue201", "\ue202", "\ue203", "\ue204"
@@ -39,6 +39,8 @@ DEVICE = "This block is not supported on your current device yet."
         ("It runs【F:src/a.py†L1-L4】【1fe02c†L1-L2】.", "It runs."),
         ("Done 【turn0search4】.", "Done."),
         ("Rain :contentReference[oaicite:0]{index=0}.", "Rain."),
+        ("Rain [oai_citation:1‡met.ie](https://met.ie).", "Rain."),
+        ("Rain[web:1][attached_file:2] here.", "Rain here."),
         ("水很深[citation:1][citation:3]。", "水很深。"),
         ("[cite_start]It is deep[cite: 4, 12-13]. [cite_start]Yes", "It is deep. Yes"),
         ("It is deep[^1^][^2^].", "It is deep."),
@@ -135,6 +137,20 @@ def test_what_a_person_pasted_is_cleaned() -> None:
 )
 def test_an_answer_is_hollow_whose_content_went_elsewhere(text: str, is_hollow: bool) -> None:
     assert hollow(taken(text)) is is_hollow
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Rain is due[1][2]. Sun [3] later.", "Rain is due. Sun later."),
+        ("Take `a[1]` or [2](https://example.org) or [9].", None),
+        ("[1]: https://example.org", None),
+        ("Rain[4].", None),
+    ],
+)
+def test_numbers_are_marks_where_there_are_sources(text: str, left: str | None) -> None:
+    assert without_numbers(text, 3) == (left or text)
+    assert without_numbers(text, 0) == text
 
 
 def test_code_of_a_document_stands_in_a_fence() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.models import Turn
+from engine.models import LEFT_OUT, Turn
 from tui.widgets.card import turn_blocks
 from tui.widgets.numbers import joined_counts
 from tui.widgets.textpane import BLANK, Block, text
@@ -169,12 +169,16 @@ def summary_blocks(
         blocks.append(Block(text(joined_counts(labelled), "$text-muted")))
     if documents and not examples and kind in NOTHING:
         blocks.append(Block(text(NOTHING[kind], "$text-warning")))
-    total = sum(skipped.values())
-    if total:
-        reasons = joined_counts(skipped.items(), most=6)
-        blocks.append(
-            Block(Content.assemble((f"{total:,} skipped", "$text-warning"), (f": {reasons}", "")))
-        )
+    unread = {code: number for code, number in skipped.items() if code not in LEFT_OUT}
+    left = {code: number for code, number in skipped.items() if code in LEFT_OUT}
+    for codes, words, style in (
+        (unread, "skipped", "$text-warning"),
+        (left, "read, and left out", "$text-muted"),
+    ):
+        if codes:
+            total = (f"{sum(codes.values()):,} {words}", style)
+            reasons = joined_counts(codes.items(), most=6)
+            blocks.append(Block(Content.assemble(total, (f": {reasons}", ""))))
     return blocks
 
 

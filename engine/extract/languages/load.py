@@ -70,7 +70,7 @@ _KEYS: dict[str, frozenset[str]] = {
     "folders": frozenset(KINDS),
     "headings": frozenset({*HEADINGS, "connected", "joining", "junk", "generic"}),
     "topics": frozenset({"kinds"}),
-    "dates": frozenset({"months", "words", "day", "week", "month"}),
+    "dates": frozenset({"months", "words", "day", "week", "month", "first"}),
     "asking": frozenset({*PARTS, *_ASKING_WORDS, "quotes", "inner_quotes", "asks_by_word"}),
     "questions": frozenset(part for name in SHAPES for part in (name, name.split(".")[0])),
 }
@@ -146,7 +146,7 @@ class _File:
             generic="|".join(self._patterns("headings", "generic")),
             kinds=self._both("topics", "kinds"),
             date_words=self._words("dates", "words") | {fold(month) for month in months},
-            dates=DateWords(months, *(self._date(name) for name in ("day", "week", "month"))),
+            dates=DateWords(months, *map(self._date, ("day", "week", "month", "first"))),
             asking=self._asking(),
         )
 

@@ -14,13 +14,15 @@ class DateWords:
     """How a language writes dates.
 
     ``day``, ``week`` and ``month`` are templates with ``{day}``, ``{month}`` and ``{year}``, each
-    with its preposition.
+    with its preposition; ``first`` is what the first of a month is called, where it has a form of
+    its own.
     """
 
     months: tuple[str, ...]
     day: str
     week: str
     month: str
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ or, in a language without a table of them, by many words in a row.
 from __future__ import annotations
 
 import re
+from string import ascii_uppercase
 
 from engine.quality.score.fault import Fault, ramp
 from engine.quality.score.language import GRAMMARS, word_set
@@ -24,7 +25,8 @@ _SMALL = frozenset(
     word for grammar in GRAMMARS.values() for word in grammar.common | grammar.dangling
 ) | word_set(
     """
-    но не на по что как это для из или он она они был была было это так же есть если при его
+    и в с к у о а я но не на по что как это для из или он она они был была было так же есть
+    если при его
     di che il non una per con sono come anche della del alla dei
     não uma os as com para mais como foi ao das dos
     het een niet van zijn op voor met dat ook door
@@ -45,8 +47,8 @@ def look(view: View) -> list[Fault]:
     text = view.plain[:_LONGEST]
     if text.islower() or (view.code and view.prose is view.folded):
         return []
-    upper = sum(map(str.isupper, text))
-    if upper < 30 or upper * 8 < sum(map(str.isalpha, text)):
+    upper = _upper(text)
+    if upper < 30 or upper * 10 < len(text):
         return []
     if _ASKED.search(view.prompt_folded) or _loud(view.prompt):
         return []
@@ -60,6 +62,12 @@ def look(view: View) -> list[Fault]:
     weight = 0.22 + 0.3 * ramp(share, 0.2, 0.9)
     why = f"{shouted} words of sentences are written in capitals"
     return [Fault("readability", "capitals", weight, why, best[0], best[1])]
+
+
+def _upper(text: str) -> int:
+    if text.isascii():
+        return sum(map(text.count, ascii_uppercase))
+    return sum(map(str.isupper, text))
 
 
 def _loud(prompt: str) -> bool:
@@ -92,7 +100,7 @@ def _sentence(text: str, run: list[re.Match[str]]) -> list[tuple[int, int, int]]
     if len(words) < _FEWEST or 2 * len(words) < len(run):
         return []
     start, end = run[0].start(), run[-1].end()
-    small = sum(fold(word) in _SMALL for word in words)
+    small = sum(fold(match[0]) in _SMALL for match in run if len(match[0]) > 1 or match[0] > "z")
     unknown = not small and len(words) >= 20 and sum(map(len, words)) > 4 * len(words)
     if not unknown and (small < 2 or small * 8 < len(words)):
         return []

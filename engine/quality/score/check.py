@@ -9,7 +9,7 @@ from engine.quality.base import Finding
 from engine.quality.score.fault import Fault
 from engine.quality.score.scoring import score
 
-RULES = 1
+RULES = 2
 """Raised whenever the same turns may be scored otherwise."""
 
 FLAGGED = 0.2
@@ -21,8 +21,9 @@ class QualityCheck:
 
     Measures "quality" and "quality.<part>" for each of
     :data:`engine.quality.score.PARTS`. One flag for each code and answer: "cut-off",
-    "empty", "repetition", "loop", "refusal", "boilerplate", "placeholder", "echo",
-    "encoding", "control", "role-marker", "markup", "gibberish", "wall".
+    "empty", "repetition", "loop", "refusal", "boilerplate", "placeholder", "page-chrome", "echo",
+    "encoding", "control", "role-marker", "markup", "pdf", "line-breaks", "indentation",
+    "gibberish", "wall", "capitals".
     """
 
     name = "quality"

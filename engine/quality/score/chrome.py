@@ -16,21 +16,29 @@ from functools import lru_cache
 from importlib.resources import files
 
 from engine.quality.score.fault import Fault, ramp
+from engine.quality.score.phrases import Phrases
 from engine.quality.score.view import View
 
 _LONGEST_LINE = 240
+_LONG_LINE = 90
+"""Characters from which a line is a paragraph, unless it has separators."""
 _LONGEST_PHRASE = 60
 _NEAR = 4
 """Lines within which ordinary words count together."""
 
 _PARTS = re.compile(r"[|·•»›▶►→⁄\t]| {2,}| [-–—/\\>*] |(?<=\w)/(?=\w)|, (?=[A-Z])")
+_SPLIT = re.compile(r"[|·•»›▶►→⁄\t/]|  | [-–—\\>*] |, [A-Z]")
 _EDGES = " \t\r*_#>»›«‹·•|/\\-–—+=~.:,;()[]{}<>\"'“”✕✖×▲▼▾▸►→←↑☰🔍"
 _COUNT = re.compile(r"^\(?\d[\d.,]*[km]?\)?\s+(?=[^\W\d])|(?<=\w)\s*\(?\d[\d.,]*[km]?\)?$")
 _NUMBERED = re.compile(r"[ \t]*(?:\d{1,3}[.)]|[a-zA-Z][.)])[ \t]")
 _LISTED = re.compile(r"[ \t]*[-*+•][ \t]")
 _COPYRIGHT = re.compile(
-    r"(?:©|\(c\) |\bcopyright\b)[^\n]{0,60}\b(?:19|20)\d\d\b|\b(?:19|20)\d\d\b[^\n]{0,20}©"
+    r"^(?:[^\n]{0,60}(?:©|\(c\) )|[ \t*|]*copyright\b)[^\n]{0,40}\b(?:19|20)\d\d\b[^\n]{0,80}$"
+    r"|^[^\n]{0,60}\b(?:19|20)\d\d\b[^\n]{0,20}©[^\n]{0,80}$",
+    re.MULTILINE,
 )
+_OWNED = ("©", "copyright", "(c) ")
+_DIGITS = frozenset(" \t0123456789abcdefghijklmnopqrstuvwxyz")
 _SITE = re.compile(
     r"\bweb ?(?:site|page|app)|\bhtml\b|\bcss\b|\bhomepage|\blanding page|\bnavigation|\bmenu\b"
     r"|\bnavbar|\bfooter|\bheader\b|\bbuttons?\b|\buser interface|\bui\b|\bux\b|\bsite ?map"
@@ -38,7 +46,7 @@ _SITE = re.compile(
     r"|\bwebseite|\bschaltflache|\bpagina web|\bsite-ul|\bsite web|\bsitio web|\bbuton"
     r"|网站|网页|サイト"
 )
-_COOKIE = re.compile(r"cookie|\bsuti|\bcerez|куки")
+_COOKIE = ("cookie", "sutik", "suti ", "cerez", "куки")
 _BANNER = re.compile(
     r"\b(?:we|our|this (?:web ?)?(?:site|page|app)|wir|unsere?|diese (?:web)?(?:site|seite)"
     r"|nous|notre|ce site|noi|folosim|utilizam|(?:acest )?site(?:-ul)?|aceasta (?:aplicatie|pagina)"
@@ -74,7 +82,7 @@ class Lists:
     """
 
     kinds: dict[str, str]
-    says: re.Pattern[str]
+    says: Phrases
     firsts: frozenset[str]
     longest: int
 
@@ -95,8 +103,7 @@ def lists() -> Lists:
                 if kinds.get(phrase) != "sure":
                     kinds[phrase] = kind
     firsts = frozenset(phrase.split()[0] for phrase in kinds)
-    pattern = re.compile("|".join(map(re.escape, sorted(says, key=len, reverse=True))))
-    return Lists(kinds, pattern, firsts, max(len(phrase.split()) for phrase in kinds))
+    return Lists(kinds, Phrases(says), firsts, max(len(phrase.split()) for phrase in kinds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def look(view: View) -> list[Fault]:
     """Return the page furniture of an answer."""
     if view.code and view.prose is view.folded:
         return []
-    found = list(_found(view))
+    found = sorted(_found(view), key=lambda one: one.start)
     sides = _sides(view) if "\n" in view.prose else ()
     menu = max((_menu(view, *side) for side in sides), default=_NO_MENU, key=len)
     if not found and not menu:
@@ -156,17 +163,20 @@ def _sides(view: View) -> tuple[tuple[int, list[str]], ...]:
     sentence, or after the last. Each side comes with the number of its first line.
     """
     lines = view.prose.split("\n")
-    prose = [at for at, line in enumerate(lines) if _is_prose(line)]
-    if not prose or len(lines) < 4:
+    if len(lines) < 4:
         return ()
+    first = next((at for at, line in enumerate(lines) if _is_prose(line)), -1)
+    if first < 0:
+        return ()
+    last = next(at for at in range(len(lines) - 1, -1, -1) if _is_prose(lines[at]))
     sides: list[tuple[int, list[str]]] = []
-    before, after = lines[: prose[0]], lines[prose[-1] + 1 :]
+    before, after = lines[:first], lines[last + 1 :]
     if sum(1 for line in before if line.strip()) >= _MENU:
         sides.append((0, before))
     filled = [line.rstrip() for line in after if line.strip()]
-    announced = lines[prose[-1]].rstrip().endswith((":", "："))
+    announced = lines[last].rstrip().endswith((":", "："))
     if len(filled) >= _MENU and not announced and not filled[0].endswith((":", "：", "**")):
-        sides.append((prose[-1] + 1, after))
+        sides.append((last + 1, after))
     return tuple(sides)
 
 
@@ -240,36 +250,50 @@ def _found(view: View) -> Iterator[_Found]:
     """Yield the phrases of an answer, in the order in which they stand."""
     known = lists()
     text = view.prose
+    said = [(at, at + len(phrase)) for at, phrase in known.says.found(view.known, text)]
+    if any(map(text.__contains__, _COOKIE)) and (banner := _BANNER.search(text)):
+        said.append(banner.span())
+    said += (
+        [match.span() for match in _COPYRIGHT.finditer(text)]
+        if any(map(text.__contains__, _OWNED))
+        else []
+    )
+    for first, past in said:
+        yield _Found(text.count("\n", 0, first), first, past, text[first:past], "sure", 1.0)
+    taken = {text.count("\n", 0, first) for first, _ in said}
     at = 0
     for number, line in enumerate(text.split("\n")):
         start, at = at, at + len(line) + 1
-        bare = line.strip(_EDGES)
-        if not bare:
+        size = len(line)
+        if number in taken or not line.strip():
             continue
-        if len(bare) > 20:
-            said = known.says.search(line) or (_COOKIE.search(line) and _BANNER.search(line))
-            if said:
-                yield _Found(number, start + said.start(), start + said.end(), said[0], "sure", 1.0)
-                continue
-        if len(line) <= _LONGEST_LINE and ("©" in line or "copyright" in line or "(c)" in line):
-            mark = _COPYRIGHT.search(line)
-            if mark:
-                yield _Found(number, start + mark.start(), start + mark.end(), mark[0], "sure", 1.0)
-                continue
-        if _NUMBERED.match(line):
+        if size > _LONG_LINE and line.count("|") + line.count("·") + line.count("•") < 2:
+            if line.split(None, 1)[0] in known.firsts:
+                yield from _edges(view, known, line, start, number)
             continue
-        counts = 0.5 if _LISTED.match(line) else 1.0
-        if len(line) > _LONGEST_LINE:
-            yield from _edges(view, line, start, number, known)
-            continue
-        parts = list(_cut(line))
-        hits = [hit for hit in (_part(view, known, start, number, *part) for part in parts) if hit]
-        if len(parts) == 1 and not hits:
+        if size <= _LONGEST_LINE and not (line[0] in _DIGITS and _NUMBERED.match(line)):
+            yield from _line(view, known, line, start, number)
+
+
+def _line(view: View, known: Lists, line: str, start: int, number: int) -> Iterator[_Found]:
+    """Yield the phrases of a line that is no paragraph."""
+    listed = line.lstrip()[0] in "-*+•" and _LISTED.match(line) is not None
+    if not _SPLIT.search(line, 3 if listed else 0):
+        lead = line.lstrip(_EDGES).split(None, 1)
+        if not lead or not (lead[0].rstrip(_EDGES) in known.firsts or lead[0][0].isdigit()):
+            return
+        hit = _part(view, known, start, number, 0, line)
+        if hit:
+            yield replace(hit, counts=0.5 * hit.counts) if listed else hit
+        else:
             yield from _run(view, known, line, start, number)
-        elif 2 * len(hits) >= len(parts):
-            for hit in hits:
-                kind, weight = hit.kind, hit.counts * counts
-                yield _Found(number, hit.start, hit.end, hit.phrase, kind, weight)
+        return
+    parts = list(_cut(line))
+    hits = [hit for part in parts if (hit := _part(view, known, start, number, *part))]
+    if len(parts) == 1 and not hits:
+        yield from _run(view, known, line, start, number)
+    elif 2 * len(hits) >= len(parts):
+        yield from (replace(hit, counts=0.5 * hit.counts) if listed else hit for hit in hits)
 
 
 def _cut(line: str) -> Iterator[tuple[int, str]]:
@@ -308,17 +332,18 @@ def _counts(phrase: str, kind: str) -> float:
 
 def _run(view: View, known: Lists, line: str, start: int, number: int) -> Iterator[_Found]:
     """Yield the phrases of a line that is nothing but phrases: "Home About Contact"."""
+    lead = line.lstrip(_EDGES).split(None, 1)
+    if not lead or lead[0].rstrip(_EDGES) not in known.firsts:
+        return
     words = [(m.start(), m[0].strip(_EDGES)) for m in _WORD.finditer(line)]
     words = [(place, word) for place, word in words if word]
-    if not words or words[0][1] not in known.firsts:
-        return
     found, at, covered = _greedy(known, words)
     if covered * 10 >= len(words) * 8 and len(found) >= 2:
         for place, phrase, kind in found:
             at = start + place
             yield _Found(number, at, at + len(phrase), phrase, kind, _counts(phrase, kind))
     else:
-        yield from _edges(view, line, start, number, known)
+        yield from _edges(view, known, line, start, number)
 
 
 def _greedy(
@@ -342,9 +367,10 @@ def _greedy(
     return found, at, covered
 
 
-def _edges(view: View, line: str, start: int, number: int, known: Lists) -> Iterator[_Found]:
+def _edges(view: View, known: Lists, line: str, start: int, number: int) -> Iterator[_Found]:
     """Yield the phrases that a longer line begins with: "Skip to content Bread rises …"."""
-    words = [(m.start(), m[0].strip(_EDGES)) for m in _WORD.finditer(line[:_LONGEST_LINE])]
+    # What a paragraph begins with: the first words are enough.
+    words = [(m.start(), m[0].strip(_EDGES)) for m in _WORD.finditer(line[:_LONG_LINE])]
     words = [(place, word) for place, word in words if word]
     at = 0
     while at < len(words) and words[at][1] in known.firsts:

@@ -8,15 +8,17 @@ are meant are left alone: verse, lists, tables, code, addresses.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from engine.quality.score.fault import Fault, ramp
 from engine.quality.score.language import word_set
 from engine.quality.score.view import View
 
-_LETTER = r"[^\W\d_]"
-_DIVIDED = re.compile(rf"({_LETTER}{{2,}})[-\u2010\u00ad¬]\n[ \t]*({_LETTER}{{2,}})")
-_JOINED = re.compile(r"\b([a-z\u00df-\u024f]{2,})[-\u2010\u00ad¬] ([a-z\u00df-\u024f]{2,})")
+_DIVIDED = re.compile(r"[-\u2010\u00ad¬]\n[ \t]*(?=[^\W\d_]{2})")
+_JOINED = re.compile(r"(?<=[a-z\u00df-\u024f]{2})[-\u2010\u00ad¬] (?=[a-z\u00df-\u024f]{2})")
+_BEFORE = re.compile(r"[^\W\d_]{2,}$")
+_AFTER = re.compile(r"[^\W\d_]+")
 _PAIRING = word_set(
     """
     and or und oder bzw sowie bis als aber et ou y e o u si sau ori in to nor och eller of en dan i
@@ -26,8 +28,11 @@ _PAIRING = word_set(
     qui que el los las por con para una cu pe de care este nu
     """
 )
+# It begins with the line break, by which the places are found fast.
+_BROKEN = re.compile(r"\n(?<![\s.!?…:;。！？؟]\n)[ \t]*[\"'“‘«(*_`]*[^\WA-Z\d_]")
 _LIGATURE = re.compile("[\ufb00-\ufb06]+")
 _NUMBER_LINE = re.compile(r"^[ \t]*[-–—\[(]{0,2}[ \t]*(\d{1,4})[ \t]*[-–—\])]{0,2}[ \t]*$")
+_FRAME = " \t-–—[]()页頁"
 _PAGE_LINE = re.compile(
     r"^[ \t]*[-–—\[(]*[ \t]*(?:page|seite|pagina|pag|página|str|strona|oldal|sayfa|стр|страница"
     r"|第)"
@@ -57,12 +62,12 @@ def look(view: View) -> list[Fault]:
     faults: list[Fault] = []
     if not text.isascii():
         faults += _ligatures(view)
-    if "-" in text or "\u00ad" in text or "\u2010" in text or "¬" in text:
+    if any(map(text.__contains__, ("-\n", "- ", "\u00ad", "\u2010", "¬"))):
         faults += _hyphens(view)
-    if text.count("\n") >= 2:
-        lines = view.plain[:_MOST].split("\n")
-        faults += _wrapped(view, lines)
-        faults += _numbers(view, lines)
+    broken = _BROKEN.search(view.plain) is not None
+    lines = view.plain[:_MOST].split("\n")
+    faults += _wrapped(view, lines) if broken else []
+    faults += _numbers(view, lines) if len(lines) > 2 else []
     return faults
 
 
@@ -82,31 +87,36 @@ def _places(number: int) -> str:
 def _hyphens(view: View) -> list[Fault]:
     """Return the words that are divided at the end of a line, joined again or not."""
     text = view.prose
-    known = view.known
-    found: list[tuple[int, int, bool]] = []
-    for match in _DIVIDED.finditer(text):
-        first, second = match[1], match[2]
-        # "well-\nknown" is divided where it has a hyphen anyway.
-        compound = f"{first}-{second}" in text
-        if not compound and second not in _PAIRING:
-            found.append((*match.span(), first + second in known or len(found) > 0))
-    loose = [
-        match
-        for match in _JOINED.finditer(text)
-        if match[2] not in _PAIRING and match.start(2) - match.end(1) == 2
+    # "well-\nknown" is divided where it has a hyphen anyway.
+    found = [
+        (start, end, first + second in view.known)
+        for start, end, first, second in _halves(text, _DIVIDED)
+        if f"{first}-{second}" not in text
     ]
-    # "short- and long-term" has a hyphen and a space by right; a divided word is in no list.
-    sure = [match for match in loose if match[1] + match[2] in known]
-    if len(loose) >= 2 or sure:
-        found += [(*match.span(), True) for match in loose]
+    # "short- and long-term" has a hyphen and a space by right.
+    loose = [
+        (start, end, first + second in view.known)
+        for start, end, first, second in _halves(text, _JOINED)
+    ]
+    if len(loose) >= 2 or any(known for _, _, known in loose):
+        found += [(start, end, True) for start, end, _ in loose]
     if not found:
         return []
-    weight = 0.3 if len(found) == 1 and not found[0][2] else 0.35 + 0.3 * ramp(len(found), 1, 6)
-    start, end, _ = found[0]
     number = len(found)
+    weight = 0.3 if number == 1 and not found[0][2] else 0.35 + 0.3 * ramp(number, 1, 6)
+    start, end, _ = found[0]
     words = "1 word is" if number == 1 else f"{number} words are"
     why = f"{words} divided at the end of a line, as on a printed page"
     return [Fault("formatting", "pdf", weight, why, start, end)]
+
+
+def _halves(text: str, sign: re.Pattern[str]) -> Iterator[tuple[int, int, str, str]]:
+    """Yield the halves of divided words with their place."""
+    for match in sign.finditer(text):
+        before = _BEFORE.search(text, max(0, match.start() - 40), match.start())
+        after = _AFTER.match(text, match.end())
+        if before and after and after[0] not in _PAIRING:
+            yield before.start(), after.end(), before[0], after[0]
 
 
 def _wrapped(view: View, lines: list[str]) -> list[Fault]:
@@ -128,6 +138,8 @@ def _wrapped(view: View, lines: list[str]) -> list[Fault]:
         return []
     width = max(len(lines[at].strip()) for at in breaks)
     # A page's line is filled: the next word had no room. A line of verse is not.
+    if 2 * sum(lines[at].rstrip()[-1] in ",;—–" for at in breaks) > len(breaks):
+        return []  # Verse ends its lines where it pauses.
     filled = sum(_room(lines[at], lines[at + 1], view.single) >= 0.86 * width for at in breaks)
     if filled * 10 < len(breaks) * 7:
         return []
@@ -161,7 +173,7 @@ def _numbers(view: View, lines: list[str]) -> list[Fault]:
     pages: list[tuple[int, int]] = []
     for number, line in enumerate(lines):
         start, at = at, at + len(line) + 1
-        if len(line) > 40 or not any(map(str.isdigit, line)):
+        if not 0 < len(line) <= 40 or not (line.strip(_FRAME)[-1:].isdigit()):
             continue
         if _PAGE_LINE.match(line.lower()):
             pages.append((start, start + len(line)))

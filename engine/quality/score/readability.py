@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from itertools import pairwise
 
 from engine.quality.score.fault import Fault, ramp
@@ -45,7 +44,7 @@ def look(view: View) -> list[Fault]:
     words = view.words
     faults += _signs(view)
     if len(words) >= _ENOUGH and not view.single:
-        faults += _letters(words, view.text)
+        faults += _letters(view)
         faults += _order(view)
     elif view.single and len(words) >= 2 * _ENOUGH:
         faults += _order_single(view)
@@ -73,15 +72,18 @@ def _signs(view: View) -> list[Fault]:
     return [_whole("gibberish", weight, f"only {share:.0%} of the signs are letters or digits")]
 
 
-def _letters(words: Sequence[str], text: str) -> list[Fault]:
+def _letters(view: View) -> list[Fault]:
+    words, text = view.words, view.text
     faults = []
     mean = sum(map(len, words)) / len(words)
     if mean > _MEAN_WORD:
         weight = 0.6 * ramp(mean, _MEAN_WORD, 2 * _MEAN_WORD)
         faults.append(_whole("gibberish", weight, f"words are {mean:.0f} letters long on average"))
-    latin = [w for w in frozenset(words) if len(w) > 3 and w.isascii() and w.isalpha()]
+    latin = [w for w in view.known if len(w) > 3 and w.isascii() and w.isalpha()]
     if len(latin) >= 4 and "://" not in text:
-        strange = [w for w in latin if _VOWELS.isdisjoint(w) or _NO_VOWEL.search(w)]
+        # Once for all words first: most texts have none such.
+        pattern = _NO_VOWEL.search if _NO_VOWEL.search(" ".join(latin)) else _never
+        strange = [w for w in latin if _VOWELS.isdisjoint(w) or pattern(w)]
         names = frozenset(_CAPITALS.findall(text)) if strange else frozenset()
         odd = sum(word.upper() not in names for word in strange)  # "HTTP" is a name.
         weight = 0.75 * ramp(odd / len(latin), 0.12, 0.35)
@@ -91,17 +93,19 @@ def _letters(words: Sequence[str], text: str) -> list[Fault]:
     return faults
 
 
+def _never(_: str) -> None:
+    return None
+
+
 def _order(view: View) -> list[Fault]:
     """Return the fault of words that are in no order."""
     words = view.words
     scrambled, heads = 0.0, 0
     grammar = grammar_of(words)
     if grammar is not None:
-        bad = 0
-        for first, second in pairwise(words):
-            if first in grammar.heads:
-                heads += 1
-                bad += second in grammar.never_after
+        following = [second for first, second in pairwise(words) if first in grammar.heads]
+        heads = len(following)
+        bad = sum(map(grammar.never_after.__contains__, following))
         if heads >= 4 and bad >= 2:
             scrambled = ramp(bad / heads, 0.12, 0.32)
     lower, cased = _stops(view.text)
@@ -140,9 +144,10 @@ def _order_single(view: View) -> list[Fault]:
 def _wall(view: View) -> list[Fault]:
     if len(view.prose) < _LONG_WORD:
         return []
-    if not view.single:
+    longest_word = max(map(len, view.words), default=0)
+    if not view.single and longest_word > _LONG_WORD and "http" not in view.prose:
         for word in view.words:
-            if len(word) > _LONG_WORD and "http" not in view.prose:
+            if len(word) == longest_word:
                 at = view.prose.find(word)
                 why = f"a word of {len(word)} letters"
                 return [Fault("readability", "gibberish", 0.35, why, at, at + len(word))]

@@ -166,4 +166,4 @@ def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
 
 
 def _blank(text: str) -> str:
-    return "".join("\n" if c == "\n" else " " for c in text)
+    return "\n".join([" " * len(line) for line in text.split("\n")])

@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
 from engine.appmarks import taken
+from engine.invisible import is_blank
 from engine.models import NO_METADATA, Alternative, Turn
 from engine.sources.cache.places import (
     Mark,
@@ -199,7 +200,7 @@ def _turns(question: str, answer: str) -> tuple[Turn, ...]:
     if not question:
         both = "" if answer else ", and no answer"
         raise Refused("no-question", f"it has no question{both}")
-    if not answer:
+    if is_blank(answer):
         raise Refused("no-answer", "it has no answer")
     if question == answer:
         raise Refused("no-answer", "its answer is the same text as its question")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.appmarks import without_numbers
 from engine.sources.chats.panels import NONE, Panels, canvas_call, changed, is_canvas_call
 from engine.sources.chats.talk import Conversation, Message, Tally, compose
 from engine.sources.chats.words import day_of, dict_of, list_of, role_of, text_of, without_thoughts
@@ -31,6 +32,7 @@ LIST_KEYS = (
 _ROLE_KEYS = ("role", "from", "sender", "author", "speaker")
 _CONTENT_KEYS = ("content", "value", "text", "message", "parts")
 _MEDIA_KEYS = ("images", "image", "audio", "audios", "video", "videos", "files", "attachments")
+_SOURCE_KEYS = ("citations", "sources", "search_results", "web_results", "references")
 _PAIRS = (
     ("user", "assistant"),
     ("user", "bot"),
@@ -120,7 +122,7 @@ def conversations(
 def unread() -> Unread:
     """Return what counts the keys of messages that are not read here."""
     pairs = {name for pair in _PAIRS for name in pair}
-    return Unread(*_ROLE_KEYS, *_CONTENT_KEYS, *_MEDIA_KEYS, *pairs, "isThought")
+    return Unread(*_ROLE_KEYS, *_CONTENT_KEYS, *_MEDIA_KEYS, *_SOURCE_KEYS, *pairs, "isThought")
 
 
 def listed_in(fields: Mapping[str, Any]) -> list[Any]:
@@ -206,7 +208,8 @@ def _message(message: Mapping[str, Any], number: int) -> Message:
     parts += ["tool-calls"] * bool(message.get("tool_calls") or _called(message))
     parts += ["thoughts"] * any(message.get(key) for key in THOUGHT_KEYS)
     parts += ["media"] * shows
-    text, thoughts = without_thoughts(text)
+    sources = max(len(list_of(message.get(key))) for key in _SOURCE_KEYS)
+    text, thoughts = without_thoughts(without_numbers(text, sources))
     blocks = "" if is_trained(message) else NOT_TRAINED
     return Message(role, text, parts=(*parts, *thoughts), blocks=blocks)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from engine.sources.cache.guess import guesses
+from engine.sources.cache.mapping import Exchange
 from engine.sources.cache.places import parse
 from engine.sources.cache.rows import Row
 from engine.sources.items import Refused
@@ -23,7 +24,7 @@ def read(found: Sequence[Row], question: str = "", answer: str = "") -> list[lis
     """Return what the likeliest mapping reads of rows."""
     said = [parse(place, "side") if place else None for place in (question, answer)]
     best = guesses(found, *said)[0].mapping
-    exchanges = []
+    exchanges: list[Exchange] = []
     for row in found:
         try:
             exchanges += best.exchanges(row).exchanges
@@ -86,3 +87,8 @@ def test_few_exchanges_among_passages_are_found(asked: str, answered: str) -> No
     named = ("document:after Tanong:", f"document:after {answered}:")
     assert len(read(strange, *named)) == len(talks)
     assert not guesses(rows(*passages))
+
+
+def test_marks_of_apps_are_no_part_of_an_answer() -> None:
+    texts = [f"Question: What is tea {n}?\nAnswer: A drink【{n}†source】." for n in range(4)]
+    assert read(rows(*texts))[0] == ["What is tea 0?", "A drink."]
