@@ -26,6 +26,7 @@ _NUMBER_IN_FRONT = re.compile(
     r"|[IVX]{2,5}\.\s+|[a-zA-Z]\)\s+)(?=\S)"
 )
 _BROKEN = re.compile(r"\w+://|\[\[|\]\]|[<>\x00-\x1f\ufffd]|!\[|\]\(")
+_LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*\)|\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _CUT = ("…", "...")
 _LONGEST = 100
 _NAMELESS = re.compile(
@@ -141,8 +142,9 @@ def clean_heading(heading: str) -> str:
 
 @lru_cache(maxsize=8192)
 def without_marks(title: str) -> str:
-    """Return a title without attributes, tags and pictures, which are no part of it."""
-    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", title)))
+    """Return a title without attributes, tags and pictures, and with a link's text for the link."""
+    text = _LINK.sub(lambda link: link[1] or link[2] or "", title) if "[" in title else title
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text)))
     if not text.isascii():
         text = "".join(map(_without_picture, text))
     return " ".join(text.split())
