@@ -23,6 +23,7 @@ from engine.extract.signals import (
     folder_sign,
     has_formulas,
     heading_sign,
+    is_at_issue,
     is_hinted,
     is_made_up,
     judge,
@@ -155,6 +156,8 @@ def _signs(note: _Note, unit: Unit) -> list[Sign]:
             break
     if own and not _is_backed(note, unit, own, signs):
         signs.remove(own)
+    elif own and own.kind == "decision" and _only_describes(note, unit):
+        return [sign for sign in signs if sign.weight >= SURE]
     return signs + _shared(note, unit, signs)
 
 
@@ -171,6 +174,14 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     if own.loose:
         return False
     return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
+
+
+def _only_describes(note: _Note, unit: Unit) -> bool:
+    """Say whether the context of a decision tells how things are, and nothing that is at issue."""
+    match = match_heading(unit.section.heading)
+    if match is None or match.rule.group != "context":
+        return False
+    return not is_at_issue(wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
 def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:

@@ -299,6 +299,24 @@ def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
     return any(rule.strong and rule.kind == kind and _spoken(rule).search(said) for rule in rules())
 
 
+def is_at_issue(measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a decision's context shows that something was to be decided.
+
+    In a language that has no words for it that can't be told, so that it is believed.
+    """
+    table = languages().get(measured.language)
+    if table is None or not table.needing or measured.weighing or measured.outcome:
+        return True
+    lettered = "".join([part.letters for part in parts if part.kind != "code"])
+    needed = _needing(measured.language).count(Counter(tokens(lettered)), lettered)
+    return needed > 0 or agrees("decision", measured, parts)
+
+
+@lru_cache(maxsize=32)
+def _needing(name: str) -> _Phrases:
+    return _Phrases(languages()[name].needing)
+
+
 @lru_cache(maxsize=32)
 def _spoken(rule: HeadingRule) -> re.Pattern[str]:
     """Return the pattern of the words that a heading begins with, anywhere in a text."""

@@ -30,7 +30,6 @@ HEADINGS = (*KINDS, *DECISION_PARTS, "weak_reflection")
 """The rules that a heading's patterns can stand under."""
 
 PARTS: Mapping[str, frozenset[str]] = {
-    "within": frozenset({"topic", "title"}),
     "in_note": frozenset({"title"}),
     "under": frozenset({"heading"}),
     "under_in_note": frozenset({"heading", "title"}),
@@ -63,6 +62,7 @@ _KEYS: dict[str, frozenset[str]] = {
             "weighing",
             "outcome",
             "supposing",
+            "needing",
             "pointers",
             "see",
         }
@@ -137,6 +137,7 @@ class _File:
             weighing=self._compared("words", "weighing"),
             outcome=self._compared("words", "outcome"),
             supposing=self._phrases("words", "supposing"),
+            needing=self._phrases("words", "needing"),
             pointers=self._phrases("words", "pointers"),
             see=self._words("words", "see"),
             tags=self._kinds("tags"),
@@ -245,7 +246,6 @@ class _File:
         return Asking(
             quotes=self._pair("quotes"),
             inner_quotes=self._pair("inner_quotes"),
-            within=self._part("within"),
             in_note=self._part("in_note"),
             under=self._part("under"),
             under_in_note=self._part("under_in_note"),

@@ -43,6 +43,7 @@ class Language:
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         supposing: Words and phrases that begin what is made up to argue with.
+        needing: Words and phrases of somebody who has to decide something.
         pointers: Words that begin a line which only leads elsewhere.
         see: Those of them that mean "see".
         tags: Parts of tags, and the kind that each means.
@@ -68,6 +69,7 @@ class Language:
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
     supposing: tuple[str, ...]
+    needing: tuple[str, ...]
     pointers: tuple[str, ...]
     see: frozenset[str]
     tags: Mapping[str, str]
