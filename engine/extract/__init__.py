@@ -38,4 +38,18 @@ def _without_marks(example: Example) -> Example | None:
     return replace(example, id=example_id(turns), turns=turns)
 
 
-__all__ = ["extract"]
+def extract_all(
+    document: Document, options: Mapping[str, str] = NO_METADATA
+) -> tuple[list[Example], int]:
+    """Return the examples that a document gives, and how many sections it would give besides.
+
+    A person learns of the others by their number, and can ask for them.
+    """
+    if document.turns or "sections" in (take := taken(options)):
+        return extract(document, options), 0
+    found = extract_note(document, {*take, "sections"})
+    asked = [example for example in found if example.kind != "section"]
+    return asked, len(found) - len(asked)
+
+
+__all__ = ["extract", "extract_all"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.apart import MEMORY, Died, apart, limit_memory
 from engine.errors import FinetuiError
-from engine.extract import extract
+from engine.extract import extract_all
 from engine.models import Skipped
 from engine.sources import Item, Reader, Reading, Refused, reader_of
 from engine.spread import can_spread, in_flight, spread
@@ -186,13 +186,15 @@ def read_one(
     item = task.item
     skipped: list[Skipped] = []
     examples: list[StagedExample] = []
-    documents = 0
+    documents = sections = 0
     reading = replace(how.reading, on_skip=skipped.append, on_bytes=on_bytes)
     digest = ""
     try:
         for document in reader.read(item, reading):
             documents += 1
-            examples += [staged(example) for example in extract(document, reading.options)]
+            given, unasked = extract_all(document, reading.options)
+            sections += unasked
+            examples += [staged(example) for example in given]
             if len(examples) >= _AT_ONCE:
                 yield ReadItem(
                     ScannedItem(item.name), examples, tuple(skipped), task.moved_from, last=False
@@ -215,7 +217,7 @@ def read_one(
         reading.skip(item.name, 0, *fault(error))
     item.forget()
     scanned = ScannedItem(
-        item.name, item.size, reliable_time(item, how.started_ns), digest, documents
+        item.name, item.size, reliable_time(item, how.started_ns), digest, documents, sections
     )
     yield ReadItem(scanned, examples, tuple(skipped), task.moved_from)
 

@@ -54,6 +54,7 @@ class ScanReport:
             scanned, and the store has it.
         skipped_count: How many things were not read.
         kinds: How many examples there are of each kind.
+        sections: How many sections would be examples too, if they were asked for.
         cancelled: The scan was stopped; then the store is as it was.
     """
 
@@ -67,6 +68,7 @@ class ScanReport:
     skipped: tuple[Skipped, ...] = ()
     skipped_count: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
+    sections: int = 0
     cancelled: bool = False
 
 
@@ -173,6 +175,7 @@ def scan(
         skipped=tuple(gathered(store.skips(source.id))),
         skipped_count=tally.skipped,
         kinds=store.source_kinds(source.id),
+        sections=store.source_sections(source.id),
     )
 
 
