@@ -143,7 +143,7 @@ def clean_heading(heading: str) -> str:
 
 @lru_cache(maxsize=8192)
 def without_marks(title: str) -> str:
-    """Return a title without attributes, tags, pictures and marks of code, and a link as its text."""
+    """Return a title without attributes, tags, pictures and marks of code; a link is its text."""
     text = _LINK.sub(lambda link: link[1] or link[2] or "", title) if "[" in title else title
     text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text))).replace("`", "")
     if not text.isascii():
