@@ -181,7 +181,7 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
+    return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
