@@ -13,6 +13,7 @@ from engine.errors import CheckError
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
 from engine.quality.language import Detector
+from engine.quality.safety.frames import reclaimed, rejected
 from engine.quality.safety.lists import (
     CATEGORIES,
     GAP,
@@ -25,12 +26,8 @@ from engine.quality.safety.lists import (
     fits,
     index,
 )
-from engine.quality.safety.statements import (
-    Said,
-    reclaimed,
-    rejected,
-    statements,
-)
+from engine.quality.safety.said import Placed, Said
+from engine.quality.safety.statements import statements
 from engine.quality.safety.vocabulary import mentioned
 from engine.quality.safety.words import Word, chunks, spelt_out, words
 
@@ -80,9 +77,6 @@ _SAID = {
     "harm": "wishes a group of people harm, or calls for it",
     "exclusion": "denies a group of people its rights or its place",
 }
-
-Placed = tuple[int, Word]
-"""Where a run without spaces begins, and a word in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +202,8 @@ class SafetyCheck:
             last = max(first, bisect_right(starts, said.starts[one.last]) - 1)
             number = -1 - len(hits)
             entry = Entry(one.language, "hateful", one.kind, (), True, number)
-            hits.append(Hit(entry, first, last, one.weight, False))
+            hidden = any(word.disguised for _, word in found[first : last + 1])
+            hits.append(Hit(entry, first, last, one.weight, hidden))
         return hits
 
     def _speaks(self, text: str) -> Callable[[int, str], bool]:
@@ -232,13 +227,13 @@ def _framed(hit: Hit, said: Said, found: Sequence[Placed]) -> Hit:
     first = said.place(_start(found[hit.first]))
     last = max(first, said.place(_start(found[hit.last])))
     language = hit.entry.language
-    listed = hit.entry.level in WEIGHTS
-    claim = listed and len(hit.entry.pieces) > 1 and hit.entry.category == "hateful"
-    slur = listed and hit.entry.category == "hateful"
     claimed = hit.entry.category == "hateful"
-    if rejected(said, first, last, language, claimed=claimed, deniable=claim) or (
-        slur and reclaimed(said, first, last, language)
-    ):
+    listed = claimed and hit.entry.level in WEIGHTS
+    slur = listed and len(hit.entry.pieces) == 1
+    reported = rejected(
+        said, first, last, language, claimed=claimed, deniable=listed and not slur, slur=slur
+    )
+    if reported or (listed and reclaimed(said, first, last, language)):
         return replace(hit, weight=hit.weight * REPORTED, reported=True)
     return hit
 
