@@ -80,6 +80,11 @@ def extract_note(
     return [example for found in given for example in found]
 
 
+def with_sections(options: Mapping[str, str]) -> str:
+    """Return what the option ``take`` of a source is where sections are asked for as well."""
+    return ",".join(word for word in TAKE if word in {*taken(options), "sections"})
+
+
 def taken(options: Mapping[str, str]) -> frozenset[str]:
     """Return what the option ``take`` of a source asks for; :data:`TAKEN` where it is not set.
 
@@ -181,7 +186,7 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
+    return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
@@ -207,7 +212,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    measured = wording_of(unit.told, phrases=bool(signs), prior=note.language)
+    measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
     own = not unit.is_cited and not is_made_up(measured, unit.told)
     verdict = judge(signs, measured, own=own)
     if not verdict.taken:
@@ -216,7 +221,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
         alone = len(parts) == 1 or verdict.sure
-        if alone or is_hinted(wording_of(part, prior=note.language)):
+        if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
             yield _example(note.document, unit, part, number, verdict)
 
 

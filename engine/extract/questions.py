@@ -128,7 +128,10 @@ def _further(found: Sequence[str], asking: Asking, part: int) -> Iterator[str]:
     """Yield questions that were asked before, worded so that they ask for more."""
     templates = _turned(asking.templates["further"], max(part - 1, 0))
     for one in found:
-        yield from (_polish(template.format(question=one)) for template in templates)
+        known = set(split_words(one))
+        # "Tell me more about X. Tell me more." is said by nobody.
+        apart = sorted(templates, key=lambda text: len(known.intersection(split_words(text))))
+        yield from (_polish(template.format(question=one)) for template in apart)
 
 
 def on_card(front: str, answer: str, name: str) -> str:

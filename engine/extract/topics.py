@@ -21,11 +21,13 @@ _ATTRIBUTES = re.compile(r"\s*\{\s*(?:[.#:][^{}\n]*|[\w-]+\s*=[^{}\n]*|-)\}")
 _TAG = re.compile(r"(?<!\S)#(?=[\w/-]*[^\W\d])[\w/-]+")
 _SHORTCODE = re.compile(r"(?<!\w):(?=[a-z0-9+-]*[a-z])[a-z0-9_+-]{2,30}:(?!\w)")
 _NUMBER_IN_FRONT = re.compile(
-    r"^(?:[#§]?\s?\d{1,4}(?:\.\d{1,3}){0,4}[.)、:]\s+|\(\d{1,3}\)\s*|\d{1,3}、|0\d{1,6}[\s_–—-]+"
+    r"^(?!(?:19|20)\d\d:)(?:[#§]?\s?\d{1,4}(?:\.\d{1,3}){0,4}[.)、:]\s+"
+    r"|\(\d{1,3}\)\s*|\d{1,3}、|0\d{1,6}[\s_–—-]+"
     r"|#\d{1,8}\s*[.:)_–—-]+\s*|\d{1,4}\s+[–—-]\s+|\d{1,3}(?:\.\d{1,3}){1,4}\s+(?=[^\W\da-z])"
     r"|[IVX]{2,5}\.\s+|[a-zA-Z]\)\s+)(?=\S)"
 )
 _BROKEN = re.compile(r"\w+://|\[\[|\]\]|[<>\x00-\x1f\ufffd]|!\[|\]\(")
+_LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*\)|\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 _CUT = ("…", "...")
 _LONGEST = 100
 _NAMELESS = re.compile(
@@ -38,7 +40,7 @@ _ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
 _MOST_WORDS = 8
 _QUOTE = re.compile(r'["“”„«»]')
 _PICTURES = frozenset(("So", "Sk", "Cf", "Co", "Cs", "Cn"))
-_SIGNS = frozenset("©®™°\u200c\u200d^`´")
+_SIGNS = frozenset("©®™°\u200c\u200d^´")
 _DIRECT = re.compile(
     r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
     r"would|will|has|have)\b",
@@ -141,8 +143,9 @@ def clean_heading(heading: str) -> str:
 
 @lru_cache(maxsize=8192)
 def without_marks(title: str) -> str:
-    """Return a title without attributes, tags and pictures, which are no part of it."""
-    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", title)))
+    """Return a title without attributes, tags, pictures and marks of code; a link is its text."""
+    text = _LINK.sub(lambda link: link[1] or link[2] or "", title) if "[" in title else title
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text))).replace("`", "")
     if not text.isascii():
         text = "".join(map(_without_picture, text))
     return " ".join(text.split())

@@ -50,6 +50,10 @@ VAULTS = {
 """For each language what was measured: repository, commit, licence."""
 
 WORDS_SHOWN = 70
+THOUGHT_SHOWN = 220
+TOLD = 400
+"""Of how many questions the language is told, chosen at random."""
+
 _QUOTED = re.compile(r"[“„«「‘][^“”„«»「」]*[”“»」’]")
 _SPACED = re.compile(r"\s+")
 _SPACELESS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -137,11 +141,13 @@ def lingua(codes: Sequence[str]) -> Tell | None:
     return tell
 
 
-def shares(examples: Sequence[Example], tell: Tell) -> tuple[float, float, float, Counter[str]]:
-    """Return which share of questions is in its answer's language, in none, and in another.
+def shares(
+    examples: Sequence[Example], language: str, tell: Tell
+) -> tuple[float, float, float, Counter[str]]:
+    """Return which share of questions is in its note's language, in none, and in another.
 
-    The answer's language is told too, so that one note among others in a second language is
-    no fault. The last is what was asked in another language, by the text that was judged.
+    A section in a second language may be asked for in its own. The last is what was asked in
+    another language, by the text that was judged.
     """
     own = none = 0
     other: Counter[str] = Counter()
@@ -151,9 +157,9 @@ def shares(examples: Sequence[Example], tell: Tell) -> tuple[float, float, float
             none += 1
             continue
         told, answered = tell(asked), tell(example.turns[-1].content)
-        if told == answered:
+        if told and told in (answered, language):
             own += 1
-        elif not told or not answered:
+        elif not told:
             none += 1
         else:
             other[f"{told} for {answered}: {asked}"] += 1
@@ -161,12 +167,12 @@ def shares(examples: Sequence[Example], tell: Tell) -> tuple[float, float, float
     return own / total, none / total, sum(other.values()) / total, other
 
 
-def beginning(text: str) -> str:
+def beginning(text: str, number: int = WORDS_SHOWN) -> str:
     """Return the first words of a text, or about as much of one without spaces."""
     spaceless = len(_SPACELESS.findall(text))
     if spaceless > len(text) / 4:
-        return text[: WORDS_SHOWN * 2]
-    return " ".join(text.split()[:WORDS_SHOWN])
+        return text[: number * 2]
+    return " ".join(text.split()[:number])
 
 
 def sheets(found: Found, language: str, folder: Path, seed: int, number: int) -> None:
@@ -181,7 +187,7 @@ def sheets(found: Found, language: str, folder: Path, seed: int, number: int) ->
     ]
     thoughts = chance.sample(found.thoughts, min(number, len(found.thoughts)))
     kinds = [
-        {"n": n, "kind": one.kind, "heading": one.provenance.heading, "text": one.turns[-1].content}
+        {"n": n, "kind": one.kind, "text": beginning(one.turns[-1].content, THOUGHT_SHOWN)}
         for n, one in enumerate(thoughts, 1)
     ]
     folder.mkdir(parents=True, exist_ok=True)
@@ -227,12 +233,13 @@ def main() -> None:
     for language, name, found in measured(pairs, ours):
         kinds = Counter(example.kind for example in found.thoughts)
         asked = found.thoughts + found.others
+        chosen = random.Random(language).sample(asked, min(TOLD, len(asked)))
         cells = []
         for teller in (ours, peer):
             if teller is None:
                 cells.append("")
                 continue
-            own, none, other, texts = shares(asked, teller)
+            own, none, other, texts = shares(chosen, language, teller)
             cells.append(f"{own:.1%}, {none:.1%}, {other:.1%}")
             strange[language] = strange.get(language, Counter()) + texts
         by_kind = " / ".join(str(kinds[kind]) for kind in ("reflection", "decision", "learning"))

@@ -8,7 +8,14 @@ from __future__ import annotations
 import pytest
 
 from engine.extract.languages import languages
-from engine.extract.questions import Subject, in_context, is_question, on_card, question
+from engine.extract.questions import (
+    Subject,
+    in_context,
+    is_question,
+    on_card,
+    question,
+    wordings,
+)
 from engine.extract.topics import clean_heading, clean_title, date_phrase, is_date_like
 
 TEXT = "I looked at the kiln and then at the kiln again, and I put it off until Sunday."
@@ -84,7 +91,7 @@ def test_a_title_is_used_whole_or_not_at_all(heading: str, title: str, part: str
         ("7 habits", "7 habits"),
         ("De ce T4? {.unnumbered}", "De ce T4?"),
         ("Results {#sec-results .important}", "Results"),
-        ("🌱 The kiln 🔥", "The kiln"),
+        ("🌱 The `kiln` 🔥", "The kiln"),
         (":seedling: The kiln", "The kiln"),
         ("The kiln #craft/clay", "The kiln"),
         ("What the kiln says:", "What the kiln says"),
@@ -100,6 +107,11 @@ def test_a_title_is_used_whole_or_not_at_all(heading: str, title: str, part: str
         ("Notes", ""),
         ("Daily note", ""),
         ("", ""),
+        # A year is no number of a section, and a link is its text.
+        ("2024: the year of the boat", "2024: the year of the boat"),
+        ("[The mill](https://example.org/mill) and [[Rope|the rope]]", "The mill and the rope"),
+        ("第 12 篇：搬家", "第 12 篇：搬家"),
+        ("写在前面：", "写在前面"),
     ],
 )
 def test_titles_are_cleaned(title: str, expected: str) -> None:
@@ -180,3 +192,21 @@ def test_every_template_can_be_filled(code: str) -> None:
         dated = date_phrase("2025-03-14", code)
         assert dated in _ask("", "", kind=kind, language=code, date="2025-03-14")
     assert _ask("Xyzzy", "Plugh", language=code).count(opening) == 2
+
+
+@pytest.mark.parametrize("language", ["en", "it", "nl"])
+def test_what_is_asked_again_does_not_say_the_same_twice(language: str) -> None:
+    subject = Subject("section", "", "The old kiln", "", language)
+    asked = list(wordings(subject, TEXT, part=1))
+    again = next(one for one in asked[1:] if one.startswith(asked[0]))
+    assert set(again.removeprefix(asked[0]).lower().split()).isdisjoint(asked[0].lower().split())
+
+
+def test_a_chinese_question_in_which_the_writer_speaks_is_quoted() -> None:
+    subject = Subject("section", "我该怎么办？", "工作", "", "zh")
+    assert (
+        question(subject, "我觉得我应该先停下来想一想。")
+        == "你问自己：“我该怎么办？”你的答案是什么？"
+    )
+    titled = Subject("section", "", "年过完了", "", "zh")
+    assert "在笔记“年过完了”里" in question(titled, "今天上班了。")

@@ -58,6 +58,7 @@ _KEYS: dict[str, frozenset[str]] = {
         {
             "common",
             "first_person",
+            "not_common",
             "not_first_person",
             "weighing",
             "outcome",
@@ -130,6 +131,7 @@ class _File:
             name=self._name(),
             is_latin="".join(self._words("words", "common")).isascii(),
             common=self._words("words", "common"),
+            not_common=self._words("words", "not_common"),
             first_person=self._wild("words", "first_person"),
             not_first_person=self._compared("words", "not_first_person"),
             weighing=self._compared("words", "weighing"),

@@ -37,6 +37,7 @@ class Language:
         name: Its name in English, for messages.
         is_latin: Whether it is written in Latin letters.
         common: Its commonest words.
+        not_common: Words of languages near to it, which stand in none of its own texts.
         first_person: Words with which people speak of themselves.
         not_first_person: Phrases that hold such a word and mean somebody else.
         weighing: Words and phrases of somebody who weighs one thing against another.
@@ -61,6 +62,7 @@ class Language:
     name: str
     is_latin: bool
     common: frozenset[str]
+    not_common: frozenset[str]
     first_person: Words
     not_first_person: tuple[str, ...]
     weighing: tuple[str, ...]
