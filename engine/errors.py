@@ -5,6 +5,7 @@ One tree, so that a caller can catch a stage or the lot::
     FinetuiError
     ├── UsageError                 the call's words are wrong (exit status 2)
     ├── SettingsError              a settings file or value is not valid
+    ├── LanguageInvalid            a language's file of words is not valid
     ├── DependencyMissing          a package or program is not installed
     ├── DiskFull                   the disk has no room for what was asked
     ├── SystemFailure              the system refuses something, or a device fails
@@ -27,6 +28,8 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── SourceMissing          the path does not exist
     │   ├── SourceUnreadable       permission, binary, or not text
     │   ├── SourceEmpty            nothing in it
+    │   ├── SourceBetweenPeople    it is an export of messages between people
+    │   ├── SourceTooLong          its records are longer than a record may be
     │   ├── SourceAmbiguous        two kinds are about as likely
     │   ├── SourceUnknown          no reader recognises it
     │   ├── AddressRefused         an address holds a secret, or would send one in the clear
@@ -130,6 +133,12 @@ class SettingsError(FinetuiError):
     """A settings file or value is not valid."""
 
     code = "settings-invalid"
+
+
+class LanguageInvalid(FinetuiError):
+    """A language's file of words is not valid."""
+
+    code = "language-invalid"
 
 
 class DependencyMissing(FinetuiError):
@@ -268,6 +277,18 @@ class SourceEmpty(SourceError):
     """The source has nothing in it."""
 
     code = "source-empty"
+
+
+class SourceBetweenPeople(SourceError):
+    """The source is an export of messages between people."""
+
+    code = "source-between-people"
+
+
+class SourceTooLong(SourceError):
+    """What a source holds is longer than a record may be."""
+
+    code = "source-too-long"
 
 
 class SourceAmbiguous(SourceError):

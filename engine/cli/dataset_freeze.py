@@ -12,12 +12,14 @@ import click
 from engine import dataset as engine_dataset
 from engine.bases import Base
 from engine.cli.common import Progress, common_options, opened, print_json, say
+from engine.cli.nearness import NEARNESS
 from engine.cli.waiting import await_part
 from engine.dataset import DatasetOptions, Frozen, LeakSummary, default_options
 from engine.dataset.frozen import newest
 from engine.errors import BaseMissing
 from engine.models import FLAG_KINDS
 from engine.settings import system_prompt_of
+from engine.similarity import FLOOR, Nearness
 from engine.workspace import Workspace
 
 _BAR = 30
@@ -30,9 +32,10 @@ length_option = click.option(
 )
 _threshold_option = click.option(
     "--threshold",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=NEARNESS,
     default=None,
-    help="From which similarity rows are near-duplicates (default: as set, or as frozen).",
+    help="From when on rows are near-duplicates: copies, paraphrases, or a similarity from "
+    f"{FLOOR:g} to 1 (default: as set, or as frozen).",
 )
 _near_option = click.option(
     "--no-near", is_flag=True, help="Compare text alone, and compute no embeddings."
@@ -187,7 +190,7 @@ def leaks(
     name: str,
     now: bool,
     against: Sequence[Path],
-    threshold: float | None,
+    threshold: Nearness | None,
     no_near: bool,
     worst: int,
     workspace: Path | None,
@@ -228,7 +231,8 @@ def _say_leak(one: LeakSummary) -> None:
     if not one.measured:
         say(f"  only text was compared: {one.reason}")
     say(f"  equal but for spelling      {one.equal:,}")
-    say(f"  near-duplicates, {one.threshold:g} and up {one.over:,}")
+    name = f" ({one.level})" if one.level else ""
+    say(f"  near-duplicates, {one.threshold:g} and up {one.over:,}{name}")
     say(f"  long answers alike          {one.answers_over:,}")
     say(f"  nearest row: half below {one.median:.2f}, nine in ten below {one.high:.2f}, "
         f"highest {one.highest:.2f}")  # fmt: skip

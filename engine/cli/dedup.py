@@ -10,11 +10,21 @@ from typing import Any
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
+from engine.cli.nearness import NEARNESS, level_words
 from engine.cli.waiting import patiently
 from engine.models import LinkWhat, short_id
 from engine.paths import shorten
-from engine.similarity import DEFAULT_THRESHOLD, FLOOR, Cluster, DedupReport
+from engine.similarity import (
+    DEFAULT_LEVEL,
+    FLOOR,
+    Cluster,
+    DedupReport,
+    Nearness,
+    threshold_of,
+)
 from engine.similarity.child import dedup_apart
+from engine.similarity.levels import misses_paraphrases
+from engine.similarity.names import E5, E5_PACKAGE
 from engine.store import Store
 
 _MOST_UNREADABLE = 10
@@ -30,11 +40,22 @@ _NOUNS: dict[LinkWhat, str] = {
 @click.command()
 @click.option(
     "--threshold",
-    type=click.FloatRange(FLOOR, 1.0),
+    type=NEARNESS,
     default=None,
-    help=f"The least similarity of a duplicate ({FLOOR:g} to 1; default {DEFAULT_THRESHOLD:g}).",
+    help="From when on examples are duplicates: copies, paraphrases, or a similarity from "
+    f"{FLOOR:g} to 1 (default: as set, which is {DEFAULT_LEVEL}).",
 )
-@click.option("--model", default="", help="The folder of an embedding model of your own.")
+@click.option(
+    "--off-topic",
+    type=click.FloatRange(0, 1),
+    default=None,
+    help="Mark answers that this share of other questions fits better (default: as set; 1: none).",
+)
+@click.option(
+    "--model",
+    default="",
+    help=f"The folder of an embedding model of your own, or {E5} (package {E5_PACKAGE}).",
+)
 @click.option(
     "--what",
     type=click.Choice(["both", "prompt", "answer"]),
@@ -47,7 +68,8 @@ _NOUNS: dict[LinkWhat, str] = {
 )
 @common_options
 def dedup(
-    threshold: float | None,
+    threshold: Nearness | None,
+    off_topic: float | None,
     model: str,
     what: LinkWhat,
     limit: int,
@@ -58,7 +80,8 @@ def dedup(
 
     Prompts and answers are compared each on their own, across all sources: an example is
     a duplicate of another where both are alike; the same question with a different answer
-    is marked as just that. Only what is new or changed since the last time is computed.
+    is marked as just that. Answers that fit other questions better than their own are marked as
+    off topic. Only what is new or changed since the last time is embedded.
     """
     # Clusters are put together from vectors: numpy takes 0.1 s to import.
     from engine.similarity.stage import look
@@ -75,22 +98,23 @@ def dedup(
                 space.root,
                 model=model,
                 threshold=threshold,
+                off_topic=checking.off_topic if off_topic is None else off_topic,
                 progress=Progress("embedding and comparing", quiet=as_json),
             ),
         )
         with closing(look(space, model=model)) as found:
-            clusters = found.clusters(what, threshold)
+            clusters = found.clusters(what, threshold_of(threshold, model))
         if as_json:
             print_json(
                 asdict(report)
                 | {"what": what, "clusters": [_cluster_json(one) for one in clusters]}
             )
             return
-        _say_report(report)
+        _say_report(report, model)
         _say_clusters(space.store, clusters, what, limit)
 
 
-def _say_report(report: DedupReport) -> None:
+def _say_report(report: DedupReport, model: str) -> None:
     if not report.examples:
         say("there are no examples yet; add a source with: finetui sources add PATH")
         return
@@ -105,6 +129,9 @@ def _say_report(report: DedupReport) -> None:
             say(f"  and {len(report.unreadable) - number:,} more could not be compared")
             break
         say(f"  {short_id(example_id)} could not be compared: {reason}")
+    say(f"near-duplicates are {level_words(report.threshold, report.level)}")
+    if misses_paraphrases(report.threshold, model):
+        say("  most paraphrases are not found; with: finetui dedup --threshold paraphrases")
     for code, number in report.flags.items():
         say(f"  {code:14} {number:,}")
 

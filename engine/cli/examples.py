@@ -276,6 +276,7 @@ def card_json(card: Card) -> dict[str, Any]:
             "tags": list(where.tags),
             "date": where.date,
             "content_hash": where.content_hash,
+            "record": where.record,
         },
         "metadata": dict(example.metadata),
         "messages": [{"role": turn.role, "content": turn.content} for turn in card.turns],
@@ -308,7 +309,7 @@ def print_card(store: Store, card: Card, *, original: bool = False) -> None:
         ("tags", " ".join(f"#{tag}" for tag in where.tags)),
         ("score", f"{example.score:.2f}" + (f"  {example.reason}" if example.reason else "")),
         ("checks", _measured(card)),
-        ("follows", f"{short_id(example.follows)}, decided before" if example.follows else ""),
+        ("follows", _older(store, example.follows)),
         *((name, value) for name, value in example.metadata.items()),
     ]
     for name, value in about:
@@ -344,6 +345,16 @@ def _measured(card: Card) -> str:
         f"{tokens:,.0f} tokens" if isinstance(tokens, float | int) else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _older(store: Store, example_id: str) -> str:
+    """Return which example another follows, and what was decided about it."""
+    if not example_id:
+        return ""
+    try:
+        return f"{short_id(example_id)}, which is {store.card(example_id).state}"
+    except FinetuiError:
+        return f"{short_id(example_id)}, which is gone"
 
 
 def _root(store: Store, source_id: str) -> str:

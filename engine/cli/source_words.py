@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.cli.common import say
+from engine.extract.notes import with_sections
 from engine.extract.scan import Preview, ScanReport
+from engine.extract.unheard import unheard_words
 from engine.extract.wire import detection_out
-from engine.models import Example, Skipped, Source, short_id
+from engine.models import LEFT_OUT, Example, Skipped, Source, short_id
 from engine.sources import Detection, reader_of
 
 _SHOWN_CHARACTERS = 160
@@ -51,25 +54,48 @@ def print_report(report: ScanReport, source: Source) -> None:
     say(f"  {found}{kinds}; {', '.join(changes)}")
     if report.documents and not report.examples:
         say(f"  {_NOTHING.get(source.kind, 'nothing to train on')}")
+    if report.sections:
+        take = f"take={with_sections(source.options)}"
+        what = f"{count(report.sections, 'more section')} on request"
+        say(f"  {what}: finetui sources set {short_id(source.id)} {take}")
     if report.skipped:
         codes: dict[str, int] = {}
         for skip in report.skipped:
             codes[skip.code] = codes.get(skip.code, 0) + 1
-        say(f"  skipped: {listed(codes)}")
+        print_told(unheard_words(codes))
+        for line in _skipped(codes):
+            say(f"  {line}")
         say(f"  each with its reason: finetui sources skipped {short_id(source.id)}")
+
+
+def _skipped(codes: Mapping[str, int]) -> list[str]:
+    """Return what was skipped by its reason: what was not read, and what gave no example."""
+    unread = {code: number for code, number in codes.items() if code not in LEFT_OUT}
+    left = {code: number for code, number in codes.items() if code in LEFT_OUT}
+    lines = [f"skipped: {listed(unread)}"] if unread else []
+    return [*lines, f"read, and left out: {listed(left)}"] if left else lines
 
 
 def print_preview(found: Preview) -> None:
     """Print what a place holds and would give."""
     print_detection(found.detection)
+    print_told(found.told)
     total = sum(found.examples_by_kind.values())
     kinds = f" ({listed(found.examples_by_kind)})" if found.examples_by_kind else ""
     say(f"{count(found.documents, 'document')}, {count(total, 'example')}{kinds}")
     if found.more:
-        say(f"on demand {listed(found.more)} more: --set take=thoughts,qa,sections")
+        more = sum(found.more.values())
+        say(f"{count(more, 'more section')} on request: --set take=thoughts,qa,sections")
     if found.skipped_by_code:
-        say(f"skipped: {listed(found.skipped_by_code)}")
+        for line in _skipped(found.skipped_by_code):
+            say(line)
     print_examples(found.first)
+
+
+def print_told(told: Iterable[str]) -> None:
+    """Print what a person is told at once of how a source is read."""
+    for words in told:
+        say(f"  {words.replace('learn=', '--set learn=').replace('take=', '--set take=')}")
 
 
 def print_detection(detection: Detection) -> None:
@@ -145,6 +171,8 @@ def report_json(report: ScanReport) -> dict[str, object]:
         "files_read": report.files_read,
         "files_unchanged": report.files_kept,
         "kinds": dict(report.kinds),
+        "skipped_by_code": dict(Counter(skip.code for skip in report.skipped)),
+        "on_demand": {"section": report.sections} if report.sections else {},
         "skipped": skips_json(report.skipped),
     }
 
@@ -157,6 +185,7 @@ def preview_json(found: Preview, others: Sequence[Detection]) -> dict[str, objec
         "documents": found.documents,
         "examples": dict(found.examples_by_kind),
         "on_demand": dict(found.more),
+        "told": list(found.told),
         "skipped": dict(found.skipped_by_code),
         "first": [example_json(example) for example in found.first],
     }

@@ -18,6 +18,7 @@ from engine.cli.source_words import (
     print_options,
     print_preview,
     print_report,
+    print_told,
     report_json,
     settings,
     skips_json,
@@ -40,7 +41,9 @@ from engine.sources import (
     is_address,
     reader_of,
     settled,
+    told_of,
 )
+from engine.sources.flags import gathered
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -162,6 +165,7 @@ def _print_added(
             "kind": source.kind,
             "root": source.root,
             "options": dict(source.options),
+            "told": list(told_of(source.kind, source.options)),
             "why": detection.why,
             "confidence": detection.confidence,
         }
@@ -172,6 +176,7 @@ def _print_added(
     say(f"{source.kind}: {shorten(source.root, 70)}  ({detection.why})")
     if source.options:
         say(f"  {settings(source.options)}")
+    print_told(told_of(source.kind, source.options))
     if report is None:
         say(
             f"added as {short_id(source.id)}; read it with: "
@@ -281,6 +286,7 @@ def set_source(
     say(f"{source.kind}: {shorten(source.root, 70)}")
     if source.options:
         say(f"  {settings(source.options)}")
+    print_told(told_of(source.kind, source.options))
     print_report(report, source)
 
 
@@ -376,7 +382,7 @@ def skipped(identifier: str, workspace: Path | None, as_json: bool) -> None:
     """List everything that the last scan of a source did not read, and why."""
     with opened(workspace) as space:
         source = space.store.source(identifier)
-        found = space.store.skips(source.id)
+        found = gathered(space.store.skips(source.id))
     if as_json:
         print_json(skips_json(found))
         return

@@ -111,7 +111,12 @@ def _division(manifest: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str
     if manifest["earlier"]:
         yield f"- Rows of {', '.join(manifest['earlier'])} keep their sides."
     if near and near["checked"]:
-        yield f"- Near-duplicates are those with a similarity of {near['threshold']:g} and more."
+        level = near.get("level", "")
+        name = f" ({level}; paraphrases may be on both sides)" if level == "copies" else ""
+        yield (
+            f"- Near-duplicates are those with a similarity of {near['threshold']:g} and "
+            f"more{name}."
+        )
     for one in manifest["leak"] or ():
         how = "by embeddings" if one["measured"] else "by text alone"
         yield (

@@ -23,6 +23,7 @@ from engine.dataset.notices import (
     about_groups,
     about_labels,
     about_metadata,
+    about_paraphrases,
     about_sizes,
 )
 from engine.dataset.options import DatasetOptions
@@ -31,6 +32,7 @@ from engine.dataset.split import SIDES, Side
 from engine.errors import DatasetRefused
 from engine.quality.checks import make, options_of
 from engine.quality.fields import CHECKED_BY
+from engine.similarity.levels import misses_paraphrases
 from engine.store import Store
 from engine.tokens import Tokenizer
 from engine.workspace import Workspace
@@ -39,7 +41,7 @@ __all__ = ["Cut", "DatasetOptions", "Draft", "Progress", "draft", "quiet", "refu
 
 Progress = Callable[[int, int], None]
 _NAMED = 5
-_CHECKS = ("language", "quality", "safety", "personal")
+_CHECKS = ("language", "app-text", "quality", "safety", "personal")
 
 
 def quiet(done: int, total: int) -> None:
@@ -303,6 +305,8 @@ def _notices(
     yield from about_labels(made.sides, made.options.validation_fraction)
     if not near.checked:
         yield Notice("near-duplicates", f"near-duplicates are not known: {near.reason}")
+    elif misses_paraphrases(near.threshold, made.options.model):
+        yield about_paraphrases(near.threshold)
     held_out = [*made.validation, *made.test]
     again = sum(one.row.id in before.trained for one in held_out)
     if again:

@@ -9,6 +9,7 @@ from functools import cache
 from engine.dataset.metadata import texts_of
 from engine.dataset.rows import Row
 from engine.errors import TemplateError
+from engine.invisible import is_blank
 from engine.models import Flag, Turn
 from engine.quality.base import Check
 from engine.tokens import Tokenizer, control_tokens_in_content, render
@@ -216,7 +217,7 @@ def _plain(row: Row) -> Refusal | None:
 
 
 def _blank(turns: Sequence[Turn]) -> bool:
-    return any(not turn.content.strip() for turn in turns)
+    return any(is_blank(turn.content) for turn in turns)
 
 
 def _untrained(row: Row, truncated: int, max_length: int | None) -> Refusal:

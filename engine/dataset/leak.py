@@ -69,6 +69,7 @@ class LeakSummary:
         worst: The nearest pairs, the nearest first.
         measured: Whether embeddings were compared, or else only the text.
         reason: Why they were not.
+        level: The name of the threshold, "copies" or "paraphrases"; empty where it has none.
     """
 
     side: str
@@ -84,6 +85,7 @@ class LeakSummary:
     worst: tuple[LeakPair, ...] = ()
     measured: bool = True
     reason: str = ""
+    level: str = ""
 
     @property
     def leaking(self) -> int:
@@ -109,6 +111,7 @@ def summarise(
     found: Sequence[Nearest],
     threshold: float,
     *,
+    level: str = "",
     measured: bool = True,
     reason: str = "",
     worst: int = _WORST,
@@ -127,6 +130,7 @@ def summarise(
         side=side,
         rows=len(found),
         threshold=threshold,
+        level=level,
         equal=sum(one.equal for one in found),
         over=sum(one.similarity >= least for one in found),
         answers_over=sum(one.long and one.answer >= least for one in found),

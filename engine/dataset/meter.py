@@ -16,8 +16,15 @@ from engine.dataset.leak import LeakSummary, Nearest, summarise
 from engine.dataset.near import first_line
 from engine.dataset.rows import Row, encode_rows, read_rows
 from engine.errors import CheckError, CheckFailed, DependencyMissing
-from engine.setup import require
-from engine.similarity import DEFAULT_THRESHOLD, normal_form, parts
+from engine.similarity import (
+    DEFAULT_THRESHOLD,
+    Nearness,
+    level_of,
+    normal_form,
+    parts,
+    threshold_of,
+)
+from engine.similarity.child import require_libraries
 from engine.similarity.texts import key_of
 from engine.workspace import Workspace
 
@@ -29,7 +36,7 @@ def leaks(
     name: str,
     *,
     against: Sequence[Path] = (),
-    threshold: float | None = None,
+    threshold: Nearness | None = None,
     model: str = "",
     near: bool = True,
     worst: int = 5,
@@ -42,7 +49,7 @@ def leaks(
         workspace_or_dir: The workspace, or the dataset's own folder (then ``name`` is not used).
         name: The dataset's name.
         against: Test files to compare with its training rows, in place of its own sides.
-        threshold: From which similarity rows count as near-duplicates; that of the freeze
+        threshold: From which level or similarity rows count as near-duplicates; that of the freeze
             where None.
         model: The embedding model; the embedded one where empty.
         near: Whether embeddings are compared, or else text alone.
@@ -61,7 +68,7 @@ def leaks(
     else:
         frozen = load(workspace_or_dir, name)
     near_duplicates = frozen.manifest.get("near_duplicates") or {"threshold": DEFAULT_THRESHOLD}
-    at_least = near_duplicates["threshold"] if threshold is None else threshold
+    at_least = near_duplicates["threshold"] if threshold is None else threshold_of(threshold, model)
     found = []
     with tempfile.TemporaryDirectory() as scratch:
         for side, path in _sides(frozen, against, Path(scratch)):
@@ -84,7 +91,7 @@ def leaks(
 def leaks_of_draft(
     made: Draft,
     *,
-    threshold: float | None = None,
+    threshold: Nearness | None = None,
     model: str = "",
     near: bool = True,
     worst: int = 5,
@@ -95,7 +102,7 @@ def leaks_of_draft(
 
     Args:
         made: What would be frozen.
-        threshold: From which similarity rows count as near-duplicates; that of the draft
+        threshold: From which level or similarity rows count as near-duplicates; that of the draft
             where None.
         model: The embedding model; the embedded one where empty.
         near: Whether embeddings are compared, or else text alone.
@@ -120,7 +127,7 @@ def leaks_of_draft(
                     side,
                     file,
                     files["train"],
-                    threshold=known if threshold is None else threshold,
+                    threshold=known if threshold is None else threshold_of(threshold, model),
                     model=model,
                     near=near,
                     worst=worst,
@@ -168,7 +175,15 @@ def measure(
             measured, reason = False, first_line(error)
     if not measured:
         found = by_text(rows, trained)
-    return summarise(side, found, threshold, measured=measured, reason=reason, worst=worst)
+    return summarise(
+        side,
+        found,
+        threshold,
+        level=level_of(threshold, model) or "",
+        measured=measured,
+        reason=reason,
+        worst=worst,
+    )
 
 
 def nearest_rows(
@@ -201,7 +216,7 @@ def _by_embeddings(
     progress: Progress,
     cancelled: Callable[[], bool],
 ) -> list[Nearest]:
-    require("embeddings")
+    require_libraries(model)
     what = {"queries": str(queries_file), "rows": str(rows_file), "model": model}
     answers = run_child(
         _MODULE,

@@ -11,7 +11,7 @@ from engine.dataset.candidates import Candidate
 from engine.dataset.groups import NearClusters
 from engine.dataset.options import DatasetOptions
 from engine.errors import CheckError, DependencyMissing, FinetuiError
-from engine.similarity import DEFAULT_THRESHOLD, clusters
+from engine.similarity import clusters, level_of
 from engine.store import Store
 from engine.workspace import Workspace
 
@@ -25,6 +25,7 @@ class NearDuplicates:
         reason: Why they were not; what is then joined is equal but for spelling.
         space: The name of the embeddings: the model's fingerprint and the form of the text.
         threshold: The least similarity of near-duplicates.
+        level: Its name, "copies" or "paraphrases"; empty where it has none.
         clusters: What is near what, by place in the queue.
     """
 
@@ -32,6 +33,7 @@ class NearDuplicates:
     reason: str
     space: str
     threshold: float
+    level: str = ""
     clusters: NearClusters = NearClusters()  # noqa: RUF009 - it is frozen
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +43,7 @@ class NearDuplicates:
             "reason": self.reason,
             "embeddings": self.space,
             "threshold": self.threshold,
+            "level": self.level,
         }
 
 
@@ -70,6 +73,7 @@ def refresh(
             model=options.model,
             # It also marks examples, for which the workspace has a threshold of its own.
             threshold=workspace.settings.check.duplicate_threshold,
+            off_topic=workspace.settings.check.off_topic,
             progress=progress,
             cancelled=cancelled,
         )
@@ -106,13 +110,14 @@ def known(
         space: The embeddings to take; those of most examples where empty.
         reason: Why they could not be brought up to date, if so.
     """
-    threshold = DEFAULT_THRESHOLD if options.threshold is None else options.threshold
+    threshold = options.least
+    level = level_of(threshold, options.model) or ""
     if options.near_duplicates == "no":
-        return NearDuplicates(False, "left out", "", threshold)
+        return NearDuplicates(False, "left out", "", threshold, level)
     taken = space or next(iter(store.link_models()), "")
     if not taken:
         why = reason or "they were never looked for: finetui dedup"
-        return NearDuplicates(False, why, "", threshold)
+        return NearDuplicates(False, why, "", threshold, level)
     compared = store.linked(taken)
     missing = _not_in(compared, candidates)
     if missing and not reason:
@@ -121,7 +126,8 @@ def known(
         both=tuple(clusters(store.links(taken, "both", threshold), threshold)),
         answers=tuple(clusters(store.links(taken, "answer", threshold), threshold)),
     )
-    return NearDuplicates(not missing, reason if missing else "", taken, threshold, found)
+    why = reason if missing else ""
+    return NearDuplicates(not missing, why, taken, threshold, level, found)
 
 
 def _not_in(compared: Mapping[int, str], candidates: Sequence[Candidate]) -> int:

@@ -29,7 +29,7 @@ class Notice:
     """Something to know; ``code`` is stable.
 
     Codes: "few-held-out", "few-to-train", "share", "large-group", "absent", "template",
-    "same-question", "near-duplicates", "trained-before", "personal", "unchecked",
+    "same-question", "near-duplicates", "paraphrases", "trained-before", "personal", "unchecked",
     "truncated", "leak", "holdout", "metadata", "conflict".
     """
 
@@ -94,6 +94,15 @@ def about_sizes(
             f"{grouping.largest:,} of {grouped:,} rows belong together, by a document, a question "
             "or near-duplicates: they are all on one side",
         )
+
+
+def about_paraphrases(threshold: float) -> Notice:
+    """Return what a threshold for copies leaves open."""
+    return Notice(
+        "paraphrases",
+        f"rows that say the same in other words may be on both sides: near-duplicates are copies, "
+        f"from {threshold:.2f} on; the level paraphrases keeps more of them together",
+    )
 
 
 def about_groups(grouping: Grouping) -> Iterator[Notice]:

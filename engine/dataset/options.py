@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engine.errors import UsageError
 from engine.models import FLAG_KINDS
+from engine.similarity.levels import DEFAULT_LEVEL, Nearness, threshold_of
 from engine.similarity.linkage import FLOOR
 
 Near = Literal["now", "known", "no"]
@@ -33,8 +34,9 @@ class DatasetOptions:
         holdout: Files whose rows become the test side; what equals them is left out.
         allow_secrets: Secrets that are let through, each by its code or an example's id.
         near_duplicates: Whether near-duplicates are computed first, taken as known, or left aside.
-        threshold: The least similarity of near-duplicates; None takes the measured default.
-        model: The embedding model: a folder, or empty for the embedded one.
+        threshold: From when on rows are near-duplicates: a level, or a similarity of the model;
+            None takes the measured default.
+        model: The embedding model: a folder or a name, or empty for the embedded one.
         fresh_split: Whether rows may change sides that earlier datasets gave them.
         same_question: Whether rows of one question stay together; for tests.
     """
@@ -52,10 +54,16 @@ class DatasetOptions:
     holdout: tuple[Path, ...] = ()
     allow_secrets: tuple[str, ...] = ()
     near_duplicates: Near = "known"
-    threshold: float | None = None
+    threshold: Nearness | None = None
     model: str = ""
     fresh_split: bool = False
     same_question: bool = True
+
+    @property
+    def least(self) -> float:
+        """The least similarity of near-duplicates."""
+        asked = DEFAULT_LEVEL if self.threshold is None else self.threshold
+        return threshold_of(asked, self.model)
 
     def check(self) -> DatasetOptions:
         """Return the options if they can be meant.
@@ -80,7 +88,7 @@ class DatasetOptions:
             yield "a test share and holdout files exclude each other", "give one of the two"
         if self.min_quality is not None and not 0 <= self.min_quality <= 1:
             yield f"{self.min_quality} is no quality", "take one from 0 to 1"
-        if self.threshold is not None and not FLOOR <= self.threshold <= 1:
+        if not FLOOR <= self.least <= 1:
             yield f"{self.threshold} can't be the threshold", f"take one from {FLOOR:g} to 1"
         for flag in self.exclude_flags:
             if flag.partition(":")[0] not in FLAG_KINDS:

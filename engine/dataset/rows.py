@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from engine.dataset.metadata import Told
 from engine.errors import DatasetMissing, DatasetRefused
-from engine.models import Card, Role, Turn, example_id
+from engine.models import Card, Example, Role, Turn, example_id
 from engine.paths import shorten
 
 _ROLES = get_args(Role)
@@ -58,7 +58,6 @@ def row_of(card: Card, system_prompt: str = "", told: Told | None = None) -> Row
         turns = (Turn("system", system_prompt.strip()), *turns)
     example = card.example
     where = example.provenance
-    record = str(where.start_line) if example.kind in _RECORD_KINDS else ""
     told = told or Told()
     metadata: dict[str, Any] = {
         "kind": example.kind,
@@ -76,8 +75,34 @@ def row_of(card: Card, system_prompt: str = "", told: Told | None = None) -> Row
     }
     # Whoever reads the file needs no column that says nothing.
     metadata = {key: value for key, value in metadata.items() if value not in ("", [], {}, [0, 0])}
-    group = json.dumps([where.source_id, _storable(where.path), record], ensure_ascii=False)
+    document = [where.source_id, *map(_storable, _document_of(example))]
+    group = json.dumps(document, ensure_ascii=False)
     return Row(example.id, turns, metadata, group)
+
+
+def _document_of(example: Example) -> tuple[str, str]:
+    """Return the path and the record of what an example was made of."""
+    where = example.provenance
+    if where.record and f"{where.path}#".startswith(f"{where.record}#"):
+        # A row of a database is a path; examples of one row have a number behind it.
+        return where.record, ""
+    return where.path, _record_of(example)
+
+
+def _record_of(example: Example) -> str:
+    """Return which record of its file an example comes from; empty where it is the file.
+
+    Workspaces of earlier versions don't know it until their sources are scanned again. There
+    it is the conversation's id or the line, but for the first line: a file that an app wrote
+    on one line has all its records there, so that each document of it counts by itself.
+    """
+    if example.kind not in _RECORD_KINDS:
+        return ""
+    where = example.provenance
+    if where.record:
+        return where.record
+    named = example.metadata.get("conversation_id", "")
+    return named or (str(where.start_line) if where.start_line > 1 else where.content_hash)
 
 
 def _storable(text: str) -> str:

@@ -7,24 +7,22 @@ than information; its score stays below that of every thought.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Generator, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from operator import is_
 
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
-from engine.extract.lexicon import FIRST_PERSON, fold
-from engine.extract.pairs import CARD, Pair, find_pairs, is_deck
-from engine.extract.prose import prose_words, split, with_quotes
-from engine.extract.questions import Subject, asks, complete, further, question
+from engine.extract.lexicon import spoken_in
+from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
+from engine.extract.prose import prose_words, see_words, split, with_quotes
+from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
-from engine.extract.signals import has_formulas, language_of
+from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import join_blocks
 
-_ATTEMPTS = 12
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
 _LONG = 200
@@ -33,21 +31,26 @@ _SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
-_POINTERS = frozenset({"see", "siehe", "vezi"})
-_NUMBERED = re.compile(r"^\d{1,3}[.)]\s+(?=\S)")
 _LINKS = re.compile(r"\[(?:\[[^\[\]]*\]\]|[^\[\]]*\]\([^()]*\))")
 
 
 class Bodies:
     """A note whose units are looked at for answers and sections, one after the other."""
 
-    def __init__(self, document: Document, units: Sequence[Unit], take: Collection[str]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        units: Sequence[Unit],
+        take: Collection[str],
+        language: Callable[[], str],
+    ) -> None:
         """Begin with a note.
 
         Args:
             document: The note.
             units: What it is made of.
             take: What is wanted: "qa", "sections".
+            language: Returns the code of its language; empty where it can't be told.
         """
         self._document = document
         self._units = units
@@ -55,11 +58,7 @@ class Bodies:
         self._pairs = "qa" in take
         self._deck = is_deck(document.tags)
         self._asked: set[str] = set()
-
-    @cached_property
-    def _language(self) -> str:
-        """The note's language: "en", "ro", "de", or empty where it is none of these."""
-        return language_of(part for unit in self._units for part in unit.parts)
+        self._note_language = language
 
     def examples(self, unit: Unit) -> list[Example]:
         """Return what a unit gives, in the order of its text."""
@@ -84,7 +83,7 @@ class Bodies:
         asked = self._pairs and asks(self._heading(unit.section))
         if asked and unit.words >= _ANSWER_WORDS and _is_answer(unit):
             yield from self._whole(unit, self._answer_grounds(unit))
-        elif self._sections and not asked and self._is_section(unit):
+        elif self._sections and not asked and self.is_section(unit):
             yield from self._whole(unit, self._section_grounds(unit))
 
     def _may_answer(self, member: Member) -> bool:
@@ -114,8 +113,10 @@ class Bodies:
             return None
         taken: list[range] = []
         for pair in pairs:
+            if pair.weight <= FOLDED and not self._is_question(pair):
+                continue
             lines = range(pair.start + offset, pair.end + offset)
-            turns = (Turn("user", pair.question), Turn("assistant", pair.answer))
+            turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))
             where = f" under '{section.heading[:60]}'" if section.heading else ""
             grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
             taken.append(lines)
@@ -124,6 +125,18 @@ class Bodies:
             )
         return _without(member, taken)
 
+    def _is_question(self, pair: Pair) -> bool:
+        return is_question(pair.question, self._note_language())
+
+    def _put(self, pair: Pair) -> str:
+        """Return a pair's question with what it needs to be understood without its note."""
+        if pair.attached:
+            return f"{pair.question}\n\n{pair.attached}".strip()
+        language = self._note_language()
+        if pair.weight == CARD:
+            return on_card(pair.question, pair.answer, language)
+        return in_context(pair.question, self._document.title, language, pair.answer)
+
     def _answer_grounds(self, unit: Unit) -> Grounds:
         words = unit.words
         score = 0.55 + 0.15 * min(words / _LONG, 1.0) + 0.1 * self._personal(unit)
@@ -131,7 +144,7 @@ class Bodies:
         reason = f"a heading that asks: '{heading}'; {words} words of running text"
         return Grounds("qa", round(score, 2), reason)
 
-    def _is_section(self, unit: Unit) -> bool:
+    def is_section(self, unit: Unit) -> bool:
         """Say whether a unit is prose of the author's own under a heading that means something."""
         if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
             return False
@@ -152,9 +165,9 @@ class Bodies:
 
     def _personal(self, unit: Unit) -> float:
         """Return how much the author speaks of themselves, from 0 to 1."""
-        if not self._language or not unit.persons:
+        if not unit.persons:
             return 0.0
-        spoken = sum(map(FIRST_PERSON[self._language].__contains__, unit.persons))
+        spoken = spoken_in(unit.persons)[unit.language(self._note_language)]
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -179,32 +192,22 @@ class Bodies:
         """Return the question of a unit's part, another one than the note's others have."""
         document, section = self._document, unit.section
         heading = heading_of(document, section)
-        if not self._language:
-            # A question in English about a text in French would teach to mix them.
-            asked = _as_written(heading or document.title)
-            return asked if number == 0 and asked not in self._asked else ""
-        if asks(document.title) and fold(heading or document.title) == fold(document.title):
-            return self._unasked(complete(document.title, self._language), number)
         if is_generic(heading):
             heading = _nearest(section.parents, document.title) or heading
         subject = Subject(
             kind="section",
-            heading=_NUMBERED.sub("", heading),
+            heading=heading,
             title=document.title,
             date=date_of(document, section),
-            language=self._language,
-            links=unit.links,
+            language=unit.language(self._note_language),
         )
-        for attempt in range(_ATTEMPTS):
-            asked = question(subject, said, part=number + attempt)
+        first = ""
+        for asked in wordings(subject, said, part=number):
+            first = first or asked
             if asked not in self._asked:
                 break
-        return self._unasked(asked, number)
-
-    def _unasked(self, asked: str, number: int) -> str:
-        """Return a question, worded as one that goes on where it was asked before."""
-        if asked in self._asked:
-            asked = further(asked, self._language, number)
+        else:
+            asked = first
         self._asked.add(asked)
         return asked
 
@@ -214,7 +217,7 @@ def _is_answer(unit: Unit) -> bool:
     if not unit.is_own or _is_mostly_links(unit):
         return False
     return any(
-        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in _POINTERS
+        block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in see_words()
         for block in unit.parts
         if block.spoken
     )
@@ -227,7 +230,8 @@ def _without(member: Member, taken: Sequence[range]) -> Member | None:
     parts = tuple(
         block for block in member.parts if not any(block.line in lines for lines in taken)
     )
-    return Member(member.section, parts, prose_words(parts)) if parts else None
+    kept = [block for block in parts if block.kept]
+    return Member(member.section, parts, prose_words(kept)) if kept else None
 
 
 def _is_mostly_links(unit: Unit) -> bool:
@@ -244,7 +248,3 @@ def _nearest(parents: Sequence[str], title: str) -> str:
         if parent != title and not is_generic(parent) and not is_date_like(parent):
             return parent
     return ""
-
-
-def _as_written(heading: str) -> str:
-    return "" if is_generic(heading) or is_date_like(heading) else heading

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from engine.models import Alternative, Document, Example, Provenance, Turn, example_id
+from engine.models import HOLLOW, Alternative, Document, Example, Provenance, Turn, example_id
 
 MAX_TURNS = 6
 """The most turns of an example, a system turn not counted."""
@@ -14,6 +14,9 @@ MAX_CHARACTERS = 12_000
 
 A window may hold more only where a single exchange does.
 """
+
+HOLLOW_SCORE = 0.2
+"""The score of an example with an answer that only speaks of content elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ def extract_dialogue(document: Document) -> list[Example]:
     places = [at for at, turn in enumerate(document.turns) if turn.role != "system"]
     spoken = [document.turns[at] for at in places]
     windows = list(_windows(spoken, MAX_CHARACTERS - sum(len(turn.content) for turn in system)))
-    if not document.alternatives:
+    empty = {int(at) for at in document.metadata.get(HOLLOW, "").split()}
+    if not document.alternatives and not empty:
         return [_example(document, system, window, (), len(windows)) for window in windows]
     place_of = {at: number for number, at in enumerate(places)}
     examples: list[Example] = []
@@ -48,7 +52,11 @@ def extract_dialogue(document: Document) -> list[Example]:
             for other in document.alternatives
             if window.start <= place_of.get(other.turn, -1) < end
         )
-        examples.append(_example(document, system, window, others, len(windows)))
+        example = _example(document, system, window, others, len(windows))
+        if empty.intersection(places[window.start : end]):
+            reason = f"{example.reason}; an answer speaks of a document or file that is not there"
+            example = replace(example, score=HOLLOW_SCORE, reason=reason)
+        examples.append(example)
     return examples
 
 
@@ -96,6 +104,7 @@ def _example(
     part = f", part {window.number} of {count}" if count > 1 else ""
     source = document.metadata.get("format", "") or f"{layout} layout"
     branch = ", another branch" if "branch" in document.metadata else ""
+    branch += ", your words answer" if document.metadata.get("learn") == "me" else ""
     provenance = Provenance(
         source_id=document.source_id,
         path=document.path,
@@ -105,6 +114,7 @@ def _example(
         tags=document.tags,
         date=document.date,
         content_hash=document.content_hash,
+        record=document.record,
     )
     return Example(
         id=example_id(turns),
@@ -113,6 +123,8 @@ def _example(
         provenance=provenance,
         score=1.0,
         reason=f"{source}, {exchanges}{part}{branch}",
-        metadata=document.metadata,
+        metadata={key: document.metadata[key] for key in document.metadata if key != HOLLOW}
+        if HOLLOW in document.metadata
+        else document.metadata,
         alternatives=alternatives,
     )

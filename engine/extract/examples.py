@@ -67,6 +67,7 @@ def make_example(
         tags=tuple(dict.fromkeys((*document.tags, *tags))) if tags else document.tags,
         date=date_of(document, section),
         content_hash=document.content_hash,
+        record=document.record,
     )
     return Example(
         id=example_id(turns),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from engine.errors import UsageError
 from engine.extract.bodies import Bodies
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
-from engine.extract.lexicon import CLIPPED, TAGS, fold
+from engine.extract.leftout import OnLeft, ignore_left, tell
+from engine.extract.letters import fold
+from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
 from engine.extract.questions import Subject, question
 from engine.extract.signals import (
@@ -16,14 +19,18 @@ from engine.extract.signals import (
     WORDS_ALONE,
     Sign,
     Verdict,
+    agrees,
     folder_sign,
     has_formulas,
     heading_sign,
+    is_hinted,
+    is_made_up,
     judge,
     may_stand_alone,
     tag_signs,
     wording_of,
 )
+from engine.extract.telling import language_of
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import Block, join_blocks
@@ -37,7 +44,9 @@ TAKEN = ("thoughts", "qa")
 _ADDRESS_KEYS = ("source", "url", "link", "clipped")
 
 
-def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Example]:
+def extract_note(
+    document: Document, take: Collection[str] = TAKE, on_left: OnLeft = ignore_left
+) -> list[Example]:
     """Return the examples of a note, in the order of its text.
 
     Each section with a sign of reflecting, deciding or learning gives one example,
@@ -48,6 +57,7 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
     Args:
         document: The note.
         take: What is wanted: "thoughts", "qa", "sections".
+        on_left: Told of each section that gives nothing, and why.
     """
     note = _Note(document, tuple(find_units(document.text)))
     thoughts: list[list[Example]] = [[] for _ in note.units]
@@ -57,14 +67,22 @@ def extract_note(document: Document, take: Collection[str] = TAKE) -> list[Examp
             unit = _whole(note)
             if unit is not None and (found := list(_thoughts(note, unit))):
                 return found
-    if note.clipped or not {"qa", "sections"}.intersection(take):
-        return [example for found in thoughts for example in found]
-    bodies = Bodies(document, note.units, take)
-    return [
-        example
-        for unit, found in zip(note.units, thoughts, strict=True)
-        for example in found or bodies.examples(unit)
-    ]
+    given: Sequence[Sequence[Example]] = thoughts
+    bodies = Bodies(document, note.units, take, lambda: note.language)
+    if not note.clipped and {"qa", "sections"}.intersection(take):
+        given = [
+            found or bodies.examples(unit) for unit, found in zip(note.units, thoughts, strict=True)
+        ]
+    if on_left is not ignore_left:
+        sections = "sections" not in take
+        on_request = bodies.is_section if sections else lambda _: False
+        tell(document, note.units, given, on_left, clipped=note.clipped, on_request=on_request)
+    return [example for found in given for example in found]
+
+
+def with_sections(options: Mapping[str, str]) -> str:
+    """Return what the option ``take`` of a source is where sections are asked for as well."""
+    return ",".join(word for word in TAKE if word in {*taken(options), "sections"})
 
 
 def taken(options: Mapping[str, str]) -> frozenset[str]:
@@ -92,10 +110,20 @@ class _Note:
         self.signs = _note_signs(document)
         self.clipped = _is_clipped(document)
 
+    @cached_property
+    def language(self) -> str:
+        """The code of the note's language; empty where it can't be told."""
+        return language_of(part for unit in self.units for part in unit.parts)
+
+    @cached_property
+    def is_one_thought(self) -> bool:
+        """Whether no more than one of its units is long enough to be a thought."""
+        return sum(unit.words >= MIN_WORDS and unit.is_own for unit in self.units) <= 1
+
 
 def _whole(note: _Note) -> Unit | None:
     """Return the note as one unit, where its tags, title or folder say what it is."""
-    if not any(sign.weight >= SURE for sign in note.signs):
+    if not note.is_one_thought or not any(sign.weight >= SURE for sign in note.signs):
         return None
     kept = [unit for unit in note.units if unit.parts and not is_junk(unit.section.heading)]
     total = sum(unit.words for unit in kept)
@@ -126,13 +154,39 @@ def _signs(note: _Note, unit: Unit) -> list[Sign]:
             signs.append(Sign(match.rule.kind, 0.45, f"under '{parent[:60]}'"))
             break
     for callout in section.callouts:
-        kind = TAGS.get(fold(callout))
+        kind = tags().get(fold(callout))
         if kind:
             signs.append(Sign(kind, 0.5, f"callout '{callout}'"))
             break
-    if own and own.kind == "decision" and own.weight < SURE and _has_decision(note, unit):
+    if own and not _is_backed(note, unit, own, signs):
+        signs.remove(own)
+    return signs + _shared(note, unit, signs)
+
+
+def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
+    """Say whether a weak heading means what it may mean; "Context" and "Why" stand over much else.
+
+    A decision beside it in the note becomes a sign of its own.
+    """
+    if own.kind == "decision" and own.weight < SURE and _has_decision(note, unit):
         signs.append(Sign("decision", 0.35, "beside a decision"))
-    return signs + note.signs
+    around = (sign for sign in (*signs, *note.signs) if sign is not own)
+    if any(sign.kind == own.kind for sign in around):
+        return True
+    if own.loose:
+        return False
+    return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
+
+
+def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
+    """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
+    if signs or not note.signs or note.is_one_thought:
+        return note.signs
+    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
+
+
+def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
+    return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
@@ -158,17 +212,24 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    verdict = judge(signs, wording_of(unit.parts, phrases=bool(signs)))
-    if verdict.taken:
-        for number, part in enumerate(split(unit.parts)):
+    measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
+    own = not unit.is_cited and not is_made_up(measured, unit.told)
+    verdict = judge(signs, measured, own=own)
+    if not verdict.taken:
+        return
+    parts = split(unit.parts)
+    for number, part in enumerate(parts):
+        # Where nothing but the wording speaks for a section, it does so for each part.
+        alone = len(parts) == 1 or verdict.sure
+        if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
             yield _example(note.document, unit, part, number, verdict)
 
 
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
-    total = sum([part.words for part in unit.parts if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.parts))
+    total = sum([part.words for part in unit.told if part.kind != "code"])
+    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
 
 
 def _example(
@@ -181,7 +242,6 @@ def _example(
         title=document.title,
         date=date_of(document, section),
         language=verdict.language,
-        links=unit.links,
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)

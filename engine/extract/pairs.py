@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.sources.blocks import plain
+from engine.extract.letters import length
+from engine.invisible import is_blank
+from engine.models import FLASHCARD
+from engine.sources.blocks import blocks, join_blocks, plain
 from engine.sources.inline import inline_plain
 from engine.sources.markdown import fenced, without_code
 
@@ -55,6 +58,7 @@ _DECKS = frozenset({"flashcards", "flashcard", "card", "cards", "anki", "srs", "
 class Pair:
     """A question and its answer, as plain text.
 
+    ``attached`` is what belongs to the question and is no sentence, such as code, in its lines.
     ``start`` and ``end`` are the indices of its first line and behind its last; ``form`` says
     how it is marked, and ``weight`` how surely it is a pair.
     """
@@ -65,11 +69,17 @@ class Pair:
     end: int
     form: str
     weight: float
+    attached: str = ""
 
 
 def is_deck(tags: Sequence[str]) -> bool:
     """Say whether tags mean that a note is made of flashcards."""
     return any(tag.lower().split("/")[0] in _DECKS for tag in tags)
+
+
+def _size(text: str) -> int:
+    """Return how many words a text has; numbers are words here, and may answer a question."""
+    return max(len(text.split()), length(text))
 
 
 def is_label(line: str) -> bool:
@@ -146,21 +156,23 @@ class _Finder:
 
     def _take(self, pair: Pair, raw: Sequence[str]) -> int:
         """Keep a pair, if it is one; return the index behind it, or 0."""
-        asked = " ".join(inline_plain(pair.question.strip()).strip(" *_:=").split())
-        length = len(asked.split())
-        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= length <= _MAX_QUESTION:
+        asked, attached = _asked(pair.question)
+        size = _size(asked or attached)
+        if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
-        if not any(map(str.isalpha, asked)) or not any(
+        if not any(map(str.isalpha, asked or attached)) or not any(
             map(str.isalnum, _LINKS.sub("", "\n".join(raw)))
         ):
             return 0
         told = plain(pair.answer).strip()
+        if is_blank(told):
+            return 0
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]
-        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= len(told.split()) <= _MAX_ANSWER:
+        if not (1 if pair.weight >= CARD else _MIN_ANSWER) <= _size(told) <= _MAX_ANSWER:
             return 0
-        self._found.append(replace(pair, question=asked, answer=told))
+        self._found.append(replace(pair, question=asked, answer=told, attached=attached))
         return pair.end
 
     def _called_out(self, number: int, line: str) -> int:
@@ -179,21 +191,23 @@ class _Finder:
         if asks is None:
             return 0
         partners = _PARTNERS[(asks[1] or asks[2]).lower()[0]]
-        question = [asks[3] or ""]
-        last = min(len(self._lines), number + _QUESTION_LINES)
-        for at in range(number + 1, last):
-            answers = _ANSWERS.match(self._lines[at])
-            if answers and (answers[1] or answers[2]).lower()[0] in partners:
-                break
-            if _ASKS.match(self._lines[at]):
-                return 0
-            question.append(self._lines[at])
+        at = number + 1
+        said = 1
+        while at < min(len(self._lines), number + _MAX_LINES) and said <= _QUESTION_LINES:
+            if not self._code[at]:
+                answers = _ANSWERS.match(self._lines[at])
+                if answers and (answers[1] or answers[2]).lower()[0] in partners:
+                    break
+                if _ASKS.match(self._lines[at]):
+                    return 0
+                said += 1
+            at += 1
         else:
             return 0
         end = self._end_of_answer(at + 1)
         raw = [answers[3] or "", *self._lines[at + 1 : end]]
         text = "\n".join([raw[0], _dedented(raw[1:])])
-        asked = " ".join(question)
+        asked = "\n".join([asks[3] or "", _dedented(self._lines[number + 1 : at])])
         form = "marked as question and answer"
         return self._take(Pair(asked, text, number, end, form, MARKED), raw)
 
@@ -230,21 +244,21 @@ class _Finder:
         if "::" in line and "::" in without_code(line):
             match = _ONE_LINE.match(line)
             if match and (self._deck or match[1].rstrip(" *_").endswith("?")):
-                pair = Pair(match[1], match[2], number, number + 1, "a flashcard", CARD)
+                pair = Pair(match[1], match[2], number, number + 1, FLASHCARD, CARD)
                 return self._take(pair, [match[2]])
         if "#" in line and (tag := _CARD_TAG.search(line)):
             end = self._paragraph_end(number + 1)
             raw = self._lines[number + 1 : end]
             asked = _ITEM_MARK.sub("", line[: tag.start()], count=1)
-            return self._take(Pair(asked, _dedented(raw), number, end, "a flashcard", CARD), raw)
+            return self._take(Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD), raw)
         if not self._divided:
             return 0
         end = self._paragraph_end(number)
         for at in range(number + 1, end):
-            if self._lines[at].strip() in ("?", "??"):
-                asked = " ".join(self._lines[number:at])
+            if self._lines[at].strip() in ("?", "??") and not self._code[at]:
+                asked = "\n".join(self._lines[number:at])
                 raw = self._lines[at + 1 : end]
-                pair = Pair(asked, _dedented(raw), number, end, "a flashcard", CARD)
+                pair = Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD)
                 return self._take(pair, raw)
         return 0
 
@@ -311,6 +325,17 @@ def _may_begin(line: str) -> bool:
     if "?" in line or "#" in line or "::" in line:
         return True
     return line.lstrip(" \t>*_=-+0123456789.)")[:1] in _LABEL_LETTERS
+
+
+def _asked(text: str) -> tuple[str, str]:
+    """Return a question's sentences in one line, and what stands below them in its lines."""
+    if "\n" not in text.strip():
+        return " ".join(inline_plain(text.strip()).strip(" *_:=").split()), ""
+    found = blocks(text.split("\n"))
+    number = next((at for at, block in enumerate(found) if block.kind != "prose"), len(found))
+    lead = " ".join([block.text for block in found[:number]])
+    lead = lead.strip(" *_=") if number < len(found) else lead.strip(" *_:=")
+    return " ".join(lead.split()), join_blocks(found[number:])
 
 
 def _dedented(lines: Sequence[str]) -> str:

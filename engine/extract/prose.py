@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
-from engine.extract.lexicon import count_words, fold, letters, word_set, words
-from engine.sources.blocks import Block
+from engine.extract.languages import languages
+from engine.extract.letters import apart, count_words, fold, length, letters
+from engine.sources.blocks import ASIDE, GAP, Block
 
 MIN_WORDS = 25
 """The fewest words of prose that make an answer."""
@@ -20,21 +22,35 @@ _QUERY_FENCE = re.compile(
     r"^\s*(?:`{3,}|~{3,})\s*(?:dataview|dataviewjs|mermaid|query|tasks|base|button)\b"
 )
 _CLOCK = re.compile(r"^\W*\d{1,2}[:.h]\d{2}(?!\d)")
-_POINTER = re.compile(
-    r"\W*(?:see also|see|related|sources?|via|cf|from|read|full post|date|link|"
-    r"siehe auch|siehe|quelle|vezi si|vezi|sursa)\b[^.!?]{0,120}:?",
-)
-_POINTER_FIRST = word_set(
-    "see related source sources via cf from read full date link siehe quelle vezi sursa"
-)
 _RUNNING = frozenset({"prose", "callout", "item"})
 _ADDRESS = re.compile(r"https?://\S+")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])\s*")
+_UNSPACED_END = ("。", "！", "？")
+_CHUNK = 150
 _QUOTED = re.compile(
     r"^[\s\d.*+-]*[\"“„«][^\n]*[\"”“»][^\w\n]*"
     r"(?:\([^()\n]*\)|[—–-]\s*[^\n]{1,80})?\W*$"
 )
 _POINTER_WORDS = 14
+
+
+@lru_cache(maxsize=1)
+def _pointer() -> re.Pattern[str]:
+    found = {re.escape(phrase) for table in languages().values() for phrase in table.pointers}
+    return re.compile(rf"\W*(?:{'|'.join(sorted(found, reverse=True))})\b[^.!?]{{0,120}}:?")
+
+
+@lru_cache(maxsize=1)
+def _pointer_words() -> frozenset[str]:
+    """Return the first words of what only leads elsewhere."""
+    tables = languages().values()
+    return frozenset(apart(phrase).split()[0] for table in tables for phrase in table.pointers)
+
+
+@lru_cache(maxsize=1)
+def see_words() -> frozenset[str]:
+    """Return the words that mean "see", in any language."""
+    return frozenset().union(*(table.see for table in languages().values()))
 
 
 def measure(parts: Sequence[Block]) -> None:
@@ -62,9 +78,9 @@ def measure(parts: Sequence[Block]) -> None:
 
 
 def _is_kept(block: Block) -> bool:
-    """Say whether a block may be part of an answer; tasks, tables, queries, pointers are not."""
-    if block.kind in ("task", "table"):
-        return False
+    """Say whether a block may be part of an answer; queries, pointers and gaps are not."""
+    if block.kind in ASIDE or block.kind == GAP:
+        return block.kind != GAP
     if block.kind == "code":
         return not (block.lines and _QUERY_FENCE.match(block.lines[0]))
     if block.words > _POINTER_WORDS:
@@ -73,7 +89,7 @@ def _is_kept(block: Block) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    return len(words(_ADDRESS.sub("", text))) < 3
+    return length(_ADDRESS.sub("", text)) < 3
 
 
 def _is_pointer(block: Block) -> bool:
@@ -83,11 +99,11 @@ def _is_pointer(block: Block) -> bool:
         return True
     if block.kind != "prose" or not block.words:
         return False
-    if block.letters.split(None, 1)[0].partition("-")[0] not in _POINTER_FIRST:
+    if block.letters.split(None, 1)[0].partition("-")[0] not in _pointer_words():
         return False
     # Without a colon these words may begin a sentence.
     leads = ":" in text or "/" in text or block.words == 1
-    return leads and _POINTER.fullmatch(fold(text)) is not None
+    return leads and _pointer().fullmatch(fold(text)) is not None
 
 
 def prose_words(parts: Sequence[Block]) -> int:
@@ -108,8 +124,10 @@ def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
     size = 0
     for piece, count in zip(pieces, counts, strict=True):
         if answers[-1] and (size + count > MAX_WORDS or size + count / 2 > aim):
-            answers.append([])
-            size = 0
+            # What announces the next block goes with it.
+            leads = len(answers[-1]) > 1 and answers[-1][-1].text.endswith((":", "："))
+            answers.append([answers[-1].pop()] if leads else [])
+            size = sum([block.words for block in answers[-1]])
         answers[-1].append(piece)
         size += count
     return [tuple(answer) for answer in answers if prose_words(answer) >= MIN_WORDS]
@@ -120,25 +138,31 @@ def _sentences(block: Block) -> list[Block]:
     if block.kind == "code" or block.words <= MAX_WORDS:
         return [block]
     pieces: list[Block] = []
-    current: list[str] = []
+    current = ""
     for sentence in _short_sentences(block.text):
-        if current and len(words(" ".join([*current, sentence]))) > MAX_WORDS // 2:
-            pieces.append(Block(block.kind, block.line, [" ".join(current)]))
-            current = []
-        current.append(sentence)
-    pieces.append(Block(block.kind, block.line, [" ".join(current)]))
+        if current and length(current + sentence) > MAX_WORDS // 2:
+            pieces.append(Block(block.kind, block.line, [current.rstrip()]))
+            current = ""
+        current += sentence
+    pieces.append(Block(block.kind, block.line, [current.rstrip()]))
     return pieces
 
 
 def _short_sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text; one that is too long for an answer comes in pieces."""
+    """Yield the sentences of a text, each with the space behind it; too long ones in pieces."""
     for sentence in _SENTENCE_END.split(text):
-        if len(words(sentence)) <= MAX_WORDS // 2:
-            yield sentence
+        end = "" if sentence.endswith(_UNSPACED_END) else " "
+        if length(sentence) <= MAX_WORDS // 2:
+            yield sentence + end
             continue
         tokens = sentence.split()
         step = MAX_WORDS // 4
-        yield from (" ".join(tokens[at : at + step]) for at in range(0, len(tokens), step))
+        if len(tokens) >= step:
+            yield from (
+                " ".join(tokens[at : at + step]) + " " for at in range(0, len(tokens), step)
+            )
+            continue
+        yield from (sentence[at : at + _CHUNK] for at in range(0, len(sentence), _CHUNK))
 
 
 def with_quotes(parts: Sequence[Block]) -> list[Block]:

@@ -1,43 +1,53 @@
-"""The user's turn: a question that the section answers, worded differently from note to note.
+"""The user's turn: a plain question that the section answers, in varied words.
 
-It is built from what is known of the section (its heading, the note's title and
-date, names in its text), and the wording is chosen by the hash of the section's
-text, so that the same note always gets the same question.
+It is built from the heading, the note's title and its date alone, and each of them is used
+whole, in quotation marks, or not at all: what a text is about is not guessed from its words. The
+wording is chosen by the hash of the section's text, so that the same note always gets the same
+question.
+``docs/questions.md`` has the rules, and how the questions were judged.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
 from operator import itemgetter
 from typing import NamedTuple
 
-from engine.extract.headings import match_heading
-from engine.extract.lexicon import fold, words
-from engine.extract.phrases import TABLES
+from engine.extract.headings import HeadingMatch, is_generic, match_heading
+from engine.extract.languages import Asking, languages
+from engine.extract.letters import fold
+from engine.extract.lexicon import KINDS
 from engine.extract.topics import (
-    Topic,
-    about,
+    clean_heading,
     clean_title,
     date_phrase,
-    find_topic,
     is_date_like,
     is_direct,
-    swap,
+    names_a_thing,
+    split_words,
+    without_marks,
 )
 from engine.sources.dates import date_in
 
 _DIRECT_WORDS = 3
-_DOUBLED = re.compile(r"([?!.])[.?](?=$|\s)")
+_FEW_WORDS = 2
+_FEW_LETTERS = 16
+_KIND_WORDS = 2
+_PERSONAL = 0.02
+_NAMED = 2
+_NEUTRAL = 12
+_DOUBLED = re.compile(r"([?!.？！。][\"”“»」’]?)[.?。？](?=$|\s)")
+_ASKING_MARKS = ("?", "？", "¿", "؟")
+_SAID_BEHIND = re.compile(r"[:–—-]$")
 
 
 class Subject(NamedTuple):
     """What is known about a section when its question is worded.
 
-    ``date`` is an ISO day, week or month; ``links`` returns the names of the notes that
-    the section links to.
+    ``date`` is an ISO day, week or month.
     """
 
     kind: str
@@ -45,104 +55,231 @@ class Subject(NamedTuple):
     title: str
     date: str
     language: str
-    links: Callable[[], Sequence[str]] = tuple
+
+
+class _Asked(NamedTuple):
+    """What is asked for: the templates' group and shape, and what fills them."""
+
+    group: str
+    shape: str
+    slots: dict[str, str]
 
 
 def asks(heading: str) -> bool:
     """Say whether a heading is a question."""
-    heading = heading.rstrip(' *_"”“)»')
-    if heading.endswith("?"):
+    heading = without_marks(heading).rstrip(' *_"”“)»')
+    if heading.endswith(_ASKING_MARKS):
         return any(map(str.isalpha, heading))
     return is_direct(heading) and len(heading.split()) >= _DIRECT_WORDS
 
 
-def complete(asked: str, name: str) -> str:
-    """Return a question as it is put to the writer, with its mark."""
-    if asked.rstrip()[-1:] not in ("?", ".", "!", ":"):
-        asked = f"{asked.rstrip()}?"
-    return _polish(swap(asked) if name == "en" and asked.endswith("?") else asked)
-
-
-def further(asked: str, name: str, part: int) -> str:
-    """Return a question that was asked before, worded so that it asks for more."""
-    templates = TABLES[name if name in TABLES else "en"]["further"]
-    return _polish(templates[part % len(templates)].format(question=asked))
+def is_question(text: str, name: str) -> bool:
+    """Say whether a text can be put to somebody: "First sketch?" has a mark, but asks nothing."""
+    if not asks(text):
+        return False
+    asking, found = _asking(name), split_words(text)
+    if asking is None or not asking.asks_by_word or not found or found[0] in asking.pointers:
+        return True
+    return any(not table.asking.interrogatives.isdisjoint(found) for table in languages().values())
 
 
 def question(subject: Subject, text: str, *, part: int = 0) -> str:
-    """Return the question whose answer is ``text``.
+    """Return the question whose answer is ``text``: the first of its :func:`wordings`."""
+    return next(wordings(subject, text, part=part))
+
+
+def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
+    """Yield a question in all the ways that it can be worded, the most fitting first.
 
     Args:
         subject: The section's kind, heading, and what is known of its note.
-        text: The section's text, which chooses the wording.
+        text: The section's text, whose answer it is, and whose hash chooses the wording.
         part: Which part of a long section is asked for, from 0; each part's question
             is worded differently.
     """
-    name = subject.language if subject.language in TABLES else "en"
+    asking = _asking(subject.language)
+    if asking is None:
+        yield from _neutral(subject, part)
+        return
     title = clean_title(subject.title)
-    # A heading that is a day of its own is more exact than the note's date.
-    own_day = bool(subject.heading) and is_date_like(subject.heading)
-    when = "" if own_day and not date_in(subject.heading) else date_phrase(subject.date, name)
-    asked = _as_question(subject.heading.strip(), title, when, name)
-    if asked and not part:
-        return asked
-    topic = find_topic(subject.heading.rstrip("?"), title, when, name, text)
-    if topic.shape == "question":
-        return _polish(f"{topic.text}?")
-    choices, slots = _choices(subject, topic, name, when, text)
-    if not when or when in topic.text:
-        choices = _undated(choices)
-    choices = choices or TABLES[name]["plain"]
-    chosen = choices[(_number(subject.heading + "\n" + text) + part) % len(choices)]
-    return _polish(chosen.format(**slots))
+    number = _number(subject.heading + "\n" + text) + part
+    if is_question(subject.heading or title, subject.language):
+        written = _as_written(subject.heading or title, title, asking, text)
+        if not part:
+            yield written
+        yield from _further((written,), asking, part)
+        yield from _further(tuple(_further((written,), asking, part)), asking, part)
+        return
+    asked = _what(subject, title, asking)
+    found: list[str] = []
+    for group in ("more",) if part else (asked.group, "more"):
+        for template in _turned(asking.templates[f"{group}.{asked.shape}"], number):
+            found.append(_polish(template.format(**asked.slots)))
+            yield found[-1]
+    yield from _further(found, asking, part)
 
 
-@lru_cache(maxsize=256)
-def _undated(templates: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(template for template in templates if "hen}" not in template)
+def _turned(templates: Sequence[str], number: int) -> Sequence[str]:
+    start = number % len(templates)
+    return (*templates[start:], *templates[:start])
 
 
-def _choices(
-    subject: Subject, topic: Topic, name: str, when: str, text: str
-) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the templates that fit what is known, and what fills them."""
-    templates = TABLES[name]
-    slots = {"when": when, "When": when[:1].upper() + when[1:]}
-    if topic.shape in ("topic", "neutral"):
-        match = match_heading(subject.heading)
-        fits = match is not None and match.rule.kind == subject.kind
-        group = match.rule.group if match is not None and fits else subject.kind
-        slots["topic"] = topic.text
-        return templates[f"{group if topic.shape == 'topic' else 'neutral'}.topic"], slots
-    if topic.shape:
-        slots[topic.shape] = topic.text
-        return templates[topic.shape], slots
-    slots["about"] = about(subject.links(), name, text)
-    if slots["about"]:
-        return templates[f"{subject.kind}.bare"], slots
-    return templates[f"{subject.kind}.dated"] if when else (), slots
+def _further(found: Sequence[str], asking: Asking, part: int) -> Iterator[str]:
+    """Yield questions that were asked before, worded so that they ask for more."""
+    templates = _turned(asking.templates["further"], max(part - 1, 0))
+    for one in found:
+        known = set(split_words(one))
+        # "Tell me more about X. Tell me more." is said by nobody.
+        apart = sorted(templates, key=lambda text: len(known.intersection(split_words(text))))
+        yield from (_polish(template.format(question=one)) for template in apart)
+
+
+def on_card(front: str, answer: str, name: str) -> str:
+    """Return the question for a flashcard's front: itself where it asks, else what is behind it."""
+    asking = _asking(name)
+    if asking is None:
+        return front
+    found = split_words(front)
+    if asks(front) or (len(found) > _FEW_WORDS and found[0] in asking.interrogatives):
+        return front if front.endswith(_ASKING_MARKS) else f"{front}?"
+    templates = asking.templates["card"]
+    shown = asking.quoted(front)
+    return _polish(templates[_number(front + answer) % len(templates)].format(topic=shown))
+
+
+def in_context(asked: str, title: str, name: str, text: str) -> str:
+    """Return a question of a note's as it is put to the writer, who answers with ``text``.
+
+    It is used as it stands. One that points to something outside of it gets its note's
+    title, and one in which the writer speaks of themselves is quoted.
+    """
+    asking = _asking(name)
+    return _as_written(asked, clean_title(title), asking, text) if asking else asked
+
+
+def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
+    """Return what is asked for."""
+    heading = clean_heading(subject.heading)
+    if fold(heading) == fold(title):
+        heading = ""
+    when = date_phrase(subject.date, subject.language)
+    if heading and date_in(subject.heading) and is_date_like(heading):
+        # A day of its own says more than the note's title.
+        heading = title = ""
+    match = match_heading(heading)
+    if match is None:
+        return _about(subject.kind, heading, title, when, asking)
+    group = match.rule.group if match.rule.kind == subject.kind else subject.kind
+    if match.rest and not match.connected and match.rule.kind != subject.kind:
+        # "Decision trees" are no decision.
+        return _about(subject.kind, heading, title, when, asking)
+    if match.rest:
+        known = heading[: len(heading) - len(match.rest)].rstrip()
+        if _SAID_BEHIND.search(known):
+            # "Decision: the old boat"
+            return _about(group, clean_heading(match.rest), "", when, asking)
+        return _placed("section", heading, title, when, asking)
+    if _says_only_the_kind(heading, match) and (title or group in KINDS):
+        return _about(group, "", title, when, asking)
+    return _placed("section", heading, title, when, asking)
+
+
+def _says_only_the_kind(heading: str, match: HeadingMatch) -> bool:
+    """Say whether a heading asks nothing of its own: "Reflection", not "What went well"."""
+    return match.rule.group != "reflection" or len(heading.split()) <= _KIND_WORDS
+
+
+def _about(group: str, heading: str, title: str, when: str, asking: Asking) -> _Asked:
+    """Return what is asked about a heading that is not a kind's, or about a note."""
+    if heading:
+        if not names_a_thing(heading, asking):
+            return _placed(group if group in KINDS else "section", heading, title, when, asking)
+        topic = asking.quoted(heading)
+        if title and _is_short(heading):
+            topic = asking.within.format(topic=topic, title=asking.quoted(title))
+        return _Asked(group, "topic", {"topic": topic})
+    if not title:
+        return _Asked(group, "dated" if when else "plain", {"when": when})
+    if names_a_thing(title, asking):
+        return _Asked(group, "topic", {"topic": asking.quoted(title)})
+    return _Asked(group, "place", {"place": asking.in_note.format(title=asking.quoted(title))})
+
+
+def _placed(group: str, heading: str, title: str, when: str, asking: Asking) -> _Asked:
+    """Return that a text is asked for by where it stands."""
+    form = asking.under
+    if title:
+        form = asking.under_in_note
+    elif when:
+        form = asking.under_when
+    slots = {"heading": asking.quoted(heading), "when": when}
+    slots["title"] = asking.quoted(title) if title else ""
+    return _Asked(group, "place", {"place": form.format(**slots)})
+
+
+def _is_short(heading: str) -> bool:
+    """Say whether a heading is likely to stand in other notes too."""
+    return len(heading.split()) <= _FEW_WORDS and len(heading) <= 2 * _FEW_LETTERS
+
+
+def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:
+    """Return a question as it is put to the writer."""
+    asked = clean_heading(asked) or without_marks(asked)
+    if not asked.endswith(_ASKING_MARKS) and asked[-1:] not in tuple('.!:"”)»'):
+        asked += "?"
+    asked = asked[:1].upper() + asked[1:]
+    found = split_words(asked)
+    if any(word in asking.first_person for word in found) and _is_personal(text, asking):
+        return _polish(asking.own_question.format(question=asking.quoted(asked)))
+    own = fold(title).rstrip("?") == fold(asked).rstrip("?")
+    if title and not own and _hangs(found, asking):
+        return _polish(asking.about_question.format(title=asking.quoted(title), question=asked))
+    return _polish(asked)
+
+
+def _is_personal(text: str, asking: Asking) -> bool:
+    """Say whether the writer speaks of themselves, so that a question's "I" is theirs."""
+    found = split_words(text)
+    return sum(map(asking.first_person.__contains__, found)) >= max(len(found) * _PERSONAL, 1)
+
+
+def _hangs(found: Sequence[str], asking: Asking) -> bool:
+    """Say whether a question points to something that was said before it, or names nothing."""
+    named = 0
+    for word in found:
+        if named < _NAMED and word in asking.pointers:
+            return True
+        named += word not in asking.not_nouns and word not in asking.not_first
+    return not named
+
+
+def _asking(name: str) -> Asking | None:
+    """Return how a language asks; None where it has no table."""
+    table = languages().get(name)
+    return table.asking if table else None
+
+
+def _neutral(subject: Subject, part: int) -> Iterator[str]:
+    """Yield the title and date alone, which are in no language that the answer is not in.
+
+    A question in another language would teach a model to answer in one that it was not asked in.
+    """
+    heading = clean_heading(subject.heading)
+    named = "" if is_generic(heading) or is_date_like(heading) else heading
+    shown = named or clean_title(subject.title) or subject.title.strip()
+    date = date_in(subject.heading) or subject.date
+    if date and not is_date_like(shown) and not asks(shown):
+        shown = f"{shown} ({date})"
+    numbered = count(part + 1)
+    if not part:
+        yield shown or date
+        next(numbered)
+    yield from (f"{shown or date} ({number})" for number in islice(numbered, _NEUTRAL))
 
 
 def _number(text: str) -> int:
     data = text.encode("utf-8", "backslashreplace")
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
-
-
-def _as_question(heading: str, title: str, when: str, name: str) -> str:
-    """Return a heading that is a question; one that every week asks gets its note's name.
-
-    It is used as it stands, but that in English "I" becomes "you", since it is the
-    writer who answers.
-    """
-    if not heading.endswith("?"):
-        return ""
-    asked = swap(heading) if name == "en" else heading
-    if len(words(heading)) >= 4 and match_heading(heading) is None:
-        return asked
-    inner = asked[0].lower() + asked[1:] if name == "en" else asked
-    if title and fold(title) != fold(heading):
-        return f"{title}: {inner}"
-    return f"{when[:1].upper() + when[1:]}: {inner}" if when else asked
 
 
 def _polish(text: str) -> str:

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from engine.apart import MEMORY, Died, apart, limit_memory
 from engine.errors import FinetuiError
-from engine.extract import extract
+from engine.extract import extract_all
+from engine.extract.notes import taken
+from engine.extract.unheard import PREFIX, reason, unheard
 from engine.models import Skipped
 from engine.sources import Item, Reader, Reading, Refused, reader_of
 from engine.spread import can_spread, in_flight, spread
@@ -186,13 +188,18 @@ def read_one(
     item = task.item
     skipped: list[Skipped] = []
     examples: list[StagedExample] = []
-    documents = 0
+    documents = sections = 0
     reading = replace(how.reading, on_skip=skipped.append, on_bytes=on_bytes)
     digest = ""
     try:
         for document in reader.read(item, reading):
             documents += 1
-            examples += [staged(example) for example in extract(document, reading.options)]
+            left = partial(reading.skip, document.path)
+            found, unasked = extract_all(document, reading.options, left)
+            sections += unasked
+            examples += [staged(example) for example in found]
+            if not found and (code := unheard(document, taken(reading.options))):
+                reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
             if len(examples) >= _AT_ONCE:
                 yield ReadItem(
                     ScannedItem(item.name), examples, tuple(skipped), task.moved_from, last=False
@@ -215,7 +222,7 @@ def read_one(
         reading.skip(item.name, 0, *fault(error))
     item.forget()
     scanned = ScannedItem(
-        item.name, item.size, reliable_time(item, how.started_ns), digest, documents
+        item.name, item.size, reliable_time(item, how.started_ns), digest, documents, sections
     )
     yield ReadItem(scanned, examples, tuple(skipped), task.moved_from)
 

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.errors import FinetuiError
-from engine.extract import extract
-from engine.extract.notes import TAKE
+from engine.extract import extract_all
+from engine.extract.notes import taken
 from engine.extract.reading import How, Stopped, Task, fault, read_all, reliable_time
+from engine.extract.unheard import PREFIX, reason, unheard, unheard_words
 from engine.models import Example, Skipped, Source, content_hash
 from engine.sources import (
     Detection,
@@ -25,13 +27,15 @@ from engine.sources import (
     is_address,
     locate,
     reader_of,
+    told_of,
 )
 from engine.sources.base import no_progress
+from engine.sources.flags import gathered
 from engine.store import Store
 from engine.store.staging import ScannedItem
 from engine.trust import covers, refuse, source_item
 
-EXTRACTION = 2
+EXTRACTION = 3
 """Raised when the same document gives other examples than before."""
 
 
@@ -52,6 +56,7 @@ class ScanReport:
             scanned, and the store has it.
         skipped_count: How many things were not read.
         kinds: How many examples there are of each kind.
+        sections: How many sections would be examples too, if they were asked for.
         cancelled: The scan was stopped; then the store is as it was.
     """
 
@@ -65,6 +70,7 @@ class ScanReport:
     skipped: tuple[Skipped, ...] = ()
     skipped_count: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
+    sections: int = 0
     cancelled: bool = False
 
 
@@ -72,7 +78,8 @@ class ScanReport:
 class Preview:
     """What a path would give, with nothing stored.
 
-    ``more`` counts by kind what it would give too if that was asked for.
+    ``more`` counts by kind what it would give too if that was asked for. ``told`` is what a
+    person is told at once of how it is read, such as whose words are learnt.
     """
 
     detection: Detection
@@ -81,6 +88,7 @@ class Preview:
     first: tuple[Example, ...]
     skipped_by_code: Mapping[str, int]
     more: Mapping[str, int] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
 
 
 def _never() -> bool:
@@ -166,9 +174,10 @@ def scan(
         changed=tally.changed,
         files_read=len(plan.read),
         files_kept=len(items) - len(plan.read),
-        skipped=tuple(store.skips(source.id)),
+        skipped=tuple(gathered(store.skips(source.id))),
         skipped_count=tally.skipped,
         kinds=store.source_kinds(source.id),
+        sections=store.source_sections(source.id),
     )
 
 
@@ -250,7 +259,7 @@ def preview(
     chosen = dict(options or {})
     detection = detect_as(kind, place, chosen) if kind else detect(place)
     check_options(detection.kind, chosen)
-    look = _Look(limit, unasked=detection.kind == "vault" and not chosen.get("take"))
+    look = _Look(limit)
     try:
         for example_batch in _examples(detection.kind, place, chosen, look, progress, cancelled):
             look.add(example_batch)
@@ -264,14 +273,14 @@ def preview(
         shown,
         dict(look.codes.most_common()),
         dict(look.more),
+        told=(*told_of(detection.kind, chosen), *unheard_words(look.codes)),
     )
 
 
 class _Look:
     """What a first look has seen so far."""
 
-    def __init__(self, limit: int, *, unasked: bool) -> None:
-        self.unasked = unasked
+    def __init__(self, limit: int) -> None:
         self.codes: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.first: list[Example] = []
@@ -285,17 +294,12 @@ class _Look:
         """Count something that is not read."""
         self.codes[skipped.code] += 1
 
-    def asked_for(self, examples: list[Example]) -> list[Example]:
-        """Return those of a document's examples that a scan would take; count the others."""
-        if not self.unasked:
-            return examples
-        self.more.update(example.kind for example in examples if example.kind == "section")
-        return [example for example in examples if example.kind != "section"]
-
     def add(self, examples: Sequence[Example]) -> None:
         """Count a document's examples."""
         self.documents += 1
         fresh = [example for example in examples if example.id not in self._seen]
+        if len(fresh) < len(examples):
+            self.codes["duplicate"] += len(examples) - len(fresh)
         self._seen.update(example.id for example in fresh)
         self.kinds.update(example.kind for example in fresh)
         if len(self.first) < self._limit:
@@ -313,7 +317,6 @@ def _examples(
 ) -> Iterator[list[Example]]:
     """Yield the examples of each document."""
     # Sections are looked for even where they are not taken, so that a person learns of them.
-    everything = {**options, "take": ",".join(TAKE)} if look.unasked else options
     reader = reader_of(kind)
 
     def look_up(_: int) -> None:
@@ -336,7 +339,13 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise Stopped
-                yield look.asked_for(extract(document, everything))
+                found, unasked = extract_all(
+                    document, options, partial(reading.skip, document.path)
+                )
+                look.more += Counter(section=unasked)
+                if not found and (code := unheard(document, taken(options))):
+                    reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
+                yield found
         except Refused as refused:
             reading.skip(item.name, 0, refused.code, refused.reason)
         except (FinetuiError, Stopped):

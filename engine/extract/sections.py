@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from engine.extract.headings import match_heading
 from engine.extract.pairs import is_label
-from engine.sources.blocks import SECTION_BREAK, Block, Draft, footnotes
-from engine.sources.inline import NO_FOOTNOTES, inline_plain
+from engine.sources.blocks import SECTION_BREAK, Block, Draft, definitions
+from engine.sources.inline import NO_LINKS, inline_plain
 from engine.sources.markdown import line_tags, open_lines
 from engine.sources.notes import heading as atx_heading
 
@@ -18,6 +18,8 @@ _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _NO_PARAGRAPH = re.compile(r"^\s*(?:[-*+>|#]|\d+[.)]\s|`{3}|~{3})|^ {4}|::")
 _CALLOUT = re.compile(r"^ {0,3}(?:> ?)+\[!([\w -]{1,40})(?:\|[^\]\n]*)?\]")
 _ASKED = re.compile(r"\?(?:\*|_|<| \*| _)")
+_RULE = re.compile(r"^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
+_ENTRY_WORDS, _ENTRY_LETTERS = 25, 150
 _ENDS = " \t*_"
 _MARKS_A_HEADING = frozenset(f"#*_=-{SECTION_BREAK}")
 
@@ -54,7 +56,8 @@ def split_sections(text: str) -> list[Section]:
     """Split a note's body at its headings; code blocks and comments hold none."""
     lines, code = open_lines(text)
     bounds = [(0, 0, "", 0), *_headings(lines, code)]
-    draft = Draft(footnotes(lines, code) if "[^" in text else NO_FOOTNOTES)
+    bounds[1:1] = _ruled(lines, code, bounds[1][0] if len(bounds) > 1 else len(lines))
+    draft = Draft(definitions(lines, code) if "]:" in text else NO_LINKS)
     places: list[tuple[int, int, int]] = []
     for index, (_, body, _, _) in enumerate(bounds):
         stop = bounds[index + 1][0] if index + 1 < len(bounds) else len(lines)
@@ -131,6 +134,35 @@ def _headings(lines: Sequence[str], code: Sequence[bool]) -> Iterator[tuple[int,
             title = _underlined(lines, code, number - 1)
             if title:
                 yield number - 1, number + 1, _plain(title), 1 if first == "=" else 2
+
+
+def _ruled(
+    lines: Sequence[str], code: Sequence[bool], end: int
+) -> Iterator[tuple[int, int, str, int]]:
+    """Yield the rules that divide what stands before the first heading, as bounds.
+
+    Where no heading does, a rule tells one entry from the next; one beside a line or two
+    sets them off from an entry that they belong to.
+    """
+    rules = [
+        number
+        for number in range(1, end)
+        if lines[number].lstrip()[:1] in ("-", "*", "_")
+        and not code[number]
+        and not lines[number - 1].strip()
+        and _RULE.match(lines[number])
+    ]
+    start = 0
+    for index, number in enumerate(rules):
+        after = rules[index + 1] if index + 1 < len(rules) else end
+        if _is_entry(lines[start:number]) and _is_entry(lines[number + 1 : after]):
+            yield number, number + 1, "", 0
+            start = number + 1
+
+
+def _is_entry(lines: Sequence[str]) -> bool:
+    text = "\n".join(lines)
+    return len(text) >= _ENTRY_LETTERS or len(text.split()) >= _ENTRY_WORDS
 
 
 def _underlined(lines: Sequence[str], code: Sequence[bool], number: int) -> str:

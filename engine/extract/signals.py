@@ -10,23 +10,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import match_heading
-from engine.extract.lexicon import (
-    FIRST_PERSON,
-    FOLDERS,
-    KINDS,
-    OUTCOME,
-    TAGS,
-    WEIGHING,
-    fold,
-    language,
-    letters,
-    tokens,
-)
+from engine.extract.headings import HeadingRule, match_heading, rules
+from engine.extract.languages import languages
+from engine.extract.letters import count_words, fold, letters, tokens
+from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
+from engine.extract.telling import tell
 from engine.sources.blocks import Block
 
 SURE = 0.5
@@ -41,11 +34,12 @@ WORDS_ALONE = 40
 
 # The longer a text, the less its shares owe to chance, so less is asked of them.
 _LONG = 120
+_FIRST_PERSON_TOLD = 0.06
+_OUTCOME_AGREES = 0.5
+_WEIGHING_AGREES = 1.5
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
 _CAPITAL_I = re.compile(r"\bI\b")
-_SAMPLE = 70
-_SAMPLE_LETTERS = 400
 _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
 
@@ -53,13 +47,15 @@ _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 class Sign:
     """One sign of a kind, with its weight from 0 to 1 and its name.
 
-    A ``doubtful`` one has another meaning too, so that it does not stand alone.
+    A ``doubtful`` one has another meaning too, so that it does not stand alone. A ``loose`` one
+    is part of a longer name, as in "Thought experiment", and only repeats what a note says.
     """
 
     kind: str
     weight: float
     name: str
     doubtful: bool = False
+    loose: bool = False
 
 
 class Wording(NamedTuple):
@@ -96,13 +92,17 @@ class Wording(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A section's kind, score and reason; ``taken`` says whether it becomes an example."""
+    """A section's kind, score and reason; ``taken`` says whether it becomes an example.
+
+    ``sure`` says that tags, headings and the like are enough, whatever its wording.
+    """
 
     taken: bool
     kind: str
     score: float
     reason: str
     language: str
+    sure: bool = False
 
 
 def noisy_or(*weights: float) -> float:
@@ -113,11 +113,12 @@ def noisy_or(*weights: float) -> float:
     return 1.0 - rest
 
 
-def tag_signs(tags: Sequence[str], weight: float, where: str) -> list[Sign]:
+def tag_signs(written: Sequence[str], weight: float, where: str) -> list[Sign]:
     """Return a sign for each tag that names a kind."""
     found: list[Sign] = []
-    for tag in tags:
-        kind = next((TAGS[part] for part in fold(tag).split("/") if part in TAGS), None)
+    kinds = tags()
+    for tag in written:
+        kind = next((kinds[part] for part in fold(tag).split("/") if part in kinds), None)
         if kind:
             found.append(Sign(kind, weight, f"{where}tag #{tag}"))
     return found
@@ -134,13 +135,14 @@ def heading_sign(heading: str) -> Sign | None:
         f"heading '{heading[:60]}'",
         # "Reflection" is also what light does.
         doubtful=match.rule.kind == "reflection",
+        loose=not match.connected,
     )
 
 
 def folder_sign(path: str) -> Sign | None:
     """Return the sign in the names of a note's folders, the nearest first."""
     for name in reversed(path.split("/")[:-1]):
-        kind = FOLDERS.get(fold(name).strip(" 0123456789-_."))
+        kind = folders().get(fold(name).strip(" 0123456789-_."))
         if kind:
             return Sign(kind, 0.35, f"folder '{name}'")
     return None
@@ -181,31 +183,46 @@ class _Phrases:
         return total
 
 
-_WEIGHING = {name: _Phrases(entries) for name, entries in WEIGHING.items()}
-_OUTCOME = {name: _Phrases(entries) for name, entries in OUTCOME.items()}
+@lru_cache(maxsize=32)
+def _not_first_person(name: str) -> _Phrases:
+    return _Phrases(languages()[name].not_first_person)
 
 
-def wording(text: str) -> Wording:
-    """Measure a text. Texts in other languages than English, Romanian and German measure 0."""
+@lru_cache(maxsize=32)
+def _weighing(name: str) -> _Phrases:
+    return _Phrases(languages()[name].weighing)
+
+
+@lru_cache(maxsize=32)
+def _outcome(name: str) -> _Phrases:
+    return _Phrases(languages()[name].outcome)
+
+
+def wording(text: str, prior: Callable[[], str] = str) -> Wording:
+    """Measure a text. Texts in languages without a table measure 0."""
     text = _MATH.sub(" ", text) if text.count("$") > 1 else text
-    return _measure(letters((text,))[0], lambda: text, phrases=True)
+    return _measure(letters((text,))[0], lambda: text, phrases=True, prior=prior)
 
 
-def wording_of(parts: Sequence[Block], *, phrases: bool = True) -> Wording:
+def wording_of(
+    parts: Sequence[Block], *, phrases: bool = True, prior: Callable[[], str] = str
+) -> Wording:
     """Measure the prose of some blocks whose words are known.
 
     Args:
         parts: The blocks; code is left out.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+        prior: Returns the language of the note that they stand in.
     """
-    said = [part for part in parts if part.kind != "code"]
+    said = [part for part in parts if part.kind != "code" and not part.letters.isspace()]
 
     def text() -> str:
         return "\n\n".join([part.text for part in said])
 
     if has_formulas(said):
-        return wording(text())
-    return _measure("".join([part.letters for part in said]), text, phrases=phrases)
+        return wording(text(), prior)
+    lettered = "".join([part.letters for part in said])
+    return _measure(lettered, text, phrases=phrases, prior=prior)
 
 
 def has_formulas(parts: Sequence[Block]) -> bool:
@@ -225,65 +242,103 @@ def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bo
         return False
     if formulas:
         return True
-    most = max([sum(map(found.__contains__, persons)) for found in FIRST_PERSON.values()])
+    most = max(spoken_in(persons).values(), default=0)
     return round(most / total, 3) >= _FIRST_PERSON_ALONE
 
 
-def language_of(parts: Iterable[Block]) -> str:
-    """Return the language of a note by its first words of running text; empty where none fits."""
-    sample: list[str] = []
-    for part in parts:
-        if part.spoken:
-            sample += part.letters[:_SAMPLE_LETTERS].split()
-            if len(sample) >= _SAMPLE:
-                break
-    return language(Counter(sample), len(sample))
-
-
-def _measure(lettered: str, text: Callable[[], str], *, phrases: bool) -> Wording:
+def _measure(
+    lettered: str, text: Callable[[], str], *, phrases: bool, prior: Callable[[], str] = str
+) -> Wording:
     """Measure a text by its words.
 
     Args:
         lettered: Its words as :func:`engine.extract.lexicon.letters` returns them.
         text: Returns the text.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
+        prior: Returns the language of the note.
     """
-    found = tokens(lettered)
-    total = len(found)
-    counts = Counter(found)
-    name = language(counts, total)
-    if not name:
-        return Wording("", total, 0.0, 0.0, 0.0)
-    spoken = counts.keys() & FIRST_PERSON[name]
-    if name == "en" and spoken <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
+    total = count_words((lettered,))[0]
+    name = tell(lettered, text, prior)
+    table = languages().get(name)
+    if table is None or not total:
+        return Wording(name, total, 0.0, 0.0, 0.0)
+    counts = Counter(tokens(lettered))
+    spoken = [word for word in first_person(lettered) if word in table.first_person]
+    if name == "en" and set(spoken) <= {"i"} and not (spoken and _CAPITAL_I.search(text())):
         # A small i with no other word of the first person is an index, not a person.
-        spoken = set()
-    first = round(sum([counts[word] for word in spoken]) / total, 3)
+        spoken = []
+    others = _not_first_person(name).count(counts, lettered) if spoken else 0
+    first = round(max(len(spoken) - others, 0) / total, 3)
     if not phrases and first < _FIRST_PERSON_ALONE:
         return Wording(name, total, first, 0.0, 0.0)
     if "-" in lettered:
         for word in [word for word in counts if "-" in word]:
             for part in word.split("-"):
                 counts[part] += counts[word]
-    weighing = 100 * _WEIGHING[name].count(counts, lettered) / total
-    outcome = 100 * _OUTCOME[name].count(counts, lettered) / total
+    weighing = 100 * _weighing(name).count(counts, lettered) / total
+    outcome = 100 * _outcome(name).count(counts, lettered) / total
     return Wording(name, total, first, round(weighing, 2), round(outcome, 2))
+
+
+def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a text's own words speak for a kind that something around it claims.
+
+    Args:
+        kind: The kind.
+        measured: Its wording.
+        parts: Its measured blocks.
+    """
+    personal = measured.first_person >= _FIRST_PERSON_HINTED
+    if kind == "reflection" and (personal or measured.outcome >= _OUTCOME_AGREES):
+        return True
+    if kind == "learning" and (personal or measured.outcome >= _OUTCOME_AGREES):
+        return True
+    if kind == "decision" and personal and measured.weighing >= _WEIGHING_AGREES:
+        return True
+    said = " ".join("".join([part.letters for part in parts if part.kind != "code"]).split())
+    return any(rule.strong and rule.kind == kind and _spoken(rule).search(said) for rule in rules())
+
+
+@lru_cache(maxsize=32)
+def _spoken(rule: HeadingRule) -> re.Pattern[str]:
+    """Return the pattern of the words that a heading begins with, anywhere in a text."""
+    return re.compile(rf"(?<![\w'-]){rule.pattern.pattern}")
+
+
+@lru_cache(maxsize=32)
+def _supposing(name: str) -> re.Pattern[str] | None:
+    phrases = languages()[name].supposing if name in languages() else ()
+    found = "|".join(re.escape(phrase) for phrase in phrases)
+    return re.compile(rf"(?:^|[.!?:;]\s+)\W*(?:\w+ )?(?:{found})\b", re.M) if found else None
+
+
+def is_made_up(measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a text makes something up to argue with: "Suppose I stand on the bridge"."""
+    pattern = _supposing(measured.language)
+    return pattern is not None and any(pattern.search(fold(part.text)) for part in parts)
 
 
 def _is_personal(measured: Wording) -> bool:
     """Say whether somebody speaks of themselves; in other languages that can't be told."""
-    return not measured.language or measured.first_person > 0 or measured.outcome > 0
+    known = measured.language in languages()
+    return not known or measured.first_person > 0 or measured.outcome > 0
 
 
-def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
+def is_hinted(measured: Wording) -> bool:
+    """Say whether a wording is personal enough for a section of which something speaks for it."""
+    return measured.score >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
+
+
+def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verdict:
     """Weigh the signs of a section against its wording.
 
     Args:
         signs: What tags, headings, titles and folders say, the nearest first: of two
             kinds with equal weight the first wins.
         measured: The wording of the section's prose.
+        own: Whether its wording is the writer's; where it is not, the signs must be enough.
     """
-    name = measured.language or "en"
+    name = measured.language
     worded = measured.score
     alone = (
         worded >= _WORDING_ALONE
@@ -294,13 +349,16 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
         and measured.first_person >= _FIRST_PERSON_LONG
         and measured.words >= _LONG
     )
+    # Who only weighs may argue for somebody else; who says how it went has been there.
+    told = measured.outcome > 0 or measured.first_person >= _FIRST_PERSON_TOLD
+    alone = alone and own and told
     if not signs:
         reason = "; ".join(measured.reasons()) if alone else ""
         return Verdict(alone, "reflection", round(worded, 2), reason, name)
     if len(signs) == 1 and signs[0].doubtful and not _is_personal(measured):
         signs = [replace(signs[0], weight=min(signs[0].weight, SURE - 0.1))]
     explicit = noisy_or(*(sign.weight for sign in signs))
-    hinted = worded >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
+    hinted = own and is_hinted(measured)
     weights = dict.fromkeys(KINDS, 0.0)
     for sign in signs:
         weights[sign.kind] = noisy_or(weights[sign.kind], sign.weight)
@@ -314,4 +372,5 @@ def judge(signs: Sequence[Sign], measured: Wording) -> Verdict:
         score=round(noisy_or(explicit, worded), 2),
         reason="; ".join(dict.fromkeys(reasons)),
         language=name,
+        sure=explicit >= SURE,
     )

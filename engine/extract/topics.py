@@ -1,98 +1,72 @@
-"""What a section is about, in words that fit into a question."""
+"""Titles and headings as they can stand in a question: whole, without numbers and marks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
 from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import is_generic, match_heading
-from engine.extract.lexicon import fold, word_set, words
-from engine.extract.phrases import de, en, ro
+from engine.extract.headings import is_generic
+from engine.extract.languages import Asking, languages
+from engine.extract.letters import apart, fold, length, words
 
-LANGUAGES = {"en": en.WORDS, "ro": ro.WORDS, "de": de.WORDS}
-
-_DATE_WORDS = word_set(
-    """monday tuesday wednesday thursday friday saturday sunday
-    montag dienstag mittwoch donnerstag freitag samstag sonntag
-    luni marti miercuri joi vineri sambata duminica
-    jan feb mar apr jun jul aug sep sept oct nov dec
-    week woche saptamana day to of the w kw th st nd rd t z q quarter bis la
-    note daily weekly monthly yearly journal jurnal tagebuch review log"""
-) | {fold(month) for table in LANGUAGES.values() for month in table.months}
-_ARTICLE = word_set(
-    """option options outcome outcomes result results consequences alternatives reason reasons
-    rationale decision decisions choice choices lesson lessons background context situation problem
-    question takeaway takeaways insights retrospective review thoughts pros cons trade-offs"""
-)
-_LOWER = word_set(
-    """the a an my our your his her their its this that these those some any no one two three four
-    five six seven eight nine ten eleven twelve on in at after before with without from for of by
-    under over not when while if as between about against what why how where who which nobody
-    nothing something somebody everything"""
-)
-_USUAL = word_set("same first last other next only way time day end thing things")
-_SWAPS = {
-    "i": "you", "i'm": "you're", "i've": "you've", "i'd": "you'd", "i'll": "you'll", "me": "you",
-    "my": "your", "mine": "yours", "myself": "yourself",
-}  # fmt: skip
-_PERSON = re.compile(r"(?<!\w)(?:i|me|my|mine|myself|am|was)(?!\w)", re.IGNORECASE)
-_IMPERATIVES = {
-    "add": "adding", "adopt": "adopting", "allow": "allowing", "avoid": "avoiding",
-    "build": "building", "buy": "buying", "change": "changing", "choose": "choosing",
-    "create": "creating", "cut": "cutting", "drop": "dropping", "enable": "enabling",
-    "hire": "hiring", "introduce": "introducing", "keep": "keeping", "leave": "leaving",
-    "make": "making", "merge": "merging", "migrate": "migrating", "move": "moving",
-    "publish": "publishing", "quit": "quitting", "record": "recording", "remove": "removing",
-    "replace": "replacing", "rename": "renaming", "restrict": "restricting", "run": "running",
-    "sell": "selling", "separate": "separating", "split": "splitting", "start": "starting",
-    "stop": "stopping", "store": "storing", "support": "supporting", "switch": "switching",
-    "take": "taking", "upgrade": "upgrading", "use": "using", "write": "writing",
-}  # fmt: skip
-_DATE_PREFIX = re.compile(r"^\W*\d{4}-\d{2}-\d{2}\W*")
+_DATE_IN_FRONT = re.compile(r"^\W*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}[:.h-]?\d{2})?\W*")
+_DATE_BEHIND = re.compile(r"[\s,:_–—-]*[(\[]?\b\d{4}-\d{2}-\d{2}[)\]]?\W*$")
+_STAMP = re.compile(r"^\d{8}(?:\d{4}(?:\d\d)?)?(?:[\s_-]+|$)")
 _JOINED_WORDS = re.compile(r"\w[-_]\w+[-_]\w")
 _JOINTS = re.compile(r"[-_]+")
-_SIGNS_IN_FRONT = re.compile(r"^[^\w\"'“„«(]+")
-_KIND_PREFIX = re.compile(
-    r"^(?:(?:adr|decision|decizie|entscheidung|reflection|reflexion|learning|lesson|til|rfc|note)"
-    r"(?:[ _-](?:record|log))?[\s#_-]*\d{0,8}\s*[.:)_–—-]+|#?\d{1,8}\s*[.:)_–—-]+)\s*",
-    re.IGNORECASE,
+_ATTRIBUTES = re.compile(r"\s*\{\s*(?:[.#:][^{}\n]*|[\w-]+\s*=[^{}\n]*|-)\}")
+_TAG = re.compile(r"(?<!\S)#(?=[\w/-]*[^\W\d])[\w/-]+")
+_SHORTCODE = re.compile(r"(?<!\w):(?=[a-z0-9+-]*[a-z])[a-z0-9_+-]{2,30}:(?!\w)")
+_NUMBER_IN_FRONT = re.compile(
+    r"^(?!(?:19|20)\d\d:)(?:[#§]?\s?\d{1,4}(?:\.\d{1,3}){0,4}[.)、:]\s+"
+    r"|\(\d{1,3}\)\s*|\d{1,3}、|0\d{1,6}[\s_–—-]+"
+    r"|#\d{1,8}\s*[.:)_–—-]+\s*|\d{1,4}\s+[–—-]\s+|\d{1,3}(?:\.\d{1,3}){1,4}\s+(?=[^\W\da-z])"
+    r"|[IVX]{2,5}\.\s+|[a-zA-Z]\)\s+)(?=\S)"
 )
-_CONNECTOR = re.compile(
-    r"^[\s:;,.–—-]*(?:(?:on|about|of|for|from|at|with|in|over|zu|zur|zum|uber|über|aus|bei|auf|von|"
-    r"despre|la|din|asupra|privind)\s+)?",
-    re.IGNORECASE,
+_BROKEN = re.compile(r"\w+://|\[\[|\]\]|[<>\x00-\x1f\ufffd]|!\[|\]\(")
+_LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*\)|\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
+_CUT = ("…", "...")
+_LONGEST = 100
+_NAMELESS = re.compile(
+    r"(?:untitled|unbenannt|fara titlu|sans titre|new (?:note|page|file|document)|readme|index|"
+    r"inbox|drafts?|tmp|temp|scratch|test|todo)[\W\d]*$"
 )
-_CLAUSE = re.compile(r"^(?:why|how|what|when|where|who|whom|whose|which|whether)\s+\S+\s+\S", re.I)
+_NUMBERED = re.compile(r"^\S+ (?:\d{1,4}|[IVX]{1,5})(?=\W|$)")
+_NO_PROSE = re.compile(r"[`{}=$\\|*/~^]|\(\)|\w\.\w+\(")
+_ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
+_MOST_WORDS = 8
+_QUOTE = re.compile(r'["“”„«»]')
+_PICTURES = frozenset(("So", "Sk", "Cf", "Co", "Cs", "Cn"))
+_SIGNS = frozenset("©®™°\u200c\u200d^´")
 _DIRECT = re.compile(
     r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
     r"would|will|has|have)\b",
     re.IGNORECASE,
 )
-_ASKING = re.compile(r"^(?:why|how|what|when|where|who|which)\s", re.IGNORECASE)
-_ASKING_ABROAD = re.compile(
-    r"(?:warum|wieso|weshalb|wie|was|wann|wo|wer|welche\w?|de ce|cum|ce|cand|unde|cine|care)\s"
-)
-_PREPOSITION = re.compile(r"(?:in|of|to|from|for|on|at|with|log|notes)\b", re.IGNORECASE)
-_SIGNS = 6
-_SPOKEN = re.compile(r"^(?:i|i'm|i've|i'd|we|we're|we've)\s", re.IGNORECASE)
 
 
-class Topic(NamedTuple):
-    """A topic and the shape of question that it fits into.
+class _Patterns(NamedTuple):
+    """What all languages know together of titles."""
 
-    ``shape`` is "topic" (a noun phrase), "neutral" (a noun phrase that holds the
-    kind itself: "the options after the rain"), "clause" ("why you said no"),
-    "question", "statement" ("You said no"), or empty where nothing is known.
-    """
-
-    text: str
-    shape: str
+    kind: re.Pattern[str]
+    date_words: frozenset[str]
 
 
-NOTHING = Topic("", "")
+@lru_cache(maxsize=1)
+def _patterns() -> _Patterns:
+    tables = list(languages().values())
+    kinds = "|".join(sorted({re.escape(word) for table in tables for word in table.kinds}))
+    return _Patterns(
+        kind=re.compile(
+            rf"^(?:{kinds})(?:[ _-](?:record|log))?"
+            r"(?:[\s#_-]*\d{1,8}\s*[.:)_–—-]+\s*|\s*[:.]\s+|\s+[–—-]+\s+)(?=\S)",
+            re.IGNORECASE,
+        ),
+        date_words=frozenset().union(*(table.date_words for table in tables)),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -101,9 +75,9 @@ def date_phrase(text: str, name: str) -> str:
 
     Args:
         text: ``YYYY-MM-DD``, ``YYYY-Www`` or ``YYYY-MM``.
-        name: "en", "ro" or "de".
+        name: The language's code; without a table, the date is in English.
     """
-    table = LANGUAGES[name]
+    table = languages()[name if name in languages() else "en"].dates
     try:
         if week := re.fullmatch(r"(\d{4})-W(\d{2})", text):
             day = date.fromisocalendar(int(week[1]), int(week[2]), 1)
@@ -116,7 +90,11 @@ def date_phrase(text: str, name: str) -> str:
             form = table.day
     except ValueError:
         return ""
-    return form.format(day=day.day, month=table.months[day.month - 1], year=day.year)
+    return form.format(
+        day=table.first if day.day == 1 and table.first else day.day,
+        month=table.months[day.month - 1],
+        year=day.year,
+    )
 
 
 def is_direct(heading: str) -> bool:
@@ -127,205 +105,84 @@ def is_direct(heading: str) -> bool:
 @lru_cache(maxsize=8192)
 def is_date_like(title: str) -> bool:
     """Say whether a title is only a date, or a name of days and weeks."""
-    return all(word in _DATE_WORDS for word in words(fold(title)))
+    return all(word in _patterns().date_words for word in words(fold(title)))
 
 
 @lru_cache(maxsize=8192)
 def clean_title(title: str) -> str:
-    """Return a title without the number, date or kind in front, dashes for spaces turned back.
+    """Return a note's title as it can be quoted; empty where it says nothing about the subject.
 
-    A title that says nothing about the subject is returned empty.
+    Left out are numbers, dates and kinds in front, attributes, tags and pictures; dashes for
+    spaces become spaces. What is left is the whole title: one that was cut, that is too
+    long for a sentence or that holds an address is returned empty.
     """
-    text = _DATE_PREFIX.sub("", title.strip(), count=1)
-    text = _KIND_PREFIX.sub("", text, count=1) or text
+    text = clean_heading(_patterns().kind.sub("", title.strip(), count=1))
+    text = _patterns().kind.sub("", text, count=1)
     if " " not in text and _JOINED_WORDS.search(text):
         text = _JOINTS.sub(" ", text)
-    text = text.strip(' .:–—-_"“”')[:120]
-    return "" if is_date_like(text) or is_generic(text) else text
+    return "" if is_date_like(text) or is_generic(text) or _NAMELESS.match(fold(text)) else text
 
 
-def find_topic(heading: str, title: str, when: str, name: str, text: str) -> Topic:
-    """Return what a section is about.
+@lru_cache(maxsize=8192)
+def clean_heading(heading: str) -> str:
+    """Return a heading as it can be quoted, as :func:`clean_title` does, whatever it says."""
+    text = without_marks(heading)
+    if text.endswith(_CUT) or _BROKEN.search(text):
+        return ""
+    if not is_date_like(text):
+        text = _DATE_IN_FRONT.sub("", text, count=1)
+        text = _DATE_BEHIND.sub("", text, count=1)
+        text = _STAMP.sub("", text, count=1)
+    text = _NUMBER_IN_FRONT.sub("", text, count=1) or text
+    text = text.strip(" .:–—-_*：。，、；")
+    if len(text) > 1 and text[0] in '"“„«' and text[-1] in '"”“»':
+        inside = text[1:-1]
+        text = text if _QUOTE.search(inside) else inside.strip()
+    return text if len(text) <= _LONGEST and any(map(str.isalnum, text)) else ""
 
-    Args:
-        heading: The section's heading, or empty.
-        title: Its note's title as :func:`clean_title` returns it.
-        when: The note's date as a phrase.
-        name: The language, "en", "ro" or "de".
-        text: The section's text.
+
+@lru_cache(maxsize=8192)
+def without_marks(title: str) -> str:
+    """Return a title without attributes, tags, pictures and marks of code; a link is its text."""
+    text = _LINK.sub(lambda link: link[1] or link[2] or "", title) if "[" in title else title
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text))).replace("`", "")
+    if not text.isascii():
+        text = "".join(map(_without_picture, text))
+    return " ".join(text.split())
+
+
+def _without_picture(character: str) -> str:
+    if character.isalnum() or character in _SIGNS:
+        return character
+    return (
+        "" if unicodedata.category(character) in _PICTURES or character == "\ufe0f" else character
+    )
+
+
+def names_a_thing(title: str, asking: Asking) -> bool:
+    """Say whether a title can stand behind "about": no sentence, command or clause, no number.
+
+    What can't be told from its words is taken for a name, since it stands in quotation marks.
     """
-    if not heading[:1].isalnum():
-        heading = _SIGNS_IN_FRONT.sub("", heading)
-    heading = heading.strip(" .:!")
-    match = match_heading(heading)
-    rest = match.rest if match else heading
-    if name == "en" and _CLAUSE.match(heading):
-        return _clause(heading, "" if rest else title, "" if rest else when, text)
-    if name == "en" and _ASKING.match(heading) and len(heading.split()) == 2:
-        return Topic(f"{heading} ({title})" if title else heading, "question")
-    if match is not None and rest and match.connected and _CONNECTOR.sub("", rest, count=1):
-        subject = _CONNECTOR.sub("", rest, count=1)
-        if subject == rest and not _ends_the_kind(heading, rest):
-            return _neutral(heading, name)
-        if name == "en" and _CLAUSE.match(subject):
-            return _clause(subject, "", "", text)
-        heading = subject
-    elif match is not None and rest:
-        if match.rule.strong or match.rule.group != "reflection":
-            return _neutral(heading, name)
-    elif match is not None:
-        heading = ""
-    if heading and title and is_date_like(heading):
-        return Topic(f"{phrase(title, name, text)} ({heading})", "topic")
-    if not heading or is_generic(heading) or is_date_like(heading):
-        if name == "en" and _CLAUSE.match(title):
-            return _clause(title, "", "", text)
-        return Topic(phrase(title, name, text), "topic") if title else NOTHING
-    if name != "en":
-        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
-    if _SPOKEN.match(heading.replace("’", "'")):
-        statement = swap(heading)
-        return Topic(statement[:1].upper() + statement[1:], "statement")
-    shown = phrase(heading, name, text)
     if (
-        title
-        and heading.count(" ") <= _SIGNS
-        and len(words(heading)) <= 2
-        and fold(heading) not in fold(title)
+        title[0].isdigit()
+        or _NO_PROSE.search(title)
+        or _ENDED.search(title)
+        or _NUMBERED.match(title)
     ):
-        shown = f"{shown} ({title})"
-    return Topic(shown, "topic")
+        return False
+    if is_generic(title) or is_date_like(title):
+        return False
+    found = split_words(title)
+    if not found or length(title) > _MOST_WORDS:
+        return False
+    if found[0] in asking.not_first or (
+        len(found) > 1 and found[1] in asking.articles and not found[0].endswith("ing")
+    ):
+        return False
+    return asking.not_nouns.isdisjoint(found)
 
 
-def _ends_the_kind(heading: str, rest: str) -> bool:
-    """Say whether a colon or dash stands between the kind and the subject."""
-    return heading[: len(heading) - len(rest)].rstrip().endswith((":", "–", "—", "-", "."))
-
-
-def _neutral(heading: str, name: str) -> Topic:
-    if name != "en":
-        return Topic(heading, "clause" if _ASKING_ABROAD.match(fold(heading)) else "topic")
-    swapped = swap(heading)
-    first, space, rest = swapped.partition(" ")
-    article = "the " if first.rstrip(",;").lower() in _ARTICLE else ""
-    return Topic(f"{article}{first.lower()}{space}{rest}", "neutral")
-
-
-def _clause(heading: str, title: str, when: str, text: str) -> Topic:
-    """Return a heading that is an indirect question in English.
-
-    A short one that every week asks, such as "What went well", gets the note's
-    title or date, so that the questions differ.
-    """
-    clause = swap(heading)
-    clause = clause[:1].lower() + clause[1:]
-    if len(words(heading)) <= 5 and (title or when):
-        clause += f" about {phrase(title, 'en', text)}" if title else f" {when}"
-    return Topic(clause, "question" if _DIRECT.match(heading) else "clause")
-
-
-def swap(text: str) -> str:
-    """Turn an English phrase round from the writer to the one who asks: "my" becomes "your"."""
-    text = text.replace("’", "'")
-    if not _PERSON.search(text):
-        return text
-    written = text.split(" ")
-    bare = [word.strip(".,;:!?()\"'").lower() for word in written]
-    turned: list[str] = []
-    for index, word in enumerate(written):
-        swapped = _SWAPS.get(bare[index])
-        if bare[index] in ("am", "was"):
-            # "I am", "was I": the verb goes with its pronoun; other ones stay.
-            beside = (*bare[max(index - 1, 0) : index], *bare[index + 1 : index + 2])
-            swapped = {"am": "are", "was": "were"}[bare[index]] if "i" in beside else None
-        if swapped is not None:
-            at = word.lower().index(bare[index])
-            word = word[:at] + swapped + word[at + len(bare[index]) :]
-        turned.append(word)
-    return " ".join(turned)
-
-
-def phrase(text: str, name: str, content: str) -> str:
-    """Return a heading or title as it reads inside a sentence.
-
-    Args:
-        text: The heading or title.
-        name: The language; in English the first word loses its capital unless it is a
-            name, "my" becomes "your", and a command a gerund ("Use Redis", "using Redis").
-        content: The section's text, which shows how the first word is written inside
-            a sentence.
-    """
-    text = _CONNECTOR.sub("", text, count=1).strip() or text
-    if name == "en":
-        text = swap(text)
-    first, _, rest = text.partition(" ")
-    if name != "en" or not rest:
-        return text
-    lower = first.lower()
-    if first[:1].isupper() and lower in _IMPERATIVES and not _PREPOSITION.match(rest):
-        return f"{_IMPERATIVES[lower]} {rest}"
-    if lower in _LOWER:
-        return f"{lower} {rest}"
-    ordinary = first[1:].islower() and not rest[:1].isupper()
-    gerund = lower.endswith("ing") and len(lower) > 5
-    if ordinary and (gerund or _stands_inside(lower, content)):
-        return f"{lower} {rest}"
-    return text
-
-
-def _stands_inside(word: str, text: str) -> bool:
-    """Say whether a word stands somewhere in a text, but not where a sentence begins."""
-    at = text.find(word, 1)
-    while at > 0:
-        behind = text[at + len(word) : at + len(word) + 1]
-        apart = not (_is_letter(text[at - 1]) or _is_letter(behind))
-        if apart and text[max(at - 2, 0) : at] not in (". ", "! ", "? "):
-            return True
-        at = text.find(word, at + 1)
-    return False
-
-
-def _is_letter(character: str) -> bool:
-    return character.isalnum() or character == "_"
-
-
-def about(links: Sequence[str], name: str, text: str) -> str:
-    """Return one or two names or things that a text is about, or nothing.
-
-    Args:
-        links: The names of the notes that it links to.
-        name: The language.
-        text: The text.
-    """
-    found = [link for link in links if not is_date_like(link) and len(link) <= 40][:2]
-    if len(found) < 2:
-        found += _terms(name, text)
-    picked: list[str] = []
-    for term in found:
-        if not any(fold(term) in fold(other) or fold(other) in fold(term) for other in picked):
-            picked.append(term)
-    return LANGUAGES[name].conjunction.join(picked[:2])
-
-
-_TERMS = {
-    "en": re.compile(r"\b(the|my|our)\s+([a-z]{3,})\b"),
-    "de": re.compile(r"(?<=[a-zäöüß,] )()([A-ZÄÖÜ][a-zäöüß]{3,})\b"),
-    "ro": re.compile(r"\b()([a-zăâîșț]{4,}(?:ul|ea|ia|lui|ile))\b"),
-}
-_NAMES = re.compile(r"(?<=[a-z,] )([A-Z][a-z]{2,})\b")
-
-
-def _terms(name: str, text: str) -> list[str]:
-    """Return things that a text names at least twice, the commonest first."""
-    counts: dict[str, int] = {}
-    shown: dict[str, str] = {}
-    for match in _TERMS[name].finditer(text):
-        counts[match[2]] = counts.get(match[2], 0) + 1
-        article = "your" if match[1] in ("my", "our") else match[1]
-        shown.setdefault(match[2], f"{article} {match[2]}".strip())
-    for word in _NAMES.findall(text) if name == "en" else []:
-        if fold(word) not in _DATE_WORDS:
-            counts[word] = counts.get(word, 0) + 1
-            shown[word] = word
-    often = (term for term, count in counts.items() if count > 1 and term not in _USUAL)
-    return [shown[term] for term in sorted(often, key=lambda term: (-counts[term], term))[:3]]
+def split_words(text: str) -> list[str]:
+    """Return the folded words of a title; "what's" is two, each Chinese character is one."""
+    return [part for word in words(apart(fold(text))) for part in word.split("'") if part]

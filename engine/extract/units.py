@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
 from engine.extract.sections import Section, split_sections
+from engine.extract.settle import settle
 from engine.extract.signals import tag_signs
-from engine.sources.blocks import Block
+from engine.extract.telling import tell
+from engine.extract.voices import hear, is_cited
+from engine.sources.blocks import ASIDE, Block
 
 _LIST_WORDS = 60
 _PARAGRAPH_WORDS = 20
-_WIKILINK = re.compile(r"(?<!!)\[\[([^\[\]|#\n]{2,60})")
 
 
 class Member(NamedTuple):
-    """A section of a unit, with the measured blocks that an answer can be made of."""
+    """A section of a unit, with its measured blocks, and how many words are running text."""
 
     section: Section
     parts: tuple[Block, ...]
@@ -33,6 +34,7 @@ class Unit:
         section: The section, the first where there are several.
         members: The sections.
         parts: The blocks that an answer is made of, measured.
+        told: Those of them that are no tables and tasks, by which the unit is judged.
         end: The index behind the last line.
         total: How many words there are.
         words: How many of them are running text of the author's own.
@@ -41,16 +43,18 @@ class Unit:
     """
 
     __slots__ = (
-        "_persons", "end", "is_own", "members", "paragraphs", "parts", "section", "total", "words",
+        "_language", "_persons", "end", "is_own", "members", "paragraphs", "parts", "section",
+        "told", "total", "words",
     )  # fmt: skip
 
     def __init__(self, members: tuple[Member, ...], parts: Sequence[Block], end: int) -> None:
         self.section = members[0].section
         self.members = members
-        self.parts = tuple(parts)
+        self.parts = tuple(settle(parts))
+        self.told = tuple([block for block in self.parts if block.kind not in ASIDE])
         self.end = end
         total = words = listed = logged = 0
-        for block in parts:
+        for block in self.told:
             total += block.words
             words += block.spoken
             if block.kind == "item":
@@ -59,21 +63,38 @@ class Unit:
         self.total = total
         self.words = words
         self.paragraphs = words - listed
-        self.is_own = words * 2 >= total and logged * 2 <= max(len(self.parts), 1)
+        self.is_own = words * 2 >= total and logged * 2 <= max(len(self.told), 1)
         self._persons: list[str] | None = None
+        self._language: str | None = None
 
     @property
     def persons(self) -> Sequence[str]:
         """The words with which people speak of themselves, in any language."""
         if self._persons is None:
-            said = [block.letters for block in self.parts if block.kind != "code"]
+            said = [block.letters for block in self.told if block.kind != "code"]
             self._persons = first_person("".join(said))
         return self._persons
+
+    def language(self, prior: Callable[[], str]) -> str:
+        """Return the code of its language; ``prior`` returns its note's."""
+        if self._language is None:
+            said = [block for block in self.parts if block.kind != "code"]
+            lettered = "".join([block.letters for block in said])
+            self._language = tell(lettered, lambda: "\n".join([b.text for b in said]), prior)
+        return self._language
 
     @property
     def is_bare_list(self) -> bool:
         """Whether it is a short list, which needs more than its wording to be a thought."""
         return self.words < _LIST_WORDS and self.paragraphs < _PARAGRAPH_WORDS
+
+    @property
+    def is_cited(self) -> bool:
+        """Whether it names somebody else as its author."""
+        return any(
+            is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            for section in {id(member): member.section for member in self.members}.values()
+        )
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -83,17 +104,6 @@ class Unit:
         found = [tag for member in self.members for tag in member.section.tags]
         return tuple(dict.fromkeys(found))
 
-    def links(self) -> tuple[str, ...]:
-        """Return the names of the notes linked to."""
-        found = {
-            match[1].rsplit("/", 1)[-1].strip(): None
-            for member in self.members
-            for line in member.section.lines
-            if "[[" in line
-            for match in _WIKILINK.finditer(line)
-        }
-        return tuple(found)
-
 
 def find_units(text: str) -> list[Unit]:
     """Return a note's sections; short pieces of a section stand together with it."""
@@ -101,12 +111,14 @@ def find_units(text: str) -> list[Unit]:
     measure([block for section in sections for block in section.blocks])
     groups: list[list[Member]] = []
     for section in sections:
-        parts = tuple([block for block in section.blocks if block.kept])
-        words = prose_words(parts)
+        hear(section.blocks, section.lines, section.end - len(section.lines))
+        parts = tuple(section.blocks)
+        words = prose_words([block for block in parts if block.kept])
+        says = any(block.kept and block.kind not in ASIDE for block in parts)
         if groups and words < MIN_WORDS and _belongs(section, groups[-1][0].section):
-            if parts:
+            if says:
                 groups[-1].append(Member(section, parts, words))
-        elif parts or (section.heading and not is_junk(section.heading)):
+        elif says or (section.heading and not is_junk(section.heading)):
             # An empty heading may be the parent of short sections.
             groups.append([Member(section, parts, words)])
     return [join(members) for members in groups]
@@ -134,6 +146,7 @@ def _headed(member: Member) -> tuple[Block, ...]:
         return member.parts
     block = Block("prose", member.section.start, [f"{title}:"])
     measure([block])
+    block.titled = True
     return (block, *member.parts)
 
 

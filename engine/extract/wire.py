@@ -21,6 +21,7 @@ def report_out(report: ScanReport) -> dict[str, Any]:
         "files_read": report.files_read,
         "files_kept": report.files_kept,
         "kinds": dict(report.kinds),
+        "sections": report.sections,
         "skipped_count": report.skipped_count,
         "cancelled": report.cancelled,
     }
@@ -57,6 +58,7 @@ def preview_out(preview: Preview) -> dict[str, Any]:
         "first": [_example_out(example) for example in preview.first],
         "skipped_by_code": dict(preview.skipped_by_code),
         "more": dict(preview.more),
+        "told": list(preview.told),
     }
 
 
@@ -69,6 +71,7 @@ def preview_in(document: dict[str, Any]) -> Preview:
         tuple(_example_in(example) for example in document["first"]),
         document["skipped_by_code"],
         document["more"],
+        told=tuple(document["told"]),
     )
 
 

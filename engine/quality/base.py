@@ -31,7 +31,8 @@ class Check(Protocol):
     in any order and in several processes, with the same finding for the same turns.
 
     Attributes:
-        name: Its stable name: "language", "length", "quality", "safety", "secrets", "personal".
+        name: Its stable name: "language", "length", "app-text", "quality", "safety", "secrets",
+            "personal".
         version: Changes whenever the same turns may give another finding: with its own
             rules, with the library behind it, and with its options.
     """

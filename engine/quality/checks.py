@@ -61,6 +61,12 @@ def _quality(_: CheckOptions) -> Check:
     return QualityCheck()
 
 
+def _app_text(_: CheckOptions) -> Check:
+    from engine.quality.apptext import AppTextCheck
+
+    return AppTextCheck()
+
+
 def _language(options: CheckOptions) -> Check:
     from engine.quality.language import LanguageCheck
 
@@ -82,6 +88,7 @@ CHECKS: Mapping[str, Callable[[CheckOptions], Check]] = {
     "personal": _personal,
     "safety": _safety,
     "quality": _quality,
+    "app-text": _app_text,
     "language": _language,
     "length": _length,
 }

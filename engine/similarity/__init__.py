@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.child import Progress, never, quiet
-from engine.similarity.linkage import DEFAULT_THRESHOLD, FLOOR, clusters
+from engine.similarity.levels import DEFAULT_LEVEL, Level, Nearness, level_of, threshold_of
+from engine.similarity.linkage import DEFAULT_THRESHOLD, FLOOR, OFF_TOPIC, clusters
 from engine.similarity.reports import Cluster, DedupReport, Member
 from engine.similarity.texts import TextPair, normal_form, parts
 from engine.workspace import Workspace
@@ -22,18 +23,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "DEFAULT_LEVEL",
     "DEFAULT_THRESHOLD",
     "FLOOR",
     "Cluster",
     "DedupReport",
+    "Level",
     "Member",
+    "Nearness",
     "TextPair",
     "clusters",
     "dedup",
     "embed",
+    "level_of",
     "nearest",
     "normal_form",
     "parts",
+    "threshold_of",
 ]
 
 
@@ -41,7 +47,8 @@ def dedup(
     workspace: Workspace,
     *,
     model: str = "",
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: Nearness = DEFAULT_LEVEL,
+    off_topic: float = OFF_TOPIC,
     cache: Path | None = None,
     progress: Progress = quiet,
     cancelled: Callable[[], bool] = never,
@@ -53,6 +60,7 @@ def dedup(
         workspace,
         model=model,
         threshold=threshold,
+        off_topic=off_topic,
         cache=cache,
         progress=progress,
         cancelled=cancelled,

@@ -26,7 +26,9 @@ from engine.child import (
     sparing,
 )
 from engine.setup import require
-from engine.similarity.linkage import DEFAULT_THRESHOLD
+from engine.similarity.levels import DEFAULT_LEVEL, Nearness
+from engine.similarity.linkage import OFF_TOPIC
+from engine.similarity.names import E5
 from engine.similarity.reports import DedupReport
 from engine.workspace import open_workspace
 
@@ -37,7 +39,8 @@ def dedup_apart(
     root: Path,
     *,
     model: str = "",
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: Nearness = DEFAULT_LEVEL,
+    off_topic: float = OFF_TOPIC,
     cache: Path | None = None,
     progress: Progress = quiet,
     cancelled: Callable[[], bool] = never,
@@ -49,8 +52,9 @@ def dedup_apart(
 
     Args:
         root: The workspace's folder.
-        model: An embedding model's folder; empty for the embedded one.
-        threshold: The similarity from which examples are marked.
+        model: An embedding model's folder or name; empty for the embedded one.
+        threshold: The level, or the similarity, from which examples are marked.
+        off_topic: Which share of other questions must fit an answer better for a mark.
         cache: The folder of vectors; the user's where None.
         progress: Called with what is done and what there is, in texts to embed.
         cancelled: Asked several times a second whether to stop.
@@ -58,11 +62,12 @@ def dedup_apart(
     Raises:
         DependencyMissing: What makes embeddings is not installed.
     """
-    require("embeddings")
+    require_libraries(model)
     what = {
         "root": str(root),
         "model": model,
         "threshold": threshold,
+        "off_topic": off_topic,
         "cache": "" if cache is None else str(cache),
     }
     try:
@@ -80,6 +85,16 @@ def dedup_apart(
     return DedupReport(**found)
 
 
+def require_libraries(model: str) -> None:
+    """Raise where what a model needs is not installed; see :func:`engine.setup.require`.
+
+    Raises:
+        DependencyMissing: It is not installed.
+    """
+    if model != E5:  # which brings an engine of its own
+        require("embeddings")
+
+
 def main(_: Sequence[str]) -> Mapping[str, Any]:
     """Do what standard input says."""
     what = json.loads(sys.stdin.read())
@@ -95,6 +110,7 @@ def main(_: Sequence[str]) -> Mapping[str, Any]:
             space,
             model=what["model"],
             threshold=what["threshold"],
+            off_topic=what["off_topic"],
             cache=Path(what["cache"]) if what["cache"] else None,
             progress=sparing(),
         )

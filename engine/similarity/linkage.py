@@ -10,6 +10,9 @@ from engine.models import Link
 DEFAULT_THRESHOLD = 0.9
 """The similarity from which examples count as duplicates."""
 
+OFF_TOPIC = 0.4
+"""Which share of other questions must fit an answer better than its own for it to be flagged."""
+
 FLOOR = 0.7
 """Links below this similarity are not kept, so no threshold can be lower."""
 

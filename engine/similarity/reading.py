@@ -86,6 +86,7 @@ class About:
     state: State
     quality: float | None
     answer_length: int
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ def _about(brief: Brief, sides: Sides) -> About:
         brief.state,
         brief.quality,
         sides.answer_length,
+        brief.language,
     )
 
 

@@ -57,6 +57,7 @@ class DedupReport:
         model: The model that the vectors come from.
         space: The name under which the store has the links.
         threshold: The threshold that was marked at.
+        level: The name of that threshold: "copies", "paraphrases", or nothing.
         exact: Whether all neighbours were compared; False where an index found them.
         unreadable: Examples that could not be compared, and why, by id.
         cancelled: It was stopped; vectors are kept, links and marks are as they were.
@@ -71,6 +72,7 @@ class DedupReport:
     model: str = ""
     space: str = ""
     threshold: float = 0.0
+    level: str = ""
     exact: bool = True
     unreadable: Mapping[str, str] = field(default_factory=dict)
     cancelled: bool = False

@@ -11,18 +11,24 @@ from engine.errors import UsageError
 from engine.models import Flag, Found, Link, LinkWhat
 from engine.similarity.cache import VectorCache, cache_file
 from engine.similarity.encoder import locate, model_name
-from engine.similarity.linkage import DEFAULT_THRESHOLD, EXACT_LIMIT, FLOOR
+from engine.similarity.levels import DEFAULT_LEVEL, Nearness, level_of, threshold_of
+from engine.similarity.linkage import EXACT_LIMIT, FLOOR, OFF_TOPIC
 from engine.similarity.linking import Tables, link
 from engine.similarity.marks import Group, counted, flags, grouped
+from engine.similarity.names import EMBEDDED
 from engine.similarity.reading import WHATS, Reading, Sides, embed_missing, read, unpacked
+from engine.similarity.relevance import CODE as OFF_TOPIC_CODE
+from engine.similarity.relevance import off_topic as off_topic_flags
 from engine.similarity.reports import Cluster, DedupReport, Member
 from engine.similarity.vectors import Embedder, space_of
 from engine.store import Store
+from engine.store.links import USED_LAST
 from engine.workspace import Workspace
 
 CHECK = "duplicates"
 """The name under which the store has the flags."""
 
+_OFF_TOPIC_WITH = "off-topic.with"  # the key of what the present marks were made with
 _WRITTEN_AT_ONCE = 500
 _ROWS_A_TEXT = 50  # comparing so many rows takes about as long as embedding one text
 
@@ -31,7 +37,8 @@ def dedup(
     workspace: Workspace,
     *,
     model: str = "",
-    threshold: float = DEFAULT_THRESHOLD,
+    threshold: Nearness = DEFAULT_LEVEL,
+    off_topic: float = OFF_TOPIC,
     cache: Path | None = None,
     limit: int = EXACT_LIMIT,
     progress: Progress = quiet,
@@ -44,8 +51,10 @@ def dedup(
 
     Args:
         workspace: The workspace.
-        model: An embedding model's folder; empty for the embedded one.
-        threshold: The similarity from which examples are marked.
+        model: An embedding model's folder or name; empty for the embedded one.
+        threshold: The level, or the similarity, from which examples are marked.
+        off_topic: Which share of other questions must fit an answer better than its own for it
+            to be marked; 1 marks none.
         cache: The folder of vectors; the user's where None.
         limit: Up to how many different texts all pairs are compared.
         progress: Called with what is done and what there is, in texts to embed.
@@ -57,6 +66,7 @@ def dedup(
         EmbeddingModelInvalid: It can't be loaded, or gives no vectors.
         MemoryShort: There is not the memory for it.
     """
+    threshold = threshold_of(threshold, model)
     check_threshold(threshold)
     store = workspace.store
     with Embedder(model, cache) as embedder:
@@ -67,10 +77,20 @@ def dedup(
         update = _Update(store, embedder, reading, before, limit)
         if not update.run(progress, cancelled):
             return DedupReport(embedded=embedder.embedded, cancelled=True)
+        if store.get_meta(USED_LAST) != embedder.space:
+            store.set_meta(USED_LAST, embedder.space)
         links = store.links(embedder.space)
         groups = _groups(links, threshold, reading, embedder.cache)
         marked = flags(groups, reading)
+        made_with = f"{embedder.space}@{off_topic:g}"
+        anew = update.needed or store.get_meta(_OFF_TOPIC_WITH) != made_with
+        for position, flag in _off_topic(
+            store, embedder, reading, off_topic, latin=model_name(model) == EMBEDDED, anew=anew
+        ).items():
+            marked[position] = (*marked.get(position, ()), flag)
         _write(store, marked, reading, f"{embedder.space}@{threshold:g}")
+        if anew:
+            store.set_meta(_OFF_TOPIC_WITH, made_with)
         return DedupReport(
             examples=len(reading.sides),
             compared=len(update.changed),
@@ -81,6 +101,7 @@ def dedup(
             model=model_name(model),
             space=embedder.space,
             threshold=threshold,
+            level=level_of(threshold, model) or "",
             exact=update.exact,
             unreadable=update.unreadable,
         )
@@ -126,9 +147,14 @@ class _Update:
         self.exact = True
         self.unreadable: dict[str, str] = {}
 
+    @property
+    def needed(self) -> bool:
+        """Whether anything is new, changed or gone."""
+        return bool(self.changed or self._gone)
+
     def run(self, progress: Progress, cancelled: Callable[[], bool]) -> bool:
         """Embed and compare what changed; False where it was stopped."""
-        if not self.changed and not self._gone:
+        if not self.needed:
             return True
         sides = self._reading.sides
         cache = self._embedder.cache
@@ -190,6 +216,20 @@ def _groups(
     links: Sequence[Link], threshold: float, reading: Reading, cache: VectorCache
 ) -> dict[LinkWhat, list[Group]]:
     return {what: grouped(links, what, threshold, reading, cache) for what in WHATS}
+
+
+def _off_topic(
+    store: Store, embedder: Embedder, reading: Reading, share: float, *, latin: bool, anew: bool
+) -> dict[int, Flag]:
+    """Return the marks on answers to other questions: those of before, or looked for anew."""
+    if anew:
+        return off_topic_flags(store, reading, embedder.cache, share, latin=latin)
+    return {
+        position: flag
+        for position, flags_ in store.flags_by(CHECK).items()
+        for flag in flags_
+        if flag.code == OFF_TOPIC_CODE
+    }
 
 
 def _write(

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.child import Progress, never, quiet
 from engine.similarity.cache import VectorCache, cache_file
-from engine.similarity.encoder import VERSION, Encoder, fingerprint, locate
+from engine.similarity.encoder import VERSION, Encodes, fingerprint, locate, open_encoder
 from engine.similarity.texts import VERSION as TEXT_VERSION
 from engine.similarity.texts import key_of, normal_form
 
@@ -35,10 +35,11 @@ class Embedder:
     """
 
     def __init__(self, model: str = "", cache: Path | None = None) -> None:
+        self._model = model
         self._folder = locate(model)
         self.space = space_of(self._folder)
         self.cache = VectorCache(cache_file(self.space, cache))
-        self._encoder: Encoder | None = None
+        self._encoder: Encodes | None = None
         self.embedded = 0
 
     def __enter__(self) -> Embedder:
@@ -63,7 +64,7 @@ class Embedder:
             if cancelled():
                 break
             if self._encoder is None:
-                self._encoder = Encoder(self._folder)
+                self._encoder = open_encoder(self._model, self._folder)
             keys = missing[start : start + CHUNK]
             vectors = self._encoder.encode([normals[key] for key in keys])
             good: NDArray[np.bool_] = np.all(np.isfinite(vectors), axis=1)

@@ -16,6 +16,7 @@ from engine.sources.detection import (
     read,
     reader_of,
     settled,
+    told_of,
 )
 from engine.sources.items import Item, Refused
 
@@ -41,4 +42,5 @@ __all__ = [
     "read",
     "reader_of",
     "settled",
+    "told_of",
 ]

@@ -44,6 +44,7 @@ class Option:
         default: What holds where it is not set; empty where that is detected.
         choices: The values that it can have; empty where any text can be given.
         kept: Whether what was found for it when the source was added holds from then on.
+        told: What a person is told at once of a value, such as whose words are learnt.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Option:
     default: str = ""
     choices: tuple[str, ...] = ()
     kept: bool = False
+    told: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

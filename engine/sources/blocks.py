@@ -8,9 +8,10 @@ put together from them. All functions take any text; none of them raises.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from engine.sources.inline import NO_FOOTNOTES, inline_plain, inline_plain_lines
+from engine.sources.grids import cells, find_rows, is_rule
+from engine.sources.inline import NOTHING, Defined, inline_plain, inline_plain_lines, label
 from engine.sources.markdown import TAG, field_line, open_lines
 
 SEPARATOR = "\u2029"
@@ -22,8 +23,10 @@ that would do the same."""
 
 _CALLOUT = re.compile(r"^\[!([\w -]{1,40})(?:\|[^\]\n]*)?\][+-]?\s*(.*)$")
 _FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:\s*(.*)$")
-_REFERENCE = re.compile(r"^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:\s+\S.*$")
-_TABLE_RULE = re.compile(r"^\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$")
+_REFERENCE = re.compile(
+    r"^ {0,3}\[(?!\^)((?:[^\[\]\\]|\\.){1,200})\]:[ \t]*(?:<[^<>]*>|(?=\S*[/.#:%@])[^\s<]\S*)"
+    r"(?:[ \t]+(?:\"[^\"]*\"|'[^']*'|\([^()]*\)))?[ \t]*$"
+)
 _RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
 _BOX = re.compile(r"^\[[^\]\n]\]\s+")
@@ -40,9 +43,19 @@ _TASK_MARKS = re.compile(
     r"::[^\])\n]*[\])])"
 )
 _QUOTED_CALLOUTS = frozenset({"quote", "cite", "zitat", "citat"})
+_PICTURE = re.compile(r"!\[|<(?:img|iframe|video|audio|object|svg)\b", re.IGNORECASE)
+_LABELS = re.compile(r"^(?:#[^\s#]+\s+)+")
+_LISTED_KINDS = frozenset({"item", "task"})
 _SPECIAL = frozenset("-*+_|:[>!0123456789")
 
-_BREAK, _CODE, _TEXT, _LISTED, _TASK, _TABLE = range(6)
+ASIDE = frozenset({"task", "table"})
+"""Kinds of blocks that are no running text, and part of an answer only in its middle."""
+
+GAP = "gap"
+"""The kind of a block without text: something that a line above announced is not text."""
+
+_BREAK, _CODE, _TEXT, _LISTED, _TASK, _TABLE, _LEFT = range(7)
+_LISTS = (_LISTED, _TASK)
 _Piece = tuple[int, int, str, str, int]
 """What a line is, its number, two words about it, and the number of its text."""
 _PAUSE: _Piece = (_BREAK, 0, "", "", 0)
@@ -52,17 +65,20 @@ class Block:
     """A paragraph, list item, quote, code block or table row of plain text.
 
     Attributes:
-        kind: "prose", "item", "task", "quote", "callout", "code" or "table".
+        kind: "prose", "item", "task", "quote", "callout", "code", "table" or :data:`GAP`.
         line: The index of its first line.
         lines: Its lines of plain text.
         letters: Its words, folded; :func:`engine.extract.prose.measure` finds them.
         words: How many there are.
         spoken: How many of them are running text of the author's own.
         kept: Whether it may be part of an answer.
+        titled: Whether it is the heading of a section that stands together with another.
         logged: Whether it begins with a time of day.
     """
 
-    __slots__ = ("_text", "kept", "kind", "letters", "line", "lines", "logged", "spoken", "words")
+    __slots__ = (
+        "_text", "kept", "kind", "letters", "line", "lines", "logged", "spoken", "titled", "words",
+    )  # fmt: skip
 
     def __init__(self, kind: str, line: int, lines: list[str]) -> None:
         self.kind = kind
@@ -70,8 +86,8 @@ class Block:
         self.lines = lines
         self.letters = ""
         self.words = self.spoken = 0
-        self.logged = False
-        self.kept = kind not in ("task", "table")
+        self.logged = self.titled = False
+        self.kept = kind != GAP
         self._text: str | None = None
 
     def __repr__(self) -> str:
@@ -110,27 +126,35 @@ def _unwrap(lines: Sequence[str]) -> Sequence[str]:
     return [" ".join(line.strip() for line in lines)]
 
 
-def footnotes(lines: Sequence[str], code: Sequence[bool]) -> Mapping[str, str]:
-    """Return the texts of a note's footnotes by their names, as plain text."""
-    found: dict[str, str] = {}
+def definitions(lines: Sequence[str], code: Sequence[bool]) -> Defined:
+    """Return what a note defines: its footnotes, as plain text, and the labels of its links."""
+    notes: dict[str, str] = {}
+    links: set[str] = set()
     for line, is_code in zip(lines, code, strict=True):
-        match = _FOOTNOTE.match(line) if not is_code and line[:2] == "[^" else None
-        if match:
-            found.setdefault(match[1], inline_plain(match[2]))
-    return found or NO_FOOTNOTES
+        bracket = line.lstrip(" ")[:2]
+        if is_code or bracket[:1] != "[":
+            continue
+        if bracket == "[^":
+            if line[0] == "[" and (match := _FOOTNOTE.match(line)):
+                notes.setdefault(match[1], inline_plain(match[2]))
+        elif match := _REFERENCE.match(line):
+            links.add(label(match[1]))
+    return Defined(notes, frozenset(links))
 
 
 class Draft:
     """Lines on their way to blocks: what each of them is, their texts still with marks."""
 
-    def __init__(self, notes: Mapping[str, str] = NO_FOOTNOTES) -> None:
+    def __init__(self, defined: Defined = NOTHING) -> None:
         """Begin one.
 
         Args:
-            notes: Footnotes by name; each goes in parentheses where it is referred to.
+            defined: What the note defines; each footnote goes in parentheses where it is
+                referred to.
         """
-        self._notes = notes
+        self._defined = defined
         self._marked: list[str] = []
+        self._follows: list[bool] = []
         self._plain: list[str] | None = None
 
     def look(
@@ -150,10 +174,15 @@ class Draft:
         add = pieces.append
         marked = self._marked
         in_callout = in_footnote = False
-        for number in range(start, len(lines) if end is None else end):
+        end = len(lines) if end is None else end
+        rows = find_rows(lines, code, start, end)
+        for number in range(start, end):
             line = lines[number]
             if code[number]:
                 add((_CODE, number, "", line, 0))
+                continue
+            if number in rows:
+                self._row(pieces, number, rows[number])
                 continue
             stripped = line.strip()
             if stripped and line[0] in _BREAKS:
@@ -187,9 +216,12 @@ class Draft:
                     # A value as long as a sentence is something that was written, no datum.
                     line = stripped = pair[1]
                 elif pair:
+                    self._leave(pieces, number)
                     continue
             if stripped[0] in _SPECIAL and self._special(pieces, number, line, stripped):
                 continue
+            before = pieces[-1] if pieces else _PAUSE
+            self._follows.append(before[0] in _LISTS or (before[0] == _TEXT and before[2] == kind))
             add((_TEXT, number, kind, line[:1], len(marked)))
             marked.append(stripped)
         return pieces
@@ -198,12 +230,12 @@ class Draft:
         """Add a line that is more than text; say whether it was."""
         first = stripped[0]
         marked = self._marked
-        if first in "-*_|:" and (_RULE.match(stripped) or _TABLE_RULE.match(stripped)):
+        if first in "-*_|:" and (_RULE.match(stripped) or is_rule(stripped)):
             pieces.append(_PAUSE)
             return True
         if first == "!":
             # A line of embeds shows other notes; their names are no words of this one.
-            return _EMBEDS.match(stripped) is not None
+            return _EMBEDS.match(stripped) is not None and self._leave(pieces, number)
         if first == "[":
             if _FOOTNOTE.match(line):
                 pieces.append(_PAUSE)
@@ -212,32 +244,49 @@ class Draft:
         if first == "|":
             if stripped.count("|") < 2:
                 return False
-            cells = [cell.strip() for cell in stripped.strip("|").split("|")]
-            pieces.append((_TABLE, number, "table", str(len(cells)), len(marked)))
-            marked.extend(cells)
+            self._row(pieces, number, cells(stripped))
             return True
         item = _ITEM.match(line)
         if item is None:
             return False
         text = item[3]
         if text[:1] == "[" and (box := _BOX.match(text)):
-            pieces.append((_TASK, number, "task", "", len(marked)))
-            text = _TASK_MARKS.sub("", text[box.end() :])
+            pieces.append((_TASK, number, item[1], item[2], len(marked)))
+            text = _LABELS.sub("", _TASK_MARKS.sub("", text[box.end() :]))
         elif text[:3] == "![[" and _EMBEDS.match(text):
-            return True
+            return self._leave(pieces, number)
         else:
             pieces.append((_LISTED, number, item[1], item[2], len(marked)))
         marked.append(text)
+        self._follows.append(False)
+        return True
+
+    def _row(self, pieces: list[_Piece], number: int, row: Sequence[str] | None) -> None:
+        """Add a line of a table; its cells are made plain one by one."""
+        if row is not None and any(row):
+            pieces.append((_TABLE, number, "", str(len(row)), len(self._marked)))
+            self._marked.extend(row)
+            self._follows.extend([False] * len(row))
+
+    def _leave(self, pieces: list[_Piece], number: int) -> bool:
+        """Note that something is left out, where the text above announces it; say that it is."""
+        if self._marked and _announces(self._marked[-1]):
+            pieces.append((_LEFT, number, "", "", 0))
         return True
 
     def blocks(self, pieces: Sequence[_Piece]) -> list[Block]:
         """Put blocks together from the pieces of some lines."""
         if self._plain is None or len(self._plain) != len(self._marked):
-            self._plain = inline_plain_lines(self._marked, self._notes) if self._marked else []
-        return _assemble(pieces, self._plain)
+            plain = inline_plain_lines(self._marked, self._defined, self._follows)
+            self._plain = [text.strip() for text in plain]
+        return _assemble(pieces, self._plain, self._marked)
 
 
-def _assemble(pieces: Sequence[_Piece], plain: Sequence[str]) -> list[Block]:
+def _announces(text: str) -> bool:
+    return text.rstrip("*_ ")[-1:] in (":", "：")
+
+
+def _assemble(pieces: Sequence[_Piece], plain: Sequence[str], marked: Sequence[str]) -> list[Block]:
     found: list[Block] = []
     current: Block | None = None
     counts: dict[int, int] = {}
@@ -245,11 +294,14 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str]) -> list[Block]:
         if op == _TEXT:
             text = plain[index]
             if not text or (text[0] == "#" and all(map(TAG.fullmatch, text.split()))):
+                if _PICTURE.search(marked[index]) and found and _announces(found[-1].text):
+                    current = None
+                    found.append(Block(GAP, number, [""]))
                 continue
             if current is None:
                 current = Block(kind, number, [text])
                 found.append(current)
-            elif current.kind not in ("item", "task"):
+            elif current.kind not in _LISTED_KINDS:
                 if current.kind == kind:
                     current.lines.append(text)
                 else:
@@ -261,6 +313,14 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str]) -> list[Block]:
             else:
                 current = Block(kind, number, [text])
                 found.append(current)
+            if (
+                _announces(text)
+                and not _announces(marked[index])
+                and _PICTURE.search(marked[index])
+            ):
+                # The picture that it announces stands behind it in the line.
+                current = None
+                found.append(Block(GAP, number, [""]))
         elif op == _BREAK:
             current = None
         elif op == _CODE:
@@ -269,27 +329,29 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str]) -> list[Block]:
                 found.append(current)
             current.lines.append(mark)
             continue
-        elif op == _LISTED:
+        elif op in _LISTS:
             text = plain[index]
             depth = min(len(kind.expandtabs(4)) // 2, 4)
             shown = _item_mark(found, counts, depth, mark)
             if text:
-                current = Block("item", number, [f"{'  ' * depth}{shown} {text}"])
+                sort = "item" if op == _LISTED else "task"
+                current = Block(sort, number, [f"{'  ' * depth}{shown} {text}"])
                 found.append(current)
-        elif op == _TASK:
-            current = Block("task", number, [f"- {plain[index]}"])
-            found.append(current)
+        elif op == _LEFT:
+            current = None
+            found.append(Block(GAP, number, [""]))
         else:
-            cells = plain[index : index + int(mark)]
-            current = Block("table", number, [" | ".join(cells)])
-            found.append(current)
+            row = " | ".join(plain[index : index + int(mark)]).strip()
+            current = Block("table", number, [row]) if row.strip("| ") else None
+            if current is not None:
+                found.append(current)
     return [block for block in found if block.kind != "code" or any(map(str.strip, block.lines))]
 
 
 def _item_mark(found: list[Block], counts: dict[int, int], depth: int, mark: str) -> str:
     """Return what stands before an item; numbers go on from the first, as they are shown."""
     if counts:
-        if not found or found[-1].kind != "item":
+        if not found or found[-1].kind not in _LISTED_KINDS:
             counts.clear()
         for deeper in [known for known in counts if known > depth]:
             del counts[deeper]
@@ -301,34 +363,31 @@ def _item_mark(found: list[Block], counts: dict[int, int], depth: int, mark: str
     return f"{count}{mark[-1]}"
 
 
-def blocks(lines: Sequence[str], notes: Mapping[str, str] = NO_FOOTNOTES) -> list[Block]:
-    """Split lines of Markdown without headings into blocks of plain text.
-
-    Args:
-        lines: The lines.
-        notes: Footnotes by name; each goes in parentheses where it is referred to.
-    """
+def blocks(lines: Sequence[str]) -> list[Block]:
+    """Split lines of Markdown without headings into blocks of plain text."""
     clean, code = open_lines("\n".join(lines))
-    draft = Draft(notes)
+    draft = Draft()
     return draft.blocks(draft.look(clean, code))
 
 
 def plain(text: str) -> str:
     """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
     clean, code = open_lines(text)
-    draft = Draft(footnotes(clean, code))
+    draft = Draft(definitions(clean, code))
     return join_blocks(draft.blocks(draft.look(clean, code)))
 
 
 def join_blocks(parts: Sequence[Block]) -> str:
     """Join blocks: items and rows follow each other, all else has an empty line between."""
     pieces: list[str] = []
-    previous = ""
+    before: Block | None = None
     for block in parts:
-        kind = block.kind
-        if pieces:
-            tight = kind == previous and kind in ("item", "task", "table")
-            pieces.append("\n" if tight else "\n\n")
+        if block.kind == GAP:
+            continue
+        if before is not None:
+            tight = block.kind in ("item", "task", "table") and block.kind == before.kind
+            mixed = {block.kind, before.kind} == _LISTED_KINDS and block.line == before.line + 1
+            pieces.append("\n" if tight or mixed else "\n\n")
         pieces.append(block.text)
-        previous = kind
+        before = block
     return "".join(pieces)

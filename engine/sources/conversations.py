@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from engine.models import Document, canonical_json, content_hash
+from engine.models import HOLLOW, Document, canonical_json, content_hash
+from engine.sources import people
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD
 from engine.sources.instructions.layout import split_of
 from engine.sources.jsonfiles import (
     SAMPLE_FILES,
@@ -22,7 +24,7 @@ from engine.sources.jsonfiles import (
     list_json,
     read_records,
 )
-from engine.sources.records import Record
+from engine.sources.records import Record, record_key
 from engine.sources.turns import has_instruction
 
 BRANCHES = Option(
@@ -30,6 +32,20 @@ BRANCHES = Option(
     "which ways through a chat are read: the one that the app shows, or all of them",
     default="current",
     choices=("current", "all"),
+)
+
+LEARN = Option(
+    "learn",
+    "whose words become the answers: the assistant's, or yours, with the assistant's words as "
+    "prompts (your first words of a chat have none and are left out)",
+    default="assistant",
+    choices=("assistant", "me"),
+    told=MappingProxyType(
+        {
+            "assistant": "learns the assistant's answers; learn=me learns yours",
+            "me": "learns your words as answers to the assistant's; learn=assistant learns those",
+        }
+    ),
 )
 
 _NO_TALK = frozenset({
@@ -53,8 +69,8 @@ class ConversationsReader:
 
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
-    version = 2
-    options: tuple[Option, ...] = (BRANCHES,)
+    version = 3
+    options: tuple[Option, ...] = (BRANCHES, LEARN)
 
     def detect(self, survey: Survey) -> Detection | None:
         """Recognise apps' formats, and lists of messages that look like talk."""
@@ -76,11 +92,18 @@ class ConversationsReader:
     def read(self, item: Item, reading: Reading) -> Iterator[Document]:
         """Yield the conversations of a file; what is left out is reported with its line."""
         every_branch = reading.options.get(BRANCHES.name) == "all"
+        mine = reading.options.get(LEARN.name) == "me"
+
+        unread = lists.unread()
 
         def documents(record: Record, skip: Skip) -> Iterator[Document]:
-            return _documents(record, skip, item.name, reading.source_id, every_branch)
+            if format_of(record.fields) is lists:
+                unread.look(lists.listed_in(record.fields), record.line)
+            return _documents(record, skip, item.name, reading.source_id, every_branch, mine)
 
         yield from read_records(item, reading, documents)
+        for line, reason in unread.reasons():
+            reading.skip(item.name, line, UNREAD, reason)
 
 
 def _left_out(item: Item) -> tuple[str, str] | None:
@@ -138,6 +161,8 @@ def _look(files: Sequence[Item]) -> _Seen:
         before = seen.talks.total()
         for record in found:
             known = format_of(record.fields)
+            if known in (None, lists) and people.app_of(record.fields):
+                continue
             if known is None:
                 seen.rows += has_instruction(record.fields)
                 continue
@@ -168,9 +193,12 @@ def _is_bare(fields: Mapping[str, Any]) -> bool:
 
 
 def _documents(
-    record: Record, skip: Skip, path: str, source_id: str, every_branch: bool
+    record: Record, skip: Skip, path: str, source_id: str, every_branch: bool, mine: bool
 ) -> Iterator[Document]:
     known = format_of(record.fields)
+    if known in (None, lists) and (app := people.app_of(record.fields)):
+        skip(record.line, people.CODE, f"record {record.number}: {people.described(app)}")
+        return
     if known is None:
         names = ", ".join(str(key)[:40] for key in list(record.fields)[:6]) or "none"
         reason = f"record {record.number}: no conversation; its fields: {names}"
@@ -178,19 +206,40 @@ def _documents(
         return
     name = name_of(known, record.fields)
     try:
-        for conversation in known.conversations(record.fields, every_branch=every_branch):
+        several = known.conversations(record.fields, every_branch=every_branch)
+        for part, conversation in enumerate(several):
             what = f"record {record.number}"
             if conversation.title:
                 what += f" ({conversation.title[:60]})"
-            _report(conversation, record.line, what, skip)
+            conversation = _learnt(conversation, mine)
+            _report(conversation, record.line, what, skip, mine)
             for talk in conversation.talks:
-                yield _document(conversation, talk, name, record.line, path, source_id)
+                yield replace(
+                    _document(conversation, talk, name, path, source_id, mine),
+                    start_line=record.line,
+                    record=_key(record, conversation, part),
+                )
     except Refused as refused:
         skip(record.line, refused.code, f"record {record.number}: {refused.reason}")
 
 
-def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> None:
-    reasons = conversation.tally.reasons()
+def _key(record: Record, conversation: Conversation, part: int) -> str:
+    """Return what tells a conversation from the others of its file, its branches not."""
+    named = conversation.about.get("conversation_id")
+    key = record_key({"conversation_id": named} if named else record.fields, record.number)
+    return f"{key}/{part}" if part else key
+
+
+def _learnt(conversation: Conversation, mine: bool) -> Conversation:
+    """Return a conversation with what is learnt of each of its talks."""
+    talks = conversation.talks
+    if mine:
+        talks = tuple(Talk(talk.mine, branch=talk.branch) for talk in talks)
+    return replace(conversation, talks=tuple(talk for talk in talks if talk.turns))
+
+
+def _report(conversation: Conversation, line: int, what: str, skip: Skip, mine: bool) -> None:
+    reasons = conversation.tally.reasons(mine=mine)
     for code, reason in reasons:
         skip(line, code, f"{what}: {reason}")
     if not reasons and not conversation.talks:
@@ -200,11 +249,15 @@ def _report(conversation: Conversation, line: int, what: str, skip: Skip) -> Non
 
 
 def _document(
-    conversation: Conversation, talk: Talk, name: str, line: int, path: str, source_id: str
+    conversation: Conversation, talk: Talk, name: str, path: str, source_id: str, mine: bool
 ) -> Document:
     metadata = {**conversation.about, "format": name}
+    if mine:
+        metadata[LEARN.name] = "me"
     if talk.branch:
         metadata["branch"] = str(talk.branch)
+    if talk.hollow:
+        metadata[HOLLOW] = " ".join(map(str, talk.hollow))
     text = canonical_json(talk.turns).encode("utf-8", "backslashreplace")
     return Document(
         source_id=source_id,
@@ -213,7 +266,6 @@ def _document(
         content_hash=content_hash(text),
         turns=talk.turns,
         date=conversation.date,
-        start_line=line,
         metadata=MappingProxyType(metadata),
         kind="conversation" if conversation.chat else "",
         alternatives=talk.alternatives,

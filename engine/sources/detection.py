@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 from engine.errors import (
     SourceAmbiguous,
+    SourceBetweenPeople,
     SourceEmpty,
     SourceMissing,
+    SourceTooLong,
     SourceUnknown,
     SourceUnreadable,
     UsageError,
 )
 from engine.models import Document
 from engine.paths import shell_path, shorten
+from engine.sources import people
 from engine.sources.archives import is_archive, members
 from engine.sources.base import (
     NOTHING,
@@ -35,7 +39,9 @@ from engine.sources.conversations import ConversationsReader
 from engine.sources.files import Item, Refused, decode, is_lfs_pointer, visible
 from engine.sources.instructions import InstructionsReader
 from engine.sources.items import pointer_refusal
+from engine.sources.jsonfiles import json_files
 from engine.sources.memory import MemoryReader
+from engine.sources.records import MAX_RECORD, records
 from engine.sources.synthetic import SyntheticReader
 from engine.sources.synthetic.shipped import is_shipped, shipped
 from engine.sources.tables import rows
@@ -55,6 +61,8 @@ KINDS: dict[str, Reader] = {reader.kind: reader for reader in _READERS}
 _LOOK_AT = 20_000
 _SURE_ENOUGH = 0.15
 _TOO_CLOSE = 0.1
+_SURE_OF_OTHERS = 0.5
+_LONG_LOOK_AT = 3
 _POINTERS_LOOK_AT = 1000
 _IN_ARCHIVES = {"conversations", "instructions", "memory"}
 _BINARY_TABLES = (b"ARROW1", b"PAR1", b"\xff\xff\xff\xff")
@@ -71,6 +79,8 @@ def candidates(place: str | Path) -> tuple[Detection, ...]:
         SourceMissing: Nothing is there.
         SourceUnreadable: There is no permission, or the file can't be understood.
         SourceEmpty: The file or folder has nothing in it.
+        SourceBetweenPeople: It is an export of messages between people.
+        SourceTooLong: All that could be recognised in it is longer than a record may be.
         SourceUnknown: No kind recognises it.
     """
     address = is_address(place)
@@ -81,7 +91,9 @@ def candidates(place: str | Path) -> tuple[Detection, ...]:
         able = [reader for reader in _READERS if _can_read(reader, survey)]
         found = [seen for reader in able if (seen := reader.detect(survey)) is not None]
         found = [seen for seen in found if seen.confidence >= _SURE_ENOUGH]
+        _require_own_words(survey, found)
         if not found:
+            _require_length(survey)
             raise _unknown(survey)
         if survey.is_file and all(seen.kind == "vault" for seen in found):
             _require_text(survey)
@@ -226,6 +238,20 @@ def _of_address(address: str) -> list[Detection]:
         for reader in _READERS
         if isinstance(reader, AddressReader) and scheme in reader.schemes
     ]
+
+
+def told_of(kind: str, options: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a person is told at once of how a source of a kind is read.
+
+    Args:
+        kind: The source's kind.
+        options: What is set about it.
+    """
+    said = (
+        option.told.get(options.get(option.name, "") or option.default)
+        for option in reader_of(kind).options
+    )
+    return tuple(filter(None, said))
 
 
 def check_options(kind: str, options: Mapping[str, str]) -> None:
@@ -386,6 +412,41 @@ def _require_rows(survey: Survey) -> None:
             f"{shorten(survey.path)} is damaged: {problems[0]}",
             hint="write it anew with the program that it came from",
         )
+
+
+def _require_own_words(survey: Survey, found: Sequence[Detection]) -> None:
+    """See that a place is no export of messages between people.
+
+    A folder that is surely something else may hold some beside it.
+    """
+    if not survey.is_file and any(seen.confidence >= _SURE_OF_OTHERS for seen in found):
+        return
+    app = people.recognised(survey)
+    if app:
+        raise SourceBetweenPeople(
+            f"{shorten(survey.path)} is {people.described(app)}", hint=people.HINT
+        )
+
+
+def _require_length(survey: Survey) -> None:
+    """See that nothing is unknown only because each of its records is too long to be read."""
+    large = [item for item in json_files(survey) if item.size > MAX_RECORD]
+    for item in large[:_LONG_LOOK_AT]:
+        found: list[tuple[int, str]] = []
+
+        def note(line: int, code: str, reason: str, found: list[tuple[int, str]] = found) -> None:
+            if code == "too-long":
+                found.append((line, reason))
+
+        with suppress(Refused):
+            if next(records(item, note), None) is None and found:
+                line, reason = found[0]
+                raise SourceTooLong(
+                    f"{shorten(item.name)}, line {line}: {reason}, the most that one "
+                    "conversation or record may have",
+                    hint="delete what is not needed of it in the app, or divide it into several "
+                    "files, and export again",
+                )
 
 
 def _unknown(survey: Survey) -> SourceUnknown:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.invisible import is_blank
+from engine.sources.jsonwindow import no_value
 from engine.sources.notes import date_in
 
 _DATE_KEYS = ("date", "created_at", "create_time", "timestamp", "created", "generated_at", "time")
@@ -28,7 +30,7 @@ def clean(text: str) -> str:
     r"""Return text that can be stored and tokenised.
 
     Line ends become ``\n``; NUL and halves of surrogate pairs, which are no
-    characters, become U+FFFD.
+    characters, become U+FFFD. A text of which nobody sees anything is none.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -36,7 +38,9 @@ def clean(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if not "!" <= text[:1] <= "~" and not text.isspace() and is_blank(text):
+        return ""
     return text
 
 
@@ -103,7 +107,7 @@ def _further(fields: Mapping[str, Any], spoken: Collection[str]) -> Iterator[tup
         inner = fields.get(name)
         if isinstance(inner, str) and inner.startswith("{") and len(inner) < 10_000:
             try:
-                inner = json.loads(inner)
+                inner = json.loads(inner, parse_constant=no_value)
             except (ValueError, RecursionError):
                 continue
         if isinstance(inner, dict):

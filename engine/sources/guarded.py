@@ -1,4 +1,4 @@
-"""python-frontmatter's YAML handler for notes as people and attackers write them.
+"""python-frontmatter's handler for notes as people and attackers write them.
 
 It splits where a note's frontmatter really ends, and loads what is hostile without harm; what
 is wrong is kept with its line and the name of what it is.
@@ -6,15 +6,11 @@ is wrong is kept with its line and the name of what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from frontmatter.default_handlers import YAMLHandler
 
-from engine.sources.yamlblock import Loaded, load_block
-
-if TYPE_CHECKING:
-    from engine.sources.notes import Parts
+from engine.sources.border import split
 
 
 class GuardedHandler(YAMLHandler):  # type: ignore[misc]
@@ -23,17 +19,15 @@ class GuardedHandler(YAMLHandler):  # type: ignore[misc]
     Args:
         text: The note as it is in its file. ``frontmatter.parse`` strips what it splits, and
             line numbers would be lost.
-        split: Splits a note.
 
     Attributes:
-        parts: The note, split.
-        loaded: What its frontmatter says, and what is wrong with it.
+        parts: The note, split, with what its frontmatter says and what is wrong with it.
     """
 
-    def __init__(self, text: str, split: Callable[[str], Parts]) -> None:
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self.parts = split(text)
-        self.loaded = Loaded()
+        # Whether a block is frontmatter shows only when it is loaded.
+        self.parts = split(text, super().load)
 
     def split(self, text: str) -> tuple[str, str]:
         """Return the frontmatter and the body.
@@ -46,8 +40,5 @@ class GuardedHandler(YAMLHandler):  # type: ignore[misc]
         return self.parts.block, self.parts.body
 
     def load(self, fm: str, **kwargs: object) -> Any:
-        """Return what frontmatter says. Never raises, and runs nothing that it says."""
-        self.loaded = load_block(fm, super().load)
-        if self.parts.problem:
-            self.loaded = Loaded(self.loaded.values, self.parts.problem, 1, "broken-yaml")
-        return self.loaded.values
+        """Return what frontmatter says."""
+        return self.parts.loaded.values

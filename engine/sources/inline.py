@@ -1,54 +1,84 @@
-"""Inline marks: a line of prose as it reads, without links, emphasis, tags and fields.
+"""Inline marks: prose as it reads, without links, emphasis, escapes, tags and fields.
 
-Many lines are converted at once: a mark that none of them has costs one search.
+The rules are CommonMark's, with Obsidian's additions: links to notes, embeds, fields, tags,
+highlights, footnotes, formulas. What has no mark costs one search.
 """
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from types import MappingProxyType
+from typing import NamedTuple
 
-from engine.sources.markdown import TAG, code_spans, is_media
+from engine.sources.emphasis import STRUCK, Run, take_out
+from engine.sources.htmltags import BREAKING, ELEMENTS
+from engine.sources.markdown import TAG, is_media
 
-NO_FOOTNOTES: Mapping[str, str] = MappingProxyType({})
-"""The footnotes of a text that has none."""
 
-# Each pattern begins with a literal, which is what makes searching for it fast; what must
-# stand before a mark is therefore asked behind its first character. None matches across lines.
-_MARKED = re.compile(r"[\[`#*_~=<^\\(\x00\x01]|  ")
-_IMAGE_LINK = re.compile(r"!\[\[([^\[\]\n]{0,500})\]\([^()\n]{0,2000}\)\]\([^()\n]{0,2000}\)")
+class Defined(NamedTuple):
+    """What a note defines for the marks in it.
+
+    Attributes:
+        footnotes: The texts of footnotes by name, as plain text.
+        links: The labels of its link definitions, folded by :func:`label`; None where they
+            are not known, since the text is a part of a note.
+    """
+
+    footnotes: Mapping[str, str] = MappingProxyType({})
+    links: frozenset[str] | None = None
+
+
+NOTHING = Defined()
+NO_LINKS = Defined(links=frozenset())
+"""What a whole note has that defines nothing."""
+
+_MARKED = re.compile(r"[\[`*_<\\&$\x00-\x03]|#\S|==|~~|  |\s\^|::")
+_SPECIAL = re.compile(r"[\\`*_\[\]<&$]|!\[|\^\[|~~+|==+|\((?=[^\W\d][\w -]{0,40}::[ \t])")
 _EMBED = re.compile(r"!\[\[([^\[\]\n]{1,1000})\]\]")
 _WIKILINK = re.compile(r"\[\[([^\[\]\n]{1,1000})\]\]")
 _BRACKET_FIELD = re.compile(r"\[([^\W\d][\w -]{0,40})::[ \t]*([^\])\n]*)[\])]")
 _ROUND_FIELD = re.compile(r"\(([^\W\d][\w -]{0,40})::[ \t]+([^\])\n]*)[\])]")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,60})\]")
 _INLINE_NOTE = re.compile(r"\^\[([^\[\]\n]{1,1000})\]")
-_ADDRESS = r"\([^()\n]{0,4000}(?:\([^()\n]{0,500}\)[^()\n]{0,500})?\)"
-_IMAGE = re.compile(r"!\[[^\[\]\n]{0,500}\]" + _ADDRESS)
-_LINK = re.compile(r"\[([^\[\]\n]{0,1000})\]" + _ADDRESS)
-_REFERENCE = re.compile(r"\[([^\[\]\n]{1,1000})\]\[[^\[\]\n]{0,200}\]")
-_BARE_ADDRESS = re.compile(r"<(https?://[^<>\s]{1,2000})>")
-_FIRST = itemgetter(1)
-# A getter in the place of a template is several times faster.
-_MARKS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    ("~~", re.compile(r"~~(?=\S)[^~\n]{1,2000}~~[ \t]?"), ""),
-    ("==", re.compile(r"==(?=\S)([^=\n]{1,2000})=="), _FIRST),
-    ("***", re.compile(r"\*\*\*(?<![\w*]\*\*\*)(?=\S)([^*\n]{1,2000})(?<=\S)\*\*\*"), _FIRST),
-    ("**", re.compile(r"\*\*(?=\S)([^*\n]{1,2000})(?<=\S)\*\*"), _FIRST),
-    ("__", re.compile(r"__(?<!\w__)(?=\S)([^_\n]{1,2000})(?<=\S)__(?!\w)"), _FIRST),
-    ("*", re.compile(r"\*(?<![\w*]\*)(?=\S)([^*\n]{1,2000})(?<=\S)\*(?![\w*])"), _FIRST),
-    ("_", re.compile(r"_(?<!\w_)(?=\S)([^_\n]{1,2000})(?<=\S)_(?!\w)"), _FIRST),
-    ("<", re.compile(r"<br */?>", re.IGNORECASE), " "),
-    ("<", re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]{0,20}(?:[ \t][^<>\n]{0,500})?/?>"), ""),
-    ("^", re.compile(r"\^(?<!\S\^)[\w-]{1,40}$", re.MULTILINE), ""),
-    ("\\", re.compile(r"\\([\\`*_{}\[\]()#+.!~|>$-])"), _FIRST),
+_ONE = r"[^\x00-\x20()\\]|\\."
+_ROUND = rf"(?:{_ONE}|\((?:{_ONE}|\((?:{_ONE}|\([^\x00-\x20()]*\))*\))*\))*"
+_SPACE = r"[ \t]*\n?[ \t]*"
+_TITLE = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\))"
+_TARGET = re.compile(
+    rf"\({_SPACE}(?:<(?:[^<>\n\\]|\\.)*+>|(?!<){_ROUND})"
+    rf"(?:(?:[ \t]*\n[ \t]*|[ \t]+){_TITLE})?{_SPACE}\)",
+    re.DOTALL,
 )
+# Some apps leave the spaces in the names of files.
+_FILE = re.compile(r"\((?!\s)[^()\n]{0,500}[/\w]\.[A-Za-z]\w{0,5}(?:#[^()\n]{0,200})?\)")
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
+_ADDRESS = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>\x00-\x20]*)>")
+_MAIL = re.compile(r"<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9][A-Za-z0-9.-]{0,250})>")
+_HTML = re.compile(
+    r"<(?:/([A-Za-z][A-Za-z0-9-]*)\s*|"
+    r"([A-Za-z][A-Za-z0-9-]*)(?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s\"'=<>`]+|'[^']*'|\"[^\"]*\"))?)*"
+    r"\s*/?)>"
+)
+_UNSHOWN = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_FORMULA = re.compile(
+    r"\$\$.+?\$\$|\$(?=[^\s$])(?:[^$\n\\]|\\[^\n])*(?<=[^\s\\])\$(?!\d)", re.DOTALL
+)
+_TEX = re.compile(r"\\(?:\((.{1,1000}?)\\\)|\[(.{1,1000}?)\\\])", re.DOTALL)
+_TEX_ENDS = {"(": "\\)", "[": "\\]"}
+_TEX_SIGN = re.compile(r"\\[A-Za-z]|\w[ \t]*[\^_={+]")
+_TICKS = re.compile(r"`+")
+_ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _QUERIES = ("`= ", "`$= ", "`$=")
 _SPACES = re.compile(r"  (?<=\S  ) *")
-_HELD = re.compile(r"\x00(\d+)\x01")
+_BLOCK_ID = re.compile(r"\^(?<!\S\^)[\w-]{1,40}[ \t]*$", re.MULTILINE)
+_HELD = re.compile("\x00(\\d+)\x01")
+_STRUCK = re.compile(rf"(?:\A|(?<=\s)){STRUCK}[ \t]?|{STRUCK}")
+_CONTROL = re.compile("[\x00-\x03]")
+_SIGN = "\x02"  # stands for a # that begins no tag
 _SIZE = re.compile(r"\s*\d+(x\d+)?\s*")
 
 
@@ -63,98 +93,313 @@ def link_text(target: str) -> str:
     return page or heading.lstrip("^").strip()
 
 
-def inline_plain(line: str, notes: Mapping[str, str] = NO_FOOTNOTES) -> str:
-    """Return a line of prose without its marks; inline code stays as it is.
+def label(text: str) -> str:
+    """Return the label of a link definition as labels are compared."""
+    return " ".join(text.split()).casefold()
+
+
+def inline_plain(line: str, defined: Defined = NOTHING) -> str:
+    """Return a line of prose without its marks; inline code and formulas stay as they are.
 
     Args:
         line: One line that is not part of a code block.
-        notes: Footnotes by name; a reference to one becomes its text in parentheses.
+        defined: What the note defines; a reference to a footnote becomes its text in
+            parentheses.
     """
-    return inline_plain_lines((line,), notes)[0] if _MARKED.search(line) else line.rstrip()
+    return inline_plain_lines((line,), defined)[0]
 
 
-def inline_plain_lines(lines: Sequence[str], notes: Mapping[str, str] = NO_FOOTNOTES) -> list[str]:
-    """Return each line as :func:`inline_plain` does; the lines must hold no line ends."""
-    text = "\n".join(lines)
-    if not _MARKED.search(text):
+def inline_plain_lines(
+    lines: Sequence[str], defined: Defined = NOTHING, follows: Sequence[bool] = ()
+) -> list[str]:
+    """Return each line as :func:`inline_plain` does; the lines must hold no line ends.
+
+    Args:
+        lines: The lines.
+        defined: What the note defines.
+        follows: For each line whether it goes on with the paragraph before it, over which
+            marks may reach; none does where it is empty.
+    """
+    whole = "\n".join(lines)
+    if not _MARKED.search(whole):
         return [line.rstrip() for line in lines]
-    if "\x00" in text or "\x01" in text:
-        text = text.replace("\x00", "").replace("\x01", "")
+    if _CONTROL.search(whole):
+        lines = [_CONTROL.sub("", line) for line in lines]
+    plain: list[str] = []
+    start = 0
+    marked = _MARKED.search
+    while start < len(lines):
+        end = start + 1
+        while end < len(follows) and follows[end]:
+            end += 1
+        if end == start + 1:
+            text = lines[start]
+            plain.append((_plain(text, defined) if marked(text) else text).rstrip())
+        else:
+            text = "\n".join(lines[start:end])
+            text = _plain(text, defined) if marked(text) else text
+            plain += [line.rstrip() for line in text.split("\n")]
+        start = end
+    return plain
+
+
+def _plain(text: str, defined: Defined) -> str:
     kept: list[str] = []
-    if "`" in text:
-        text = _each(text, "`", lambda line: _hold_code(line, kept))
-    if "[" in text or "(" in text:
-        text = _brackets(text, notes)
+    if _SPECIAL.search(text):
+        text = _Scanner(text, defined, kept).run()
     if "#" in text:
-        text = _each(text, "#", _tags_out)
-    if "](" in text:
-        text = _LINK.sub(_FIRST, _IMAGE.sub("", text) if "![" in text else text)
-    if "][" in text:
-        text = _REFERENCE.sub(_FIRST, text)
-    if "<http" in text:
-        text = _BARE_ADDRESS.sub(_FIRST, text)
-    for mark, pattern, replacement in _MARKS:
-        # One character is found many times faster than two.
-        if mark[0] in text and mark in text:
-            text = pattern.sub(replacement, text)
-    if kept:
-        text = _HELD.sub(lambda match: kept[int(match[1])], text)
+        text = _tags_out(text)
+    if "^" in text:
+        text = _BLOCK_ID.sub("", text)
+    if STRUCK in text:
+        text = _STRUCK.sub("", text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
-    return [line.rstrip() if line[-1:].isspace() else line for line in text.split("\n")]
+    if _SIGN in text:
+        text = text.replace(_SIGN, "#")
+    return _HELD.sub(lambda match: kept[int(match[1])], text) if kept else text
 
 
-def _each(text: str, mark: str, change: Callable[[str], str]) -> str:
-    """Change the lines of a text that have a mark."""
-    return "\n".join(change(line) if mark in line else line for line in text.split("\n"))
+class _Opener(NamedTuple):
+    """A bracket that may begin a link: its piece, the place behind it, and what stood before."""
+
+    piece: int
+    behind: int
+    bottom: int
+    image: bool
 
 
-def _hold_code(line: str, kept: list[str]) -> str:
-    """Put a number between two control characters in the place of each piece of inline code."""
-    pieces: list[str] = []
-    at = 0
-    for start, end in code_spans(line):
-        pieces.append(line[at:start])
-        at = end
-        if not line.startswith(_QUERIES, start):
-            pieces.append(f"\x00{len(kept)}\x01")
-            kept.append(line[start:end])
-    pieces.append(line[at:])
-    return "".join(pieces)
+class _Scanner:
+    """Goes through a text once, from mark to mark; see CommonMark's "parsing strategy"."""
+
+    def __init__(self, text: str, defined: Defined, kept: list[str]) -> None:
+        self._text = text
+        self._defined = defined
+        self._kept = kept
+        self._pieces: list[str] = []
+        self._runs: list[Run] = []
+        self._openers: list[_Opener] = []
+        self._active = 0
+        self._unclosed: set[int] = set()
+        self._known: dict[str, int] = {}
+
+    def run(self) -> str:
+        """Return the text without marks; what must not be touched is held apart in ``kept``."""
+        text, pieces = self._text, self._pieces
+        at = 0
+        while match := _SPECIAL.search(text, at):
+            start = match.start()
+            if start > at:
+                pieces.append(text[at:start])
+            at = _READ[text[start]](self, start)
+        pieces.append(text[at:])
+        if self._runs:
+            take_out(self._runs, pieces)
+        return "".join(pieces)
+
+    def _put(self, text: str, end: int) -> int:
+        self._pieces.append(text)
+        return end
+
+    def _hold(self, start: int, end: int) -> int:
+        """Put a number between two control characters in the place of what stays as it is."""
+        self._kept.append(self._text[start:end])
+        return self._put(f"\x00{len(self._kept) - 1}\x01", end)
+
+    def _lines(self, start: int, end: int) -> str:
+        return "\n" * self._text.count("\n", start, end)
+
+    def _escape(self, at: int) -> int:
+        following = self._text[at + 1 : at + 2]
+        if following in _TEX_ENDS and self._next(_TEX_ENDS[following], at + 2) >= 0:
+            formula = _TEX.match(self._text, at)
+            if formula and _TEX_SIGN.search(formula[1] or formula[2]):
+                return self._hold(at, formula.end())
+        if following == "\n":
+            return self._put("", at + 1)
+        if following not in _ESCAPABLE:
+            return self._put("\\", at + 1)
+        return self._put(_SIGN if following == "#" else following, at + 2)
+
+    def _code(self, at: int) -> int:
+        behind = _end_of_run(self._text, at)
+        length = behind - at
+        if length not in self._unclosed:
+            for match in _TICKS.finditer(self._text, behind):
+                if match.end() - match.start() == length:
+                    if self._text.startswith(_QUERIES, at):
+                        return self._put("", match.end())
+                    return self._hold(at, match.end())
+            self._unclosed.add(length)
+        return self._put("`" * length, behind)
+
+    def _dollar(self, at: int) -> int:
+        formula = _FORMULA.match(self._text, at)
+        return self._hold(at, formula.end()) if formula else self._put("$", at + 1)
+
+    def _mark(self, at: int) -> int:
+        text = self._text
+        mark = text[at]
+        end = _end_of_run(text, at)
+        if mark in "*_" or end - at == 2:
+            before = text[at - 1] if at else " "
+            after = text[end] if end < len(text) else " "
+            found = Run(len(self._pieces), mark, end - at, before, after)
+            if found.opens or found.closes:
+                self._runs.append(found)
+        return self._put(text[at:end], end)
+
+    def _bracket(self, at: int) -> int:
+        text = self._text
+        following = text[at + 1 : at + 2]
+        if following == "[" and (link := _WIKILINK.match(text, at)):
+            return self._put(link_text(link[1]), link.end())
+        if following == "^" and (mark := _FOOTNOTE.match(text, at)):
+            note = self._defined.footnotes.get(mark[1])
+            return self._put(f" ({note})" if note else "", mark.end())
+        if field := _BRACKET_FIELD.match(text, at):
+            return self._inner("", field[2], "", field.end())
+        self._openers.append(_Opener(len(self._pieces), at + 1, len(self._runs), image=False))
+        return self._put("[", at + 1)
+
+    def _image(self, at: int) -> int:
+        if embed := _EMBED.match(self._text, at):
+            name = embed[1].partition("|")[0].partition("#")[0].strip()
+            return self._put("" if is_media(name) else link_text(embed[1]), embed.end())
+        self._openers.append(_Opener(len(self._pieces), at + 2, len(self._runs), image=True))
+        return self._put("![", at + 2)
+
+    def _note(self, at: int) -> int:
+        note = _INLINE_NOTE.match(self._text, at)
+        if note is None:
+            return self._put("^", at + 1)
+        return self._inner(" (", note[1], ")", note.end())
+
+    def _round(self, at: int) -> int:
+        field = _ROUND_FIELD.match(self._text, at)
+        if field is None:
+            return self._put("(", at + 1)
+        return self._inner("", field[2], "", field.end())
+
+    def _inner(self, before: str, text: str, after: str, end: int) -> int:
+        """Put what stands inside of a mark; it holds no brackets, so it goes no deeper."""
+        inner = _Scanner(text, self._defined, self._kept).run()
+        return self._put(f"{before}{inner}{after}", end)
+
+    def _close(self, at: int) -> int:
+        """End a link or picture, if the bracket does."""
+        opener = self._openers.pop() if self._openers else None
+        # A link holds no link: those that are open around one are text.
+        open_still = opener is not None and (opener.image or len(self._openers) >= self._active)
+        self._active = min(self._active, len(self._openers))
+        end = self._target(opener.behind, at) if opener is not None and open_still else -1
+        if opener is None or end < 0:
+            return self._put("]", at + 1)
+        pieces = self._pieces
+        if opener.image:
+            del self._runs[opener.bottom :]
+            held = "".join(pieces[opener.piece :])
+            pieces[opener.piece :] = ["\n" * held.count("\n")]
+        else:
+            take_out(self._runs, pieces, opener.bottom)
+            pieces[opener.piece] = ""
+            # A sign in a link's text begins no tag.
+            pieces[opener.piece :] = [part.replace("#", _SIGN) for part in pieces[opener.piece :]]
+            self._active = len(self._openers)
+        return self._put(self._lines(at, end), end)
+
+    def _target(self, start: int, at: int) -> int:
+        """Return where a link ends whose text ends at a bracket, or -1 where it is none."""
+        text = self._text
+        if text[at + 1 : at + 2] == "(":
+            found = _TARGET.match(text, at + 1) or _FILE.match(text, at + 1)
+            if found:
+                return found.end()
+        known = self._defined.links
+        named = _LABEL.match(text, at + 1)
+        if named and named[1].strip():
+            return named.end() if known is None or label(named[1]) in known else -1
+        if known and label(text[start:at]) in known:
+            return named.end() if named else at + 1
+        return -1
+
+    def _angle(self, at: int) -> int:
+        text = self._text
+        address = _ADDRESS.match(text, at) or _MAIL.match(text, at)
+        if address:
+            return self._put(address[1].replace("#", _SIGN), address.end())
+        tag = _HTML.match(text, at)
+        if tag is None:
+            end = self._unshown(at)
+            return self._put(self._lines(at, end), end) if end else self._put("<", at + 1)
+        name = (tag[1] or tag[2]).lower()
+        if name not in ELEMENTS and "-" not in name:
+            # No browser knows it: a placeholder or a type, such as List<String>.
+            return self._put(tag[0].replace("#", _SIGN), tag.end())
+        lines = self._lines(at, tag.end())
+        apart = name in BREAKING and self._pieces and not self._pieces[-1][-1:].isspace()
+        return self._put(lines or (" " if apart else ""), tag.end())
+
+    def _unshown(self, at: int) -> int:
+        """Return where a comment or an instruction ends that begins here; 0 where none does."""
+        for opening, closing in _UNSHOWN:
+            if self._text.startswith(opening, at):
+                end = self._next(closing, at + 2)
+                letter = self._text[at + 2 : at + 3].isalpha() or opening != "<!"
+                return end + len(closing) if end >= 0 and letter else 0
+        return 0
+
+    def _next(self, mark: str, at: int) -> int:
+        """Return where a mark comes next, or -1; what was found once is not looked for again."""
+        known = self._known.get(mark, at - 1)
+        if 0 <= known < at:
+            known = self._known[mark] = self._text.find(mark, at)
+        return known
+
+    def _ampersand(self, at: int) -> int:
+        entity = _ENTITY.match(self._text, at)
+        said = html.unescape(entity[0]) if entity else ""
+        if entity is None or said == entity[0]:
+            return self._put("&", at + 1)
+        said = "".join(" " if character < " " else character for character in said)
+        return self._put(said.replace("#", _SIGN).replace("\u2029", " "), entity.end())
 
 
-def _brackets(text: str, notes: Mapping[str, str]) -> str:
-    """Resolve links to notes, embeds, inline fields and footnotes."""
-    if "![[" in text:
-        text = _EMBED.sub(_embedded, _IMAGE_LINK.sub("", text))
-    if "[[" in text:
-        text = _WIKILINK.sub(_linked, text)
-    if "::" in text:
-        text = _ROUND_FIELD.sub(itemgetter(2), _BRACKET_FIELD.sub(itemgetter(2), text))
-    if "[^" in text:
-        text = _FOOTNOTE.sub(
-            lambda match: f" ({notes[match[1]]})" if notes.get(match[1]) else "", text
-        )
-    if "^[" in text:
-        text = _INLINE_NOTE.sub(r" (\1)", text)
-    return text
+def _end_of_run(text: str, at: int) -> int:
+    end = at + 1
+    while text[end : end + 1] == text[at]:
+        end += 1
+    return end
 
 
-def _linked(match: re.Match[str]) -> str:
-    return link_text(match[1])
+_READ = {
+    "\\": _Scanner._escape, "`": _Scanner._code, "$": _Scanner._dollar, "*": _Scanner._mark,
+    "_": _Scanner._mark, "~": _Scanner._mark, "=": _Scanner._mark, "[": _Scanner._bracket,
+    "!": _Scanner._image, "^": _Scanner._note, "(": _Scanner._round, "]": _Scanner._close,
+    "<": _Scanner._angle, "&": _Scanner._ampersand,
+}  # fmt: skip
 
 
-def _embedded(match: re.Match[str]) -> str:
-    name = match[1].partition("|")[0].partition("#")[0].strip()
-    return "" if is_media(name) else link_text(match[1])
+def _tags_out(text: str) -> str:
+    """Remove tags at the end of lines; in the middle of a sentence keep the word."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if "#" not in line:
+            continue
+        words = line.rstrip().split(" ")
+        while words and (not words[-1] or _is_tag(words[-1])):
+            words.pop()
+        after = lines[number + 1].lstrip() if number + 1 < len(lines) else ""
+        if words and after[:1].islower() and words[-1][-1:] not in ".!?:;…":
+            # The sentence goes on in the next line.
+            words = line.split(" ")
+        lines[number] = TAG.sub(_tag_word, " ".join(words))
+    return "\n".join(lines)
 
 
-def _tags_out(line: str) -> str:
-    """Remove tags at a line's end; in the middle of a sentence keep the word."""
-    words = line.split(" ")
-    while words and (not words[-1] or TAG.fullmatch(words[-1])):
-        words.pop()
-    return TAG.sub(_tag_word, " ".join(words))
+def _is_tag(word: str) -> bool:
+    found = TAG.fullmatch(word)
+    return found is not None and not found[1].isdigit()
 
 
 def _tag_word(match: re.Match[str]) -> str:

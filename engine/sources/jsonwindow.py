@@ -27,7 +27,16 @@ _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{}]', re.DOTALL)
 _REST_OF_STRING = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _BAD_BYTES = re.compile("[\udc80-\udcff]")
 _OPENED = {"}": ord("{"), "]": ord("[")}
-_DECODER = json.JSONDecoder()
+
+
+def no_value(_: str) -> None:
+    """Return what NaN and Infinity stand for.
+
+    JSON has neither; ``json.dumps`` and pandas write them where a table's cell is empty.
+    """
+
+
+DECODER = json.JSONDecoder(parse_constant=no_value)
 
 
 def any_int(digits: str) -> int | str:
@@ -36,7 +45,7 @@ def any_int(digits: str) -> int | str:
     return int(digits) if len(digits) < 4000 else digits
 
 
-_PATIENT = json.JSONDecoder(parse_int=any_int)
+PATIENT = json.JSONDecoder(parse_int=any_int, parse_constant=no_value)
 
 
 class Damaged(Exception):
@@ -195,7 +204,7 @@ class Window:
     def held(self) -> Any:
         """Return the value at the place if it is whole and held already, else None."""
         try:
-            return _DECODER.raw_decode(self.text, self.at)[0]
+            return DECODER.raw_decode(self.text, self.at)[0]
         except (ValueError, RecursionError):
             return None
 
@@ -237,11 +246,11 @@ class Window:
 
     def _parsed(self) -> Any:
         try:
-            value, end = _DECODER.raw_decode(self.text, self.at)
+            value, end = DECODER.raw_decode(self.text, self.at)
         except json.JSONDecodeError:
             raise
         except ValueError:
-            value, end = _PATIENT.raw_decode(self.text, self.at)
+            value, end = PATIENT.raw_decode(self.text, self.at)
         # A number may go on behind the window.
         if end == len(self.text) and not isinstance(value, str | list | dict) and self.more():
             return self._parsed()

@@ -17,6 +17,7 @@ TAG = re.compile(r"#(?<![^\s(,;]#)([^\s#!@$%^&*()+=\[\]{}|\\;:'\",.<>?`~‘’�
 _TARGET = re.compile(r"\]\([^()\n]{0,2000}\)")
 _WIKI_TARGET = re.compile(r"\[\[[^\[\]\n]{0,500}\]\]")
 _RUN_OF_TICKS = re.compile(r"`+")
+_FORMULA_LINES = 100
 _COMMENT_MARK = re.compile(r"%%|<!--|-->")
 _FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d](?:[\w -]{0,39}\w)?)[*_]*::(?:\s+(.*))?$")
 _MEDIA = re.compile(
@@ -33,9 +34,28 @@ def open_lines(text: str) -> tuple[list[str], list[bool]]:
         code = fenced(lines)
     else:
         code = [False] * len(lines)
+    if "$$" in text:
+        _mark_formulas(lines, code)
     if ("%" in text and "%%" in text) or ("<" in text and "<!--" in text):
         lines = strip_comments(lines, code)
     return lines, code
+
+
+def _mark_formulas(lines: Sequence[str], code: list[bool]) -> None:
+    """Count displayed formulas of several lines as code: no sign in them is Markdown's."""
+    number = 0
+    while number < len(lines):
+        start = number
+        number += 1
+        if code[start] or lines[start].lstrip()[:2] != "$$" or lines[start].count("$$") != 1:
+            continue
+        for end in range(start + 1, min(len(lines), start + _FORMULA_LINES)):
+            if code[end]:
+                break
+            if "$$" in lines[end]:
+                code[start : end + 1] = [True] * (end + 1 - start)
+                number = end + 1
+                break
 
 
 def fenced(lines: Sequence[str]) -> list[bool]:

@@ -10,6 +10,8 @@ from typing import Any
 from engine.models import Role, Turn
 from engine.sources.facts import clean
 from engine.sources.files import Refused
+from engine.sources.flags import thoughts_of, with_thoughts
+from engine.sources.jsonwindow import no_value
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("user", "human", "prompter", "me", "question", "customer", "用户"), "user"),
@@ -40,6 +42,7 @@ _PAIR_KEYS = (
     ("human", "gpt"),
     ("human", "bot"),
 )
+_THINKS = ("thinking", "reasoning")
 _CALLS = ("<functioncall>", "<tool_call>", "<function_call>")
 _MAX_WRITTEN = 2_000_000
 
@@ -97,7 +100,7 @@ def _zipped(value: dict[str, Any]) -> Any:
 def _parsed(text: str) -> Any:
     """Return the list that stands in a text as JSON, or as Python writes it."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=no_value)
     except (ValueError, RecursionError):
         pass
     if len(text) <= _MAX_WRITTEN:
@@ -129,8 +132,13 @@ def turn_of(message: Any, number: int) -> Turn:
         raise Refused("tool-calls", f"message {number} calls a tool or is a tool's result")
     content = next((message[key] for key in CONTENT_KEYS if message.get(key) is not None), "")
     text = clean(_content(content, number))
-    if role == "assistant" and text.lstrip().startswith(_CALLS):
+    if role != "assistant":
+        return Turn(role, text)
+    if text.lstrip().startswith(_CALLS):
         raise Refused("tool-calls", f"message {number} calls a tool")
+    thoughts = thoughts_of(message) or _thoughts(content)
+    if thoughts and text.strip() and not text.lstrip().startswith("<think>"):
+        text = with_thoughts(clean(thoughts), text.lstrip("\n"))
     return Turn(role, text)
 
 
@@ -143,7 +151,7 @@ def _has_call(message: dict[str, Any]) -> bool:
 
 
 def _content(value: Any, number: int) -> str:
-    """Return a message's text, which may come in parts; thoughts among them are left out."""
+    """Return a message's text, which may come in parts; thoughts among them stand apart."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -158,7 +166,7 @@ def _part(part: Any, number: int) -> str | None:
     if isinstance(part, str):
         return part
     kind = part.get("type", "text") if isinstance(part, dict) else None
-    if kind in ("reasoning", "thinking"):
+    if kind in _THINKS:
         return None
     if kind in ("tool_call", "tool_use", "tool_result", "function_call"):
         raise Refused("tool-calls", f"message {number} calls a tool or is a tool's result")
@@ -166,6 +174,14 @@ def _part(part: Any, number: int) -> str | None:
     if kind != "text" or not isinstance(text, str):
         raise Refused("not-text", f"message {number} holds something other than text")
     return text
+
+
+def _thoughts(content: Any) -> str:
+    """Return the thoughts among the parts of a content."""
+    parts = content if isinstance(content, list) else []
+    thinks = [p for p in parts if isinstance(p, dict) and p.get("type") in _THINKS]
+    texts = [next((p[key] for key in (*_THINKS, *CONTENT_KEYS) if p.get(key)), "") for p in thinks]
+    return "\n\n".join(text.strip() for text in texts if isinstance(text, str) and text.strip())
 
 
 def speaks(message: Any) -> Sequence[str]:

@@ -15,10 +15,8 @@ from engine.sources.markdown import field_line, line_tags, open_lines
 __all__ = ["Note", "date_in", "heading", "parse_note"]
 
 _DATE_LINE = re.compile(r"^\W{0,3}(?:date|datum|data)\W{0,3}:\W{0,3}\s*(\d{4}-\d{2}-\d{2})\b", re.I)
-_SIMPLE_LINE = re.compile(r"^([A-Za-z][\w -]{0,60}):[ \t]*(.*)$")
 _MAX_METADATA = 500
 _LEAD = 400
-_RULE_WITHIN = 200
 _TAG_KEYS = ("tags", "tag", "keywords")
 _CATEGORY_KEYS = ("categories", "category")
 _TITLE_KEYS = ("title", "titel", "titlu")
@@ -46,18 +44,6 @@ class Note(NamedTuple):
     problem: str = ""
     problem_line: int = 0
     problem_code: str = ""
-
-
-class Parts(NamedTuple):
-    """A note split: its frontmatter if it has any, its body, and the body's first line.
-
-    ``problem`` says what is wrong with the frontmatter's borders.
-    """
-
-    block: str | None
-    body: str
-    body_line: int = 1
-    problem: str = ""
 
 
 def heading(line: str) -> tuple[int, str] | None:
@@ -88,10 +74,9 @@ def parse_note(text: str, name: str = "") -> Note:
 
     from engine.sources.guarded import GuardedHandler
 
-    handler = GuardedHandler(text, _split)
+    handler = GuardedHandler(text)
     values, _ = frontmatter.parse(text, handler=handler)
-    block, body, body_line, _ = handler.parts
-    loaded = handler.loaded
+    block, body, body_line, loaded = handler.parts
     known: dict[str, Any] = {}
     for key, value in values.items():
         known.setdefault(key.strip().lower(), value)
@@ -119,46 +104,6 @@ def parse_note(text: str, name: str = "") -> Note:
         problem_line=loaded.line,
         problem_code=loaded.code,
     )
-
-
-def _split(text: str) -> Parts:
-    """Split off the frontmatter: its text, the body, the body's first line, and a problem."""
-    if text[:4] == "---\n":
-        # The usual case: nothing in the block looks like anything else than YAML.
-        end = text.find("\n---", 3)
-        after = text.find("\n", end + 4) if end > 0 else -1
-        if after < 0:
-            after = len(text)
-        if end > 0 and not text[end + 4 : after].strip():
-            block = text[3:end]
-            if "\n#" not in block and "\n ..." not in block and "\n..." not in block:
-                return Parts(block, text[after + 1 :], text.count("\n", 0, after) + 2)
-    elif "---" not in text[:_RULE_WITHIN].lstrip():
-        return Parts(None, text)
-    return _split_lines(text.split("\n"), text)
-
-
-def _split_lines(lines: list[str], text: str) -> Parts:
-    start = 0
-    while start < len(lines) and start < 3 and not lines[start].strip():
-        start += 1
-    if start >= len(lines) or lines[start].rstrip() != "---":
-        return Parts(None, text)
-    for end in range(start + 1, len(lines)):
-        if lines[end].rstrip() in ("---", "..."):
-            block = "\n" * (start + 1) + "\n".join(lines[start + 1 : end])
-            return Parts(block, "\n".join(lines[end + 1 :]), end + 2)
-        if heading(lines[end]) and not lines[end].startswith("# "):
-            break
-    following = lines[start + 1] if start + 1 < len(lines) else ""
-    if not _SIMPLE_LINE.match(following):
-        return Parts(None, text)
-    end = start + 1
-    while end < len(lines) and (_SIMPLE_LINE.match(lines[end]) or lines[end][:1] in (" ", "-")):
-        end += 1
-    rest = "\n".join(lines[end:])
-    block = "\n" * (start + 1) + "\n".join(lines[start + 1 : end])
-    return Parts(block, rest, end + 1, "the frontmatter is never closed with ---")
 
 
 def _first(known: Mapping[str, Any], names: Sequence[str]) -> Any:

@@ -13,18 +13,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from engine.sources.facts import clean
 from engine.sources.items import Item, Refused, is_lfs_pointer, pointer_refusal, refusal
 from engine.sources.jsonstream import Found, JsonStream, OnProblem, is_message
-from engine.sources.jsonwindow import MAX_RECORD, any_int
+from engine.sources.jsonwindow import DECODER, MAX_RECORD, PATIENT
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 _READ_AT_ONCE = 4_000_000
 _TELL_EVERY = 1 << 20
 _CHUNK = 1 << 16
+_MAX_KEY = 200
 _SESSION_KEYS = ("conversation_id", "session_id", "chat_id", "thread_id", "message_tree_id")
 
-__all__ = ["JSON_SUFFIXES", "MAX_RECORD", "OnProblem", "Record", "records"]
+__all__ = ["JSON_SUFFIXES", "MAX_RECORD", "OnProblem", "Record", "record_key", "records"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class Record:
     fields: Mapping[str, Any]
     line: int
     number: int
+
+
+def record_key(fields: Mapping[str, Any], number: int) -> str:
+    """Return what tells a record from the others of its file.
+
+    That is the id of its conversation where it names one, which stays when a later export
+    puts it elsewhere, and which rows of one conversation share; else its number.
+    """
+    for key in _SESSION_KEYS:
+        value = fields.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return clean(str(value))[:_MAX_KEY]
+    return f"#{number}"
 
 
 def records(
@@ -175,11 +190,11 @@ def _parsed(data: bytes, line: int, on_problem: OnProblem) -> Any:
     try:
         text = data.decode("utf-8")
         try:
-            return json.loads(text)
+            return DECODER.decode(text)
         except json.JSONDecodeError:
             raise
         except ValueError:
-            return json.loads(text, parse_int=any_int)
+            return PATIENT.decode(text)
     except UnicodeDecodeError as error:
         on_problem(line, "not-utf8", f"it is not UTF-8: byte {data[error.start]:#04x}")
     except json.JSONDecodeError as error:

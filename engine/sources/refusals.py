@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from engine.sources import people
 from engine.sources.columns import ANSWERS, PROMPTS, fold
 from engine.sources.files import Refused
 
 _MEDIA_KEYS = ("images", "videos", "audios", "image", "audio", "video")
-_PREFERENCE_KEYS = ("chosen", "rejected", "chosen_messages", "rejected_messages")
+_PREFERENCE_KEYS = (
+    *("chosen", "rejected", "chosen_messages", "rejected_messages", "preferred_output"),
+    *("non_preferred_output", "chosen_response", "rejected_response", "better_response_id"),
+)
 _SIDES = (
     *(("response_a", "response_b"), ("answer_a", "answer_b"), ("output_1", "output_2")),
     *(("conversation_a", "conversation_b"), ("response_0", "response_1"), ("a0", "a1")),
     *(("response_j", "response_k"), ("completion_a", "completion_b")),
+    *(("answer_0", "answer_1"), ("human_ref_A", "human_ref_B"), ("output_a", "output_b")),
+    *(("response1", "response2"), ("response_1", "response_2"), ("summary_a", "summary_b")),
 )
+# The comparisons of summaries by OpenAI: two or more texts, and which of them was chosen.
+_COMPARED = ("summaries", "choice")
+_PAIRS = (("premise", "hypothesis"),)
+_ENDS = (("1", "2"), ("a", "b"), ("one", "two"), ("x", "y"))
+_STEMS = frozenset({
+    *("question", "q", "sentence", "sent", "s", "text", "t", "phrase", "query", "passage"),
+    *("utterance", "paragraph", "string", "document", "doc", "statement", "title", "premise"),
+    *("intrebare", "intrebarea", "propozitie", "propozitia", "text", "frage", "satz", "phrase"),
+    *("pregunta", "frase", "pergunta", "domanda", "frasi", "vraag", "zin", "pytanie", "zdanie"),
+    *("вопрос", "предложение", "问题", "句子", "question_text", "input", "src", "original"),
+})  # fmt: skip
 _CHOICES = ("choices", "options", "endings", "mc1_targets")
 _LABELS = ("label", "labels", "category", "intent", "sentiment", "class", "score", "stars", "toxic")
+_PAIR_LABELS = frozenset(_LABELS) | {
+    *("is_duplicate", "duplicate", "similarity", "similar", "gold_label", "entailment", "relation"),
+    *("relatedness", "paraphrase", "is_paraphrase", "match", "entailment_judgment", "relevance"),
+}
 _CLASSED = frozenset(("text", "sentence", "utterance", "tweet", "review", "content", "comment"))
 
 _TOLD_BY = frozenset((
@@ -24,12 +46,14 @@ _TOLD_BY = frozenset((
     *(first for first, _ in _SIDES),
     *_MEDIA_KEYS,
     *_CHOICES,
-    *("label", "paragraphs", "answers", "input_ids"),
+    *("label", "paragraphs", "answers", "input_ids", "summaries"),
 ))  # fmt: skip
 """The fields by which training data of another sort is told."""
 
 OTHER_DATA: Mapping[str, str] = {
     "preference": "preference pairs",
+    people.CODE: "messages between people",
+    "text-pairs": "pairs of texts to be compared",
     "not-text": "rows with images, sound or video",
     "extractive-qa": "passages with marked answers",
     "multiple-choice": "multiple choice",
@@ -47,10 +71,20 @@ def check(fields: Mapping[str, Any]) -> None:
     Raises:
         Refused: It is.
     """
+    if (pair := _compared(tuple(fields))) and all(
+        isinstance(fields[name], str | None) for name in pair[:2]
+    ):
+        listed = ", ".join(pair)
+        raise Refused(
+            "text-pairs",
+            f"a row is a pair of texts that are compared ({listed}), and neither answers the other",
+        )
+    if app := people.app_of(fields):
+        raise Refused(people.CODE, people.described(app))
     if _TOLD_BY.isdisjoint(fields):
         return
     if any(key in fields for key in _PREFERENCE_KEYS) or any(
-        first in fields and second in fields for first, second in _SIDES
+        first in fields and second in fields for first, second in (*_SIDES, _COMPARED)
     ):
         raise Refused("preference", "it holds a preferred and a rejected answer, not one answer")
     label = fields.get("label")
@@ -64,6 +98,29 @@ def check(fields: Mapping[str, Any]) -> None:
         raise Refused("multiple-choice", "its answer is the number of a choice, not a text")
     if isinstance(fields.get("input_ids"), list):
         raise Refused("token-ids", "it holds the numbers of tokens, not text")
+
+
+@lru_cache(maxsize=512)
+def _compared(names: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the columns of a table of pairs by their names: two texts, and their label if any.
+
+    Such are the tables of paraphrases, similarity and entailment (QQP, STS, MNLI). Empty where
+    there is none, or where a column answers.
+    """
+    folded = {fold(name): name for name in names if isinstance(name, str)}
+    if folded.keys() & set(ANSWERS):
+        return ()
+    found = next(((a, b) for a, b in _PAIRS if a in folded and b in folded), None)
+    for name in folded if found is None else ():
+        for first, second in _ENDS:
+            stem = name.removesuffix(first)
+            other = stem + second
+            if stem != name and stem.rstrip("_") in _STEMS and other in folded:
+                found = (name, other)
+    if found is None:
+        return ()
+    labels = [name for name in folded if name in _PAIR_LABELS or name.endswith(("score", "label"))]
+    return tuple(folded[name] for name in (*found, *labels[:1]))
 
 
 def _has_spans(fields: Mapping[str, Any]) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+from engine.appmarks import NOTHING, hollow, taken
+from engine.invisible import is_blank
 from engine.models import Alternative, Turn
+from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
 from engine.sources.facts import clean, date_of, metadata_of, title_of
 from engine.sources.files import Refused
+from engine.sources.flags import NOT_TRAINED, is_trained, thoughts_of
 from engine.sources.marked import opened, taken_apart, without_tokens
 from engine.sources.messages import ROLES, messages_in, turn_of
 from engine.sources.refusals import check, why_unknown
@@ -41,13 +46,15 @@ class Dialogue:
     It begins with at most one system turn; then user and assistant take turns,
     and the assistant has the last word. ``dropped`` holds code and reason of each
     part that was left out; ``layout`` names how the record was written;
-    ``alternatives`` are other answers that stand beside one of the turns.
+    ``alternatives`` are other answers that stand beside one of the turns. ``guessed``
+    says how a list in the answer's place was taken, where that was a guess.
     """
 
     turns: tuple[Turn, ...]
     layout: str
     dropped: tuple[tuple[str, str], ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    guessed: ListsAre | Literal[""] = ""
 
 
 def has_messages(fields: Mapping[str, Any]) -> bool:
@@ -62,8 +69,10 @@ def has_instruction(fields: Mapping[str, Any]) -> bool:
     return columns is not None and not columns.messages
 
 
-def dialogues(fields: Mapping[str, Any]) -> list[Dialogue]:
+def dialogues(fields: Mapping[str, Any], *, lists: ListsAre | Literal[""] = "") -> list[Dialogue]:
     """Return the conversations of a record: one, or one for each of its ``instances``.
+
+    ``lists`` is what a list in the answer's place is, where a person said so.
 
     Raises:
         Refused: No conversation can be made of it; the code and reason say why.
@@ -73,11 +82,15 @@ def dialogues(fields: Mapping[str, Any]) -> list[Dialogue]:
     columns = known(fields)
     if columns is None:
         raise why_unknown(fields)
-    return made_of(fields, columns)
+    return made_of(fields, columns, lists=lists)
 
 
-def made_of(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
+def made_of(
+    fields: Mapping[str, Any], columns: Columns, *, lists: ListsAre | Literal[""] = ""
+) -> list[Dialogue]:
     """Return the conversations that a record's columns make.
+
+    ``lists`` is what a list in the answer's place is, where a person said so.
 
     Raises:
         Refused: They make none.
@@ -88,41 +101,57 @@ def made_of(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
             raise Refused("no-answer", f"nothing stands in the column {columns.messages}")
         messages = messages_in(value)
         said = [turn_of(message, at) for at, message in enumerate(messages, 1)]
-        end, dropped = _weighed(messages, said)
-        found = tidy(_with_system(fields, columns, said[:end]), "messages")
+        kept, dropped = _trained(messages, said)
+        dropped += _lost_thoughts(messages)
+        found = tidy(_with_system(fields, columns, kept), "messages")
         return [replace(found, dropped=(*found.dropped, *dropped)) if dropped else found]
     if columns.text:
         return [_marked(_text(fields, columns.text), fields, columns)]
     if not columns.answer:
-        return _instances(fields, columns)
-    return [_pair(fields, columns)]
+        return _instances(fields, columns, lists)
+    return [_pair(fields, columns, lists)]
 
 
-def _weighed(
+def _trained(
     messages: Sequence[Any], turns: Sequence[Turn]
-) -> tuple[int, tuple[tuple[str, str], ...]]:
-    """Return how many messages count, and what is lost where answers have the weight 0.
-
-    OpenAI's fine-tuning does not train on such an answer. Those at the end go; one in
-    between is needed by what follows, and is trained on here as every answer is.
+) -> tuple[list[Turn], tuple[tuple[str, str], ...]]:
+    """Return the turns without the exchanges whose answer is not to be trained on.
 
     Raises:
-        Refused: No answer has another weight.
+        Refused: None is.
     """
-    answers = [at for at, turn in enumerate(turns) if turn.role == "assistant"]
-    without = [at for at in answers if isinstance(messages[at], dict)
-               and messages[at].get("weight") == 0]  # fmt: skip
-    if not without:
-        return len(turns), ()
-    trained = [at for at in answers if at not in without]
-    if not trained:
-        raise Refused("rejected-answer", "each of its answers has the weight 0")
-    end = trained[-1] + 1
-    dropped = [("weight", f"message {at + 1} has the weight 0, and would be trained on")
-               for at in without if at < end]  # fmt: skip
-    if end < len(turns):
-        dropped.append(("weight", f"message {end + 1} and on: the answers there have the weight 0"))
-    return end, tuple(dropped)
+    off = [at for at, turn in enumerate(turns)
+           if turn.role == "assistant" and not is_trained(messages[at])]  # fmt: skip
+    if not off:
+        return list(turns), ()
+    gone: set[int] = set()
+    for at in off:
+        gone.add(at)
+        before, after = at - 1, at + 1
+        while before >= 0 and turns[before].role == "assistant":
+            gone.add(before)
+            before -= 1
+        while before >= 0 and turns[before].role == "user":
+            gone.add(before)
+            before -= 1
+        while after < len(turns) and turns[after].role == "assistant":
+            gone.add(after)
+            after += 1
+    kept = [turn for at, turn in enumerate(turns) if at not in gone]
+    if not any(turn.role == "assistant" for turn in kept):
+        raise Refused(NOT_TRAINED, "each of its answers is marked as not to be trained on")
+    numbers = ", ".join(str(at + 1) for at in off[:8]) + (", …" if len(off) > 8 else "")
+    several = "s are" if len(off) > 1 else " is"
+    reason = (
+        f"{len(off)} answer{several} marked as not to be trained on, and left out with the "
+        f"question (message {numbers})"
+    )
+    return kept, ((NOT_TRAINED, reason),)
+
+
+def _lost_thoughts(messages: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    lost = sum(isinstance(one, dict) and thoughts_of(one) is None for one in messages)
+    return (("thoughts", f"the thoughts of {lost} messages are no text"),) if lost else ()
 
 
 def _unwrapped(fields: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -142,7 +171,9 @@ def _marked(text: str, fields: Mapping[str, Any], columns: Columns) -> Dialogue:
     return tidy(_with_system(fields, columns, turns), "text")
 
 
-def _instances(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
+def _instances(
+    fields: Mapping[str, Any], columns: Columns, lists: ListsAre | Literal[""]
+) -> list[Dialogue]:
     """Return a dialogue for each answer to one instruction; a bad one costs itself alone."""
     found: list[Dialogue] = []
     refused: list[tuple[str, str]] = []
@@ -156,7 +187,8 @@ def _instances(fields: Mapping[str, Any], columns: Columns) -> list[Dialogue]:
         try:
             if below is None or not below.answer:
                 raise Refused("no-answer", "it has no output")
-            found.append(_pair(whole, replace(below, prompt=columns.prompt)))
+            at = replace(below, prompt=columns.prompt)
+            found.append(_pair(whole, at, lists, referenced=True))
         except Refused as error:
             refused.append((error.code, f"instance {number}: {error.reason}"))
     if not found:
@@ -171,17 +203,27 @@ def _with_system(fields: Mapping[str, Any], columns: Columns, turns: list[Turn])
     return turns
 
 
-def _pair(fields: Mapping[str, Any], columns: Columns) -> Dialogue:
+def _pair(
+    fields: Mapping[str, Any],
+    columns: Columns,
+    lists: ListsAre | Literal[""],
+    *,
+    referenced: bool = False,
+) -> Dialogue:
     """Return the dialogue of a prompt and its answer, each a text or a list of messages."""
     prompt, answer = value_at(fields, columns.prompt), value_at(fields, columns.answer)
     before = _earlier(fields, columns)
     layout = "instruction" if columns.input or fold(columns.prompt) == "instruction" else "prompt"
-    if _is_messages(prompt) or _is_messages(answer):
-        both = messages_in(prompt) if _is_messages(prompt) else [_said("user", prompt)]
-        both += messages_in(answer) if _is_messages(answer) else [_said("assistant", answer)]
+    if is_messages(prompt) or is_messages(answer):
+        both = messages_in(prompt) if is_messages(prompt) else [_said("user", prompt)]
+        both += messages_in(answer) if is_messages(answer) else [_said("assistant", answer)]
         said = [turn_of(message, number) for number, message in enumerate(both, 1)]
-        return tidy(_with_system(fields, columns, [*before, *said]), layout)
-    answers = _answers(fields, columns.answer)
+        said, dropped = _trained(both, said)
+        dropped += _lost_thoughts(both)
+        found = tidy(_with_system(fields, columns, [*before, *said]), layout)
+        return replace(found, dropped=(*found.dropped, *dropped)) if dropped else found
+    listed = answers_in(answer, columns.answer, lists=lists, referenced=referenced)
+    answers = listed.texts if listed else (_answer(fields, columns.answer),)
     question = _SEPARATOR.sub("", _text(fields, columns.prompt))
     said = [Turn(ROLES[role], clean(part)) for role, part in opened(question) if role in ROLES]
     if not said:
@@ -189,18 +231,16 @@ def _pair(fields: Mapping[str, Any], columns: Columns) -> Dialogue:
     turns = _with_system(fields, columns, [*before, *said, Turn("assistant", answers[0])])
     dialogue = tidy(turns, layout)
     last = len(dialogue.turns) - 1
-    if len(answers) == 1:
+    if listed is None:
         return dialogue
+    answers = tuple(taken(text).text.strip() for text in answers)
     others = [text for text in dict.fromkeys(answers) if text and text != answers[0]]
-    return replace(dialogue, alternatives=tuple(Alternative(last, text) for text in others))
+    alternatives = tuple(Alternative(last, text) for text in others)
+    return replace(dialogue, alternatives=alternatives, guessed=listed.guessed)
 
 
 def _said(role: str, value: Any) -> dict[str, Any]:
     return {"role": role, "content": value}
-
-
-def _is_messages(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _with_input(fields: Mapping[str, Any], columns: Columns, question: str) -> str:
@@ -222,18 +262,15 @@ def _earlier(fields: Mapping[str, Any], columns: Columns) -> list[Turn]:
     return turns
 
 
-def _answers(fields: Mapping[str, Any], column: str) -> list[str]:
-    """Return an answer, and others to the same question behind it."""
-    value = value_at(fields, column)
-    if isinstance(value, list) and all(isinstance(text, str) for text in value):
-        texts = [without_tokens(clean(text)).strip() for text in value]
-        return [text for text in texts if text] or [""]
-    return [_SEPARATOR.sub("", without_tokens(_text(fields, column)))]
+def _answer(fields: Mapping[str, Any], column: str) -> str:
+    return _SEPARATOR.sub("", without_tokens(_text(fields, column)))
 
 
 def _text(fields: Mapping[str, Any], column: str) -> str:
     value = value_at(fields, column)
     if value is None:
+        return ""
+    if isinstance(value, float) and not math.isfinite(value):
         return ""
     if isinstance(value, bool | int | float):
         try:
@@ -245,8 +282,11 @@ def _text(fields: Mapping[str, Any], column: str) -> str:
     return clean(value)
 
 
+_ELSEWHERE = "what it answers lies in a canvas, an artifact or a file"
+
+
 def tidy(turns: Sequence[Turn], layout: str) -> Dialogue:
-    """Bring turns into the order that a :class:`Dialogue` promises.
+    """Bring turns into the order that a :class:`Dialogue` promises, without marks of apps.
 
     Turns of one speaker in a row are joined. An answer that is empty goes, and its
     question with it; so do an answer without a question, a question without an
@@ -258,9 +298,16 @@ def tidy(turns: Sequence[Turn], layout: str) -> Dialogue:
     dropped: list[tuple[str, str]] = []
     system = ""
     kept: list[Turn] = []
+    spoken = NOTHING
     for number, turn in enumerate(turns, 1):
-        content = turn.content.strip()
-        if turn.role == "system":
+        cleaned = taken(turn.content, turn.role, NOTHING if turn.role == "user" else spoken)
+        spoken = cleaned.spoken if turn.role == "user" else spoken
+        content = "" if is_blank(cleaned.text) else cleaned.text.strip()
+        if turn.role == "assistant" and hollow(cleaned):
+            if not kept or kept[-1].role == "user":
+                dropped.append(("elsewhere", f"message {number}: {_ELSEWHERE}"))
+                del kept[-1:]
+        elif turn.role == "system":
             if kept or system:
                 if content:
                     dropped.append(("late-system", f"message {number}: a later system message"))

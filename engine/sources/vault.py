@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,16 +13,14 @@ from engine.sources import logseq
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.dates import date_in
 from engine.sources.files import Item, Refused, decode, walk
-from engine.sources.markdown import is_media, open_lines, without_code
+from engine.sources.markdown import is_media
 from engine.sources.notes import Note, parse_note
 from engine.sources.pasted import Chat, find_chat
+from engine.sources.templates import unfilled
 
 _NOTE_SUFFIXES = (".md", ".markdown")
 _TEMPLATE_FOLDERS = frozenset(
     {"template", "templates", "vorlage", "vorlagen", "sabloane", "șabloane"}
-)
-_PLACEHOLDER = re.compile(
-    r"<%[-_*+]?\s*tp\.|\{\{\s*(?:date|time|title|monday|sunday)\b[^{}]*\}\}", re.IGNORECASE
 )
 # Papers that lie in any folder, and make no vault of it.
 _PAPERS = frozenset({"readme", "license", "licence", "changelog", "contributing"})
@@ -43,7 +41,7 @@ class VaultReader:
 
     kind = "vault"
     label = "a folder of Markdown notes"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (
         Option(
             "take",
@@ -120,9 +118,13 @@ def _read_note(item: Item, reading: Reading) -> Document | None:
     if not text.strip():
         skip("empty", "the note is empty")
         return None
-    if _is_template(text):
-        skip("template", "placeholders of a template stand in it")
-        return None
+    marks = unfilled(text)
+    if marks is not None:
+        if marks.is_template:
+            skip("template", "placeholders of a template stand in it, and little else")
+            return None
+        text = marks.text
+        skip("template-mark", _marked(marks.lines), marks.lines[0])
     note = _parsed(item, text, reading.options.get("app", ""))
     if note.problem:
         skip(note.problem_code, f"{note.problem}; the note itself was read", note.problem_line)
@@ -184,22 +186,18 @@ def _pasted(chat: Chat, first: int) -> str:
     return f"a chat with an assistant is pasted there, lines {first} to {last}, with {answers}"
 
 
+def _marked(lines: Sequence[int]) -> str:
+    more = f", and {len(lines) - 1:,} more" if len(lines) > 1 else ""
+    return (
+        f"a template's mark was never filled in there; that line{more} was left out, "
+        "the note itself was read"
+    )
+
+
 def _blanked(body: str, chat: Chat) -> str:
     lines = body.split("\n")
     lines[chat.start : chat.end] = [""] * (chat.end - chat.start)
     return "\n".join(lines)
-
-
-def _is_template(text: str) -> bool:
-    """Say whether a template's placeholders stand outside code, where they mean themselves."""
-    if "{{" not in text and "<%" not in text:
-        return False
-    lines, code = open_lines(text)
-    return any(
-        _PLACEHOLDER.search(without_code(line))
-        for line, is_code in zip(lines, code, strict=True)
-        if not is_code
-    )
 
 
 def _stem(item: Item) -> str:

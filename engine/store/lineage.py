@@ -81,23 +81,31 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
             olds = known.get(key(fresh))
             if olds:
                 take(olds.pop(0), fresh, True)
-    for old, fresh in _similar(left.values(), new.values(), lambda trace: trace.item, SIMILAR):
+    for old, fresh in similar(left.values(), new.values(), lambda trace: trace.item, SIMILAR):
         if old.id in left and fresh.id in new:
             take(old, fresh, False)
     went, came = ([trace for trace in side.values() if trace.adrift] for side in (left, new))
-    for old, fresh in _similar(went, came, lambda _: "", SIMILAR_ELSEWHERE):
+    for old, fresh in similar(went, came, lambda _: "", SIMILAR_ELSEWHERE):
         if old.id in left and fresh.id in new:
             take(old, fresh, False)
     return pairs
 
 
-def _similar(
+def similar(
     lost: Iterable[Trace],
     arrived: Iterable[Trace],
     place: Callable[[Trace], str],
     enough: float,
 ) -> list[tuple[Trace, Trace]]:
-    """Return the pairs at one place that are alike enough, the likest first."""
+    """Return the pairs at one place that are alike enough, the likest first.
+
+    Args:
+        lost: Examples that were there.
+        arrived: Examples that came.
+        place: What only examples of one place have in common.
+        enough: The least share of common words, with half of what is missing added where both
+            have one heading.
+    """
     by_item: dict[str, list[Trace]] = {}
     for trace in lost:
         by_item.setdefault(place(trace), []).append(trace)

@@ -292,6 +292,15 @@ def m005_operations(db: Any) -> None:
     db.execute("CREATE INDEX idx_queue_conflict ON queue (position) WHERE conflict = 1")
 
 
+def m007_record(db: Any) -> None:
+    """Keep which record of its file an example comes from, and how many sections files have.
+
+    Both are unknown until the files are read again.
+    """
+    db.execute("ALTER TABLE examples ADD COLUMN record TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE items ADD COLUMN sections INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_initial,
     m002_items,
@@ -299,6 +308,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m004_votes_taken_back,
     m005_operations,
     m006_one_copy,
+    m007_record,
 )
 
 

@@ -56,7 +56,7 @@ _ROW = (
 _CARD = (
     "q.position, q.example_id, q.state, q.edited, q.kind, q.decided_at, q.source_id, "
     "e.path, e.start_line, e.end_line, e.heading, e.title, e.tags, e.date, e.content_hash, "
-    "e.score, e.reason, e.metadata, e.alternatives, e.follows, q.origin, q.conflict, "
+    "e.score, e.reason, e.metadata, e.alternatives, e.record, e.follows, q.origin, q.conflict, "
     "(SELECT max(j.seq) FROM journal AS j WHERE j.example_id = q.example_id), "
     "e.turns, e.edited_turns"
 )
@@ -246,10 +246,10 @@ def kinds(db: Connection) -> list[tuple[str, int]]:
 def _card(row: Row) -> Card:
     (position, example_id, state, edited, kind, decided_at, source_id, *rest) = row
     path, start_line, end_line, heading, title, tag_list, date, content_hash, *rest = rest
-    score, reason, metadata, alternatives, follows, origin, *rest = rest
+    score, reason, metadata, alternatives, record, follows, origin, *rest = rest
     conflict, seen, turns, edited_turns = rest
     _require(str, path=path, heading=heading, title=title, date=date, reason=reason)
-    _require(str, content_hash=content_hash, follows=follows)
+    _require(str, content_hash=content_hash, record=record, follows=follows)
     _require(int, start_line=start_line, end_line=end_line)
     _require((float, int), score=score, decided_at=decided_at)
     original = load_turns(turns)
@@ -268,6 +268,7 @@ def _card(row: Row) -> Card:
                 tags=load_texts(tag_list),
                 date=date,
                 content_hash=example_id if content_hash == SAME_HASH else content_hash,
+                record=record,
             ),
             score=score,
             reason=reason,
@@ -448,7 +449,8 @@ def positions(db: Connection, which: Filter, limit: int | None = None) -> list[i
 def briefs(db: Connection) -> list[Brief]:
     """Return what is known of every example without its text, in queue order."""
     rows = db.all(
-        "SELECT position, example_id, source_id, state, quality FROM queue ORDER BY position"
+        "SELECT position, example_id, source_id, state, quality, coalesce(language, '') "
+        "FROM queue ORDER BY position"
     )
     return [Brief(*row) for row in rows]
 

@@ -19,7 +19,7 @@ from engine.store.failures import damaged
 APPLICATION_ID = 0x66747569
 """\"ftui\", by which file(1) and finetui tell the database from others."""
 
-VERSION = 6
+VERSION = 7
 """The number of migrations that ``schema.sql`` is the result of."""
 
 SCHEMA_FILE = Path(__file__).with_name("schema.sql")

@@ -16,10 +16,11 @@ from typing import Any
 
 from engine.errors import DiskFull, SourceMissing
 from engine.store.connection import bound
+from engine.store.copies import Copies
 from engine.store.failures import translated
 from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
-from engine.store.staging import ABOUT, Stage, prefixed
+from engine.store.staging import ABOUT, DUPLICATE, THOUGHTS, Stage, prefixed
 from engine.store.versions import Versions
 
 CHUNK = 500
@@ -102,6 +103,7 @@ class Takeover:
         self._had_any = False
         self._has_tags = False
         self._fresh = self._stored = 0
+        self._copies = Copies(stage.raw, source_id)
         self._versions = Versions(stage.raw, source_id)
 
     def run(self, fingerprint: str, at: float) -> ScanTally:
@@ -181,6 +183,8 @@ class Takeover:
         )
         self._has_tags = run("SELECT 1 FROM staged_tags LIMIT 1").fetchone() is not None
         self._had_any = run(had, [self._source_id]).fetchone() is not None
+        self._copies.fold()
+        self._copies.hint()
         run("CREATE TABLE lost (id PRIMARY KEY, item, stands) WITHOUT ROWID")
         # Several files may hold one example; it is lost when none of them does any more.
         run(
@@ -204,11 +208,13 @@ class Takeover:
             [self._source_id],
         )
         run("CREATE TABLE fresh (n INTEGER PRIMARY KEY, seq, id)")
-        for tier in "=", "!=":
+        for tier in sorted(self._stage.tiers):
+            order = "s.score DESC, s.seq" if tier == THOUGHTS else "s.seq"
             run(
                 "INSERT INTO fresh (seq, id) SELECT s.seq, s.id FROM staged AS s "
-                f"WHERE s.tier {tier} 0 AND NOT EXISTS "
-                "(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY s.seq"
+                "WHERE s.tier = ? AND NOT EXISTS "
+                f"(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY {order}",
+                [tier],
             )
         # What comes from a file that lost something waits for the end, where it is compared;
         # so does the rest, unless it is so much that deciding would have to wait for it.
@@ -357,8 +363,11 @@ class Takeover:
             "WHERE position IN (SELECT position FROM moved)"
         )
         run(
-            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, s.label "
-            f"{joined} WHERE m.position = queue.position) "
+            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, "
+            # What is labelled by its question stays so, also where the scan has it once.
+            "iif(queue.label = asked_row(coalesce(e.edited_turns, e.turns)), queue.label, s.label) "
+            f"{joined} JOIN ws.examples AS e ON e.position = m.position "
+            "WHERE m.position = queue.position) "
             "WHERE position IN (SELECT position FROM moved)",
             [self._source_id],
         )
@@ -404,10 +413,11 @@ class Takeover:
             [self._source_id],
         )
         run(
-            "INSERT INTO ws.items (source_id, name, size, mtime_ns, digest, documents) "
-            "SELECT ?, name, size, mtime_ns, digest, documents FROM read_items WHERE true "
-            "ON CONFLICT (source_id, name) DO UPDATE SET (size, mtime_ns, digest, documents) = "
-            "(excluded.size, excluded.mtime_ns, excluded.digest, excluded.documents)",
+            "INSERT INTO ws.items (source_id, name, size, mtime_ns, digest, documents, sections) "
+            "SELECT ?, name, size, mtime_ns, digest, documents, sections FROM read_items "
+            "WHERE true ON CONFLICT (source_id, name) DO UPDATE SET "
+            "(size, mtime_ns, digest, documents, sections) = (excluded.size, excluded.mtime_ns, "
+            "excluded.digest, excluded.documents, excluded.sections)",
             [self._source_id],
         )
         run(
@@ -425,6 +435,17 @@ class Takeover:
             "INSERT INTO ws.skips (source_id, item, path, line, code, reason) "
             "SELECT ?, item, path, line, code, reason FROM staged_skips ORDER BY rowid",
             [self._source_id],
+        )
+        # The same example in several files; it belongs to all of them, and so to none.
+        run(
+            "INSERT INTO ws.skips (source_id, item, path, line, code, reason) "
+            "SELECT ?1, '', o.name, 0, ?2, 'one question and answer of it stand in ' || f.name "
+            "|| ' too' FROM (SELECT s.position, min(s.item) AS item FROM ws.sightings AS s JOIN "
+            "ws.items AS i ON i.number = s.item WHERE i.source_id = ?1 GROUP BY s.position "
+            "HAVING count(*) > 1) AS d JOIN ws.sightings AS s ON s.position = d.position AND "
+            "s.item != d.item JOIN ws.items AS o ON o.number = s.item AND o.source_id = ?1 "
+            "JOIN ws.items AS f ON f.number = d.item ORDER BY o.name",
+            [self._source_id, DUPLICATE],
         )
 
     def _record_source(

@@ -76,10 +76,15 @@ def test_linked_examples_are_on_one_side_above_the_threshold(
     sides = side_of(made)
     assert sides[ids[0]] == sides[ids[5]] == sides[ids[9]]
     near = made.manifest["near_duplicates"]
-    assert near == {"checked": True, "reason": "", "embeddings": "model-1", "threshold": 0.9}
+    assert (near["checked"], near["reason"], near["embeddings"]) == (True, "", "model-1")
+    assert (near["threshold"], near["level"]) == (0.9, "copies")
+    assert "paraphrases" in {notice.code for notice in made.notices}
     assert made.manifest["groups"]["count"] == 18
     lower = draft(workspace, base=None, options=options(workspace, seed=seed, threshold=0.8))
     assert len(lower.grouping.groups) == 17
+    named = draft(workspace, base=None, options=options(workspace, threshold="paraphrases"))
+    assert len(named.grouping.groups) == 17
+    assert "paraphrases" not in {notice.code for notice in named.notices}
     alone = options(workspace, seed=seed, near_duplicates="no")
     assert len(draft(workspace, base=None, options=alone).grouping.groups) == 20
 

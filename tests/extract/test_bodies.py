@@ -94,8 +94,8 @@ def test_what_is_no_section(text: str) -> None:
     ("text", "asked"),
     [
         (f"## Where is the library?\n{PLAIN}", "Where is the library?"),
-        (f"## What do I owe the library?\n{PLAIN}", "What do you owe the library?"),
-        (f"# Town\n\n## Why?\n{PLAIN}", "Town: why?"),
+        (f"## What do I owe the library?\n{PLAIN}", "What do I owe the library?"),
+        (f"# Town\n\n## Why?\n{PLAIN}", "About “Town”: Why?"),
         (f"## What is a library\n{PLAIN}", "What is a library?"),
         (f"---\ntitle: Is there a library?\n---\n{PLAIN}", "Is there a library?"),
         (f"# Is there a library?\n{PLAIN}", "Is there a library?"),
@@ -132,8 +132,8 @@ def test_short_answers_below_a_heading_are_pairs_of_their_own() -> None:
     )
     examples = _extract(text)
     assert [example.turns[0].content for example in examples] == [
-        "Is it open on Sunday?",
-        "Town: is it warm?",
+        "About “Town”: Is it open on Sunday?",
+        "About “Town”: Is it warm?",
     ]
     assert [example.provenance.start_line for example in examples] == [5, 8]
 
@@ -169,8 +169,8 @@ def test_no_two_questions_of_a_note_are_the_same() -> None:
 
 
 def test_wording_varies_between_notes() -> None:
-    asked = {_extract(f"## The library\n{PLAIN} {n}.")[0].turns[0].content for n in range(150)}
-    assert len(asked) >= 10
+    asked = {_extract(f"## The library\n{PLAIN} {n}.")[0].turns[0].content for n in range(60)}
+    assert len(asked) >= 6
 
 
 @pytest.mark.parametrize(
@@ -197,14 +197,14 @@ def test_other_languages_ask_in_their_own(text: str, words: tuple[str, ...]) -> 
     assert any(word in asked for word in words[1:])
 
 
-def test_a_language_that_is_not_known_keeps_its_own_words() -> None:
+def test_a_language_without_a_table_is_asked_by_the_title_alone() -> None:
     text = (
-        "## Bibliothèque municipale\nElle ouvre à neuf heures et ferme quand le dernier lecteur "
-        "rentre chez lui, ce qui arrive rarement avant minuit. Personne ne sait qui possède les "
-        "clefs, mais chacun connaît quelqu'un qui prétend les garder depuis longtemps."
+        "## Biblioteka miejska\nOtwiera o dziewiątej i zamyka, gdy ostatni czytelnik wraca do "
+        "domu, co rzadko zdarza się przed północą. Nikt nie wie, kto ma klucze, ale każdy "
+        "zna kogoś, kto twierdzi, że trzyma je od dawna, i kto chętnie o tym opowiada."
     )
     (example,) = _extract(text)
-    assert example.turns[0].content == "Bibliothèque municipale"
+    assert example.turns[0].content == "Biblioteka miejska"
 
 
 def test_the_nearest_heading_that_says_something_is_asked_for() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.extract import extract
-from engine.extract.dialogues import MAX_CHARACTERS, MAX_TURNS
-from engine.models import Alternative, Document, Turn
+from engine.extract.dialogues import HOLLOW_SCORE, MAX_CHARACTERS, MAX_TURNS
+from engine.models import HOLLOW, Alternative, Document, Turn, example_id
 
 
 def _document(count: int, *, system: bool = False, title: str = "") -> Document:
@@ -130,3 +130,26 @@ def test_windows_of_any_conversation(
         for other in example.alternatives
     ]
     assert carried == [(other.content, turns[other.turn].content) for other in alternatives]
+
+
+def test_an_answer_that_speaks_of_what_is_not_there_scores_low() -> None:
+    document = replace(_document(8), metadata={"format": "Claude", HOLLOW: "7"})
+    first, second = extract(document)
+    assert (first.score, second.score) == (1.0, HOLLOW_SCORE)
+    assert "not there" in second.reason
+    assert dict(second.metadata) == {"format": "Claude"}
+
+
+def test_marks_that_were_pasted_into_a_note_are_taken_out() -> None:
+    text = (
+        "## Reflection\n\n#reflection I noticed that the river rises faster than I "
+        "believed【4†source】, and I will ask the harbour next time before I go out alone.\n\n"
+        ':::writing{variant="document" id="1"}\nI decided to keep a log of it.\n:::\n'
+    )
+    document = Document("s", "a.md", "River", "b2-0", text=text)
+    (example,) = extract(document)
+    answer = example.turns[-1].content
+    assert "I believed, and I will" in answer
+    assert "keep a log of it." in answer
+    assert ":::" not in answer
+    assert example.id == example_id(example.turns)

@@ -90,6 +90,54 @@ def test_what_is_left(text: str) -> None:
     assert _extract(text) == []
 
 
+_OTHERS = (
+    "I tried a popular app and I am ready to jump ship, because I think it is better",
+    "What I learned when I used a model to write an essay, but I regret it in the end",
+    "I had my cane stolen and I decided to run, and I was wrong, but I would do it again",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Titles of pages that are linked to, embeds, quotations in lists and in sentences, code.
+        "\n".join(f"- [{title}](https://example.org/{n})" for n, title in enumerate(_OTHERS)),
+        "\n".join(f"- see ![[{title}]]" for title in _OTHERS),
+        "\n".join(f"- > {title}." for title in _OTHERS),
+        "\n".join(f"He said “{title}.” Nobody else in the room said a word." for title in _OTHERS),
+        "\n".join(f"The line `{title}` stands in the log of the old server." for title in _OTHERS),
+        # Whole sections of somebody else's, by their first line or their last.
+        f"[Ann on her page](https://example.org)\n\n{THOUGHT}",
+        f"{THOUGHT}\n\n— Alan Watts",
+        # An "I" that is nobody's.
+        f"Suppose I stand on the bridge. {THOUGHT}",
+    ],
+)
+def test_the_words_of_others_are_no_thoughts(text: str) -> None:
+    assert _extract(f"# Links\n\n## Seen this week\n{text}") == []
+
+
+@pytest.mark.parametrize(
+    "heading", ["Thought experiment", "Context compaction signals", "Question of syntax", "Why"]
+)
+def test_a_weak_heading_needs_the_body_to_agree(heading: str) -> None:
+    said = "I ask what the rule is, and my book says that the verb stands at the end, always, so "
+    said += "that the sentence is understood only when the last of its words has been read."
+    assert _extract(f"## {heading}\n{said}") == []
+    decided = "I decided to keep the old book because the new one is dearer, and not better to me."
+    (example,) = _extract(f"## Why the book\n{said}\n\n## Decision\n{decided} {decided}")[1:]
+    assert example.kind == "decision"
+
+
+def test_one_tag_does_not_make_all_sections_of_a_note_what_it_says() -> None:
+    text = (
+        f"---\ntags: [decision]\n---\n# The call\n\n## Opening hours\n{PLAIN}\n\n"
+        f"## What we did\nWe decided to call. {PLAIN}\n\n## Options\n{PLAIN}"
+    )
+    found = [(example.provenance.heading, example.kind) for example in _extract(text)]
+    assert found == [("What we did", "decision"), ("Options", "decision")]
+
+
 def test_a_section_of_a_clipping_is_taken_where_it_is_tagged() -> None:
     text = f"---\nurl: https://example.org/post\n---\n{PLAIN}\n\n## Mine\n#reflection\n{THOUGHT}"
     assert [example.provenance.heading for example in _extract(text)] == ["Mine"]

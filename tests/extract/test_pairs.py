@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.extract.notes import extract_note
 from engine.extract.pairs import find_pairs, is_deck
+from engine.models import Document
 
 ANSWER = "It depends on the weather and on the rope."
 
@@ -131,3 +133,48 @@ def test_hostile_texts_take_linear_time() -> None:
     find_pairs(["Q: a b"] * 50_000)
     find_pairs(["**a b?**"] * 50_000)
     find_pairs(["a", *["?"] * 50_000])
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "answer"),
+    [
+        (
+            "Q: Что вернет вызов\nметода .offer()?\n```java\nq.add('a');\n\nq.offer('b');\n```\n"
+            "A: Он вернет false и `'b'` не будет вставлено в очередь.",
+            "Что вернет вызов метода .offer()?\n\n```java\nq.add('a');\n\nq.offer('b');\n```",
+            "Он вернет false и `'b'` не будет вставлено в очередь.",
+        ),
+        (
+            "- **Q:** What does it print?\n  ```py\n  for x in y:\n      A: int = 1\n  ```\n"
+            "  A: Nothing at all.",
+            "What does it print?\n\n```py\nfor x in y:\n    A: int = 1\n```",
+            "Nothing at all.",
+        ),
+        (
+            "Q: Which of them is right?\n- the first\n- the second\nA: Neither of them is right.",
+            "Which of them is right?\n\n- the first\n- the second",
+            "Neither of them is right.",
+        ),
+        (
+            "Given this:\n~~~\na = 1\n?\n~~~\nWhat is a?\n?\nOne",
+            "Given this:\n\n~~~\na = 1\n?\n~~~\n\nWhat is a?",
+            "One",
+        ),
+        (
+            "Q: What comes out?\n```\n" + "line\n" * 20 + "```\nA: Twenty lines come out.",
+            "What comes out?\n\n```\n" + "line\n" * 20 + "```",
+            "Twenty lines come out.",
+        ),
+    ],
+    ids=["fenced", "in-a-list", "choices", "card", "long"],
+)
+def test_code_in_a_question_keeps_its_lines(text: str, question: str, answer: str) -> None:
+    document = Document("s", "n.md", "n", "b2-0", text=text, tags=("flashcards",))
+    (example,) = extract_note(document, {"qa"})
+    assert [turn.content for turn in example.turns] == [question, answer]
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060\ufeff \u00ad", "\u3164\u2800", "\U000e0041"])
+def test_an_answer_that_nobody_sees_is_none(hidden: str) -> None:
+    assert find_pairs([f"capital of France::{hidden}"], deck=True) == []
+    assert find_pairs(["Q: What is it then?", f"A: {hidden} {hidden}"]) == []

@@ -1,14 +1,25 @@
-from __future__ import annotations
+"""Questions: titles whole and quoted, cleaned of what is no part of them, plain sentences.
 
-import string
+What is expected is written by hand, by the rubric in ``docs/questions.md``.
+"""
+
+from __future__ import annotations
 
 import pytest
 
-from engine.extract.phrases import TABLES
-from engine.extract.questions import Subject, question
-from engine.extract.topics import about, clean_title, date_phrase, is_date_like, phrase, swap
+from engine.extract.languages import languages
+from engine.extract.questions import (
+    Subject,
+    in_context,
+    is_question,
+    on_card,
+    question,
+    wordings,
+)
+from engine.extract.topics import clean_heading, clean_title, date_phrase, is_date_like
 
 TEXT = "I looked at the kiln and then at the kiln again, and I put it off until Sunday."
+FACTS = "Check the builds. Update the version, then push the tag to the server."
 
 
 def _ask(heading: str = "", title: str = "", text: str = TEXT, **more: str) -> str:
@@ -16,7 +27,7 @@ def _ask(heading: str = "", title: str = "", text: str = TEXT, **more: str) -> s
         kind=more.get("kind", "reflection"),
         heading=heading,
         title=title,
-        date=more.get("date", "2025-03-14"),
+        date=more.get("date", ""),
         language=more.get("language", "en"),
     )
     return question(subject, text)
@@ -25,25 +36,118 @@ def _ask(heading: str = "", title: str = "", text: str = TEXT, **more: str) -> s
 @pytest.mark.parametrize(
     ("heading", "title", "part"),
     [
-        ("Why I said no to the job", "", "why you said no to the job"),
-        ("What I learned from pulling the rope", "", "what you learned from pulling the rope"),
-        ("The night I was afraid", "", "the night you were afraid"),
-        ("Reflection on my slow hands", "", "your slow hands"),
-        ("Decision: the old boat", "", "the old boat"),
-        ("Decision to sell the boat", "", "the decision to sell the boat"),
-        ("Options after the storm", "", "the options after the storm"),
-        ("I sold the boat", "", "ou sold the boat"),
-        ("Reflection", "The kiln", "the kiln"),
-        ("Reflection", "0012-the-old-kiln", "the old kiln"),
-        ("Decision", "ADR-7: Use Redis for sessions", "using Redis for sessions"),
-        ("Wanda's last day", "2025-03-14", "Wanda's last day"),
-        ("May 3rd", "Research log of the bee", "Research log of the bee (May 3rd)"),
-        ("Reflection", "2025-03-14", "kiln"),
-        ("What went well", "2025-03-14", "what went well on 14 March 2025"),
+        # A title that names a thing stands behind "about", whole.
+        ("", "The night shift", "“The night shift”"),
+        ("", "0012-the-old-kiln", "“the old kiln”"),
+        ("Hosting Platforms", "", "“Hosting Platforms”"),
+        ("Rejection", "My summer", "“Rejection” in your note “My summer”"),
+        ("Puppet certificate management", "7. Certificates", "“Puppet certificate management”"),
+        ("", "The “old” kiln", "“The ‘old’ kiln”"),
+        # A sentence, a command, a clause, a preposition: by where it stands.
+        ("", "ADR-7: Use Redis for sessions", "in your note “Use Redis for sessions”"),
+        ("", "This Changes Everything. Again", "in your note “This Changes Everything. Again”"),
+        ("What This Changes", "Systems", "under “What This Changes” in your note “Systems”"),
+        ("5. The System Is Never Done", "Work", "under “The System Is Never Done”"),
+        ("On Labour", "Economics", "under “On Labour” in your note “Economics”"),
+        ("Follow the tests", "Smoke", "under “Follow the tests” in your note “Smoke”"),
+        ("Why I said no to the job", "", "under “Why I said no to the job”"),
+        ("The night I was afraid", "", "under “The night I was afraid”"),
+        ("Update tests/", "How do I add a filter?", "in your note “How do I add a filter?”"),
+        # Days and names of parts of them.
+        ("May 3rd", "Research log of the bee", "under “May 3rd” in your note “Research log of"),
+        ("Wanda's last day", "2025-03-14", "“Wanda's last day”"),
+        ("Morning", "2025-03-14", "under “Morning” on 14 March 2025"),
+        ("What went well", "2025-03-14", "under “What went well” on 14 March 2025"),
+        ("2025-03-14", "Diary of a potter", "on 14 March 2025"),
+        # A heading that only says the kind leaves the note's title, or its date.
+        ("Reflection", "The kiln", "“The kiln”"),
+        ("Reflection", "2025-03-14", "on 14 March 2025"),
+        ("Decision: the old boat", "", "“the old boat”"),
+        ("Reflection on my slow hands", "", "under “Reflection on my slow hands”"),
+        # A question without its note.
+        ("Good offsets?", "Carbon credits", "under “Good offsets?” in your note “Carbon credits”"),
     ],
 )
-def test_the_question_says_what_it_is_about(heading: str, title: str, part: str) -> None:
-    assert part in _ask(heading, title)
+def test_a_title_is_used_whole_or_not_at_all(heading: str, title: str, part: str) -> None:
+    asked = _ask(heading, title, date="2025-03-14" if "2025" in title + heading else "")
+    assert part in asked
+    assert asked[-1] in "?.”"
+    assert not asked.endswith(("??", "”?”", ".."))
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("11. Migration strategy", "Migration strategy"),
+        ("2.3.1 Results", "Results"),
+        ("2025-03-14 The kiln", "The kiln"),
+        ("The kiln (2025-03-14)", "The kiln"),
+        ("202503141530 The kiln", "The kiln"),
+        ("Decision - the boat", "the boat"),
+        ("ADR-001 - Names of blocks", "Names of blocks"),
+        ("a-name-in-dashes", "a name in dashes"),
+        ("Note-taking", "Note-taking"),
+        ("3.5 years in a boat", "3.5 years in a boat"),
+        ("7 habits", "7 habits"),
+        ("De ce T4? {.unnumbered}", "De ce T4?"),
+        ("Results {#sec-results .important}", "Results"),
+        ("🌱 The `kiln` 🔥", "The kiln"),
+        (":seedling: The kiln", "The kiln"),
+        ("The kiln #craft/clay", "The kiln"),
+        ("What the kiln says:", "What the kiln says"),
+        ("“The kiln”", "The kiln"),
+        ("A title that was cut in the mid…", ""),
+        ("See https://example.org/a", ""),
+        ("word " * 40, ""),
+        ("Untitled 3", ""),
+        ("README", ""),
+        ("Tuesday 2 January", ""),
+        ("Week 7", ""),
+        ("2025-03-14", ""),
+        ("Notes", ""),
+        ("Daily note", ""),
+        ("", ""),
+        # A year is no number of a section, and a link is its text.
+        ("2024: the year of the boat", "2024: the year of the boat"),
+        ("[The mill](https://example.org/mill) and [[Rope|the rope]]", "The mill and the rope"),
+        ("第 12 篇：搬家", "第 12 篇：搬家"),
+        ("写在前面：", "写在前面"),
+    ],
+)
+def test_titles_are_cleaned(title: str, expected: str) -> None:
+    assert clean_title(title) == expected
+    if expected:
+        # What is not the note's name but a section's is cleaned by the same rules.
+        assert clean_heading(clean_title(title)) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "text", "expected"),
+    [
+        ("Is it worth keeping a boat?", "", TEXT, "Is it worth keeping a boat?"),
+        ("How do I make a release?", "", FACTS, "How do I make a release?"),
+        ("What do I owe the sea?", "", TEXT, "You ask yourself “What do I owe the sea?” What is"),
+        ("How can I help you?", "Work", TEXT, "You ask yourself “How can I help you?” What is"),
+        ("Why?", "Selling the boat", FACTS, "About “Selling the boat”: Why?"),
+        ("Is one even possible?", "Utopia", FACTS, "About “Utopia”: Is one even possible?"),
+        ("Why does the kiln hold its heat?", "Kilns", FACTS, "Why does the kiln hold its heat?"),
+        ("3. Why clay? {.unnumbered}", "Kilns", FACTS, "Why clay?"),
+        ("What is a kiln", "Kilns", FACTS, "What is a kiln?"),
+    ],
+)
+def test_a_heading_that_asks_is_used_as_it_is(
+    asked: str, title: str, text: str, expected: str
+) -> None:
+    assert in_context(asked, title, "en", text).startswith(expected)
+    assert _ask(asked, title, text).startswith(expected)
+
+
+def test_what_is_no_question_is_not_put_as_one() -> None:
+    assert is_question("Which knot holds?", "en")
+    assert not is_question("First sketch?", "en")
+    assert is_question("Kommst du mit?", "de")
+    assert on_card("Which knot is for two ropes", "x", "en") == "Which knot is for two ropes?"
+    assert "flashcard “bowline”" in on_card("bowline", "a loop", "en")
 
 
 def test_dates_are_written_out() -> None:
@@ -52,96 +156,57 @@ def test_dates_are_written_out() -> None:
     assert date_phrase("2025-03", "en") == "in March 2025"
     assert date_phrase("2025-03-14", "de") == "am 14. März 2025"
     assert date_phrase("2025-03-14", "ro") == "pe 14 martie 2025"
-    assert date_phrase("2025-W60", "en") == ""
-    assert date_phrase("", "en") == ""
-
-
-def test_a_heading_that_asks_is_used() -> None:
-    assert _ask("Is it worth keeping a boat?") == "Is it worth keeping a boat?"
-    assert _ask("What do I owe the sea?") == "What do you owe the sea?"
-    assert _ask("What surprised me?") == "On 14 March 2025: what surprised you?"
-    assert _ask("Why?", "Selling the boat") == "Selling the boat: why?"
+    assert date_phrase("2025-W60", "en") == date_phrase("", "en") == ""
+    assert is_date_like("Saturday, 4. Mai")
 
 
 def test_wording_varies_and_is_stable() -> None:
-    asked = {_ask("The kiln", text=f"{TEXT} {number}") for number in range(200)}
-    assert len(asked) >= 12
+    asked = {_ask("The kiln", text=f"{TEXT} {number}") for number in range(50)}
+    assert asked == {
+        template.format(topic="“The kiln”")
+        for template in languages()["en"].asking.templates["reflection.topic"]
+    }
     assert _ask("The kiln") == _ask("The kiln")
 
 
 def test_parts_of_a_section_are_asked_for_differently() -> None:
-    subject = Subject("reflection", "The kiln", "", "2025-03-14", "en")
-    assert len({question(subject, TEXT, part=part) for part in range(6)}) == 6
+    subject = Subject("reflection", "The kiln", "", "", "en")
+    asked = [question(subject, TEXT, part=part) for part in range(4)]
+    assert len(set(asked)) == 4
+    assert all("more" in further or "else" in further for further in asked[1:])
 
 
-@pytest.mark.parametrize("language", ["ro", "de"])
-def test_other_languages_quote_the_topic(language: str) -> None:
-    asked = _ask("Ofen und Zug" if language == "de" else "Cuptorul", language=language)
-    assert "„" in asked
-    assert any(word in asked for word in ("Ofen und Zug", "Cuptorul"))
-
-
-def test_nothing_known_still_gives_a_question() -> None:
-    asked = _ask(date="", text="Words without a thing.")
-    assert asked in TABLES["en"]["plain"]
-    assert _ask(text="Words without a thing.").count("14 March 2025") == 1
-
-
-@pytest.mark.parametrize("language", list(TABLES))
-def test_every_template_can_be_filled(language: str) -> None:
-    slots = {"topic", "about", "clause", "statement", "when", "When", "question"}
-    for name, templates in TABLES[language].items():
-        assert len(set(templates)) == len(templates) >= 5, name
+@pytest.mark.parametrize("code", list(languages()))
+def test_every_template_can_be_filled(code: str) -> None:
+    asking = languages()[code].asking
+    opening, closing = asking.quotes
+    for name, templates in asking.templates.items():
+        assert len(set(templates)) == len(templates) >= 2, name
         for template in templates:
-            used = {field for _, field, _, _ in string.Formatter().parse(template) if field}
-            assert used <= slots, template
-            assert template[-1] in "?.:" or template.endswith("{question}"), template
+            assert opening not in template, template
+            assert template[-1] in "?.？。" or template.endswith("{question}"), template
     for kind in ("reflection", "decision", "learning", "section"):
-        assert len(TABLES[language][f"{kind}.topic"]) >= 12
-        for shape in ("bare", "dated"):
-            undated = [t for t in TABLES[language][f"{kind}.{shape}"] if "hen}" not in t]
-            assert undated or shape == "dated", (language, kind)
+        known = _ask("", "Xyzzy", kind=kind, language=code)
+        assert f"{opening}Xyzzy{closing}" in known
+        assert _ask("", "", kind=kind, language=code) in asking.templates[f"{kind}.plain"]
+        dated = date_phrase("2025-03-14", code)
+        assert dated in _ask("", "", kind=kind, language=code, date="2025-03-14")
+    assert _ask("Xyzzy", "Plugh", language=code).count(opening) == 2
 
 
-@pytest.mark.parametrize(
-    ("title", "expected"),
-    [
-        ("11. Migration strategy", "Migration strategy"),
-        ("2025-03-14 The kiln", "The kiln"),
-        ("Decision - the boat", "the boat"),
-        ("a-name-in-dashes", "a name in dashes"),
-        ("Tuesday 2 January", ""),
-        ("Week 7", ""),
-        ("2025-03-14", ""),
-        ("Notes", ""),
-        ("Daily note", ""),
-        ("", ""),
-    ],
-)
-def test_titles(title: str, expected: str) -> None:
-    assert clean_title(title) == expected
+@pytest.mark.parametrize("language", ["en", "it", "nl"])
+def test_what_is_asked_again_does_not_say_the_same_twice(language: str) -> None:
+    subject = Subject("section", "", "The old kiln", "", language)
+    asked = list(wordings(subject, TEXT, part=1))
+    again = next(one for one in asked[1:] if one.startswith(asked[0]))
+    assert set(again.removeprefix(asked[0]).lower().split()).isdisjoint(asked[0].lower().split())
 
 
-def test_turning_the_person_round() -> None:
-    assert swap("Why I'm not myself when I am tired of my own") == (
-        "Why you're not yourself when you are tired of your own"
+def test_a_chinese_question_in_which_the_writer_speaks_is_quoted() -> None:
+    subject = Subject("section", "我该怎么办？", "工作", "", "zh")
+    assert (
+        question(subject, "我觉得我应该先停下来想一想。")
+        == "你问自己：“我该怎么办？”你的答案是什么？"
     )
-    assert swap("The day I was late and it was dark") == "The day you were late and it was dark"
-    assert swap("Am I too careful?") == "are you too careful?"
-
-
-def test_phrases_inside_a_sentence() -> None:
-    assert phrase("The kiln", "en", TEXT) == "the kiln"
-    assert phrase("Counting umbrellas", "en", TEXT) == "counting umbrellas"
-    assert phrase("Wanda and I", "en", "Then Wanda came.") == "Wanda and you"
-    assert phrase("Seven wires at noon", "en", "I saw seven of them.") == "seven wires at noon"
-    assert phrase("Change in plans", "en", TEXT) == "Change in plans"
-    assert phrase("Das Haus", "de", "") == "Das Haus"
-    assert is_date_like("Saturday, 4. Mai")
-
-
-def test_what_a_text_is_about() -> None:
-    assert about((), "en", TEXT) == "the kiln"
-    assert about(("2025-03-14", "Mara"), "en", TEXT) == "Mara and the kiln"
-    assert about(("Mara", "mara", "Ines"), "en", TEXT) == "Mara"
-    assert about((), "en", "Nothing twice.") == ""
+    titled = Subject("section", "", "年过完了", "", "zh")
+    assert "在笔记“年过完了”里" in question(titled, "今天上班了。")

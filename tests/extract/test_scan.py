@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from engine.cli.source_words import print_report, report_json
 from engine.errors import SourceEmpty, SourceMissing, SourceUnknown, UsageError
 from engine.extract.scan import preview, scan
+from engine.extract.unheard import unheard_words
 from engine.models import Filter, Turn
 from engine.workspace import Workspace
 
@@ -57,6 +60,8 @@ def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> N
         "broken-yaml",
         "empty",
         "not-utf8",
+        "not-own",
+        "no-sign",
     }
     assert workspace.store.counts().total == 9
 
@@ -121,3 +126,73 @@ def test_a_source_that_went_away_loses_nothing(workspace: Workspace, vault: Path
         scan(store, source)
     assert store.counts().total == 9
     assert len(store.skips(source.id)) > 0
+
+
+_LONG = (
+    "The gauge at the lower mill shows the water of the last night, and the keeper writes it down "
+    "with chalk before the first boat comes, so that nobody has to ask at the lock for it."
+)
+
+
+def test_what_gives_no_example_is_counted_and_listed(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    card = "Q: How high does the Elbe rise in May?\nA: It rises two metres and a hand.\n"
+    (folder / "a.md").write_text(
+        f"# Water\n\n{_LONG} {_LONG}\n\n## Short\n\nToo short.\n\n## Said\n\n> {_LONG}\n\n"
+        f"## Empty\n\n## Cards\n\n{card}\n{card}"
+    )
+    (folder / "b.md").write_text(f"---\nsource: https://example.org\n---\n## Clip\n\n{_LONG}\n")
+    (folder / "c.md").write_text(f"## Cards\n\n{card}")
+    source = workspace.store.add_source("vault", str(folder))
+    report = scan(workspace.store, source)
+    expected = [
+        ("a.md", 1, "on-request"),
+        ("a.md", 5, "short"),
+        ("a.md", 9, "not-own"),
+        ("a.md", 20, "duplicate"),
+        ("b.md", 4, "clipped"),
+        ("c.md", 0, "duplicate"),
+    ]
+    assert [(skip.path, skip.line, skip.code) for skip in report.skipped] == expected
+    print_report(report, source)
+    told = capsys.readouterr().out
+    assert "read, and left out: 2 duplicate, 1 clipped, 1 not-own, 1 on-request, 1 short" in told
+    assert report_json(report)["skipped_by_code"] == dict(Counter(code for _, _, code in expected))
+    # What stands in a file that did not change is still known when the others are read again.
+    (folder / "b.md").write_text("## Short\n\nToo short.\n")
+    (folder / "c.md").unlink()
+    report = scan(workspace.store, source)
+    codes = [(skip.path, skip.code) for skip in report.skipped]
+    assert codes == [(path, code) for path, _, code in expected[:4]] + [("b.md", "short")]
+
+
+JAPANESE = """# 朝
+
+昨日やっと一つのことが分かった。私はいつも気の重い電話を後回しにしてしまう。毎晩の時間を取られるので、
+合唱団をやめることに決めた。振り返ってみると、春に言うべきだった。でも勇気がなくて待っていた。
+"""
+
+
+def test_notes_in_a_language_without_a_table_are_counted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    place = tmp_path / "notes"
+    for index in range(2):
+        (place / "a").mkdir(parents=True, exist_ok=True)
+        (place / "a" / f"{index}.md").write_text(f"{JAPANESE}{index}\n", "utf-8")
+    words = "2 Japanese notes: no word table; sections are offered with take=thoughts,qa,sections"
+    seen = preview(place, kind="vault")
+    assert words in seen.told
+    assert seen.more == {"section": 2}
+    source = workspace.store.add_source("vault", str(place))
+    report = scan(workspace.store, source)
+    codes = Counter(skip.code for skip in report.skipped)
+    assert codes == {"no-words-ja": 2, "on-request": 2}
+    assert unheard_words(codes) == [words]
+    asked = preview(place, kind="vault", options={"take": "sections"})
+    assert asked.examples_by_kind == {"section": 2}
+    assert not asked.skipped_by_code
+    assert all(example.turns[0].content.startswith("朝") for example in asked.first)

@@ -75,3 +75,12 @@ def test_bold_lines_are_headings_only_where_they_mean_something() -> None:
 
 def test_lists_and_rules_are_no_underlined_headings() -> None:
     assert len(split_sections("- item\n---\n\ntext\n\n---\n\nmore")) == 1
+
+
+def test_rules_divide_what_no_heading_divides() -> None:
+    entry = "I went out to the mill again today, and all along the way I thought of the boat. " * 2
+    text = f"---\n\n{entry}\n\n---\n\nShort.\n\n* * *\n\n{entry}\n\n---\n\n{entry}\n\n"
+    text += f"# H\n\n{entry}\n\n---\n\n{entry}"
+    found = split_sections(text)
+    places = [(section.heading, section.start) for section in found]
+    assert places == [("", 0), ("", 8), ("", 12), ("H", 16)]

@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.extract.lexicon import (
-    FIRST_PERSON,
-    count_words,
-    first_person,
-    fold,
-    letters,
-    tokens,
-    words,
-)
+from engine.extract.languages import languages
+from engine.extract.letters import count_words, fold, letters, tokens, words
+from engine.extract.lexicon import first_person
 
 _PIECES = st.sampled_from([
     "I ", "don't ", "don’t ", "ich ", "mi-am ", "well-known ", "Straße ", "și ", "Învăț ", "- ",
     "-- ", "'tis ",
     "(quoted) ", "“word” ", "2nd ", "e.g. ", "a_b ", "½ ", "→ ", "λόγος ", "日本語 ", "é ", "ñ ",
+    "ひらがな", "用Python写的", "한국어 ", "ไทย", "हिन्दी ", "ёлка ", "cœur ",
     "ﬁne ", "\n",
     "\x1f", "\u00a0", "… ", "— ", "my ", "I'm ", "1,000 ", "x's ", "ø ",
 ])  # fmt: skip
 _TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=20).map("".join)
 
 
-def _latin(word: str) -> str:
-    return "".join(letter if letter.isascii() else "x" for letter in word)
+_CHARACTERS_A_WORD = {
+    "CJK": 1.5, "IDEOGRAPHIC": 1.5, "HIRAGANA": 2.5, "KATAKANA": 2.5, "KATAKANA-HIRAGANA": 2.5,
+    "HENTAIGANA": 2.5,
+    "HANGUL": 2.0, "THAI": 4.0, "LAO": 4.0, "MYANMAR": 4.0, "KHMER": 4.0,
+}  # fmt: skip
+
+
+def _script(letter: str) -> str:
+    script = unicodedata.name(letter, "").split(" ")[0]
+    return script if script in _CHARACTERS_A_WORD else ""
+
+
+def _apart(word: str) -> list[str]:
+    """Return a word in its parts: characters of scripts without spaces stand alone."""
+    parts = [""]
+    for letter in word:
+        if _script(letter) not in ("", "HANGUL"):
+            parts += [letter, ""]
+        else:
+            parts[-1] += letter
+    return [part for part in parts if part]
+
+
+def _length(parts: list[str]) -> int:
+    plain = [part for part in parts if not _script(part[0])]
+    letters = [letter for part in parts for letter in part if _script(letter)]
+    counted = sum(1 / _CHARACTERS_A_WORD[_script(letter)] for letter in letters)
+    return len(plain) + math.ceil(round(counted, 6))
 
 
 def _regular(text: str) -> bool:
     """Say whether apostrophes and hyphens stand alone, where both ways agree on a word's end."""
+    if any(sign.isnumeric() and not sign.isalpha() for sign in text):
+        return False
     return re.search(r"['’‘-][^a-z]*['’‘-]|[^\W\d_]\u2019?['’-]\W?['’-]", fold(text)) is None
 
 
@@ -42,16 +67,17 @@ def test_the_words_of_texts(texts: list[str]) -> None:
     lettered = letters(texts)
     assert len(lettered) == len(texts)
     for text, found, count in zip(texts, lettered, count_words(lettered), strict=True):
-        expected = words(fold(text))
-        assert count == len(expected)
-        assert tokens(found) == [_latin(word) for word in expected]
+        expected = [part for word in words(fold(text)) for part in _apart(word)]
+        assert count == _length(expected)
+        assert tokens(found) == expected
 
 
 @given(_TEXT.filter(_regular))
 def test_the_first_person(text: str) -> None:
     lettered = letters((text,))[0]
-    spoken = frozenset().union(*FIRST_PERSON.values())
-    assert first_person(lettered) == [word for word in tokens(lettered) if word in spoken]
+    spoken = [table.first_person for table in languages().values()]
+    found = [word for word in tokens(lettered) if any(word in known for known in spoken)]
+    assert first_person(lettered) == found
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4))

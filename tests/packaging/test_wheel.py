@@ -56,9 +56,16 @@ def installed(site: Path, arguments: list[str], cwd: Path) -> subprocess.Complet
     )
 
 
+FOLDERS = (
+    ("styles", "*.tcss"),
+    ("engine/demo/data", "**/*"),
+    ("engine/extract/languages", "*.toml"),
+)
+
+
 def test_wheel_holds_styles_demo_data_and_licence(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for folder, pattern in (("styles", "*.tcss"), ("engine/demo/data", "**/*")):
+    for folder, pattern in FOLDERS:
         for path in (REPOSITORY / folder).glob(pattern):
             if path.is_file():
                 assert str(path.relative_to(REPOSITORY)) in names

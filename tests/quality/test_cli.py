@@ -12,7 +12,6 @@ import pytest
 
 from engine.cli.main import main
 from engine.models import Example, Filter, Provenance, Turn, example_id
-from engine.similarity import DEFAULT_THRESHOLD
 from engine.workspace import init_workspace, open_workspace
 
 KEY = "AKIA" + "QYLPMN5HNGY3WAB7"
@@ -164,7 +163,7 @@ def test_settings_show_the_rules_as_they_are_written(
     found = as_json(capsys, "settings", "--workspace", str(root))
     values = {one["name"]: one["value"] for one in found["settings"]}
     assert values["check.rules"] == [{"action": "reject", "flag": "secret"}]
-    assert values["check.duplicate_threshold"] == DEFAULT_THRESHOLD
+    assert values["check.duplicate_threshold"] == "copies"
 
 
 def test_a_rule_that_says_nothing_is_refused(

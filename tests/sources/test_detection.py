@@ -10,6 +10,7 @@ from engine.errors import (
     FinetuiError,
     SourceEmpty,
     SourceMissing,
+    SourceTooLong,
     SourceUnknown,
     SourceUnreadable,
     UsageError,
@@ -150,3 +151,19 @@ def test_detection_survives_files_that_are_not_what_their_names_say(tmp_path: Pa
     (tmp_path / "c.json").write_text(json.dumps([1, "two", None]))
     (tmp_path / "d.json").write_text(ASKED)
     assert detect(tmp_path).kind == "instructions"
+
+
+@pytest.mark.parametrize("layout", ["object", "line"])
+def test_a_file_of_one_conversation_that_is_too_long_says_the_limit(
+    tmp_path: Path, layout: str
+) -> None:
+    words = "so " * 4_200_000
+    spoken = {
+        name: {"message": {"author": {"role": role}, "content": {"parts": [words]}}, "parent": up}
+        for name, role, up in (("a", "user", ""), ("b", "assistant", "a"))
+    }
+    text = json.dumps({"title": "Long", "mapping": spoken, "current_node": "b"})
+    path = tmp_path / ("talk.jsonl" if layout == "line" else "talk.json")
+    path.write_text(text + "\n" * (layout == "line"))
+    with pytest.raises(SourceTooLong, match=r"line 1: .*24 MB"):
+        detect(path)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sources.blocks import blocks, plain
-from engine.sources.inline import inline_plain, inline_plain_lines, link_text
+from engine.sources.inline import Defined, inline_plain, inline_plain_lines, link_text
 from engine.sources.markdown import (
     code_spans,
     fenced,
@@ -49,7 +49,7 @@ def test_inline_tags(text: str, tags: tuple[str, ...]) -> None:
         ("see [[Note#Part]] and [[#Part]]", "see Note and Part"),
         ("![[photo.png]]before ![[Recipe]]", "before Recipe"),
         ("a [link](https://example.org/a_(b)) here", "a link here"),
-        ("![alt](x.png) a picture", " a picture"),
+        ("![alt](x.png) a picture", "a picture"),
         ("a [reference][1] here\n\n[1]: https://example.org", "a reference here"),
         ("**bold**, *leaning*, __both__, _one_, ==lit==", "bold, leaning, both, one, lit"),
         ("snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"),
@@ -68,6 +68,8 @@ def test_inline_tags(text: str, tags: tuple[str, ...]) -> None:
         ("a\\*b and \\# and \\$5", "a*b and # and $5"),
         ("mood:: grim\n\nand then [weight:: 71 kg] today", "and then 71 kg today"),
         ("<b>bold</b> text<br>next", "bold text next"),
+        ("so\n$$\na \\\\\n\n- b_1 * c_1\n$$\nis", "so\n\n$$\na \\\\\n\n- b_1 * c_1\n$$\n\nis"),
+        ("$$\nnever *closed*", "$$\nnever closed"),
         (
             "a note[^1] and inline^[so to say]\n\n[^1]: below",
             "a note (below) and inline (so to say)",
@@ -175,7 +177,7 @@ _LINE = st.lists(_PIECES, max_size=14).map("".join)
 
 @given(st.lists(_LINE, min_size=1, max_size=6))
 def test_many_lines_are_made_plain_as_each_alone(lines: list[str]) -> None:
-    notes = {"1": "below"}
+    notes = Defined({"1": "below"})
     assert inline_plain_lines(lines, notes) == [inline_plain(line, notes) for line in lines]
 
 

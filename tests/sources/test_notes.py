@@ -97,7 +97,7 @@ def test_a_rule_at_the_top_is_no_frontmatter() -> None:
     ids=["too-long", "brackets", "dashes", "keys", "aliases"],
 )
 def test_hostile_yaml_neither_ends_the_process_nor_takes_the_note(block: str) -> None:
-    assert parse_note(f"---\n{block}\n---\nI kept this.").body == "I kept this."
+    assert parse_note(f"---\n{block}\n---\nI kept this.").body.endswith("I kept this.")
 
 
 def test_yaml_cannot_make_objects() -> None:
@@ -154,3 +154,97 @@ def test_a_title_behind_code_and_comments() -> None:
     text = "%% # hidden %%\n```\n# code\n```\n# Title\n#tag\n\n## Part\n#other"
     note = parse_note(text)
     assert (note.title, note.tags) == ("Title", ("tag",))
+
+
+_PROSE = (
+    "I decided to sell the boat because the river had changed more than I had, and I learned "
+    "that I only liked the idea of leaving."
+)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"\n{_PROSE}\n",
+        _PROSE,
+        f"Thoughts: {_PROSE}",
+        "\nNote: I went there.\n",
+        f"I said: {_PROSE}\nand I meant: every word of it.",
+        "- rope\n- tar",
+        "one word",
+        "# A heading between rules",
+        "42",
+        f'He asked "why: because\n{_PROSE}',
+    ],
+)
+@pytest.mark.parametrize(
+    ("opening", "ending"), [("---", "---"), ("--- ", "---\t"), ("\n---", "...")]
+)
+def test_prose_between_two_rules_is_text(block: str, opening: str, ending: str) -> None:
+    note = parse_note(f"{opening}\n{block}\n{ending}\n\n# Rest\n\nMore.", "n")
+    assert (note.body_line, note.has_frontmatter, note.problem) == (1, False, "")
+    assert block in note.body
+    assert "More." in note.body
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "",
+        "\n",
+        "title: A walk",
+        f"description: {_PROSE}",
+        f'Thoughts: "{_PROSE}"',
+        f"tags: [a]\nThoughts: {_PROSE}",
+        "\ntags: [a]\n",
+        "tags:\n- a\n- b",
+        "# made by a tool\ntitle: A walk",
+        f"comment: >\n  {_PROSE}",
+    ],
+)
+def test_data_between_two_rules_is_frontmatter(block: str) -> None:
+    note = parse_note(f"---\n{block}\n---\nBody.", "n")
+    assert (note.body, note.has_frontmatter) == ("Body.", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '+++\ntitle = "A walk"\ndate = 2025-03-14\n[taxonomies]\ntags = ["rope"]\n+++\nBody',
+        '---toml\ntitle = "A walk"\ndate = 2025-03-14\ntags = ["rope"]\n---\nBody',
+        '---json\n{"title": "A walk", "date": "2025-03-14", "tags": ["rope"]}\n---\nBody',
+        ';;;\n"title": "A walk",\n"date": "2025-03-14",\n"tags": ["rope"]\n;;;\nBody',
+        '{\n  "title": "A walk",\n  "date": "2025-03-14",\n  "tags": ["rope"]\n}\nBody',
+        "\ufeff---\ntitle: A walk\ndate: 2025-03-14\ntags: rope\n...\nBody",
+    ],
+    ids=["hugo-toml", "matter-toml", "matter-json", "hexo-json", "hugo-json", "yaml-dots"],
+)
+def test_frontmatter_of_other_forms(text: str) -> None:
+    note = parse_note(text, "n")
+    assert (note.title, note.date, note.tags) == ("A walk", "2025-03-14", ("rope",))
+    assert note.body == "Body"
+    assert note.body_line == text.count("\n") + 1
+    assert not note.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ('+++\ntitle = "never closed\nweight = 3\n+++\nBody', "broken-toml", 2),
+        (';;;\n"title": never,\n;;;\nBody', "broken-json", 2),
+    ],
+)
+def test_broken_frontmatter_of_other_forms_is_named(text: str, code: str, line: int) -> None:
+    note = parse_note(text)
+    assert (note.problem_code, note.problem_line, note.body) == (code, line, "Body")
+
+
+@pytest.mark.parametrize("mark", ["+++", ";;;"])
+def test_prose_between_other_marks_is_text(mark: str) -> None:
+    assert _PROSE in parse_note(f"{mark}\n{_PROSE}\n{mark}\nBody").body
+
+
+def test_a_rule_and_a_sentence_with_a_colon_are_no_frontmatter_without_an_end() -> None:
+    note = parse_note(f"---\nThoughts: {_PROSE}\n\n## Rest\n\nMore.")
+    assert (note.body_line, note.problem) == (1, "")
+    assert _PROSE in note.body

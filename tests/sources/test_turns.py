@@ -38,13 +38,7 @@ def _said(*pairs: tuple[str, str]) -> dict[str, Any]:
         {
             "messages": [
                 {"role": U, "content": [{"type": "text", "text": "q"}]},
-                {
-                    "role": A,
-                    "content": [
-                        {"type": "reasoning", "value": "hm"},
-                        {"type": "text", "value": "a"},
-                    ],
-                },
+                {"role": A, "content": [{"type": "text", "value": "a"}]},
             ]
         },
         {"prompt": [{"role": U, "content": "q"}], "completion": [{"role": A, "content": "a"}]},
@@ -89,6 +83,7 @@ def test_instances_each_give_a_dialogue_and_a_bad_one_costs_itself_alone() -> No
         ([(A, "hello"), (U, "q"), (A, "a")], [(U, "q"), (A, "a")], ["no-question"]),
         ([(U, "q"), (A, "a"), (U, "q2")], [(U, "q"), (A, "a")], ["no-answer"]),
         ([(U, "q"), (A, " "), (U, "q2"), (A, "a")], [(U, "q2"), (A, "a")], ["empty-answer"]),
+        ([(U, "q"), (A, "\u200b"), (U, "q2"), (A, "a")], [(U, "q2"), (A, "a")], ["empty-answer"]),
         ([(U, "q"), (A, "a"), (S, "new"), (U, "r"), (A, "b")], None, ["late-system"]),
         ([(S, ""), (U, "q"), (A, "a")], [(U, "q"), (A, "a")], []),
     ],

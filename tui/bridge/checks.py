@@ -211,6 +211,7 @@ def find_near(
         root,
         model=settings.embedding_model,
         threshold=settings.duplicate_threshold,
+        off_topic=settings.off_topic,
         progress=progress,
         cancelled=cancelled,
     )

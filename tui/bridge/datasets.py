@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LeakSummary,
         Overview,
     )
+    from engine.similarity import Nearness
 
 Progress = Callable[[int, int], None]
 
@@ -45,6 +46,7 @@ class FreezeOptions:
     deduplicate: bool = False
     allow_secrets: tuple[str, ...] = ()
     near: str = "now"
+    threshold: Nearness = "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ def freeze_now(
             deduplicate=options.deduplicate,
             allow_secrets=options.allow_secrets,
             near_duplicates=options.near,  # type: ignore[arg-type]
+            threshold=options.threshold,
         ),
         progress=progress,
         cancelled=cancelled,
@@ -213,6 +216,7 @@ def settings_of(workspace: Workspace, *, near: str) -> FreezeOptions:
         max_length=None,
         drop_refused=False,
         near=near,
+        threshold=workspace.settings.check.duplicate_threshold,
     )
 
 

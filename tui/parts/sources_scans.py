@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from engine.errors import FinetuiError, TokenMissing, TokenRefused
 from engine.models import Source
@@ -13,6 +15,9 @@ from tui.widgets.frame import Kind
 from tui.widgets.preview import report_words, round_words
 from tui.widgets.scanning import begun_words, stop_question, stopped_words
 from tui.widgets.words import counted
+
+if TYPE_CHECKING:
+    from engine.extract.scan import ScanReport
 
 Said = tuple[str, str, Kind]
 """A message, a hint, and what kind of message it is."""
@@ -92,6 +97,7 @@ class SourceScans:
         if report.cancelled:
             return (*stopped_words(event), "info")
         hint = "d lists what was skipped" if report.skipped_count else "2 curates them"
+        hint = next(iter(_unheard(report)), hint)
         return report_words(report, event.source.kind), hint, "done"
 
     def all_ended(self) -> Said | None:
@@ -108,3 +114,10 @@ class SourceScans:
         if isinstance(first, FinetuiError):
             return f"{count}: {first.message}", first.hint, "error"
         return f"{count}: something unexpected happened", "the log has the details", "error"
+
+
+def _unheard(report: ScanReport) -> list[str]:
+    """Return which languages notes were not heard in."""
+    from engine.extract.unheard import unheard_words  # with the tables of all languages
+
+    return unheard_words(Counter(skip.code for skip in report.skipped))

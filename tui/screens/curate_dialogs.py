@@ -97,10 +97,12 @@ class Dialogs:
 
     def near(self, card: Card) -> NearDialog:
         """Decide a card among its near-duplicates."""
+        from engine.similarity import threshold_of
         from engine.similarity.near import neighbours
         from tui.screens.modals.near import NearDialog
 
-        threshold = self._workspace.settings.check.duplicate_threshold
+        checks = self._workspace.settings.check
+        threshold = threshold_of(checks.duplicate_threshold, checks.embedding_model)
         load = partial(neighbours, self._store, card)
         return NearDialog(card, load, self._decisions, self._writer, threshold=threshold)
 

@@ -18,6 +18,7 @@ _NOUNS: dict[FlagKind, tuple[str, str]] = {
     "safety": ("unsafe", "unsafe"),
     "duplicate": ("near-duplicate", "near-duplicates"),
     "quality": ("of doubtful quality", "of doubtful quality"),
+    "app-text": ("with text of an app", "with text of an app"),
     "length": ("of a doubtful length", "of a doubtful length"),
     "language": ("in a doubtful language", "in a doubtful language"),
 }
@@ -25,6 +26,10 @@ _NOUNS: dict[FlagKind, tuple[str, str]] = {
 
 _DUPLICATES = ("exact", "near")
 """Codes of what says the same; others have only the question or the answer in common."""
+
+
+_OFF_TOPIC = "off-topic"
+"""Code of an answer to another question, which embeddings show."""
 
 
 def checks_words(event: ChecksEnded) -> tuple[str, str, Kind]:
@@ -56,6 +61,7 @@ def _found(event: ChecksEnded, report: CheckReport) -> str:
     counts: dict[str, int] = dict(report.flags)
     if event.near is not None:
         counts["duplicate"] = sum(event.near.flags.get(code, 0) for code in _DUPLICATES)
+        counts["quality"] = counts.get("quality", 0) + event.near.flags.get(_OFF_TOPIC, 0)
     found = [
         f"{counts[kind]:,} {_NOUNS[kind][counts[kind] != 1]}"
         for kind in FLAG_KINDS

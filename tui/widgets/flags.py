@@ -22,6 +22,7 @@ SEVERITY: Mapping[FlagKind, Severity] = {
     "safety": "severe",
     "duplicate": "warning",
     "quality": "warning",
+    "app-text": "warning",
     "length": "note",
     "language": "note",
 }

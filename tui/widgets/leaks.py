@@ -36,6 +36,12 @@ def leak_blocks(leaks: Sequence[LeakSummary]) -> list[Block]:
     return [*blocks, BLANK]
 
 
+def _threshold(leak: LeakSummary) -> str:
+    return (
+        f"{leak.level}, {leak.threshold:.2f}+" if leak.level else f"{leak.threshold:.2f} and more"
+    )
+
+
 def _side(leak: LeakSummary) -> list[Block]:
     bad = leak.leaking > 0
     sign, style = ("!! ", "bold $text-error") if bad else ("✓ ", "$text-success")
@@ -47,7 +53,7 @@ def _side(leak: LeakSummary) -> list[Block]:
         ("▏ ", "$text-muted"),
         (sign, style),
         (near, "bold"),
-        (f" near what is trained on ({leak.threshold:.2f} and more)", "$text-muted"),
+        (f" near what is trained on ({_threshold(leak)})", "$text-muted"),
     )
     blocks = [Block(head)]
     if not leak.measured:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.models import Turn
+from engine.models import LEFT_OUT, Turn
 from tui.widgets.card import turn_blocks
 from tui.widgets.numbers import joined_counts
 from tui.widgets.textpane import BLANK, Block, text
@@ -86,21 +86,25 @@ def change_words(report: ScanReport) -> list[str]:
     return words
 
 
-def look_blocks(look: Look, *, more: str) -> list[Block]:
+def look_blocks(look: Look, *, more: str, ask: str) -> list[Block]:
     """Return what a place would give: counts, what was skipped so far, and examples.
 
     Args:
         look: What was seen of it.
         more: What reads all of it, where only a part was read.
+        ask: How sections are asked for.
     """
     seen = look.preview
-    blocks = summary_blocks(
+    blocks = [Block(text(one_line(words), "$text-accent")) for words in seen.told]
+    blocks += summary_blocks(
         kind=seen.detection.kind,
         documents=seen.documents,
         examples=sum(seen.examples_by_kind.values()),
         kinds=seen.examples_by_kind,
         skipped=seen.skipped_by_code,
         share=look.share,
+        sections=seen.more.get("section", 0),
+        ask=ask,
     )
     if look.share < 1:
         blocks.append(Block(text(more, "$text-muted")))
@@ -146,6 +150,8 @@ def summary_blocks(
     kinds: Mapping[str, int],
     skipped: Mapping[str, int],
     share: float = 1.0,
+    sections: int = 0,
+    ask: str = "",
 ) -> list[Block]:
     """Return the counts of a source: examples by kind, and what was skipped by reason.
 
@@ -156,6 +162,8 @@ def summary_blocks(
         kinds: How many examples there are of each kind.
         skipped: How many things were skipped, by code.
         share: How much of the source was read, 0 to 1.
+        sections: How many sections would be examples too, if they were asked for.
+        ask: How they are asked for.
     """
     head = Content.assemble(
         (counted(examples, "example"), "bold"),
@@ -168,12 +176,19 @@ def summary_blocks(
         blocks.append(Block(text(joined_counts(labelled), "$text-muted")))
     if documents and not examples and kind in NOTHING:
         blocks.append(Block(text(NOTHING[kind], "$text-warning")))
-    total = sum(skipped.values())
-    if total:
-        reasons = joined_counts(skipped.items(), most=6)
-        blocks.append(
-            Block(Content.assemble((f"{total:,} skipped", "$text-warning"), (f": {reasons}", "")))
-        )
+    if sections:
+        words = f"{counted(sections, 'more section')} on request: {ask}"
+        blocks.append(Block(text(words, "$text-muted")))
+    unread = {code: number for code, number in skipped.items() if code not in LEFT_OUT}
+    left = {code: number for code, number in skipped.items() if code in LEFT_OUT}
+    for codes, words, style in (
+        (unread, "skipped", "$text-warning"),
+        (left, "read, and left out", "$text-muted"),
+    ):
+        if codes:
+            total = (f"{sum(codes.values()):,} {words}", style)
+            reasons = joined_counts(codes.items(), most=6)
+            blocks.append(Block(Content.assemble(total, (f": {reasons}", ""))))
     return blocks
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from engine.errors import CheckError
+from engine.language import KNOWN, UNTOLD, Detector, Told, related
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
-from engine.quality.language.detect import KNOWN, UNTOLD, Detector, Told, related
 from engine.quality.language.passages import Passage, passages, prose, unquoted
 from engine.quality.language.requests import asks_for_language
 

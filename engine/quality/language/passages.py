@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.language import weight
+
 ENOUGH = 90
 """Letters at which a passage is long enough, so that the next sentence begins another."""
 
@@ -40,7 +42,6 @@ _QUOTED = re.compile(
 )
 _END = re.compile(r"[.!?…:][\"'”»)*\]]{0,4}\s+|[。！？]+|\n\s*")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
-_WIDE = "\u2e80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +52,13 @@ class Passage:
         text: It, with what is no prose blanked.
         start: Where it begins in the text that it was cut from, in characters.
         end: Where it ends, exclusive.
-        letters: How much there is to tell a language by (:func:`weight`).
+        letters: How much there is to tell a language by (:func:`engine.language.weight`).
     """
 
     text: str
     start: int
     end: int
     letters: int
-
-
-def weight(text: str) -> int:
-    """Return how many letters there are; a sign that stands for a syllable or word counts three."""
-    count = sum(map(str.isalpha, text))
-    if not text.isascii():
-        count += 2 * sum(character >= _WIDE and character.isalpha() for character in text)
-    return count
 
 
 def prose(text: str) -> str:

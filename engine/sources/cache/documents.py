@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from types import MappingProxyType
@@ -94,7 +95,7 @@ class Documents:
             self._reading.skip(path, 0, code, f"{reason}; the rest was read")
         for number, exchange in enumerate(found.exchanges, 1):
             name = path if len(found.exchanges) == 1 else f"{path}#{number}"
-            yield self._document(name, exchange, row)
+            yield replace(self._document(name, exchange, row), record=path)
 
     def _by_rows(self, store: Store) -> Iterator[Document]:
         key = self._conversation
@@ -131,7 +132,8 @@ class Documents:
             return
         for code, reason in dialogue.dropped:
             self._reading.skip(path, 0, code, f"{reason}; the rest was read")
-        yield self._document(path, Exchange(dialogue.turns), first)
+        whole = self._path(name or first.id)
+        yield replace(self._document(path, Exchange(dialogue.turns), first), record=whole)
 
     def _path(self, name: str) -> str:
         name = " ".join(clean(name).split())

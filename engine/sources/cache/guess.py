@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from engine.sources.cache.labels import labelled
+from engine.sources.cache.labels import labelled, plainly_labelled
 from engine.sources.cache.mapping import Mapping
 from engine.sources.cache.places import LABEL, Place, as_text, json_at, text_at
 from engine.sources.cache.rows import Row
 from engine.sources.cache.words import Side, asks, may_answer, names_speaker, side_of
 from engine.sources.columns import fold
 from engine.sources.items import Refused
+from engine.sources.jsonwindow import no_value
 from engine.sources.turns import has_instruction, has_messages
 
 ENOUGH = 0.3
@@ -68,6 +69,11 @@ def guesses(
     if not rows:
         return []
     found: dict[Mapping, float] = {}
+    # What a person names, and what marks both sides plainly, may be a small part of a
+    # collection that holds other things, too.
+    plain = {in_order(mapping, rows) for mapping in plainly_labelled(rows)}
+    if question and answer:
+        plain.add(in_order(Mapping(question, answer), rows))
     for suggested, prior in _suggested(rows, question, answer):
         if question in (None, suggested.question) and answer in (None, suggested.answer):
             mapping = in_order(suggested, rows)
@@ -75,7 +81,7 @@ def guesses(
     rated = []
     for mapping, prior in found.items():
         fit = fit_of(mapping, rows)
-        if fit >= ENOUGH:
+        if fit >= ENOUGH or (fit and mapping in plain):
             rated.append(Guess(mapping, fit, prior * (0.3 + 0.7 * fit)))
     return sorted(rated, key=lambda guess: -guess.score)
 
@@ -119,6 +125,7 @@ def _suggested(
         yield Mapping(question, answer), 0.95
         return
     yield from labelled(rows)
+    yield from ((mapping, 0.97) for mapping in plainly_labelled(rows))
     yield from _by_rows(rows, fields)
     for held in fields:
         yield from _json(rows, held.place)
@@ -283,7 +290,7 @@ def _json(rows: Sequence[Row], place: Place) -> Iterator[tuple[Mapping, float]]:
         if not text.startswith(("{", "[")):
             continue
         try:
-            value = json.loads(text)
+            value = json.loads(text, parse_constant=no_value)
         except (ValueError, RecursionError):
             continue
         if isinstance(value, list):

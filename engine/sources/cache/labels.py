@@ -16,6 +16,7 @@ from engine.sources.items import Refused
 
 _COMMON = 0.3
 _CHARACTERS = 20_000
+_PLAINLY = 2
 # Question and answer in German, Turkish, Romanian, Spanish, French.
 _LETTERS = (("f", "a"), ("s", "c"), ("i", "r"), ("p", "r"), ("q", "r"))
 _HEADING = re.compile(
@@ -46,6 +47,30 @@ def labelled(rows: Sequence[Row]) -> Iterator[tuple[Mapping, float]]:
         yield Mapping(Place("document", part="before", label=answered), after), 0.85
     yield from _by_letters(at_lines)
     yield from _unknown_labels(rows, at_lines)
+
+
+def plainly_labelled(rows: Sequence[Row]) -> list[Mapping]:
+    """Return the mappings by which some documents are exchanges beyond doubt.
+
+    They begin with a label that asks, and a later line begins with one that answers, as
+    ``User: …`` and ``AI: …`` do. Such rows may be few among passages of other text.
+    """
+    pairs: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        text = clean(row.document[:_CHARACTERS]).lstrip()
+        first = LABEL.match(text)
+        if first is None or side_of(first[1]) != "question":
+            continue
+        later = LABEL.finditer(text, first.end())
+        answered = next((hit[1] for hit in later if side_of(hit[1]) == "answer"), "")
+        if answered:
+            pairs[f"{first[1]}:", f"{answered}:"] += 1
+    found = []
+    for (asked, answered), count in pairs.most_common(3):
+        if count >= _PLAINLY:
+            speakers = names_speaker(asked[:-1]) and names_speaker(answered[:-1])
+            found.append(_after(asked, answered, part="turns" if speakers else "after"))
+    return found
 
 
 def _by_letters(at_lines: Counter[str]) -> Iterator[tuple[Mapping, float]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
+from engine.appmarks import taken
+from engine.invisible import is_blank
 from engine.models import NO_METADATA, Alternative, Turn
 from engine.sources.cache.places import (
     Mark,
@@ -15,12 +17,19 @@ from engine.sources.cache.places import (
     marks,
     spans,
     text_at,
+    tidied,
     unlabelled,
 )
 from engine.sources.cache.rows import Row
-from engine.sources.cache.words import Side
+from engine.sources.cache.several import below, beside
+from engine.sources.cache.words import Side, names_speaker
 from engine.sources.items import Refused
-from engine.sources.turns import dialogues, tidy
+from engine.sources.turns import Dialogue, dialogues, has_instruction, tidy
+
+_SEVERAL = {
+    ("first line", "other lines"): below,
+    ("first question", "after first question"): beside,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,8 @@ class Mapping:
     @property
     def labelled(self) -> bool:
         """Whether questions and answers stand in one text, each after its label."""
-        parts = (self.question.part, self.answer.part)
-        return parts == ("after", "after") and self.question.whole == self.answer.whole
+        parts = {self.question.part, self.answer.part}
+        return "after" in parts <= {"after", "turns"} and self.question.whole == self.answer.whole
 
     def marks(self, row: Row) -> list[Mark]:
         """Return where the labels stand in a row, and those that end an exchange."""
@@ -118,6 +127,12 @@ class Mapping:
             return self._pairs(row)
         if same and parts == ("json", "json") and self.question.label == self.answer.label:
             return _from_json(self.question, row)
+        if same and (found := _SEVERAL.get(parts)):
+            pairs = found(self.question.text(row))
+            if len(pairs) > 1:
+                said = [(tidied(asked), tidied(answered)) for asked, answered in pairs]
+                held = [{"question": asked, "answer": answered} for asked, answered in said]
+                return _of_pairs(held, {})
         question = unlabelled(text_at(self.question, row), "question")
         answer = unlabelled(text_at(self.answer, row), "answer")
         if not self.answer.part and question and answer.startswith(question):
@@ -179,10 +194,13 @@ def _lead(text: str) -> dict[str, str]:
 
 
 def _turns(question: str, answer: str) -> tuple[Turn, ...]:
+    asked = taken(question, "user")
+    question = asked.text.strip()
+    answer = taken(answer, "assistant", asked.spoken).text.strip()
     if not question:
         both = "" if answer else ", and no answer"
         raise Refused("no-question", f"it has no question{both}")
-    if not answer:
+    if is_blank(answer):
         raise Refused("no-answer", "it has no answer")
     if question == answer:
         raise Refused("no-answer", "its answer is the same text as its question")
@@ -191,11 +209,32 @@ def _turns(question: str, answer: str) -> tuple[Turn, ...]:
 
 def _from_json(place: Place, row: Row) -> Found:
     value = json_at(place, row)
-    if isinstance(value, list):
-        value = {"messages": value}
-    if not isinstance(value, dict):
-        raise Refused("no-question", "it holds no JSON with messages or a prompt")
-    found = dialogues(value)
-    dropped = [said for dialogue in found for said in dialogue.dropped]
+    refused: list[tuple[str, str]] = []
+    found: list[Dialogue] = []
+    if isinstance(value, list) and value and all(map(_is_pair, value)):
+        # Questions with answers that have nothing to do with each other.
+        for number, pair in enumerate(value, 1):
+            try:
+                found += dialogues(pair)
+            except Refused as error:
+                refused.append((error.code, f"exchange {number}: {error.reason}"))
+        if not found:
+            raise Refused(*refused[0])
+    else:
+        if isinstance(value, list):
+            value = {"messages": value}
+        if not isinstance(value, dict):
+            raise Refused("no-question", "it holds no JSON with messages or a prompt")
+        found = dialogues(value)
+    dropped = [*refused, *(said for dialogue in found for said in dialogue.dropped)]
     exchanges = [Exchange(one.turns, alternatives=one.alternatives) for one in found]
     return Found(tuple(exchanges), tuple(dropped))
+
+
+def _is_pair(value: object) -> bool:
+    """Say whether a value is a question with its answer, rather than a turn of a talk."""
+    return (
+        isinstance(value, dict)
+        and has_instruction(value)
+        and not any(names_speaker(str(key)) for key in value)
+    )

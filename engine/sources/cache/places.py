@@ -36,6 +36,7 @@ from engine.sources.cache.rows import Row, Value
 from engine.sources.cache.words import Side, says_plainly
 from engine.sources.columns import value_at
 from engine.sources.facts import clean
+from engine.sources.jsonwindow import no_value
 
 Field = Literal["document", "id", "metadata"]
 _LABELLED = ("after", "before", "turns", "where")
@@ -54,6 +55,7 @@ LABEL = re.compile(
     re.MULTILINE,
 )
 """A label at the beginning of a line, whatever it says."""
+_SENTENCE_END = re.compile(r"[.?!…。？！؟][\"'”’»)\]*_]*\s*$")
 _QUESTION_END = re.compile(r"[?？؟][\"'”’»)*_]*")
 
 
@@ -184,7 +186,7 @@ def json_at(place: Place, row: Row) -> Any:
         if not stripped.startswith(("{", "[")):
             return None
         try:
-            value = json.loads(stripped)
+            value = json.loads(stripped, parse_constant=no_value)
         except (ValueError, RecursionError):
             return None
     if not place.label:
@@ -234,12 +236,20 @@ def marks(text: str, labels: Sequence[tuple[Side, str]]) -> list[Mark]:
     """Return where labels stand in a text, in its order.
 
     A label is looked for at the beginning of lines, and where no line begins with it,
-    inside of them; then the first after each other label counts.
+    inside of them; then the first after each other label counts. In a text in one line the
+    others are looked for inside of it, too, where a sentence ends before them.
     """
     found: list[tuple[Mark, bool]] = []
+    in_one_line = "\n" not in text.strip()
     for side, label in labels:
         at_line, inside = _patterns(label)
         hits = [(hit, False) for hit in at_line.finditer(text)]
+        if hits and in_one_line:
+            hits += [
+                (hit, True)
+                for hit in inside.finditer(text, hits[0][0].end())
+                if _SENTENCE_END.search(text[max(hit.start() - 8, 0) : hit.start()])
+            ]
         hits = hits or [(hit, True) for hit in inside.finditer(text)]
         found += [(Mark(hit.start(), hit.end(), side, label), within) for hit, within in hits]
     found.sort(key=lambda one: (one[0].start, -one[0].end))

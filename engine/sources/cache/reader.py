@@ -48,7 +48,7 @@ class CacheReader:
 
     kind = "cache"
     label = "questions and answers in a Chroma database, such as a semantic cache"
-    version = 1
+    version = 2
     options: tuple[Option, ...] = (
         Option(
             "collection",

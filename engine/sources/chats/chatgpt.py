@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.sources.chats.panels import Along, Panels, canvas_call, changed
 from engine.sources.chats.talk import Conversation, Message, Tally
 from engine.sources.chats.tree import Tree
 from engine.sources.chats.words import (
@@ -16,7 +17,6 @@ from engine.sources.chats.words import (
     number_of,
     role_of,
     text_of,
-    without_citations,
     without_thoughts,
 )
 from engine.sources.turns import title_of
@@ -45,13 +45,19 @@ def conversations(
     mapping: Mapping[str, Any] = fields["mapping"]
     tally = Tally()
 
+    parents = parents_in(mapping, "parent", "children")
+    canvases = Along(parents, lambda node, panels: _after(_held(mapping[node]), panels))
+
     def read(node: str) -> Message:
-        return _message(dict_of(mapping[node]).get("message"))
+        message = _held(mapping[node])
+        if _recipient(message).startswith("canmore."):
+            return _canvas(message, canvases.before(node))
+        return _message(message)
 
     def time(node: str) -> float:
         return number_of(dict_of(dict_of(mapping[node]).get("message")).get("create_time"))
 
-    tree = Tree(parents_in(mapping, "parent", "children"), read, time)
+    tree = Tree(parents, read, time)
     talks = tree.talks(fields.get("current_node"), tally, every_branch=every_branch)
     facts = about(
         conversation_id=fields.get("conversation_id") or fields.get("id"),
@@ -77,6 +83,37 @@ def parents_in(mapping: Mapping[str, Any], parent: str, children: str) -> dict[s
     return parents
 
 
+def _held(node: Any) -> Any:
+    return dict_of(node).get("message")
+
+
+def _recipient(message: Any) -> str:
+    return text_of(dict_of(message).get("recipient"))
+
+
+def _after(message: Any, panels: Panels) -> Panels:
+    recipient = _recipient(message)
+    if not recipient.startswith("canmore."):
+        return panels
+    panel = canvas_call(recipient, _called_with(message), panels)
+    return changed(panels, panel) if panel is not None else panels
+
+
+def _called_with(message: Mapping[str, Any]) -> str:
+    return _words(message.get("content"), "code")[0]
+
+
+def _canvas(message: Mapping[str, Any], panels: Panels) -> Message:
+    """Return a call to the canvas as the document that it leaves there."""
+    panel = canvas_call(_recipient(message), _called_with(message), panels)
+    if panel is None and _recipient(message).endswith(".comment_textdoc"):
+        # Comments on a document are read beside it, and nowhere else.
+        return Message("assistant", missing="some")
+    if panel is None or not panel.text:
+        return Message("assistant", missing="all")
+    return Message("assistant", panel.text, document=panel.name)
+
+
 def _message(message: Any) -> Message:
     if not isinstance(message, dict):
         return Message("system")
@@ -96,7 +133,7 @@ def _message(message: Any) -> Message:
         return Message("tool", text, out="unknown-role" if text else "")
     if role == "user":
         shows = bool(parts) or bool(list_of(metadata.get("attachments")))
-        return Message(role, without_citations(text), blocks="not-text" if shows else "")
+        return Message(role, text, blocks="not-text" if shows else "")
     if role == "system":
         return Message(role, text)
     if text_of(message.get("recipient")) not in ("", "all"):
@@ -107,7 +144,7 @@ def _message(message: Any) -> Message:
         return Message(role, fenced(text, text_of(dict_of(content).get("language"))))
     if kind and kind not in _WORDS and kind != "code":
         return Message(role, text, out="tool-calls")
-    text, thoughts = without_thoughts(without_citations(text))
+    text, thoughts = without_thoughts(text)
     return Message(role, text, parts=(*parts, *thoughts))
 
 

@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.appmarks import Missing
+from engine.sources.chats.panels import (
+    NONE,
+    Along,
+    Panel,
+    Panels,
+    changed,
+    presented,
+    shown_at_once,
+    tool_call,
+)
 from engine.sources.chats.talk import Conversation, Message, Tally, compose
 from engine.sources.chats.tree import Tree
 from engine.sources.chats.words import (
@@ -15,7 +26,6 @@ from engine.sources.chats.words import (
     list_of,
     role_of,
     text_of,
-    without_placeholders,
     without_thoughts,
 )
 from engine.sources.files import Refused
@@ -50,11 +60,19 @@ def conversations(
     if parents:
         by_id = {text_of(message.get("uuid")): message for message in said}
         order = {node: float(number) for number, node in enumerate(by_id)}
-        tree = Tree(parents, lambda node: _message(by_id[node]), order.__getitem__)
+        files = Along(parents, lambda node, panels: _after(by_id[node], panels))
+        tree = Tree(
+            parents, lambda node: _message(by_id[node], files.before(node)), order.__getitem__
+        )
         last = fields.get("current_leaf_message_uuid")
         talks = tree.talks(last, tally, every_branch=every_branch)
     else:
-        talk = compose([_message(message) for message in said], tally)
+        panels = NONE
+        messages = []
+        for message in said:
+            messages.append(_message(message, panels))
+            panels = _after(message, panels)
+        talk = compose(messages, tally)
         talks = [talk] if talk is not None else []
     date = day_of(fields.get("created_at"), fields.get("updated_at"))
     yield Conversation(tuple(talks), tally, title_of(fields), date, facts)
@@ -72,43 +90,95 @@ def _parents(said: list[dict[str, Any]]) -> dict[str, str]:
     return parents if any(parent in ids for parent in parents.values()) else {}
 
 
-def _message(message: Mapping[str, Any]) -> Message:
+def _after(message: Mapping[str, Any], panels: Panels) -> Panels:
+    """Return the documents after a message, from those before it."""
+    for part in list_of(message.get("content")):
+        if dict_of(part).get("type") == "tool_use":
+            panel = tool_call(part, panels)
+            panels = changed(panels, panel) if panel is not None else panels
+    return panels
+
+
+def _message(message: Mapping[str, Any], panels: Panels) -> Message:
     role = role_of(message.get("sender"))
-    text, parts, shows = _words(message)
+    said = _Said(panels)
+    said.read(message)
+    text, parts, shows = said.text, tuple(said.parts), said.shows
     if role is None:
         return Message("tool", text, out="unknown-role" if text else "")
     if role == "user":
         files, blocks = _attached(message)
         asked = "\n\n".join(filter(None, (text, files)))
-        return Message(role, asked, parts=parts, blocks="not-text" if shows else blocks)
-    text, thoughts = without_thoughts(without_placeholders(text))
-    return Message(role, text, parts=(*parts, *thoughts, *("media",) * shows))
+        blocks = "not-text" if shows else blocks
+        return Message(role, asked, parts=parts, blocks=blocks, own=text if files else None)
+    text, thoughts = without_thoughts(text)
+    parts = (*parts, *thoughts, *("media",) * shows)
+    return Message(role, text, parts=parts, missing=said.missing)
 
 
-def _words(message: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:
-    """Return a message's words, the codes of parts left out, and how many parts are media."""
-    content = list_of(message.get("content"))
-    texts: list[str] = []
-    parts: list[str] = []
-    shows = 0
-    apart = True
-    for part in content:
-        kind = text_of(dict_of(part).get("type"))
-        text = text_of(dict_of(part).get("text"))
+class _Said:
+    """What a message says: its words, the documents that it shows, the codes of other parts."""
+
+    def __init__(self, panels: Panels) -> None:
+        self._panels = panels
+        self._texts: list[str] = []
+        self._places: dict[str, int] = {}
+        self._apart = True
+        self._whole = ""
+        self.parts: list[str] = []
+        self.shows = 0
+        self.missing: Missing = ""
+
+    @property
+    def text(self) -> str:
+        """The words and documents, in their order."""
+        return self._whole or "\n\n".join(text.strip("\n") for text in self._texts if text)
+
+    def read(self, message: Mapping[str, Any]) -> None:
+        """Read the parts of a message, or its text where it has none."""
+        for part in list_of(message.get("content")):
+            self._part(dict_of(part))
+        if not self._texts and not self.parts:
+            self._whole = text_of(message.get("text"))
+
+    def _part(self, part: Mapping[str, Any]) -> None:
+        kind = text_of(part.get("type"))
+        text = text_of(part.get("text"))
         if kind in _NOTHING:
-            continue
+            return
         if kind in _THOUGHTS or "tool" in kind:
-            parts.append("thoughts" if kind in _THOUGHTS else "tool-calls")
-            apart = True
+            self.parts.append("thoughts" if kind in _THOUGHTS else "tool-calls")
+            self._apart = True
+            if kind == "tool_use":
+                self._call(part)
         elif kind in ("image", "document", "file"):
-            shows += 1
+            self.shows += 1
         elif text:
             # Text is cut into parts where a source is cited, even inside a sentence.
-            texts.append(text) if apart or not texts else texts.append(texts.pop() + text)
-            apart = False
-    if not texts and not parts:
-        return text_of(message.get("text")), (), shows
-    return "\n\n".join(text.strip("\n") for text in texts), tuple(parts), shows
+            if self._apart or not self._texts:
+                self._texts.append(text)
+            else:
+                self._texts[-1] += text
+            self._apart = False
+
+    def _call(self, part: Mapping[str, Any]) -> None:
+        panel = tool_call(part, self._panels)
+        if panel is not None:
+            self._panels = changed(self._panels, panel)
+        if panel is not None and shown_at_once(part):
+            self._show(panel)
+        for file in presented(part, self._panels):
+            self._show(file)
+
+    def _show(self, panel: Panel) -> None:
+        """Put a document where it was made last; an earlier version of it goes."""
+        if not panel.text:
+            self.missing = "all" if panel.types or not panel.name.startswith("/") else "some"
+            return
+        if panel.name in self._places:
+            self._texts[self._places[panel.name]] = ""
+        self._places[panel.name] = len(self._texts)
+        self._texts.append(panel.text)
 
 
 def _attached(message: Mapping[str, Any]) -> tuple[str, str]:

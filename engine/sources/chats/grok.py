@@ -14,7 +14,6 @@ from engine.sources.chats.words import (
     list_of,
     role_of,
     text_of,
-    without_cards,
     without_thoughts,
 )
 from engine.sources.turns import title_of
@@ -63,7 +62,7 @@ def conversations(
 
 def _message(response: Mapping[str, Any]) -> Message:
     role = role_of(response.get("sender"))
-    text = without_cards(text_of(response.get("message")))
+    text = text_of(response.get("message"))
     if role is None:
         return Message("tool", text, out="unknown-role" if text else "")
     if response.get("is_control"):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.appmarks import without_numbers
+from engine.sources.chats.panels import NONE, Panels, canvas_call, changed, is_canvas_call
 from engine.sources.chats.talk import Conversation, Message, Tally, compose
 from engine.sources.chats.words import day_of, dict_of, list_of, role_of, text_of, without_thoughts
 from engine.sources.files import Refused
+from engine.sources.flags import NOT_TRAINED, THOUGHT_KEYS, Unread, is_trained
 from engine.sources.turns import metadata_of, title_of
 
 NAME = "message list"
@@ -28,8 +31,8 @@ LIST_KEYS = (
 
 _ROLE_KEYS = ("role", "from", "sender", "author", "speaker")
 _CONTENT_KEYS = ("content", "value", "text", "message", "parts")
-_THOUGHT_KEYS = ("reasoning_content", "thinking", "reasoning", "reasoning_details")
 _MEDIA_KEYS = ("images", "image", "audio", "audios", "video", "videos", "files", "attachments")
+_SOURCE_KEYS = ("citations", "sources", "search_results", "web_results", "references")
 _PAIRS = (
     ("user", "assistant"),
     ("user", "bot"),
@@ -94,6 +97,7 @@ def conversations(
     messages: list[Message] = []
     for number, held in enumerate(listed, 1):
         messages += _messages(held, number)
+    _put_back(messages)
     system = fields.get("system") or fields.get("system_prompt") or fields.get("systemPrompt")
     if isinstance(system, str) and not any(message.role == "system" for message in messages):
         messages.insert(0, Message("system", system))
@@ -113,6 +117,31 @@ def conversations(
         facts,
         chat=variant(fields) == "saved messages",
     )
+
+
+def unread() -> Unread:
+    """Return what counts the keys of messages that are not read here."""
+    pairs = {name for pair in _PAIRS for name in pair}
+    return Unread(*_ROLE_KEYS, *_CONTENT_KEYS, *_MEDIA_KEYS, *_SOURCE_KEYS, *pairs, "isThought")
+
+
+def listed_in(fields: Mapping[str, Any]) -> list[Any]:
+    """Return the messages of a record as they are written."""
+    key = _key(fields)
+    return list_of(fields.get(key)) if key else []
+
+
+def _put_back(messages: list[Message]) -> None:
+    """Put documents in the place of the calls that made them, which some exporters keep."""
+    panels: Panels = NONE
+    for message in messages:
+        if message.role != "assistant" or message.out or not is_canvas_call(message.text):
+            continue
+        panel = canvas_call("", message.text, panels)
+        if panel is not None:
+            panels = changed(panels, panel)
+            message.text, message.document = panel.text, panel.name
+            message.missing = "" if panel.text else "all"
 
 
 def _key(fields: Mapping[str, Any]) -> str:
@@ -177,11 +206,12 @@ def _message(message: Mapping[str, Any], number: int) -> Message:
     if message.get("isThought"):
         return Message(role, text, out="thoughts")
     parts += ["tool-calls"] * bool(message.get("tool_calls") or _called(message))
-    parts += ["thoughts"] * any(message.get(key) for key in _THOUGHT_KEYS)
+    parts += ["thoughts"] * any(message.get(key) for key in THOUGHT_KEYS)
     parts += ["media"] * shows
-    text, thoughts = without_thoughts(text)
-    unwanted = message.get("weight") == 0 and "weight" in message
-    return Message(role, text, parts=(*parts, *thoughts), blocks="not-wanted" if unwanted else "")
+    sources = max(len(list_of(message.get(key))) for key in _SOURCE_KEYS)
+    text, thoughts = without_thoughts(without_numbers(text, sources))
+    blocks = "" if is_trained(message) else NOT_TRAINED
+    return Message(role, text, parts=(*parts, *thoughts), blocks=blocks)
 
 
 def _called(message: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.appmarks import without_numbers
 from engine.sources.chats.chatgpt import parents_in
 from engine.sources.chats.talk import Conversation, Message, Tally
 from engine.sources.chats.tree import Tree
@@ -109,10 +110,18 @@ def _message(node: Mapping[str, Any]) -> Message:
         further, blocks = attached((_name(file), _text(file)) for file in files)
         if shown or list_of(node.get("images")):
             blocks = "not-text"
-        return Message(role, "\n\n".join(filter(None, (text, further))), blocks=blocks)
+        asked = "\n\n".join(filter(None, (text, further)))
+        return Message(role, asked, blocks=blocks, own=text if further else None)
+    text = without_numbers(text, _sources(node))
     text, thoughts = without_thoughts(text)
     parts = (*("media",) * (shown + len(files)), *thoughts)
     return Message(role, text, parts=parts)
+
+
+def _sources(node: Mapping[str, Any]) -> int:
+    """Return how many passages an answer cites by number; a source has one or more."""
+    held = list_of(node.get("sources") or node.get("citations"))
+    return sum(max(1, len(list_of(dict_of(one).get("document")))) for one in held)
 
 
 def _name(file: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from engine.appmarks import NOTHING, Missing, Taken, hollow, taken
 from engine.models import Alternative, Role, Turn
 from engine.sources.turns import clean
 
@@ -26,12 +27,23 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "no-question": ("message", "an answer before any question"),
     "no-answer": ("message", "a question that was never answered"),
     "not-wanted": ("message", "the answer is marked as not wanted"),
+    "not-trained": ("message", "the answer is marked as not to be trained on"),
+    "elsewhere": ("message", "what they answer lies in a canvas, an artifact or a file"),
     "unknown-role": ("message", "nobody is named who says it"),
     "other-branch": ("message", "they lie on other branches; set branches=all to read them"),
     "cycle": ("message", "the messages before it lead round in a circle"),
+    "no-prompt": ("message", "yours before any answer: nothing stands there to prompt them"),
+    "no-reply": ("message", "an answer that you did not reply to"),
     "more-alternatives": ("alternative", f"more than {MAX_ALTERNATIVES} answers to one question"),
 }
 """What each code counts, and what it says about them."""
+
+
+_OF_ANSWERS = frozenset((
+    *("no-question", "no-answer", "empty-answer", "empty-question", "not-trained", "elsewhere"),
+    *("not-text", "attachment-too-long", "late-system", "more-alternatives", "media"),
+))  # fmt: skip
+"""What is left out since no answer of the assistant's can be learnt from it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +58,11 @@ class Message:
         blocks: The code with which the exchange that it belongs to is left out.
         others: Other texts for an answer; at a question, other answers to it. They go where
             the exchange is left out.
+        document: Which document of the app's the text is, such as one in a canvas. Of several
+            versions in one answer the last is kept.
+        own: What of it the person wrote, where the text holds more, such as attached files.
+        missing: Whether the message speaks of content that the export does not hold: "some"
+            where its words may be an answer without it, "all" where they are none.
     """
 
     role: Role
@@ -54,24 +71,37 @@ class Message:
     parts: Sequence[str] = ()
     blocks: str = ""
     others: Sequence[str] = ()
+    document: str = ""
+    own: str | None = None
+    missing: Missing = ""
 
 
 @dataclass(slots=True)
 class Tally:
     """How many messages became turns, had no words, or were left out, by code.
 
-    ``parts`` counts what was cut out of messages, of which the rest may be kept.
+    ``parts`` counts what was cut out of messages, of which the rest may be kept. ``mine``
+    counts what is left out where the person's words are learnt.
     """
 
     kept: int = 0
     empty: int = 0
     messages: Counter[str] = field(default_factory=Counter)
     parts: Counter[str] = field(default_factory=Counter)
+    mine: Counter[str] = field(default_factory=Counter)
 
-    def reasons(self) -> list[tuple[str, str]]:
-        """Return code and reason of all that was left out, each with its number."""
+    def reasons(self, *, mine: bool = False) -> list[tuple[str, str]]:
+        """Return code and reason of all that was left out, each with its number.
+
+        Args:
+            mine: Whether the person's words are learnt, and not the assistant's.
+        """
         found: list[tuple[str, str]] = []
-        for code, number in (self.messages + self.parts).items():
+        counts = self.messages + self.parts
+        if mine:
+            others = {code: number for code, number in counts.items() if code not in _OF_ANSWERS}
+            counts = Counter(others) + self.mine
+        for code, number in counts.items():
             unit, why = REASONS[code]
             if unit == "part" and not self.parts[code]:
                 unit = "message"
@@ -83,12 +113,16 @@ class Tally:
 class Talk:
     """A conversation: a system turn perhaps, then user and assistant by turns, the assistant last.
 
-    ``branch`` is 0 for the one that the app shows, and counts the others from 1.
+    ``branch`` is 0 for the one that the app shows, and counts the others from 1. ``hollow``
+    are the turns that speak of a document or file, and say little else. ``mine`` is the same
+    talk as the person's words answer the assistant's; ``turns`` may then be empty.
     """
 
     turns: tuple[Turn, ...]
     alternatives: tuple[Alternative, ...] = ()
     branch: int = 0
+    hollow: tuple[int, ...] = ()
+    mine: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +149,19 @@ class _Exchange:
     said: list[tuple[Message, bool]] = field(default_factory=list)
     answered: bool = False
 
+    def is_hollow(self) -> bool:
+        """Say whether little is said beside content that the export does not hold."""
+        if not any(message.missing for message, _ in self.said):
+            return False
+        return hollow(Taken(_joined([message.text for message, _ in self.said]), "some"))
+
     def fault(self) -> str:
         """Return the code with which the exchange is left out, or nothing."""
         for message, _ in (*self.asked, *self.said):
             if message.blocks:
                 return message.blocks
+        if any(message.missing == "all" for message, _ in self.said):
+            return "elsewhere"
         if not any(message.text for message, _ in self.said):
             return "empty-answer" if self.answered else "no-answer"
         return "" if any(message.text for message, _ in self.asked) else "empty-question"
@@ -138,15 +180,14 @@ def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Tal
         known: How many of the first messages were counted before.
 
     Returns:
-        The talk, or None where no exchange is left.
+        The talk, or None where no exchange is left, be it one that the person's words end.
     """
     system, system_counts = "", 0
     exchanges: list[_Exchange] = []
     now: _Exchange | None = None
+    _clean(messages)
     for number, message in enumerate(messages):
         counts = number >= known
-        if message.text:
-            message.text = clean(message.text).strip()
         if counts and message.parts:
             tally.parts.update(message.parts)
         if message.out:
@@ -169,11 +210,95 @@ def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Tal
         elif counts:
             tally.messages["no-question" if message.role == "assistant" else "late-system"] += 1
     kept = [exchange for exchange in exchanges if not _left_out(exchange, tally)]
+    mine = _mine(messages, known, tally)
     if not kept:
         tally.messages["no-answer"] += system_counts
-        return None
+        return Talk((), mine=mine) if mine else None
     tally.kept += system_counts
-    return _talk(system, kept, tally)
+    return replace(_talk(system, kept, tally), mine=mine)
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one side says before the other speaks."""
+
+    role: Role
+    messages: list[Message] = field(default_factory=list)
+    counts: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its words; those of the person without what is attached to them."""
+        own = [one.text if one.own is None else one.own for one in self.messages]
+        return _joined([text for text in own if text])
+
+    @property
+    def blocks(self) -> str:
+        """The code with which it is left out, or nothing."""
+        return next((one.blocks for one in self.messages if one.blocks), "")
+
+
+def _mine(messages: Sequence[Message], known: int, tally: Tally) -> tuple[Turn, ...]:
+    """Return the person's words as answers to what the assistant said before each.
+
+    The person's first words have nothing before them and are left out, as are answers that
+    the person did not reply to, and system messages, which are about the assistant.
+    """
+    runs: list[_Run] = []
+    for number, message in enumerate(messages):
+        if message.out or message.role not in ("user", "assistant"):
+            continue
+        if not message.text and not message.blocks:
+            continue
+        if not runs or runs[-1].role != message.role:
+            runs.append(_Run(message.role))
+        runs[-1].messages.append(message)
+        runs[-1].counts = runs[-1].counts or number >= known
+    turns: list[Turn] = []
+    for at, run in enumerate(runs):
+        if not run.counts:
+            continue
+        if run.role == "assistant":
+            tally.mine["no-reply"] += at + 1 == len(runs)
+        elif not at or not runs[at - 1].text:
+            tally.mine["no-prompt"] += 1
+        elif run.blocks:
+            tally.mine[run.blocks] += len(run.messages)
+        elif run.text:
+            turns += [Turn("user", runs[at - 1].text), Turn("assistant", run.text)]
+    return tuple(turns)
+
+
+def _clean(messages: Sequence[Message]) -> None:
+    """Make the texts of messages such that they can be kept, without the marks of apps."""
+    spoken = NOTHING
+    for message in messages:
+        if not message.text or message.out:
+            continue
+        role = message.role
+        found = taken(clean(message.text), role, NOTHING if role == "user" else spoken)
+        message.text = found.text.strip()
+        if message.own is not None:
+            message.own = taken(clean(message.own), role).text.strip()
+        message.missing = message.missing or found.missing
+        if role == "user":
+            spoken = found.spoken
+        if message.others:
+            message.others = [taken(clean(other), "assistant", spoken).text
+                              for other in message.others]  # fmt: skip
+    _drop_versions(messages)
+
+
+def _drop_versions(messages: Sequence[Message]) -> None:
+    """Leave the last version of each document that an answer made several of."""
+    later: set[str] = set()
+    for message in reversed(messages):
+        if message.role == "user" and not message.out:
+            later.clear()
+        elif message.document:
+            if message.document in later:
+                message.out = "tool-calls"
+            later.add(message.document)
 
 
 def _left_out(exchange: _Exchange, tally: Tally) -> bool:
@@ -197,6 +322,7 @@ def _left_out(exchange: _Exchange, tally: Tally) -> bool:
 def _talk(system: str, exchanges: Sequence[_Exchange], tally: Tally) -> Talk:
     turns = [Turn("system", system)] if system else []
     alternatives: list[Alternative] = []
+    empty: list[int] = []
     for exchange in exchanges:
         turns.append(Turn("user", _joined([message.text for message, _ in exchange.asked])))
         answer = _joined([message.text for message, _ in exchange.said])
@@ -204,8 +330,10 @@ def _talk(system: str, exchanges: Sequence[_Exchange], tally: Tally) -> Talk:
         if len(others) > MAX_ALTERNATIVES:
             tally.parts["more-alternatives"] += len(others) - MAX_ALTERNATIVES
         alternatives += [Alternative(len(turns), text) for text in others[:MAX_ALTERNATIVES]]
+        if exchange.is_hollow():
+            empty.append(len(turns))
         turns.append(Turn("assistant", answer))
-    return Talk(tuple(turns), tuple(alternatives))
+    return Talk(tuple(turns), tuple(alternatives), hollow=tuple(empty))
 
 
 def _joined(texts: Sequence[str]) -> str:
@@ -224,5 +352,5 @@ def _others(exchange: _Exchange, answer: str) -> list[str]:
             found.append(_joined(texts))
     if not found:
         return found
-    cleaned = [clean(text).strip() for text in found]
+    cleaned = [taken(clean(text)).text.strip() for text in found]
     return list(dict.fromkeys(text for text in cleaned if text and text != answer))

@@ -8,6 +8,7 @@ alternatives to the one shown; whatever else lies off it is another branch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from engine.sources.chats.talk import MAX_ALTERNATIVES, Message, Talk, Tally, compose
 from engine.sources.files import Refused
@@ -161,7 +162,7 @@ class Tree:
             talk = compose(messages, tally, known=len(known))
             if talk is not None:
                 number += 1
-                yield Talk(talk.turns, (), number)
+                yield replace(talk, alternatives=(), branch=number)
         self._count_rest(seen, tally, "cycle")
 
     def _fresh(self, leaf: str, seen: set[str]) -> list[str]:

@@ -38,16 +38,6 @@ _DETAILS = re.compile(
     re.DOTALL,
 )
 _ANY_MARK = re.compile(r"<think|</think|<thought|<antThinking|<details")
-_CITED = re.compile(
-    "\ue200(?:entity\ue202(?P<entity>[^\ue201]*)|url\ue202(?P<url>[^\ue201\ue202]*)[^\ue201]*"
-    "|[^\ue201]*)\ue201"
-)
-_ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
-_OLD_CITED = re.compile(r"\s?【\d+(?::\d+)?†[^】\n]*】|:contentReference\[oaicite:\d+\]\{[^}\n]*\}")
-_CARDS = re.compile(r"<grok:render\b.*?(?:</grok:render>|/>)", re.DOTALL)
-_UNSUPPORTED = re.compile(
-    r"```\s*This block is not supported on your current device yet\.\s*```\s*"
-)
 
 
 def role_of(value: Any) -> Role | None:
@@ -69,33 +59,6 @@ def without_thoughts(text: str) -> tuple[str, tuple[str, ...]]:
         return ""
 
     return _DETAILS.sub(cut, text), tuple(codes)
-
-
-def without_citations(text: str) -> str:
-    """Return a text of ChatGPT without the marks that the app draws as links to sources."""
-    if "\ue200" in text:
-        text = _CITED.sub(_shown, text)
-    if "【" in text or ":contentReference" in text:
-        text = _OLD_CITED.sub("", text)
-    return text
-
-
-def _shown(found: re.Match[str]) -> str:
-    """Return the words of a mark that has some: the name of a thing, or of a link."""
-    if found["entity"]:
-        named = _ENTITY.match(found["entity"])
-        return named[1] if named else ""
-    return found["url"] or ""
-
-
-def without_cards(text: str) -> str:
-    """Return a text of Grok without the places where the app draws a card."""
-    return _CARDS.sub("", text) if "<grok:render" in text else text
-
-
-def without_placeholders(text: str) -> str:
-    """Return a text of Claude without what stands in the place of a block."""
-    return _UNSUPPORTED.sub("", text) if "not supported on your" in text else text
 
 
 def fenced(code: str, language: str) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from engine.models import ROLES, Role, Turn, example_id
+from engine.sources.answers import ListsAre
 from engine.sources.turns import Dialogue, dialogues
 
 SPEAKERS: Mapping[str, Role] = {"human": "user", "gpt": "assistant", "system": "system"}
@@ -34,14 +35,18 @@ def told_by(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     return told if isinstance(known, str) and known.startswith("b2-") else {}
 
 
-def conversations(fields: Mapping[str, Any]) -> list[Dialogue]:
+def conversations(
+    fields: Mapping[str, Any], *, lists: ListsAre | Literal[""] = ""
+) -> list[Dialogue]:
     """Return the conversations of a row: exactly as finetui wrote it, else as it is understood.
+
+    ``lists`` is what a list in the answer's place is, where a person said so.
 
     Raises:
         Refused: No conversation can be made of it.
     """
     found = exact(fields)
-    return [found] if found is not None else dialogues(fields)
+    return [found] if found is not None else dialogues(fields, lists=lists)
 
 
 def exact(fields: Mapping[str, Any]) -> Dialogue | None:

@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from engine.models import Document, canonical_json, content_hash
+from engine.sources.answers import ListsAre
 from engine.sources.base import Detection, Option, Reading, Survey
-from engine.sources.columns import Columns, known
+from engine.sources.columns import Columns, known, value_at
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
+from engine.sources.flags import UNREAD, Unread
 from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
 from engine.sources.instructions.origin import origin_of
 from engine.sources.instructions.plan import Plan, looked_ahead, made
-from engine.sources.records import Record
+from engine.sources.messages import CONTENT_KEYS, ROLE_KEYS
+from engine.sources.records import Record, record_key
 from engine.sources.refusals import check
 from engine.sources.tables import FORMATS, rows
 from engine.sources.turns import Dialogue, made_of
 
 _COLUMN = "The column that {}; a dotted path reaches into objects. Detected where empty."
+LISTS = Option(
+    "lists",
+    "What a list in the place of an answer is: the lines of one text, or other answers to the "
+    "same question. Told by the column's name where empty.",
+    choices=("lines", "answers"),
+)
 _BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
+
+
+_TAKEN = {
+    "lines": ("its items are read as lines of one text", "lists=answers reads them as answers"),
+    "answers": (
+        "its items are read as other answers to one question",
+        "lists=lines reads them as lines of one text",
+    ),
+}
 
 
 class InstructionsReader:
@@ -39,7 +58,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 3
+    version = 5
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -47,6 +66,7 @@ class InstructionsReader:
         Option("input", _COLUMN.format("says what the prompt is about, and follows it")),
         Option("messages", _COLUMN.format("holds a list of messages")),
         Option("text", _COLUMN.format("holds a text with markers between its turns")),
+        LISTS,
     )
     schemes = ("hub",)
 
@@ -95,6 +115,9 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
+        self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
+        self._guessed: Counter[str] = Counter()
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -112,6 +135,12 @@ class _File:
         del first
         for record in rest:
             yield from self._of(record, plan)
+        for line, reason in self._unread.reasons():
+            self._skip(line, UNREAD, reason)
+        for guessed, number in self._guessed.items():
+            taken, other = _TAKEN[guessed]
+            many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
+            self._skip(0, "list-guessed", f"{many}: a list is the answer; {taken}; {other}")
 
     def _of(self, record: Record, plan: Plan) -> Iterator[Document]:
         told = told_by(record.fields)
@@ -119,10 +148,11 @@ class _File:
         title = origin.title if origin else title_of(record.fields)
         what = f"{self._what} {record.number}" + (f" ({title[:60]})" if title else "")
         try:
-            columns, found = _dialogues(record.fields, plan)
+            columns, found = _dialogues(record.fields, plan, self._lists)
         except Refused as refused:
             self._skip(record.line, refused.code, f"{what}: {refused.reason}")
             return
+        self._look_beside(record, columns)
         metadata = self._metadata(record.fields, columns, plan)
         if origin is not None:
             metadata |= origin.metadata
@@ -136,6 +166,8 @@ class _File:
         ):
             title = ""
         for dialogue in found:
+            if dialogue.guessed:
+                self._guessed[dialogue.guessed] += 1
             for code, reason in dialogue.dropped:
                 self._skip(record.line, code, f"{what}: {reason}; the rest was read")
             text = canonical_json(dialogue.turns).encode("utf-8", "backslashreplace")
@@ -149,10 +181,17 @@ class _File:
                 tags=origin.tags if origin else (),
                 date=date,
                 start_line=record.line,
+                record=record_key(record.fields, record.number),
                 metadata=MappingProxyType({**metadata, "layout": dialogue.layout}),
                 kind="instruction" if exchanges == 1 else "",
                 alternatives=dialogue.alternatives,
             )
+
+    def _look_beside(self, record: Record, columns: Columns) -> None:
+        for name in (columns.messages, columns.prompt, columns.answer):
+            value = value_at(record.fields, name) if name else None
+            if isinstance(value, list):
+                self._unread.look(value, record.line)
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
@@ -173,9 +212,15 @@ class _File:
         return kept
 
 
-def _dialogues(fields: Mapping[str, Any], plan: Plan) -> tuple[Columns, list[Dialogue]]:
+def _dialogues(
+    fields: Mapping[str, Any], plan: Plan, lists: ListsAre | Literal[""]
+) -> tuple[Columns, list[Dialogue]]:
     if plan.columns is None:
-        return known(fields) or Columns(), conversations(fields)
+        return known(fields) or Columns(), conversations(fields, lists=lists)
     if not plan.named:
         check(fields)
-    return plan.columns, made_of(fields, plan.columns)
+    return plan.columns, made_of(fields, plan.columns, lists=lists)
+
+
+def _lists_of(options: Mapping[str, str]) -> ListsAre | Literal[""]:
+    return next((known for known in get_args(ListsAre) if known == options.get(LISTS.name)), "")

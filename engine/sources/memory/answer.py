@@ -12,6 +12,7 @@ from typing import Any
 from engine.errors import AppAnswerInvalid, AppFailed, SourceEmpty
 from engine.paths import shell_path
 from engine.sources.items import Refused
+from engine.sources.jsonwindow import no_value
 from engine.sources.memory.body import Body
 from engine.sources.memory.entries import Entry, Fact, Part, Row
 from engine.sources.memory.names import MEMORIES, PERSONALITY, TRAIT_LISTS, plain, spoken
@@ -106,7 +107,7 @@ def judge(body: Body, token: Token, shown: str) -> Answer:
 
 def _whole(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=no_value)
     except (ValueError, RecursionError):
         return None
 

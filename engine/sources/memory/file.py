@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from engine.appmarks import without_marks
 from engine.models import Document, Turn, canonical_json, content_hash
 from engine.sources.base import Reading
 from engine.sources.files import Item, Refused
@@ -185,7 +186,11 @@ class _File:
             asked = Turn("user", clean(exchange.question))
             answered = Turn("assistant", clean(exchange.answer))
             yield self._document(
-                (asked, answered), exchange.line, clean(exchange.subject), {"layout": "personality"}
+                (asked, answered),
+                exchange.line,
+                clean(exchange.subject),
+                {"layout": "personality"},
+                record=f"personality {clean(exchange.subject)}",
             )
 
     def _of_fact(self, fact: Fact, what: str) -> Document | None:
@@ -207,6 +212,7 @@ class _File:
             tags=tuple(clean(tag) for tag in fact.tags),
             date=fact.happened or fact.stored,
             split=fact.split,
+            record=what,
         )
 
     def _refusal(self, fact: Fact, what: str) -> tuple[str, str] | None:
@@ -269,6 +275,7 @@ class _File:
                 date=date_of(row.fields),
                 split=row.split,
                 own=own,
+                record=what,
             )
             # Alternatives count turns, and the system turn may have come or gone.
             moved = len(document.turns) - len(dialogue.turns)
@@ -291,8 +298,13 @@ class _File:
         date: str = "",
         split: str = "",
         own: tuple[Turn, ...] = (),
+        record: str = "",
     ) -> Document:
         system = (own or self._system) if self._choices.include_system else ()
+        bare = (without_marks(turn.content, turn.role).strip() for turn in turns)
+        turns = tuple(
+            Turn(turn.role, text or turn.content) for turn, text in zip(turns, bare, strict=True)
+        )
         whole = (*system, *turns)
         digest = content_hash(canonical_json(whole).encode("utf-8", "backslashreplace"))
         kept = {name: value for name, value in metadata.items() if value}
@@ -310,6 +322,7 @@ class _File:
             start_line=line,
             metadata=MappingProxyType(kept),
             kind="memory",
+            record=record,
         )
 
     def _split(self, turns: Sequence[Turn]) -> str:

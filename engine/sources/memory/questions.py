@@ -1,8 +1,9 @@
 """A memory as a question and its answer.
 
 The question is built from what the memory is about, what it belongs to and when it was, or
-else from a word of it. Its wording is chosen by the hash of the memory, so that the same one
-always gets the same question, and another where a different memory of the file has it already.
+else from a name in it; a word of it serves where all other questions are taken. Its wording is
+chosen by the hash of the memory, so that the same one always gets the same question, and
+another where a different memory of the file has it already.
 """
 
 from __future__ import annotations
@@ -110,12 +111,16 @@ def _questions(fact: Fact, wording: Wording) -> Iterator[str]:
         for template in turned(_keyed(fact, wording), seed):
             yield _polished(template.format(**slots))
         return
-    word = _word_of(fact.text)
+    name, word = _names_in(fact.text)
     subject = _as_topic(fact.subject, wording) if fact.subject else ""
-    detail = "" if word.lower() in fact.subject.lower() else _as_detail(word, wording)
-    # Of many memories about one thing, the later ones name a word of theirs as well.
-    both = [f"{subject}{wording.conjunction}{detail}"] if subject and detail else []
-    for topic in (subject or detail, *both):
+    told = "" if name.lower() in fact.subject.lower() else name
+    # Of many memories about one thing, the later ones name somebody of theirs as well.
+    topics = [subject or told]
+    topics += [f"{subject}{wording.conjunction}{told}"] if subject and told else []
+    # A word that is no name may be no topic: it serves where nothing else tells memories apart.
+    worded = word and word.lower() not in fact.subject.lower() and not told
+    topics += [wording.quoted.format(text=word)] if worded and not subject else []
+    for topic in topics:
         slots, choices = _choices(fact, topic, wording, seed)
         for template in turned(choices, seed):
             yield _polished(template.format(**slots))
@@ -157,10 +162,6 @@ def _as_topic(subject: str, wording: Wording) -> str:
     return subject if alone else _word(subject, wording)
 
 
-def _as_detail(word: str, wording: Wording) -> str:
-    return word if word[:1].isupper() or not word else wording.quoted.format(text=word)
-
-
 def _as_category(fact: Fact, wording: Wording) -> str:
     name = plain(fact.category)
     if not name or name in names.NOT_TOPICS or plain(fact.subject) == name:
@@ -173,12 +174,16 @@ def _word(text: str, wording: Wording) -> str:
     return wording.quoted.format(text=text) if wording.inflects else text
 
 
-def _word_of(text: str) -> str:
-    """Return a name in a text, or else its longest word; empty where neither says much."""
-    for found in _NAME.finditer(text):
-        name = found[0]
-        if name.lower() not in _DULL and len(name) <= _LONGEST:
-            return name
+def _names_in(text: str) -> tuple[str, str]:
+    """Return a name in a text, and its longest word; each is empty where there is none."""
+    name = next(
+        (
+            found[0]
+            for found in _NAME.finditer(text)
+            if found[0].lower() not in _DULL and len(found[0]) <= _LONGEST
+        ),
+        "",
+    )
     words = [
         word
         for word in _WORD.findall(text)
@@ -186,7 +191,7 @@ def _word_of(text: str) -> str:
     ]
     # Of words of one length, the later one is likelier to be a thing.
     word = max(reversed(words), key=len, default="")
-    return word.lower() if text.startswith(word) else word
+    return name, word.lower() if text.startswith(word) else word
 
 
 def _polished(text: str) -> str:

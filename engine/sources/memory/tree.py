@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.sources.files import HEAD_BYTES, MAX_TEXT_BYTES, Item, Refused, decode, is_lfs_pointer
 from engine.sources.items import pointer_refusal
+from engine.sources.jsonwindow import any_int, no_value
 from engine.sources.records import OnProblem, records
 
 MAX_TREE_BYTES = 64_000_000
@@ -25,13 +26,8 @@ _LINES = 20
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def _any_int(digits: str) -> int | str:
-    """Return an integer, or its digits where Python refuses so many of them."""
-    return int(digits) if len(digits) < 4000 else digits
-
-
 # Line ends inside of a text, as people leave them in files that they edit, lose nothing.
-_DECODER = json.JSONDecoder(strict=False, parse_int=_any_int)
+_DECODER = json.JSONDecoder(strict=False, parse_int=any_int, parse_constant=no_value)
 
 
 @dataclass(slots=True)

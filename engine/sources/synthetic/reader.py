@@ -30,7 +30,7 @@ class SyntheticReader:
 
     kind = "synthetic"
     label = "templates of synthetic questions and answers, in TOML"
-    version = 1
+    version = 2
     options: tuple[Option, ...] = (
         Option("count", "How many examples are made.", str(DEFAULT_COUNT)),
         Option("seed", "Another seed gives other wordings in another order.", "0"),
@@ -219,6 +219,7 @@ def _document(made: Made, recipe: Recipe, name: str, source_id: str) -> Document
         turns=turns,
         tags=(made.template.topic,),
         start_line=made.template.line,
+        record=f"{made.template.topic}/{made.template.name}",
         metadata=MappingProxyType(metadata),
         kind="synthetic",
     )

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.appmarks import taken
 from engine.sources.chats import FORMATS, Conversation, format_of, name_of
 from engine.sources.chats.talk import MAX_ALTERNATIVES, Message, Tally, compose
 from engine.sources.chats.words import (
     MAX_ATTACHED,
     attached,
     fenced,
-    without_citations,
     without_thoughts,
 )
 from engine.sources.files import Refused
@@ -145,7 +145,7 @@ def test_thoughts_written_into_an_answer(
     ],
 )
 def test_citation_marks(text: str, rest: str) -> None:
-    assert without_citations(text) == rest
+    assert taken(text).text == rest
 
 
 def test_attached_text_and_its_limit() -> None:

@@ -114,10 +114,12 @@ def test_with_all_branches_each_message_is_counted_once(fields: dict[str, Any]) 
 def test_what_is_read_can_be_trained_on(fields: dict[str, Any]) -> None:
     for every_branch in (False, True):
         for talk in _read(fields, every_branch=every_branch).talks:
-            roles = [turn.role for turn in talk.turns]
-            spoken = roles[1:] if roles[0] == "system" else roles
-            assert spoken == ["user", "assistant"] * (len(spoken) // 2)
-            assert all(turn.content.strip() for turn in talk.turns)
+            assert talk.turns or talk.mine
+            for turns in (talk.turns, talk.mine):
+                spoken = [turn.role for turn in turns if turn.role != "system"]
+                assert spoken == ["user", "assistant"] * (len(spoken) // 2)
+                assert all(turn.role != "system" for turn in turns[1:])
+                assert all(turn.content.strip() for turn in turns)
             for other in talk.alternatives:
                 assert talk.turns[other.turn].role == "assistant"
                 assert other.content not in ("", talk.turns[other.turn].content)

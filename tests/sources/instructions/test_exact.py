@@ -150,10 +150,10 @@ def _weighed(*weights: int | None) -> dict[str, Any]:
     ("weights", "kept", "codes"),
     [
         ((1, None), ["Q0", "A0", "Q1", "A1"], []),
-        ((1, 0), ["Q0", "A0"], ["weight"]),
-        ((0, 1), ["Q0", "A0", "Q1", "A1"], ["weight"]),
-        ((0, 1, 0, 0), ["Q0", "A0", "Q1", "A1"], ["weight", "weight"]),
-        ((0, 0), [], ["rejected-answer"]),
+        ((1, 0), ["Q0", "A0"], ["not-trained"]),
+        ((0, 1), ["Q1", "A1"], ["not-trained"]),
+        ((0, 1, 0, 0), ["Q1", "A1"], ["not-trained"]),
+        ((0, 0), [], ["not-trained"]),
     ],
 )
 def test_answers_of_weight_0_are_not_taken_silently(

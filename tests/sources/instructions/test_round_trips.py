@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from engine.invisible import is_blank
 from engine.models import Turn
 from engine.sources import detect_as
 from engine.sources.columns import ROLES
@@ -30,7 +31,7 @@ said = st.text(
     | st.sampled_from(list(",;|\t\"'\n\\ ")),
     min_size=1,
     max_size=40,
-).filter(lambda text: bool(text.strip()) and "<|" not in text and "###" not in text)
+).filter(lambda text: not is_blank(text) and "<|" not in text and "###" not in text)
 plain = said.filter(lambda text: ":" not in text and "：" not in text and "[" not in text)
 rows = st.lists(
     st.fixed_dictionaries(

@@ -98,6 +98,7 @@ async def test_an_ambiguous_place_asks_and_nothing_is_chosen_before(
             await pilot.press("right")
         await wait_until(pilot, lambda: "12 examples from 12 chats" in setup.look.text)
         assert "branches" in text_of(setup)
+        assert "learns the assistant's answers; learn=me learns yours" in setup.look.text
         await pilot.press("enter")
         await wait_until(pilot, lambda: "12 new" in screen_of(app).status_line.text)
         assert [source.kind for source in workspace.store.sources()] == ["conversations"]

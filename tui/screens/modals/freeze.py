@@ -11,6 +11,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Label
 
 from engine.errors import UsageError
+from engine.similarity import Nearness
+from engine.similarity.levels import parse
 from tui.actions import bindings
 from tui.bridge.datasets import FreezeOptions, base_is_installed
 from tui.bridge.threads import off_loop
@@ -107,6 +109,8 @@ class FreezeDialog(FormDialog[FreezeOptions]):
             "found first (now); as known; or ignored (no)",
             NEAR,
         )
+        level = str(start.threshold)
+        yield Line("level", "as near as", level, "copies, paraphrases, or 0.7 to 1")
         secrets = " ".join(start.allow_secrets)
         yield Line("secrets", "allow secrets", secrets, "each by its code, or an example's id")
         if self._refused != 0:
@@ -160,6 +164,16 @@ class FreezeDialog(FormDialog[FreezeOptions]):
         typed = self._typed(name)
         return number(typed, what, low=low, high=high) if typed else None
 
+    def _nearness(self) -> Nearness:
+        typed = self._typed("level")
+        found = parse(typed)
+        if found is None:
+            raise UsageError(
+                f"{typed!r} is neither a level nor a similarity",
+                hint="write copies, paraphrases, or a similarity from 0.7 to 1",
+            )
+        return found
+
     def action_accept(self) -> None:
         """Give the answers back, if they can be read."""
         if self._approved == 0:
@@ -183,6 +197,7 @@ class FreezeDialog(FormDialog[FreezeOptions]):
                 exclude_flags=words(self._typed("flags")),
                 deduplicate=self._typed("dedup") == YES,
                 near=self._typed("near"),
+                threshold=self._nearness(),
                 allow_secrets=words(self._typed("secrets")),
             )
         )

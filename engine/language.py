@@ -17,8 +17,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from engine.quality.language.passages import weight
-
 COMMON = (
     *(
         "en",
@@ -55,6 +53,7 @@ SURE = 0.5
 SURE_SHORT = 0.75
 """Confidences below which no language is told."""
 
+_WIDE = "\u2e80"
 _COMMON = frozenset(COMMON)
 _NEGLIGIBLE = 14.0
 
@@ -89,6 +88,14 @@ class Told:
 UNTOLD = Told("", 0.0)
 
 
+def weight(text: str) -> int:
+    """Return how many letters there are; a sign that stands for a syllable or word counts three."""
+    count = sum(map(str.isalpha, text))
+    if not text.isascii():
+        count += 2 * sum(character >= _WIDE and character.isalpha() for character in text)
+    return count
+
+
 class Detector:
     """Tells the language of a piece of prose.
 
@@ -106,7 +113,7 @@ class Detector:
         return f"py3langid-{version('py3langid')}"
 
     def tell(self, text: str, letters: int = -1) -> Told:
-        """Return the language of prose, best of :func:`passages` size.
+        """Return the language of prose, best of some hundred characters.
 
         Args:
             text: Without code and markup.

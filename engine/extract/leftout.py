@@ -1,0 +1,61 @@
+"""Why a section of a note gave no example; each is counted and listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from engine.extract.prose import MIN_WORDS
+from engine.extract.units import Unit
+from engine.models import Document, Example
+
+OnLeft = Callable[[int, str, str], None]
+"""Told the line, the code and the reason of what is left out."""
+
+
+ON_REQUEST = "on-request"
+"""The code of a section that would be taken if sections were asked for."""
+
+
+def ignore_left(line: int, code: str, reason: str) -> None:
+    """Let what is left out go by."""
+
+
+def tell(
+    document: Document,
+    units: Sequence[Unit],
+    given: Sequence[Sequence[Example]],
+    on_left: OnLeft,
+    *,
+    clipped: bool,
+    on_request: Callable[[Unit], bool],
+) -> None:
+    """Say of each section that gave nothing why.
+
+    Args:
+        document: The note.
+        units: Its sections.
+        given: What each of them gave.
+        on_left: Told of those that gave nothing.
+        clipped: Whether the note holds what somebody else wrote.
+        on_request: Says whether a section would be taken if sections were asked for.
+    """
+    for unit, examples in zip(units, given, strict=True):
+        words = sum(block.words for member in unit.members for block in member.parts)
+        if examples or not words:
+            continue
+        if clipped:
+            code, reason = "clipped", "somebody else wrote it: the note names where it comes from"
+        elif not unit.words:
+            code, reason = "not-own", "a quotation, links, code, tasks or a table; no running text"
+        elif unit.words < MIN_WORDS:
+            code = "short"
+            reason = f"{unit.words} words of running text; an example has at least {MIN_WORDS}"
+        elif not unit.is_own:
+            code, reason = "not-own", "quotations, links or code are the larger part of it"
+        elif on_request(unit):
+            code, reason = ON_REQUEST, "no thought and no answer; take=…,sections takes it"
+        else:
+            code, reason = "no-sign", "a list or links, and neither a thought nor an answer"
+        name = unit.section.heading or document.title
+        place = f"section '{name[:60]}': " if name else ""
+        on_left(document.start_line + unit.section.start, code, f"{place}{reason}")

@@ -1,0 +1,156 @@
+"""What data sets write beside a message's content: whether it is trained, thoughts, and the rest.
+
+The names are those that trainers document:
+
+=================================  ==============================================================
+``train``, ``training``            axolotl; ``train_detail``, ``training_detail`` for parts of it
+``loss``, ``loss_scale``           ms-swift
+``weight``                         OpenAI, Mistral, Together, Fireworks: 0 or 1
+``masked``                         torchtune, where true means not trained
+``reasoning_content`` and others   DeepSeek, Qwen, vLLM, Ollama, OpenRouter, gpt-oss
+=================================  ==============================================================
+
+A turn has no mask of its own here, so that each answer of an example is trained. One that is not
+to be trained is left out with its question, the same in all readers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.models import Skipped
+
+NOT_TRAINED = "not-trained"
+"""The code of answers that are marked as not to be trained on."""
+
+UNREAD = "unread-key"
+"""The code of what stands beside a message's content and is not read."""
+
+MAX_KEYS = 40
+"""The most different keys that are told by name."""
+
+_TRAIN_KEYS = ("train", "training", "loss", "loss_scale", "weight")
+_DETAIL_KEYS = ("train_detail", "training_detail")
+_NO = frozenset(("false", "no", "0", "0.0"))
+THOUGHT_KEYS = ("reasoning_content", "thinking", "reasoning", "thoughts", "reasoning_details")
+_PLACES = frozenset(("id", "uuid", "message_id", "parent_id", "parent_message_id", "index"))
+_TIMES = frozenset((
+    *("timestamp", "time", "date", "created", "created_at", "create_time", "updated_at"),
+    *("update_time", "send_date"),
+))  # fmt: skip
+_COUNTED = re.compile(r"(?P<what>the key .* is not read) \((?P<count>[\d,]+) messages?\)")
+
+
+def is_trained(message: Any) -> bool:
+    """Say whether an answer is to be trained on, by the flags beside it.
+
+    Where only parts of it are, it is not: nothing here can train a part.
+    """
+    if not isinstance(message, dict):
+        return True
+    if any(_is_off(message.get(key)) for key in _TRAIN_KEYS) or message.get("masked") is True:
+        return False
+    parts = [part for key in _DETAIL_KEYS for part in _listed(message.get(key))]
+    return not any(isinstance(part, dict) and _is_off(part.get("train")) for part in parts)
+
+
+def _is_off(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in _NO
+    return value is not None and isinstance(value, bool | int | float) and value == 0
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def thoughts_of(message: Mapping[str, Any]) -> str | None:
+    """Return the thoughts beside a message's content; None for ones that are no text."""
+    held = [message[key] for key in THOUGHT_KEYS if message.get(key)]
+    if not held:
+        return ""
+    return next((value.strip() for value in held if isinstance(value, str)), None)
+
+
+def with_thoughts(thoughts: str, answer: str) -> str:
+    """Return an answer with its thoughts as templates that think write them."""
+    return f"<think>\n{thoughts}\n</think>\n\n{answer}"
+
+
+class Unread:
+    """Counts what stands beside the content of messages and is not read, by its key.
+
+    Args:
+        read: The keys that a reader reads.
+    """
+
+    def __init__(self, *read: str) -> None:
+        self._read = {*read, *_TRAIN_KEYS, *_DETAIL_KEYS, "masked", *THOUGHT_KEYS}
+        self._read |= _PLACES | _TIMES
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, int] = {}
+        self._others = 0
+
+    def look(self, messages: Iterable[Any], line: int) -> None:
+        """Count the further keys of messages that have a value, which stand at a line."""
+        for message in messages:
+            if not isinstance(message, dict) or message.keys() <= self._read:
+                continue
+            for key, value in message.items():
+                # Where a column has a structure, each message has all of its parts.
+                if key in self._read or _is_nothing(value):
+                    continue
+                name = " ".join(str(key).split())[:60]
+                if name not in self._counts and len(self._counts) >= MAX_KEYS:
+                    self._others += 1
+                    continue
+                self._counts[name] += 1
+                self._first.setdefault(name, line)
+
+    def reasons(self) -> list[tuple[int, str]]:
+        """Return for each key the line of the first, and what is said of it."""
+        told = [(self._first[key], _reason(_what(key), count))
+                for key, count in self._counts.most_common()]  # fmt: skip
+        if self._others:
+            told.append((0, f"further keys are not read, {self._others:,} times"))
+        return told
+
+
+def _is_nothing(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_nothing, value.values()))
+    return value is None or value in ("", [])
+
+
+def _what(key: str) -> str:
+    return f"the key {key!r} beside a message's content is not read"
+
+
+def _reason(what: str, count: int) -> str:
+    return f"{what} ({count:,} message{'' if count == 1 else 's'})"
+
+
+def gathered(skips: Iterable[Skipped]) -> list[Skipped]:
+    """Return skipped things with each key that is not read once, for all files together."""
+    found: list[Skipped] = []
+    places: dict[str, int] = {}
+    counts: Counter[str] = Counter()
+    for skip in skips:
+        said = _COUNTED.fullmatch(skip.reason) if skip.code == UNREAD else None
+        if said is None:
+            found.append(skip)
+            continue
+        what = said["what"]
+        counts[what] += int(said["count"].replace(",", ""))
+        if what not in places:
+            places[what] = len(found)
+            found.append(skip)
+            continue
+        first = found[places[what]]
+        found[places[what]] = Skipped(
+            first.source_id, first.path, first.line, UNREAD, _reason(what, counts[what])
+        )
+    return found

@@ -1,0 +1,134 @@
+"""What stands beside a message's content: flags of trainers, thoughts, other keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.models import Document, Skipped
+from engine.sources import read
+from engine.sources.flags import MAX_KEYS, gathered
+from engine.tokens.thinking import split_thinking
+
+KINDS = ("conversations", "instructions")
+
+
+def _read(path: Path, kind: str) -> tuple[list[Document], list[Skipped]]:
+    skipped: list[Skipped] = []
+    return list(read(kind, path, "s", on_skip=skipped.append)), skipped
+
+
+def _talk(*answers: dict[str, Any]) -> dict[str, Any]:
+    said: list[dict[str, Any]] = []
+    for number, beside in enumerate(answers):
+        said.append({"role": "user", "content": f"Q{number}"})
+        said.append({"role": "assistant", "content": f"A{number}", **beside})
+    return {"messages": said}
+
+
+def _write(path: Path, *rows: dict[str, Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+# As axolotl (train, train_detail, training), ms-swift (loss, loss_scale), OpenAI, Mistral and
+# Together (weight) and torchtune (masked) document them.
+OFF = [
+    {"train": False},
+    {"training": False},
+    {"train": "false"},
+    {"train_detail": [{"begin_offset": 0, "end_offset": 1, "train": False}]},
+    {"loss": False},
+    {"loss_scale": 0.0},
+    {"weight": 0},
+    {"weight": 0.0},
+    {"masked": True},
+]
+ON: list[dict[str, Any]] = [
+    {},
+    {"train": True},
+    {"train": None},
+    {"train_detail": [{"begin_offset": 0, "end_offset": 1, "train": True}]},
+    {"loss": True},
+    {"weight": 1},
+    {"masked": False},
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("off", OFF)
+def test_an_answer_that_is_not_to_be_trained_goes_with_its_question(
+    tmp_path: Path, kind: str, off: dict[str, Any]
+) -> None:
+    rows = [_talk(off, {}), _talk({}, off, {}), _talk(off)]
+    documents, skipped = _read(_write(tmp_path / "a.jsonl", *rows), kind)
+    texts = [[turn.content for turn in document.turns] for document in documents]
+    assert texts == [["Q1", "A1"], ["Q0", "A0", "Q2", "A2"]]
+    assert [skip.code for skip in skipped] == ["not-trained"] * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_answers_are_trained_whatever_is_said_beside_them(tmp_path: Path, kind: str) -> None:
+    documents, skipped = _read(_write(tmp_path / "a.jsonl", *(_talk(one) for one in ON)), kind)
+    assert len(documents) == len(ON)
+    assert skipped == []
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"reasoning_content": "Hm. "},
+        {"thinking": "Hm."},
+        {"reasoning": "Hm."},
+        {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "A0"}]},
+        {"content": [{"type": "reasoning", "text": "Hm."}, {"type": "text", "text": "A0"}]},
+    ],
+)
+def test_thoughts_beside_an_answer_are_kept_or_reported(
+    tmp_path: Path, beside: dict[str, Any]
+) -> None:
+    path = _write(tmp_path / "a.jsonl", _talk(beside))
+    (document,), skipped = _read(path, "instructions")
+    assert split_thinking(document.turns[-1].content) == ("Hm.", "A0")
+    assert skipped == []
+    (document,), skipped = _read(path, "conversations")
+    assert document.turns[-1].content == "A0"
+    assert [skip.code for skip in skipped] == ["thoughts"]
+
+
+def test_thoughts_that_stand_in_the_answer_too_are_not_doubled(tmp_path: Path) -> None:
+    beside = {"content": "<think>\nHm.\n</think>\n\nA0", "reasoning_content": "Hm."}
+    (document,), _ = _read(_write(tmp_path / "a.jsonl", _talk(beside)), "instructions")
+    assert document.turns[-1].content == beside["content"]
+
+
+def test_thoughts_that_are_no_text_are_reported(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.jsonl", _talk({"reasoning_details": [{"type": "encrypted"}]}))
+    for kind in KINDS:
+        (document,), skipped = _read(path, kind)
+        assert document.turns[-1].content == "A0"
+        assert [skip.code for skip in skipped] == ["thoughts"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_that_are_not_read_are_told_once_with_their_number(tmp_path: Path, kind: str) -> None:
+    beside = {"emotion": "calm", "name": "Ana", "refusal": None, "id": "1", "timestamp": 1}
+    for name in ("a.jsonl", "b.jsonl"):
+        _write(tmp_path / name, *(_talk(beside, {"emotion": "sad"}) for _ in range(3)))
+    _, skipped = _read(tmp_path, kind)
+    assert {skip.code for skip in skipped} == {"unread-key"}
+    told = [skip.reason for skip in gathered(skipped)]
+    assert told == [
+        "the key 'emotion' beside a message's content is not read (12 messages)",
+        "the key 'name' beside a message's content is not read (6 messages)",
+    ]
+
+
+def test_of_many_different_keys_some_are_named(tmp_path: Path) -> None:
+    rows = [_talk({f"key {number}": 1}) for number in range(MAX_KEYS + 9)]
+    _, skipped = _read(_write(tmp_path / "a.jsonl", *rows), "instructions")
+    assert len(skipped) == MAX_KEYS + 1
+    assert skipped[-1].reason == "further keys are not read, 9 times"
