@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 TURN = r"turn\d+[a-z]+\d+"
+# Without a word for citing before it, only the sources that are known make a mark.
+BARE = (
+    r"turn\d+(?:search|view|news|image|file|fetch|product|forecast|finance|sports|time|maps?|video"
+    r"|reddit|academia|business|click|open|find|calculator|msearch|context|weather|youtube|local)\d+"
+)
 WORDS = "filecite|memcite|cite|navlist|entity|image_group|genui|video|url|i"
 
 # -- characters of the private use area ---------------------------------------------------
@@ -25,8 +30,8 @@ ENTITY = re.compile(r'^\s*\[\s*"[^"]*"\s*,\s*"((?:[^"\\]|\\.)*)"')
 CITES = {
     "dagger": r"【(?:\d+(?::\d+)*|[0-9a-f]{6}|F:[^†】\n]{1,300})†[^】\n]{0,300}】",
     "turn": (
-        rf"[\[(【]\s*(?:{TURN}[\s,;，、]*)+[\])】]"
-        rf"|(?<![A-Za-z0-9_])(?:filecite|memcite|cite|navlist|image_group|i)?(?:{TURN}"
+        rf"[\[(【]\s*(?:{BARE}[\s,;，、]*)+[\])】]"
+        rf"|(?<![A-Za-z0-9_])(?:filecite|memcite|cite|navlist|image_group|i)?(?:{BARE}"
         r"(?:L\d+(?:-L?\d+)?)?)+(?![A-Za-z0-9_])"
         rf"|(?<![A-Za-z0-9_])(?:filecite|memcite|cite)(?:{TURN})+"
     ),

@@ -167,7 +167,7 @@ class Bodies:
         """Return how much the author speaks of themselves, from 0 to 1."""
         if not unit.persons:
             return 0.0
-        spoken = spoken_in(unit.persons)[unit.language(self._note_language())]
+        spoken = spoken_in(unit.persons)[unit.language(self._note_language)]
         if spoken and has_formulas(unit.parts):
             # The index of a formula is no person.
             return 0.0
@@ -199,7 +199,7 @@ class Bodies:
             heading=heading,
             title=document.title,
             date=date_of(document, section),
-            language=unit.language(self._note_language()),
+            language=unit.language(self._note_language),
         )
         first = ""
         for asked in wordings(subject, said, part=number):

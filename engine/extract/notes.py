@@ -23,6 +23,7 @@ from engine.extract.signals import (
     folder_sign,
     has_formulas,
     heading_sign,
+    is_at_issue,
     is_hinted,
     is_made_up,
     judge,
@@ -155,6 +156,8 @@ def _signs(note: _Note, unit: Unit) -> list[Sign]:
             break
     if own and not _is_backed(note, unit, own, signs):
         signs.remove(own)
+    elif own and own.kind == "decision" and _only_describes(note, unit):
+        return [sign for sign in signs if sign.weight >= SURE]
     return signs + _shared(note, unit, signs)
 
 
@@ -173,6 +176,14 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
 
 
+def _only_describes(note: _Note, unit: Unit) -> bool:
+    """Say whether the context of a decision tells how things are, and nothing that is at issue."""
+    match = match_heading(unit.section.heading)
+    if match is None or match.rule.group != "context":
+        return False
+    return not is_at_issue(wording_of(unit.told, prior=lambda: note.language), unit.told)
+
+
 def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
@@ -181,7 +192,7 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
-    return agrees(kind, wording_of(unit.told, prior=note.language), unit.told)
+    return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
 def _has_decision(note: _Note, unit: Unit) -> bool:
@@ -207,7 +218,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     signs = _signs(note, unit)
     if not signs and not _may_stand_alone(unit):
         return
-    measured = wording_of(unit.told, phrases=bool(signs), prior=note.language)
+    measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
     own = not unit.is_cited and not is_made_up(measured, unit.told)
     verdict = judge(signs, measured, own=own)
     if not verdict.taken:
@@ -216,7 +227,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
         alone = len(parts) == 1 or verdict.sure
-        if alone or is_hinted(wording_of(part, prior=note.language)):
+        if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
             yield _example(note.document, unit, part, number, verdict)
 
 

@@ -27,6 +27,7 @@ from engine.extract.topics import (
     is_date_like,
     is_direct,
     names_a_thing,
+    note_title,
     split_words,
     without_marks,
 )
@@ -34,7 +35,6 @@ from engine.sources.dates import date_in
 
 _DIRECT_WORDS = 3
 _FEW_WORDS = 2
-_FEW_LETTERS = 16
 _KIND_WORDS = 2
 _PERSONAL = 0.02
 _NAMED = 2
@@ -101,7 +101,7 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
     if asking is None:
         yield from _neutral(subject, part)
         return
-    title = clean_title(subject.title)
+    title = note_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
     if is_question(subject.heading or title, subject.language):
         written = _as_written(subject.heading or title, title, asking, text)
@@ -154,7 +154,7 @@ def in_context(asked: str, title: str, name: str, text: str) -> str:
     title, and one in which the writer speaks of themselves is quoted.
     """
     asking = _asking(name)
-    return _as_written(asked, clean_title(title), asking, text) if asking else asked
+    return _as_written(asked, note_title(title), asking, text) if asking else asked
 
 
 def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
@@ -177,7 +177,7 @@ def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
         known = heading[: len(heading) - len(match.rest)].rstrip()
         if _SAID_BEHIND.search(known):
             # "Decision: the old boat"
-            return _about(group, clean_heading(match.rest), "", when, asking)
+            return _named(group, clean_heading(match.rest), title, when, asking)
         return _placed("section", heading, title, when, asking)
     if _says_only_the_kind(heading, match) and (title or group in KINDS):
         return _about(group, "", title, when, asking)
@@ -190,19 +190,30 @@ def _says_only_the_kind(heading: str, match: HeadingMatch) -> bool:
 
 
 def _about(group: str, heading: str, title: str, when: str, asking: Asking) -> _Asked:
-    """Return what is asked about a heading that is not a kind's, or about a note."""
-    if heading:
-        if not names_a_thing(heading, asking):
-            return _placed(group if group in KINDS else "section", heading, title, when, asking)
-        topic = asking.quoted(heading)
-        if title and _is_short(heading):
-            topic = asking.within.format(topic=topic, title=asking.quoted(title))
-        return _Asked(group, "topic", {"topic": topic})
+    """Return what is asked about a heading that is not a kind's, or about a note.
+
+    A short title may be a topic. Whether a longer one is a name or a sentence can't be told, so
+    that it is asked for by where its text stands.
+    """
+    if heading and not (
+        len(split_words(heading)) == 1 and split_words(heading)[0] in asking.not_first
+    ):
+        return _placed("section", heading, title, when, asking)
+    named = clean_title(title)
+    if when and not named:
+        return _Asked(group, "dated", {"when": when})
     if not title:
-        return _Asked(group, "dated" if when else "plain", {"when": when})
-    if names_a_thing(title, asking):
+        return _Asked(group, "plain", {})
+    if named and len(split_words(title)) <= _FEW_WORDS and names_a_thing(title, asking):
         return _Asked(group, "topic", {"topic": asking.quoted(title)})
     return _Asked(group, "place", {"place": asking.in_note.format(title=asking.quoted(title))})
+
+
+def _named(group: str, subject: str, title: str, when: str, asking: Asking) -> _Asked:
+    """Return what is asked about a subject that a heading gives behind a colon."""
+    if subject and names_a_thing(subject, asking):
+        return _Asked(group, "topic", {"topic": asking.quoted(subject)})
+    return _about(group, subject, title, when, asking)
 
 
 def _placed(group: str, heading: str, title: str, when: str, asking: Asking) -> _Asked:
@@ -215,11 +226,6 @@ def _placed(group: str, heading: str, title: str, when: str, asking: Asking) -> 
     slots = {"heading": asking.quoted(heading), "when": when}
     slots["title"] = asking.quoted(title) if title else ""
     return _Asked(group, "place", {"place": form.format(**slots)})
-
-
-def _is_short(heading: str) -> bool:
-    """Say whether a heading is likely to stand in other notes too."""
-    return len(heading.split()) <= _FEW_WORDS and len(heading) <= 2 * _FEW_LETTERS
 
 
 def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:

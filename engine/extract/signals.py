@@ -198,19 +198,21 @@ def _outcome(name: str) -> _Phrases:
     return _Phrases(languages()[name].outcome)
 
 
-def wording(text: str, prior: str = "") -> Wording:
+def wording(text: str, prior: Callable[[], str] = str) -> Wording:
     """Measure a text. Texts in languages without a table measure 0."""
     text = _MATH.sub(" ", text) if text.count("$") > 1 else text
     return _measure(letters((text,))[0], lambda: text, phrases=True, prior=prior)
 
 
-def wording_of(parts: Sequence[Block], *, phrases: bool = True, prior: str = "") -> Wording:
+def wording_of(
+    parts: Sequence[Block], *, phrases: bool = True, prior: Callable[[], str] = str
+) -> Wording:
     """Measure the prose of some blocks whose words are known.
 
     Args:
         parts: The blocks; code is left out.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
-        prior: The language of the note that they stand in.
+        prior: Returns the language of the note that they stand in.
     """
     said = [part for part in parts if part.kind != "code" and not part.letters.isspace()]
 
@@ -244,14 +246,16 @@ def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bo
     return round(most / total, 3) >= _FIRST_PERSON_ALONE
 
 
-def _measure(lettered: str, text: Callable[[], str], *, phrases: bool, prior: str = "") -> Wording:
+def _measure(
+    lettered: str, text: Callable[[], str], *, phrases: bool, prior: Callable[[], str] = str
+) -> Wording:
     """Measure a text by its words.
 
     Args:
         lettered: Its words as :func:`engine.extract.lexicon.letters` returns them.
         text: Returns the text.
         phrases: Whether weighing and outcome are wanted where nobody speaks of themselves.
-        prior: The language of the note.
+        prior: Returns the language of the note.
     """
     total = count_words((lettered,))[0]
     name = tell(lettered, text, prior)
@@ -293,6 +297,24 @@ def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
         return True
     said = " ".join("".join([part.letters for part in parts if part.kind != "code"]).split())
     return any(rule.strong and rule.kind == kind and _spoken(rule).search(said) for rule in rules())
+
+
+def is_at_issue(measured: Wording, parts: Sequence[Block]) -> bool:
+    """Say whether a decision's context shows that something was to be decided.
+
+    In a language that has no words for it that can't be told, so that it is believed.
+    """
+    table = languages().get(measured.language)
+    if table is None or not table.needing or measured.weighing or measured.outcome:
+        return True
+    lettered = "".join([part.letters for part in parts if part.kind != "code"])
+    needed = _needing(measured.language).count(Counter(tokens(lettered)), lettered)
+    return needed > 0 or agrees("decision", measured, parts)
+
+
+@lru_cache(maxsize=32)
+def _needing(name: str) -> _Phrases:
+    return _Phrases(languages()[name].needing)
 
 
 @lru_cache(maxsize=32)

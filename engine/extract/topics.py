@@ -32,7 +32,7 @@ _CUT = ("…", "...")
 _LONGEST = 100
 _NAMELESS = re.compile(
     r"(?:untitled|unbenannt|fara titlu|sans titre|new (?:note|page|file|document)|readme|index|"
-    r"inbox|drafts?|tmp|temp|scratch|test|todo)[\W\d]*$"
+    r"inbox|drafts?|tmp|temp|scratch|test|todo|welcome|about|now|home|faq|changelog|license)[\W\d]*$"
 )
 _NUMBERED = re.compile(r"^\S+ (?:\d{1,4}|[IVX]{1,5})(?=\W|$)")
 _NO_PROSE = re.compile(r"[`{}=$\\|*/~^]|\(\)|\w\.\w+\(")
@@ -40,7 +40,7 @@ _ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
 _MOST_WORDS = 8
 _QUOTE = re.compile(r'["“”„«»]')
 _PICTURES = frozenset(("So", "Sk", "Cf", "Co", "Cs", "Cn"))
-_SIGNS = frozenset("©®™°\u200c\u200d^`´")
+_SIGNS = frozenset("©®™°\u200c\u200d^´")
 _DIRECT = re.compile(
     r"^(?:why|how|what|when|where|who|which)\s+(?:is|are|was|were|do|does|did|can|could|should|"
     r"would|will|has|have)\b",
@@ -110,7 +110,14 @@ def is_date_like(title: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def clean_title(title: str) -> str:
-    """Return a note's title as it can be quoted; empty where it says nothing about the subject.
+    """Return a note's title as :func:`note_title` does; empty where it names no subject."""
+    text = note_title(title)
+    return "" if is_generic(text) or _NAMELESS.match(fold(text)) else text
+
+
+@lru_cache(maxsize=8192)
+def note_title(title: str) -> str:
+    """Return a note's title as it can be quoted; empty where it is only a date.
 
     Left out are numbers, dates and kinds in front, attributes, tags and pictures; dashes for
     spaces become spaces. What is left is the whole title: one that was cut, that is too
@@ -120,7 +127,7 @@ def clean_title(title: str) -> str:
     text = _patterns().kind.sub("", text, count=1)
     if " " not in text and _JOINED_WORDS.search(text):
         text = _JOINTS.sub(" ", text)
-    return "" if is_date_like(text) or is_generic(text) or _NAMELESS.match(fold(text)) else text
+    return "" if is_date_like(text) else text
 
 
 @lru_cache(maxsize=8192)
@@ -143,9 +150,9 @@ def clean_heading(heading: str) -> str:
 
 @lru_cache(maxsize=8192)
 def without_marks(title: str) -> str:
-    """Return a title without attributes, tags and pictures, and with a link's text for the link."""
+    """Return a title without attributes, tags, pictures and marks of code; a link is its text."""
     text = _LINK.sub(lambda link: link[1] or link[2] or "", title) if "[" in title else title
-    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text)))
+    text = _SHORTCODE.sub(" ", _TAG.sub(" ", _ATTRIBUTES.sub("", text))).replace("`", "")
     if not text.isascii():
         text = "".join(map(_without_picture, text))
     return " ".join(text.split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from engine.extract.headings import is_junk, match_heading
@@ -75,8 +75,8 @@ class Unit:
             self._persons = first_person("".join(said))
         return self._persons
 
-    def language(self, prior: str) -> str:
-        """Return the code of its language; ``prior`` is its note's, which short ones are in."""
+    def language(self, prior: Callable[[], str]) -> str:
+        """Return the code of its language; ``prior`` returns its note's."""
         if self._language is None:
             said = [block for block in self.parts if block.kind != "code"]
             lettered = "".join([block.letters for block in said])

@@ -21,6 +21,7 @@ from engine.similarity.relevance import off_topic as off_topic_flags
 from engine.similarity.reports import Cluster, DedupReport, Member
 from engine.similarity.vectors import Embedder, space_of
 from engine.store import Store
+from engine.store.links import USED_LAST
 from engine.workspace import Workspace
 
 CHECK = "duplicates"
@@ -74,6 +75,8 @@ def dedup(
         update = _Update(store, embedder, reading, before, limit)
         if not update.run(progress, cancelled):
             return DedupReport(embedded=embedder.embedded, cancelled=True)
+        if store.get_meta(USED_LAST) != embedder.space:
+            store.set_meta(USED_LAST, embedder.space)
         links = store.links(embedder.space)
         groups = _groups(links, threshold, reading, embedder.cache)
         marked = flags(groups, reading)

@@ -301,6 +301,8 @@ class _Scanner:
         else:
             take_out(self._runs, pieces, opener.bottom)
             pieces[opener.piece] = ""
+            # A sign in a link's text begins no tag.
+            pieces[opener.piece :] = [part.replace("#", _SIGN) for part in pieces[opener.piece :]]
             self._active = len(self._openers)
         return self._put(self._lines(at, end), end)
 
@@ -366,7 +368,7 @@ def _tags_out(text: str) -> str:
         if "#" not in line:
             continue
         words = line.rstrip().split(" ")
-        while words and (not words[-1] or TAG.fullmatch(words[-1])):
+        while words and (not words[-1] or _is_tag(words[-1])):
             words.pop()
         after = lines[number + 1].lstrip() if number + 1 < len(lines) else ""
         if words and after[:1].islower() and words[-1][-1:] not in ".!?:;…":
@@ -374,6 +376,11 @@ def _tags_out(text: str) -> str:
             words = line.split(" ")
         lines[number] = TAG.sub(_tag_word, " ".join(words))
     return "\n".join(lines)
+
+
+def _is_tag(word: str) -> bool:
+    found = TAG.fullmatch(word)
+    return found is not None and not found[1].isdigit()
 
 
 def _tag_word(match: re.Match[str]) -> str:

@@ -110,5 +110,5 @@ class CheckedStore:
         return link_rows.links(self._db, model, what, threshold, gone=gone)
 
     def link_models(self) -> list[str]:
-        """Return the embedding models that have forests here, the one of most examples first."""
+        """Return the embedding models that have forests here, the one that was used last first."""
         return link_rows.models(self._db)

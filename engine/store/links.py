@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from engine.models import Link
 from engine.store.connection import Connection
 
+USED_LAST = "links.model"
+"""The key under which a workspace remembers the model of its last search for near-duplicates."""
+
 _LIVE = "AND a IN (SELECT position FROM queue) AND b IN (SELECT position FROM queue)"
 
 
@@ -89,6 +92,10 @@ def links(
 
 
 def models(db: Connection) -> list[str]:
-    """Return the models that have forests here, the one of most examples first."""
-    rows = db.all("SELECT model FROM linked GROUP BY model ORDER BY count(*) DESC, model")
+    """Return the models that have forests here: the one used last, then by their examples."""
+    rows = db.all(
+        "SELECT model FROM linked GROUP BY model ORDER BY "
+        "model = coalesce((SELECT value FROM meta WHERE key = ?), '') DESC, count(*) DESC, model",
+        [USED_LAST],
+    )
     return [str(row[0]) for row in rows]

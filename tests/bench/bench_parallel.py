@@ -16,18 +16,22 @@ import json
 import random
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from engine.extract.languages import languages
-from engine.extract.letters import length
+from engine.extract.letters import length, letters
 from engine.extract.signals import Wording, judge, wording
+from engine.extract.telling import tell
 
 NAMES = {
     "ro": "ron", "de": "deu", "fr": "fra", "it": "ita", "es": "spa", "pt": "por", "nl": "nld",
     "ru": "rus", "zh": "cmn",
 }  # fmt: skip
 WORDS = 80
+FEW = 30
 SEEDS = 10
 _ONESELF = re.compile(r"\b(?:I|me|my|mine|myself)\b")
 _ANYBODY = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our|ours|you|your|yours)\b", re.IGNORECASE)
@@ -68,6 +72,24 @@ def contexts(path: Path) -> list[str]:
     return [part["context"] for article in data for part in article["paragraphs"]]
 
 
+def told(folder: Path) -> None:
+    """Print which languages short paragraphs in any language are told to be in."""
+    for path in sorted(folder.glob("tatoeba.*-eng.*")):
+        name = path.name.split(".")[1].removesuffix("-eng")
+        if path.suffix != f".{name}":
+            continue
+        found: Counter[str] = Counter()
+        text = ""
+        for sentence in path.read_text("utf-8").splitlines():
+            text = f"{text} {sentence}"
+            if length(text) >= FEW:
+                found[tell(letters((text,))[0], partial(str, text))] += 1
+                text = ""
+        asked = {code: count for code, count in found.items() if code in languages()}
+        most = dict(found.most_common(3))
+        print(f"{name}  {sum(found.values())} paragraphs; told {most}; asked in {asked}")
+
+
 def main() -> None:
     """Print the figures."""
     tatoeba, xquad = map(Path, sys.argv[1:3])
@@ -84,15 +106,16 @@ def main() -> None:
         first = [sum(side[at].first_person for side in said) / len(said) for at in (0, 1)]
         none = list(paragraphs([pair for pair in found if not _ANYBODY.search(pair[0])], joint))
         wrong = [sum(is_taken(wording(pair[at])) for pair in none) for at in (0, 1)]
-        told = sum(other.language == code for _, other in said) / len(said)
+        right = sum(other.language == code for _, other in said) / len(said)
         texts = contexts(xquad / f"xquad.{code}.json")
         public = sum(is_taken(wording(text)) for text in texts)
         print(
-            f"{code}  told {told:.1%}; of {len(own)} paragraphs English takes {sum(taken)} "
+            f"{code}  told {right:.1%}; of {len(own)} paragraphs English takes {sum(taken)} "
             f"({first[0]:.3f} first person), {code} {sum(also)} ({first[1]:.3f}), both {both}; "
             f"of {len(none)} without a person {wrong[0]} and {wrong[1]}; "
             f"encyclopaedia {public} of {len(texts)}"
         )
+    told(tatoeba)
 
 
 if __name__ == "__main__":

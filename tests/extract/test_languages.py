@@ -42,7 +42,7 @@ def test_words_by_their_beginning_or_ending() -> None:
         ('"i me my', '"i m*e my', "words.first_person has 'm*e'", "at one end"),
         ("January February", "January", "dates.months has 11 names", "twelve"),
         ("on {day} {month}", "on {dy} {month}", "dates.day has a slot {dy}", "day, month, year"),
-        ("Tell me about {topic}.", "Tell me.", "section.topic lacks {topic}: Tell me", "Put it"),
+        ("Tell me about {topic}.", "Tell me.", "reflection.topic lacks {topic}: Tell", "Put it"),
         ("Tell me about {topic}.", "{topic}: {when}?", "has a slot {when}", "can have topic"),
         ("Tell me about {topic}.", "{topic", "is no template: {topic", "Fix"),
         ("under {heading} {when}", "{when}", "asking.under_when lacks {heading}", "Put it"),

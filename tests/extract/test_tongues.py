@@ -81,8 +81,8 @@ def test_sections_have_their_own_language_and_short_ones_their_notes() -> None:
     text = "\n\n".join(f"## {code}\n\n{NOTES[code]}" for code in ("fr", "ro", "es"))
     found = _extract(f"# Chœur\n\n{text}", "Chœur")
     lettered = [letters((example.turns[1].content,))[0] for example in found]
-    assert [tell(one, lambda: "", "fr") for one in lettered] == ["fr", "ro", "es"]
-    assert tell(letters(("Mein Chor!",))[0], lambda: "Mein Chor!", "de") == "de"
+    assert [tell(one, str, lambda: "fr") for one in lettered] == ["fr", "ro", "es"]
+    assert tell(letters(("Mein Chor!",))[0], str, lambda: "de") == "de"
 
 
 @pytest.mark.parametrize(

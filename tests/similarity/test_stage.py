@@ -111,6 +111,13 @@ def test_nothing_is_decided_or_deleted(filled: Workspace) -> None:
     assert filled.store.journal() == []
 
 
+def test_the_model_used_last_is_the_one_that_counts(filled: Workspace) -> None:
+    space = dedup(filled).space
+    other = {position: f"x{position}" for position in range(1, 30)}
+    filled.store.save_links("0-another", linked=other, links=[], dropped=[])
+    assert filled.store.link_models() == [space, "0-another"]
+
+
 def test_clusters_at_any_threshold_after_one_run(filled: Workspace) -> None:
     dedup(filled, threshold=0.99)
     assert {code for some in codes(filled).values() for code in some} == {

@@ -100,6 +100,8 @@ def test_marks_are_taken_out_as_commonmark_says(text: str) -> None:
         ("Vec<String> and git switch <branch>", "Vec<String> and git switch <branch>"),
         ("[mood:: **grim**] and (age:: *seven*) ^[so *to* say]", "grim and seven (so to say)"),
         ("a[i][j] is a cell", "a[i][j] is a cell"),
+        ("as in [#907](https://x.y/907) and #12 #done", "as in #907 and #12"),
+        ("see [#one](/u)", "see #one"),
     ],
 )
 def test_what_notes_have_besides(text: str, expected: str) -> None:

@@ -93,6 +93,7 @@ def test_marks_are_taken_out_and_words_stay(text: str, left: str) -> None:
         f"The app says “{DEVICE}” on a phone, and {DEVICE}",
         ":::note\nA container of Docusaurus.\n:::\n\n::youtube{id=1}",
         "```md\n:::writing{id=1}\nx\n:::\n```",
+        "In turn1player2 or (turn3black1)",
         "We turn 0 degrees; return turn2; see [^1] and [1][2] and a[citation needed].",
         "A <cite>book</cite>, <immersiveness>, sandbox: a place to play",
         "https://lh3.googleusercontent.com/a/b.png",

@@ -19,7 +19,6 @@ class Asking:
     Attributes:
         quotes: The outer quotation marks.
         inner_quotes: What those become inside of a title.
-        within: A heading and its note, in the place of a topic: ``{topic}``, ``{title}``.
         in_note: Where a text stands: ``{title}``.
         under: Where a text stands: ``{heading}``.
         under_in_note: Where a text stands: ``{heading}``, ``{title}``.
@@ -38,7 +37,6 @@ class Asking:
 
     quotes: tuple[str, str]
     inner_quotes: tuple[str, str]
-    within: str
     in_note: str
     under: str
     under_in_note: str

@@ -30,7 +30,6 @@ HEADINGS = (*KINDS, *DECISION_PARTS, "weak_reflection")
 """The rules that a heading's patterns can stand under."""
 
 PARTS: Mapping[str, frozenset[str]] = {
-    "within": frozenset({"topic", "title"}),
     "in_note": frozenset({"title"}),
     "under": frozenset({"heading"}),
     "under_in_note": frozenset({"heading", "title"}),
@@ -58,10 +57,12 @@ _KEYS: dict[str, frozenset[str]] = {
         {
             "common",
             "first_person",
+            "not_common",
             "not_first_person",
             "weighing",
             "outcome",
             "supposing",
+            "needing",
             "pointers",
             "see",
         }
@@ -130,11 +131,13 @@ class _File:
             name=self._name(),
             is_latin="".join(self._words("words", "common")).isascii(),
             common=self._words("words", "common"),
+            not_common=self._words("words", "not_common"),
             first_person=self._wild("words", "first_person"),
             not_first_person=self._compared("words", "not_first_person"),
             weighing=self._compared("words", "weighing"),
             outcome=self._compared("words", "outcome"),
             supposing=self._phrases("words", "supposing"),
+            needing=self._phrases("words", "needing"),
             pointers=self._phrases("words", "pointers"),
             see=self._words("words", "see"),
             tags=self._kinds("tags"),
@@ -243,7 +246,6 @@ class _File:
         return Asking(
             quotes=self._pair("quotes"),
             inner_quotes=self._pair("inner_quotes"),
-            within=self._part("within"),
             in_note=self._part("in_note"),
             under=self._part("under"),
             under_in_note=self._part("under_in_note"),

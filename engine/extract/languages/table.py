@@ -37,11 +37,13 @@ class Language:
         name: Its name in English, for messages.
         is_latin: Whether it is written in Latin letters.
         common: Its commonest words.
+        not_common: Words of languages near to it, which stand in none of its own texts.
         first_person: Words with which people speak of themselves.
         not_first_person: Phrases that hold such a word and mean somebody else.
         weighing: Words and phrases of somebody who weighs one thing against another.
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         supposing: Words and phrases that begin what is made up to argue with.
+        needing: Words and phrases of somebody who has to decide something.
         pointers: Words that begin a line which only leads elsewhere.
         see: Those of them that mean "see".
         tags: Parts of tags, and the kind that each means.
@@ -61,11 +63,13 @@ class Language:
     name: str
     is_latin: bool
     common: frozenset[str]
+    not_common: frozenset[str]
     first_person: Words
     not_first_person: tuple[str, ...]
     weighing: tuple[str, ...]
     outcome: tuple[str, ...]
     supposing: tuple[str, ...]
+    needing: tuple[str, ...]
     pointers: tuple[str, ...]
     see: frozenset[str]
     tags: Mapping[str, str]
