@@ -40,7 +40,7 @@ _PERSONAL = 0.02
 _NAMED = 2
 _NEUTRAL = 12
 _DOUBLED = re.compile(r"([?!.？！。])[.?。？](?=$|\s)")
-_MARK_INSIDE = re.compile(r"([?!.]”)[.?](?=$|\s)")
+_MARK_INSIDE = re.compile(r"(\?”)[.?](?=$|\s)")
 _ASKING_MARKS = ("?", "？", "¿", "؟")
 _SAID_BEHIND = re.compile(r"[:–—-]$")
 
