@@ -39,7 +39,8 @@ _KIND_WORDS = 2
 _PERSONAL = 0.02
 _NAMED = 2
 _NEUTRAL = 12
-_DOUBLED = re.compile(r"([?!.？！。]|\?”)[.?。？](?=$|\s)")
+_DOUBLED = re.compile(r"([?!.？！。])[.?。？](?=$|\s)")
+_MARK_INSIDE = re.compile(r"(\?”)[.?](?=$|\s)")
 _ASKING_MARKS = ("?", "？", "¿", "؟")
 _SAID_BEHIND = re.compile(r"[:–—-]$")
 
@@ -83,6 +84,26 @@ def is_question(text: str, name: str) -> bool:
     return any(not table.asking.interrogatives.isdisjoint(found) for table in languages().values())
 
 
+def _can_be_put(subject: Subject, title: str, asking: Asking) -> bool:
+    """Say whether a section's heading, or its note's title, is a question to put to its writer.
+
+    One that holds no word of asking ("The end of the blog?") may be a headline. A title that points
+    elsewhere ("And now?") has nothing to stand beside, and is not put in another language.
+    """
+    asked = subject.heading or title
+    if not is_question(asked, subject.language):
+        return False
+    found = split_words(asked)
+    if not subject.heading:
+        # A headline asks its readers; the note it stands over can't explain what it points to.
+        first = found if asking.asks_by_word else found[:1]
+        own = is_direct(asked) or not asking.interrogatives.isdisjoint(first)
+        return own and not _hangs(found, asking)
+    tables = languages().values()
+    asking_words = any(not table.asking.interrogatives.isdisjoint(found) for table in tables)
+    return asking_words or is_direct(asked) or found[0] in asking.pointers
+
+
 def question(subject: Subject, text: str, *, part: int = 0) -> str:
     """Return the question whose answer is ``text``: the first of its :func:`wordings`."""
     return next(wordings(subject, text, part=part))
@@ -103,7 +124,7 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
         return
     title = note_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
-    if _may_be_put(subject.heading, title, asking):
+    if _can_be_put(subject, title, asking):
         written = _as_written(subject.heading or title, title, asking, text)
         if not part:
             yield written
@@ -116,23 +137,9 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
     found: list[str] = []
     for group in ("more",) if part else (asked.group, "more"):
         for template in _turned(asking.templates[f"{group}.{asked.shape}"], number):
-            found.append(_polish(template.format(**asked.slots)))
+            found.append(_polish(template.format(**asked.slots), asking))
             yield found[-1]
     yield from _further(found, asking, part)
-
-
-def _may_be_put(heading: str, title: str, asking: Asking) -> bool:
-    """Say whether a heading, or a note's title, is a question that a person could put just so."""
-    asked = heading or title
-    if not asks(asked):
-        return False
-    found = split_words(asked)
-    if heading:
-        return not asking.interrogatives or is_question(asked, "en")
-    # A headline asks its readers; the note it stands over can't explain what it points to.
-    asking_words = found if asking.asks_by_word else found[:1]
-    worded = not asking.interrogatives.isdisjoint(asking_words)
-    return worded and not _hangs(found, asking)
 
 
 def _turned(templates: Sequence[str], number: int) -> Sequence[str]:
@@ -147,7 +154,7 @@ def _further(found: Sequence[str], asking: Asking, part: int) -> Iterator[str]:
         known = set(split_words(one))
         # "Tell me more about X. Tell me more." is said by nobody.
         apart = sorted(templates, key=lambda text: len(known.intersection(split_words(text))))
-        yield from (_polish(template.format(question=one)) for template in apart)
+        yield from (_polish(template.format(question=one), asking) for template in apart)
 
 
 def on_card(front: str, answer: str, name: str) -> str:
@@ -160,7 +167,8 @@ def on_card(front: str, answer: str, name: str) -> str:
         return front if front.endswith(_ASKING_MARKS) else f"{front}?"
     templates = asking.templates["card"]
     shown = asking.quoted(front)
-    return _polish(templates[_number(front + answer) % len(templates)].format(topic=shown))
+    chosen = templates[_number(front + answer) % len(templates)]
+    return _polish(chosen.format(topic=shown), asking)
 
 
 def in_context(asked: str, title: str, name: str, text: str) -> str:
@@ -255,11 +263,12 @@ def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:
     asked = asked[:1].upper() + asked[1:]
     found = split_words(asked)
     if any(word in asking.first_person for word in found) and _is_personal(text, asking):
-        return _polish(asking.own_question.format(question=asking.quoted(asked)))
+        return _polish(asking.own_question.format(question=asking.quoted(asked)), asking)
     own = fold(title).rstrip("?") == fold(asked).rstrip("?")
     if title and not own and _hangs(found, asking):
-        return _polish(asking.about_question.format(title=asking.quoted(title), question=asked))
-    return _polish(asked)
+        about = asking.about_question.format(title=asking.quoted(title), question=asked)
+        return _polish(about, asking)
+    return _polish(asked, asking)
 
 
 def _is_personal(text: str, asking: Asking) -> bool:
@@ -307,6 +316,8 @@ def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
-def _polish(text: str) -> str:
+def _polish(text: str, asking: Asking) -> str:
     text = _DOUBLED.sub(itemgetter(1), " ".join(text.split()))
+    if asking.one_mark:
+        text = _MARK_INSIDE.sub(itemgetter(1), text)
     return text[:1].upper() + text[1:]

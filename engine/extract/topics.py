@@ -34,8 +34,8 @@ _NAMELESS = re.compile(
     r"(?:untitled|unbenannt|fara titlu|sans titre|new (?:note|page|file|document)|readme|index|"
     r"inbox|drafts?|tmp|temp|scratch|test|todo|welcome|about|now|home|faq|changelog|license)[\W\d]*$"
 )
-_NUMBERED = re.compile(r"^\S+ (?:\d{1,4}|[IVX]{1,5})(?=\W|$)")
-_NO_PROSE = re.compile(r"[`{}=$\\|*/~^]|\(\)|\w\.\w+\(")
+_NUMBERED = re.compile(r"^\S+ #?(?:\d{1,4}|[IVX]{1,5})(?=\W|$)")
+_NO_PROSE = re.compile(r"[`{}=$\\|*/~^]|\(\)|[^\W\d]\.[^\W\d]")
 _ENDED = re.compile(r"[.!?;。！？；…](?:\s|$)")
 _MOST_WORDS = 8
 _QUOTE = re.compile(r'["“”„«»]')
@@ -141,7 +141,7 @@ def clean_heading(heading: str) -> str:
         text = _DATE_BEHIND.sub("", text, count=1)
         text = _STAMP.sub("", text, count=1)
     text = _NUMBER_IN_FRONT.sub("", text, count=1) or text
-    text = text.strip(" .:–—-_*：。，、；")
+    text = text.strip(" .:–—-_*：。，、；¹²³⁴⁵⁶⁷⁸⁹⁰")
     if len(text) > 1 and text[0] in '"“„«' and text[-1] in '"”“»':
         inside = text[1:-1]
         text = text if _QUOTE.search(inside) else inside.strip()

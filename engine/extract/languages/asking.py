@@ -30,6 +30,7 @@ class Asking:
         articles: Folded words behind which a noun stands: behind a verb, they make a command.
         interrogatives: Folded words that a question begins with.
         asks_by_word: Whether every question holds one of the interrogatives.
+        one_mark: Whether a mark before a closing quotation mark ends the sentence too.
         first_person: Words with which the writer speaks of themselves.
         pointers: Folded words that point to something outside of a question.
         templates: Sentences by group and shape, such as "decision.topic".
@@ -48,6 +49,7 @@ class Asking:
     articles: frozenset[str]
     interrogatives: frozenset[str]
     asks_by_word: bool
+    one_mark: bool
     first_person: Words
     pointers: frozenset[str]
     templates: Mapping[str, tuple[str, ...]]

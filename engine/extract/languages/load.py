@@ -49,6 +49,7 @@ SHAPES: Mapping[str, str] = {
 }
 """The shapes of question that every language has, and the slot that each template fills."""
 
+_SWITCHES = ("asks_by_word", "one_mark")
 _ASKING_WORDS = (
     "not_nouns", "not_first", "articles", "interrogatives", "first_person", "pointers",
 )  # fmt: skip
@@ -72,7 +73,7 @@ _KEYS: dict[str, frozenset[str]] = {
     "headings": frozenset({*HEADINGS, "connected", "joining", "junk", "generic"}),
     "topics": frozenset({"kinds"}),
     "dates": frozenset({"months", "words", "day", "week", "month", "first"}),
-    "asking": frozenset({*PARTS, *_ASKING_WORDS, "quotes", "inner_quotes", "asks_by_word"}),
+    "asking": frozenset({*PARTS, *_ASKING_WORDS, "quotes", "inner_quotes", *_SWITCHES}),
     "questions": frozenset(part for name in SHAPES for part in (name, name.split(".")[0])),
 }
 _REQUIRED = (
@@ -257,6 +258,7 @@ class _File:
             articles=self._words("asking", "articles"),
             interrogatives=self._words("asking", "interrogatives"),
             asks_by_word=self._data["asking"].get("asks_by_word") is True,
+            one_mark=self._data["asking"].get("one_mark") is True,
             first_person=Words(own) if own else self._wild("words", "first_person"),
             pointers=self._words("asking", "pointers"),
             templates=self._questions(),
