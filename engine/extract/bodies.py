@@ -13,7 +13,7 @@ from operator import is_
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.lexicon import spoken_in
-from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
+from engine.extract.pairs import CARD, FOLDED, MARKED, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, see_words, split, with_quotes
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
@@ -135,6 +135,9 @@ class Bodies:
         language = self._note_language()
         if pair.weight == CARD:
             return on_card(pair.question, pair.answer, language)
+        if pair.weight == MARKED:
+            # Whoever writes "Q:" has worded what is to be asked.
+            return pair.question
         return in_context(pair.question, self._document.title, language, pair.answer)
 
     def _answer_grounds(self, unit: Unit) -> Grounds:
