@@ -151,7 +151,7 @@ class Bodies:
         """Say whether a unit is prose of the author's own under a heading that means something."""
         if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
             return False
-        return not is_junk(unit.section.heading) and not _is_mostly_links(unit)
+        return not is_junk(unit.section.heading) and not is_mostly_links(unit)
 
     def _section_grounds(self, unit: Unit) -> Grounds:
         running = unit.paragraphs / max(unit.words, 1)
@@ -217,7 +217,7 @@ class Bodies:
 
 def _is_answer(unit: Unit) -> bool:
     """Say whether a unit answers anything; links to where the answer stands do not."""
-    if not unit.is_own or _is_mostly_links(unit):
+    if not unit.is_own or is_mostly_links(unit):
         return False
     return any(
         block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in see_words()
@@ -237,7 +237,7 @@ def _without(member: Member, taken: Sequence[range]) -> Member | None:
     return Member(member.section, parts, prose_words(kept)) if kept else None
 
 
-def _is_mostly_links(unit: Unit) -> bool:
+def is_mostly_links(unit: Unit) -> bool:
     """Say whether the larger part of a unit is the names of other notes and pages."""
     if unit.paragraphs * 2 >= unit.words:
         return False
