@@ -41,6 +41,10 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 NO_MEASURES: Mapping[str, float | str] = MappingProxyType({})
 
 
+FLASHCARD = "a flashcard"
+"""With what the reason of an example begins that was a flashcard."""
+
+
 @frozen
 class Turn:
     """One message of a conversation."""

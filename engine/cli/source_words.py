@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.cli.common import say
+from engine.extract.notes import with_sections
 from engine.extract.scan import Preview, ScanReport
 from engine.extract.unheard import unheard_words
 from engine.extract.wire import detection_out
@@ -53,6 +54,10 @@ def print_report(report: ScanReport, source: Source) -> None:
     say(f"  {found}{kinds}; {', '.join(changes)}")
     if report.documents and not report.examples:
         say(f"  {_NOTHING.get(source.kind, 'nothing to train on')}")
+    if report.sections:
+        take = f"take={with_sections(source.options)}"
+        what = f"{count(report.sections, 'more section')} on request"
+        say(f"  {what}: finetui sources set {short_id(source.id)} {take}")
     if report.skipped:
         codes: dict[str, int] = {}
         for skip in report.skipped:
@@ -79,7 +84,8 @@ def print_preview(found: Preview) -> None:
     kinds = f" ({listed(found.examples_by_kind)})" if found.examples_by_kind else ""
     say(f"{count(found.documents, 'document')}, {count(total, 'example')}{kinds}")
     if found.more:
-        say(f"on demand {listed(found.more)} more: --set take=thoughts,qa,sections")
+        more = sum(found.more.values())
+        say(f"{count(more, 'more section')} on request: --set take=thoughts,qa,sections")
     if found.skipped_by_code:
         for line in _skipped(found.skipped_by_code):
             say(line)
@@ -166,6 +172,7 @@ def report_json(report: ScanReport) -> dict[str, object]:
         "files_unchanged": report.files_kept,
         "kinds": dict(report.kinds),
         "skipped_by_code": dict(Counter(skip.code for skip in report.skipped)),
+        "on_demand": {"section": report.sections} if report.sections else {},
         "skipped": skips_json(report.skipped),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from engine.appmarks import without_marks
 from engine.extract.dialogues import extract_dialogue
-from engine.extract.leftout import OnLeft, ignore_left
+from engine.extract.leftout import ON_REQUEST, OnLeft, ignore_left
 from engine.extract.notes import extract_note, taken
 from engine.models import NO_METADATA, Document, Example, Turn, example_id
 
@@ -51,4 +51,23 @@ def _without_marks(example: Example) -> Example | None:
     return replace(example, id=example_id(turns), turns=turns)
 
 
-__all__ = ["extract"]
+def extract_all(
+    document: Document,
+    options: Mapping[str, str] = NO_METADATA,
+    on_left: OnLeft = ignore_left,
+) -> tuple[list[Example], int]:
+    """Return the examples that a document gives, and how many sections it would give besides.
+
+    A person learns of the others by their number, and can ask for them.
+    """
+    unasked = 0
+
+    def left(line: int, code: str, reason: str) -> None:
+        nonlocal unasked
+        unasked += code == ON_REQUEST
+        on_left(line, code, reason)
+
+    return extract(document, options, left), unasked
+
+
+__all__ = ["extract", "extract_all"]

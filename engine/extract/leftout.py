@@ -12,6 +12,10 @@ OnLeft = Callable[[int, str, str], None]
 """Told the line, the code and the reason of what is left out."""
 
 
+ON_REQUEST = "on-request"
+"""The code of a section that would be taken if sections were asked for."""
+
+
 def ignore_left(line: int, code: str, reason: str) -> None:
     """Let what is left out go by."""
 
@@ -49,7 +53,7 @@ def tell(
         elif not unit.is_own:
             code, reason = "not-own", "quotations, links or code are the larger part of it"
         elif on_request(unit):
-            code, reason = "on-request", "no thought and no answer; take=…,sections takes it"
+            code, reason = ON_REQUEST, "no thought and no answer; take=…,sections takes it"
         else:
             code, reason = "no-sign", "a list or links, and neither a thought nor an answer"
         name = unit.section.heading or document.title

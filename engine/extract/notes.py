@@ -81,6 +81,11 @@ def extract_note(
     return [example for found in given for example in found]
 
 
+def with_sections(options: Mapping[str, str]) -> str:
+    """Return what the option ``take`` of a source is where sections are asked for as well."""
+    return ",".join(word for word in TAKE if word in {*taken(options), "sections"})
+
+
 def taken(options: Mapping[str, str]) -> frozenset[str]:
     """Return what the option ``take`` of a source asks for; :data:`TAKEN` where it is not set.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.extract.letters import length
 from engine.invisible import is_blank
+from engine.models import FLASHCARD
 from engine.sources.blocks import blocks, join_blocks, plain
 from engine.sources.inline import inline_plain
 from engine.sources.markdown import fenced, without_code
@@ -243,13 +244,13 @@ class _Finder:
         if "::" in line and "::" in without_code(line):
             match = _ONE_LINE.match(line)
             if match and (self._deck or match[1].rstrip(" *_").endswith("?")):
-                pair = Pair(match[1], match[2], number, number + 1, "a flashcard", CARD)
+                pair = Pair(match[1], match[2], number, number + 1, FLASHCARD, CARD)
                 return self._take(pair, [match[2]])
         if "#" in line and (tag := _CARD_TAG.search(line)):
             end = self._paragraph_end(number + 1)
             raw = self._lines[number + 1 : end]
             asked = _ITEM_MARK.sub("", line[: tag.start()], count=1)
-            return self._take(Pair(asked, _dedented(raw), number, end, "a flashcard", CARD), raw)
+            return self._take(Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD), raw)
         if not self._divided:
             return 0
         end = self._paragraph_end(number)
@@ -257,7 +258,7 @@ class _Finder:
             if self._lines[at].strip() in ("?", "??") and not self._code[at]:
                 asked = "\n".join(self._lines[number:at])
                 raw = self._lines[at + 1 : end]
-                pair = Pair(asked, _dedented(raw), number, end, "a flashcard", CARD)
+                pair = Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD)
                 return self._take(pair, raw)
         return 0
 

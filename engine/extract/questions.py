@@ -84,24 +84,6 @@ def is_question(text: str, name: str) -> bool:
     return any(not table.asking.interrogatives.isdisjoint(found) for table in languages().values())
 
 
-def _can_be_put(subject: Subject, title: str, asking: Asking) -> bool:
-    """Say whether a section's heading, or its note's title, is a question to put to its writer.
-
-    One that holds no word of asking ("The end of the blog?") may be a headline. A title that points
-    elsewhere ("And now?") has nothing to stand beside, and is not put in another language.
-    """
-    asked = subject.heading or title
-    if not is_question(asked, subject.language):
-        return False
-    found = split_words(asked)
-    if not subject.heading:
-        own = is_direct(asked) or not asking.interrogatives.isdisjoint(found)
-        return own and not _hangs(found, asking)
-    tables = languages().values()
-    asking_words = any(not table.asking.interrogatives.isdisjoint(found) for table in tables)
-    return asking_words or is_direct(asked) or found[0] in asking.pointers
-
-
 def question(subject: Subject, text: str, *, part: int = 0) -> str:
     """Return the question whose answer is ``text``: the first of its :func:`wordings`."""
     return next(wordings(subject, text, part=part))
@@ -122,20 +104,36 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
         return
     title = note_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
-    if _can_be_put(subject, title, asking):
+    if _may_be_put(subject.heading, title, asking):
         written = _as_written(subject.heading or title, title, asking, text)
         if not part:
             yield written
         yield from _further((written,), asking, part)
         yield from _further(tuple(_further((written,), asking, part)), asking, part)
         return
-    asked = _what(subject, title, asking)
+    if not title and not subject.date:
+        title = clean_heading(subject.title)
+    asked = _what(subject, title, asking, text)
     found: list[str] = []
     for group in ("more",) if part else (asked.group, "more"):
         for template in _turned(asking.templates[f"{group}.{asked.shape}"], number):
             found.append(_polish(template.format(**asked.slots), asking))
             yield found[-1]
     yield from _further(found, asking, part)
+
+
+def _may_be_put(heading: str, title: str, asking: Asking) -> bool:
+    """Say whether a heading, or a note's title, is a question that a person could put just so."""
+    asked = heading or title
+    if not asks(asked):
+        return False
+    found = split_words(asked)
+    if heading:
+        return not asking.interrogatives or is_question(asked, "en")
+    # A headline asks its readers; the note it stands over can't explain what it points to.
+    asking_words = found if asking.asks_by_word else found[:1]
+    worded = not asking.interrogatives.isdisjoint(asking_words)
+    return worded and not _hangs(found, asking)
 
 
 def _turned(templates: Sequence[str], number: int) -> Sequence[str]:
@@ -177,7 +175,7 @@ def in_context(asked: str, title: str, name: str, text: str) -> str:
     return _as_written(asked, note_title(title), asking, text) if asking else asked
 
 
-def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
+def _what(subject: Subject, title: str, asking: Asking, text: str) -> _Asked:
     """Return what is asked for."""
     heading = clean_heading(subject.heading)
     if fold(heading) == fold(title):
@@ -188,11 +186,11 @@ def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
         heading = title = ""
     match = match_heading(heading)
     if match is None:
-        return _about(subject.kind, heading, title, when, asking)
+        return _about(subject.kind, heading, title, when, asking, text)
     group = match.rule.group if match.rule.kind == subject.kind else subject.kind
     if match.rest and not match.connected and match.rule.kind != subject.kind:
         # "Decision trees" are no decision.
-        return _about(subject.kind, heading, title, when, asking)
+        return _about(subject.kind, heading, title, when, asking, text)
     if match.rest:
         known = heading[: len(heading) - len(match.rest)].rstrip()
         if _SAID_BEHIND.search(known):
@@ -200,7 +198,7 @@ def _what(subject: Subject, title: str, asking: Asking) -> _Asked:
             return _named(group, clean_heading(match.rest), title, when, asking)
         return _placed("section", heading, title, when, asking)
     if _says_only_the_kind(heading, match) and (title or group in KINDS):
-        return _about(group, "", title, when, asking)
+        return _about(group, "", title, when, asking, text)
     return _placed("section", heading, title, when, asking)
 
 
@@ -209,11 +207,13 @@ def _says_only_the_kind(heading: str, match: HeadingMatch) -> bool:
     return match.rule.group != "reflection" or len(heading.split()) <= _KIND_WORDS
 
 
-def _about(group: str, heading: str, title: str, when: str, asking: Asking) -> _Asked:
+def _about(
+    group: str, heading: str, title: str, when: str, asking: Asking, text: str = ""
+) -> _Asked:
     """Return what is asked about a heading that is not a kind's, or about a note.
 
-    A short title may be a topic. Whether a longer one is a name or a sentence can't be told, so
-    that it is asked for by where its text stands.
+    A short title that the text speaks of is a topic. Whether another is a name or a sentence
+    can't be told, so that it is asked for by where its text stands.
     """
     if heading and not (
         len(split_words(heading)) == 1 and split_words(heading)[0] in asking.not_first
@@ -224,7 +224,8 @@ def _about(group: str, heading: str, title: str, when: str, asking: Asking) -> _
         return _Asked(group, "dated", {"when": when})
     if not title:
         return _Asked(group, "plain", {})
-    if named and len(split_words(title)) <= _FEW_WORDS and names_a_thing(title, asking):
+    is_told = len(split_words(title)) <= _FEW_WORDS and fold(title) in fold(text)
+    if named and is_told and names_a_thing(title, asking):
         return _Asked(group, "topic", {"topic": asking.quoted(title)})
     return _Asked(group, "place", {"place": asking.in_note.format(title=asking.quoted(title))})
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from engine.apart import MEMORY, Died, apart, limit_memory
 from engine.errors import FinetuiError
-from engine.extract import extract
+from engine.extract import extract_all
 from engine.extract.notes import taken
 from engine.extract.unheard import PREFIX, reason, unheard
 from engine.models import Skipped
@@ -188,13 +188,15 @@ def read_one(
     item = task.item
     skipped: list[Skipped] = []
     examples: list[StagedExample] = []
-    documents = 0
+    documents = sections = 0
     reading = replace(how.reading, on_skip=skipped.append, on_bytes=on_bytes)
     digest = ""
     try:
         for document in reader.read(item, reading):
             documents += 1
-            found = extract(document, reading.options, partial(reading.skip, document.path))
+            left = partial(reading.skip, document.path)
+            found, unasked = extract_all(document, reading.options, left)
+            sections += unasked
             examples += [staged(example) for example in found]
             if not found and (code := unheard(document, taken(reading.options))):
                 reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
@@ -220,7 +222,7 @@ def read_one(
         reading.skip(item.name, 0, *fault(error))
     item.forget()
     scanned = ScannedItem(
-        item.name, item.size, reliable_time(item, how.started_ns), digest, documents
+        item.name, item.size, reliable_time(item, how.started_ns), digest, documents, sections
     )
     yield ReadItem(scanned, examples, tuple(skipped), task.moved_from)
 

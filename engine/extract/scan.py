@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from engine.errors import FinetuiError
-from engine.extract import extract
-from engine.extract.notes import TAKE, taken
+from engine.extract import extract_all
+from engine.extract.notes import taken
 from engine.extract.reading import How, Stopped, Task, fault, read_all, reliable_time
 from engine.extract.unheard import PREFIX, reason, unheard, unheard_words
 from engine.models import Example, Skipped, Source, content_hash
@@ -56,6 +56,7 @@ class ScanReport:
             scanned, and the store has it.
         skipped_count: How many things were not read.
         kinds: How many examples there are of each kind.
+        sections: How many sections would be examples too, if they were asked for.
         cancelled: The scan was stopped; then the store is as it was.
     """
 
@@ -69,6 +70,7 @@ class ScanReport:
     skipped: tuple[Skipped, ...] = ()
     skipped_count: int = 0
     kinds: Mapping[str, int] = field(default_factory=dict)
+    sections: int = 0
     cancelled: bool = False
 
 
@@ -175,6 +177,7 @@ def scan(
         skipped=tuple(gathered(store.skips(source.id))),
         skipped_count=tally.skipped,
         kinds=store.source_kinds(source.id),
+        sections=store.source_sections(source.id),
     )
 
 
@@ -256,7 +259,7 @@ def preview(
     chosen = dict(options or {})
     detection = detect_as(kind, place, chosen) if kind else detect(place)
     check_options(detection.kind, chosen)
-    look = _Look(limit, unasked=detection.kind == "vault" and not chosen.get("take"))
+    look = _Look(limit)
     try:
         for example_batch in _examples(detection.kind, place, chosen, look, progress, cancelled):
             look.add(example_batch)
@@ -277,8 +280,7 @@ def preview(
 class _Look:
     """What a first look has seen so far."""
 
-    def __init__(self, limit: int, *, unasked: bool) -> None:
-        self.unasked = unasked
+    def __init__(self, limit: int) -> None:
         self.codes: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         self.first: list[Example] = []
@@ -291,13 +293,6 @@ class _Look:
     def skip(self, skipped: Skipped) -> None:
         """Count something that is not read."""
         self.codes[skipped.code] += 1
-
-    def asked_for(self, examples: list[Example]) -> list[Example]:
-        """Return those of a document's examples that a scan would take; count the others."""
-        if not self.unasked:
-            return examples
-        self.more.update(example.kind for example in examples if example.kind == "section")
-        return [example for example in examples if example.kind != "section"]
 
     def add(self, examples: Sequence[Example]) -> None:
         """Count a document's examples."""
@@ -322,7 +317,6 @@ def _examples(
 ) -> Iterator[list[Example]]:
     """Yield the examples of each document."""
     # Sections are looked for even where they are not taken, so that a person learns of them.
-    everything = {**options, "take": ",".join(TAKE)} if look.unasked else options
     reader = reader_of(kind)
 
     def look_up(_: int) -> None:
@@ -345,9 +339,10 @@ def _examples(
             for document in reader.read(item, reading):
                 if cancelled():
                     raise Stopped
-                found = look.asked_for(
-                    extract(document, everything, partial(reading.skip, document.path))
+                found, unasked = extract_all(
+                    document, options, partial(reading.skip, document.path)
                 )
+                look.more += Counter(section=unasked)
                 if not found and (code := unheard(document, taken(options))):
                     reading.skip(item.name, 0, f"{PREFIX}{code}", reason(code))
                 yield found

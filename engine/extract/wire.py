@@ -21,6 +21,7 @@ def report_out(report: ScanReport) -> dict[str, Any]:
         "files_read": report.files_read,
         "files_kept": report.files_kept,
         "kinds": dict(report.kinds),
+        "sections": report.sections,
         "skipped_count": report.skipped_count,
         "cancelled": report.cancelled,
     }

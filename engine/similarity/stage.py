@@ -17,6 +17,7 @@ from engine.similarity.linking import Tables, link
 from engine.similarity.marks import Group, counted, flags, grouped
 from engine.similarity.names import EMBEDDED
 from engine.similarity.reading import WHATS, Reading, Sides, embed_missing, read, unpacked
+from engine.similarity.relevance import CODE as OFF_TOPIC_CODE
 from engine.similarity.relevance import off_topic as off_topic_flags
 from engine.similarity.reports import Cluster, DedupReport, Member
 from engine.similarity.vectors import Embedder, space_of
@@ -27,6 +28,7 @@ from engine.workspace import Workspace
 CHECK = "duplicates"
 """The name under which the store has the flags."""
 
+_OFF_TOPIC_WITH = "off-topic.with"  # the key of what the present marks were made with
 _WRITTEN_AT_ONCE = 500
 _ROWS_A_TEXT = 50  # comparing so many rows takes about as long as embedding one text
 
@@ -80,11 +82,15 @@ def dedup(
         links = store.links(embedder.space)
         groups = _groups(links, threshold, reading, embedder.cache)
         marked = flags(groups, reading)
-        latin = model_name(model) == EMBEDDED
-        strays = off_topic_flags(store, reading, embedder.cache, off_topic, latin=latin)
-        for position, flag in strays.items():
+        made_with = f"{embedder.space}@{off_topic:g}"
+        anew = update.needed or store.get_meta(_OFF_TOPIC_WITH) != made_with
+        for position, flag in _off_topic(
+            store, embedder, reading, off_topic, latin=model_name(model) == EMBEDDED, anew=anew
+        ).items():
             marked[position] = (*marked.get(position, ()), flag)
         _write(store, marked, reading, f"{embedder.space}@{threshold:g}")
+        if anew:
+            store.set_meta(_OFF_TOPIC_WITH, made_with)
         return DedupReport(
             examples=len(reading.sides),
             compared=len(update.changed),
@@ -141,9 +147,14 @@ class _Update:
         self.exact = True
         self.unreadable: dict[str, str] = {}
 
+    @property
+    def needed(self) -> bool:
+        """Whether anything is new, changed or gone."""
+        return bool(self.changed or self._gone)
+
     def run(self, progress: Progress, cancelled: Callable[[], bool]) -> bool:
         """Embed and compare what changed; False where it was stopped."""
-        if not self.changed and not self._gone:
+        if not self.needed:
             return True
         sides = self._reading.sides
         cache = self._embedder.cache
@@ -205,6 +216,20 @@ def _groups(
     links: Sequence[Link], threshold: float, reading: Reading, cache: VectorCache
 ) -> dict[LinkWhat, list[Group]]:
     return {what: grouped(links, what, threshold, reading, cache) for what in WHATS}
+
+
+def _off_topic(
+    store: Store, embedder: Embedder, reading: Reading, share: float, *, latin: bool, anew: bool
+) -> dict[int, Flag]:
+    """Return the marks on answers to other questions: those of before, or looked for anew."""
+    if anew:
+        return off_topic_flags(store, reading, embedder.cache, share, latin=latin)
+    return {
+        position: flag
+        for position, flags_ in store.flags_by(CHECK).items()
+        for flag in flags_
+        if flag.code == OFF_TOPIC_CODE
+    }
 
 
 def _write(

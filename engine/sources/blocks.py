@@ -313,6 +313,14 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str], marked: Sequence[s
             else:
                 current = Block(kind, number, [text])
                 found.append(current)
+            if (
+                _announces(text)
+                and not _announces(marked[index])
+                and _PICTURE.search(marked[index])
+            ):
+                # The picture that it announces stands behind it in the line.
+                current = None
+                found.append(Block(GAP, number, [""]))
         elif op == _BREAK:
             current = None
         elif op == _CODE:

@@ -29,6 +29,9 @@ NOT_TRAINED = "not-trained"
 UNREAD = "unread-key"
 """The code of what stands beside a message's content and is not read."""
 
+MAX_KEYS = 40
+"""The most different keys that are told by name."""
+
 _TRAIN_KEYS = ("train", "training", "loss", "loss_scale", "weight")
 _DETAIL_KEYS = ("train_detail", "training_detail")
 _NO = frozenset(("false", "no", "0", "0.0"))
@@ -89,6 +92,7 @@ class Unread:
         self._read |= _PLACES | _TIMES
         self._counts: Counter[str] = Counter()
         self._first: dict[str, int] = {}
+        self._others = 0
 
     def look(self, messages: Iterable[Any], line: int) -> None:
         """Count the further keys of messages that have a value, which stand at a line."""
@@ -97,15 +101,22 @@ class Unread:
                 continue
             for key, value in message.items():
                 # Where a column has a structure, each message has all of its parts.
-                if key not in self._read and not _is_nothing(value):
-                    name = " ".join(str(key).split())[:60]
-                    self._counts[name] += 1
-                    self._first.setdefault(name, line)
+                if key in self._read or _is_nothing(value):
+                    continue
+                name = " ".join(str(key).split())[:60]
+                if name not in self._counts and len(self._counts) >= MAX_KEYS:
+                    self._others += 1
+                    continue
+                self._counts[name] += 1
+                self._first.setdefault(name, line)
 
     def reasons(self) -> list[tuple[int, str]]:
         """Return for each key the line of the first, and what is said of it."""
-        return [(self._first[key], _reason(_what(key), count))
+        told = [(self._first[key], _reason(_what(key), count))
                 for key, count in self._counts.most_common()]  # fmt: skip
+        if self._others:
+            told.append((0, f"further keys are not read, {self._others:,} times"))
+        return told
 
 
 def _is_nothing(value: Any) -> bool:

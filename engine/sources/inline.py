@@ -60,14 +60,15 @@ _MAIL = re.compile(r"<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9][A-Za-z0-9.-]
 _HTML = re.compile(
     r"<(?:/([A-Za-z][A-Za-z0-9-]*)\s*|"
     r"([A-Za-z][A-Za-z0-9-]*)(?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s\"'=<>`]+|'[^']*'|\"[^\"]*\"))?)*"
-    r"\s*/?|\?.*?\?|!--(?:-?(?=>)|.*?--)|![A-Za-z][^>]*|!\[CDATA\[.*?\]\])>",
-    re.DOTALL,
+    r"\s*/?)>"
 )
+_UNSHOWN = (("<!--", "-->"), ("<?", "?>"), ("<![CDATA[", "]]>"), ("<!", ">"))
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _FORMULA = re.compile(
     r"\$\$.+?\$\$|\$(?=[^\s$])(?:[^$\n\\]|\\[^\n])*(?<=[^\s\\])\$(?!\d)", re.DOTALL
 )
 _TEX = re.compile(r"\\(?:\((.{1,1000}?)\\\)|\[(.{1,1000}?)\\\])", re.DOTALL)
+_TEX_ENDS = {"(": "\\)", "[": "\\]"}
 _TEX_SIGN = re.compile(r"\\[A-Za-z]|\w[ \t]*[\^_={+]")
 _TICKS = re.compile(r"`+")
 _ESCAPABLE = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
@@ -180,6 +181,7 @@ class _Scanner:
         self._openers: list[_Opener] = []
         self._active = 0
         self._unclosed: set[int] = set()
+        self._known: dict[str, int] = {}
 
     def run(self) -> str:
         """Return the text without marks; what must not be touched is held apart in ``kept``."""
@@ -209,7 +211,7 @@ class _Scanner:
 
     def _escape(self, at: int) -> int:
         following = self._text[at + 1 : at + 2]
-        if following in ("(", "["):
+        if following in _TEX_ENDS and self._next(_TEX_ENDS[following], at + 2) >= 0:
             formula = _TEX.match(self._text, at)
             if formula and _TEX_SIGN.search(formula[1] or formula[2]):
                 return self._hold(at, formula.end())
@@ -328,14 +330,31 @@ class _Scanner:
             return self._put(address[1].replace("#", _SIGN), address.end())
         tag = _HTML.match(text, at)
         if tag is None:
-            return self._put("<", at + 1)
-        name = (tag[1] or tag[2] or "").lower()
-        if name and name not in ELEMENTS and "-" not in name:
+            end = self._unshown(at)
+            return self._put(self._lines(at, end), end) if end else self._put("<", at + 1)
+        name = (tag[1] or tag[2]).lower()
+        if name not in ELEMENTS and "-" not in name:
             # No browser knows it: a placeholder or a type, such as List<String>.
             return self._put(tag[0].replace("#", _SIGN), tag.end())
         lines = self._lines(at, tag.end())
         apart = name in BREAKING and self._pieces and not self._pieces[-1][-1:].isspace()
         return self._put(lines or (" " if apart else ""), tag.end())
+
+    def _unshown(self, at: int) -> int:
+        """Return where a comment or an instruction ends that begins here; 0 where none does."""
+        for opening, closing in _UNSHOWN:
+            if self._text.startswith(opening, at):
+                end = self._next(closing, at + 2)
+                letter = self._text[at + 2 : at + 3].isalpha() or opening != "<!"
+                return end + len(closing) if end >= 0 and letter else 0
+        return 0
+
+    def _next(self, mark: str, at: int) -> int:
+        """Return where a mark comes next, or -1; what was found once is not looked for again."""
+        known = self._known.get(mark, at - 1)
+        if 0 <= known < at:
+            known = self._known[mark] = self._text.find(mark, at)
+        return known
 
     def _ampersand(self, at: int) -> int:
         entity = _ENTITY.match(self._text, at)

@@ -8,7 +8,7 @@ has next to nothing besides its marks is a template.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from engine.sources.markdown import open_lines, without_code
@@ -16,7 +16,8 @@ from engine.sources.markdown import open_lines, without_code
 _DAYS = "date|time|title|yesterday|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _FILLED_BY_QUICKADD = "VALUE|NAME|VDATE|FIELD|LINKCURRENT|CLIPBOARD|MACRO|TEMPLATE"
 _BRACES = re.compile(rf"\{{\{{\s*(?:(?i:{_DAYS})|{_FILLED_BY_QUICKADD})\b[^{{}}\n]*\}}\}}")
-_SCRIPT = re.compile(r"<%(?:(?!%>).){0,5000}?\btp\.(?:(?!%>).){0,5000}%>", re.DOTALL)
+_SCRIPT = re.compile(r"<%[^\n]*?\btp\.[^\n]*?%>")
+_CALL = re.compile(r"\btp\.")
 _OPEN_SCRIPT = re.compile(r"<%[-_*+]?\s*tp\.")
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s")
 _NO_PROSE = re.compile(r"^\s*(?:#{1,6}\s|[-*+]\s+\[.\]\s|\||[^\s:]{1,40}:\s*$|>\s*\[!)")
@@ -49,10 +50,8 @@ def unfilled(text: str) -> Unfilled | None:
     ]
     marked = {number for number, line in enumerate(bare) if _BRACES.search(line)}
     if any("<%" in line for line in bare):
-        whole = "\n".join(bare)
-        for match in _SCRIPT.finditer(whole):
-            first = whole.count("\n", 0, match.start())
-            marked.update(range(first, first + match[0].count("\n") + 1))
+        for first, last in _scripts("\n".join(bare)):
+            marked.update(range(first, last + 1))
         marked.update(number for number, line in enumerate(bare) if _OPEN_SCRIPT.search(line))
     if not marked:
         return None
@@ -61,6 +60,20 @@ def unfilled(text: str) -> Unfilled | None:
         kept[number] = _left(kept[number])
     places = [number + 1 for number in sorted(marked)]
     return Unfilled("\n".join(kept), places, _is_template(bare, marked))
+
+
+def _scripts(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the first and last line of each script of Templater's."""
+    line = end = 0
+    while (start := text.find("<%", end)) >= 0:
+        line += text.count("\n", end, start)
+        end = text.find("%>", start)
+        if end < 0:
+            return
+        last = line + text.count("\n", start, end)
+        if _CALL.search(text, start, end):
+            yield line, last
+        line = last
 
 
 def _left(line: str) -> str:

@@ -17,7 +17,7 @@ from engine.errors import (
 )
 from engine.frozen import frozen
 from engine.store.failures import replaced, translated
-from engine.store.packing import beside, pack, search_row, unpack
+from engine.store.packing import asked_row, beside, pack, search_row, unpack
 from engine.store.place import Place
 
 Row = tuple[Any, ...]
@@ -46,6 +46,7 @@ def raw_connection(path: str, busy_seconds: float, *, uri: bool = False) -> sqli
     # What a file's own definitions call is what harms nothing.
     raw.execute("PRAGMA trusted_schema = OFF")
     raw.create_function("search_row", 3, search_row, deterministic=True)
+    raw.create_function("asked_row", 1, asked_row, deterministic=True)
     raw.create_function("beside", 4, beside, deterministic=True)
     return raw
 

@@ -184,6 +184,10 @@ class Store(CheckedStore, JournalStore):
         """Return how many examples of each kind a source has, the commonest first."""
         return source_rows.kinds(self._db, source_id)
 
+    def source_sections(self, source_id: str) -> int:
+        """Return how many sections of a source would be examples too, if asked for."""
+        return source_rows.sections(self._db, source_id)
+
     def fingerprint(self, source_id: str) -> str:
         """Return what the last scan of a source depended on besides its files."""
         return source_rows.fingerprint(self._db, source_id)

@@ -302,13 +302,13 @@ def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = 
             for what is in it may be neither text.
     """
     row = db.one(
-        "SELECT q.position, e.turns, e.edited_turns, e.heading, e.title FROM queue AS q "
+        "SELECT q.position, q.label, e.turns, e.edited_turns, e.heading, e.title FROM queue AS q "
         "JOIN examples AS e ON e.position = q.position WHERE q.example_id = ?",
         [example_id],
     )
     if row is None:
         return
-    position, original, before, heading, title = row
+    position, shown, original, before, heading, title = row
     # An edit that gives the original back leaves nothing edited.
     text = None if folded.turns is None else dump_turns(folded.turns)
     after = None if text == original else text
@@ -321,9 +321,10 @@ def write_text(db: Connection, example_id: str, folded: Folded, *, anew: bool = 
     db.execute("UPDATE examples SET edited_turns = ? WHERE position = ?", [after, position])
     if not anew:
         index(db.execute, "main", "position = ?", [position])
-    db.execute(
-        "UPDATE queue SET label = ? WHERE position = ?", [label(heading, title, turns), position]
-    )
+    # What was labelled by its question is so by its new one, too.
+    asked = not anew and shown == label("", "", load_turns(before or original))
+    said = label("", "", turns) if asked else label(heading, title, turns)
+    db.execute("UPDATE queue SET label = ? WHERE position = ?", [said, position])
 
 
 def entries(db: Connection, limit: int | None, example_id: str) -> list[JournalEntry]:

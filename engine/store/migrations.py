@@ -293,8 +293,12 @@ def m005_operations(db: Any) -> None:
 
 
 def m007_record(db: Any) -> None:
-    """Keep which record of its file an example comes from; unknown until it is read again."""
+    """Keep which record of its file an example comes from, and how many sections files have.
+
+    Both are unknown until the files are read again.
+    """
     db.execute("ALTER TABLE examples ADD COLUMN record TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE items ADD COLUMN sections INTEGER NOT NULL DEFAULT 0")
 
 
 MIGRATIONS: tuple[Migration, ...] = (

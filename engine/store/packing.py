@@ -251,6 +251,17 @@ def label(heading: str, title: str, turns: Sequence[Turn]) -> str:
     return ""
 
 
+def asked_row(turns: str | bytes) -> Any:
+    """Return the label that an example has by its question, as it is stored.
+
+    Empty for a damaged row.
+    """
+    try:
+        return pack(label("", "", load_turns(unpack(turns))))
+    except (WorkspaceDamaged, ValueError, TypeError):
+        return ""
+
+
 def dump_checks(checks: Mapping[str, tuple[str, Mapping[str, Any]]]) -> tuple[str, str]:
     """Return what checks said of an example as the two texts that are stored.
 

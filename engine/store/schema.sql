@@ -122,7 +122,7 @@ CREATE INDEX idx_journal_operation ON journal (operation) WHERE operation != '';
 CREATE INDEX idx_journal_session ON journal (session) WHERE action IN ('approve', 'reject', 'skip', 'edit');
 CREATE INDEX idx_queue_conflict ON queue (position) WHERE conflict = 1;
 CREATE VIRTUAL TABLE search USING fts5(text, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 2');
-CREATE TABLE items (number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL, documents INTEGER NOT NULL, UNIQUE (source_id, name));
+CREATE TABLE items (number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL, documents INTEGER NOT NULL, sections INTEGER NOT NULL DEFAULT 0, UNIQUE (source_id, name));
 CREATE TABLE sightings (item INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (item, position)) WITHOUT ROWID;
 CREATE INDEX idx_sightings_position ON sightings (position);
 CREATE TABLE looks (number INTEGER PRIMARY KEY, said TEXT NOT NULL UNIQUE);

@@ -154,10 +154,16 @@ def scanned_items(db: Connection, source_id: str) -> dict[str, ScannedItem]:
     from engine.store.staging import ScannedItem
 
     rows = db.all(
-        "SELECT name, size, mtime_ns, digest, documents FROM items WHERE source_id = ?",
+        "SELECT name, size, mtime_ns, digest, documents, sections FROM items WHERE source_id = ?",
         [source_id],
     )
     return {row[0]: ScannedItem(*row) for row in rows}
+
+
+def sections(db: Connection, source_id: str) -> int:
+    """Return how many sections of a source would be examples too, if they were asked for."""
+    number = db.value("SELECT sum(sections) FROM items WHERE source_id = ?", [source_id])
+    return int(number or 0)
 
 
 def fingerprint(db: Connection, source_id: str) -> str:

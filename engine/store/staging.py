@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import DiskFull
-from engine.models import Example, Skipped
+from engine.models import FLASHCARD, Example, Skipped
 from engine.store.connection import bound, raw_connection
 from engine.store.failures import translated
 from engine.store.packing import (
@@ -40,7 +40,14 @@ _COLUMNS = (
 )
 DUPLICATE = "duplicate"
 """The code of an example that the source holds more than once; it is taken once."""
-_LAST_KINDS = frozenset({"section"})
+
+# The groups in which new examples are queued: what a person thought is decided on first, and
+# what is many and alike last.
+THOUGHTS, OTHERS, SECTIONS, FLASHCARDS = range(4)
+_TIERS = {
+    **dict.fromkeys(("reflection", "decision", "learning"), THOUGHTS),
+    "section": SECTIONS,
+}
 
 
 def prefixed(table: str) -> str:
@@ -64,7 +71,7 @@ class ScannedItem:
 
     ``size`` is in bytes, ``mtime_ns`` in nanoseconds since 1970, and 0 where the time
     can't be relied on; ``digest`` is the hash of the bytes, empty where nobody
-    took it.
+    took it; ``sections`` counts those that would be examples if they were asked for.
     """
 
     name: str
@@ -72,6 +79,7 @@ class ScannedItem:
     mtime_ns: int = 0
     digest: str = ""
     documents: int = 0
+    sections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def staged(example: Example) -> StagedExample:
     where = example.provenance
     row = (
         example.id,
-        1 if example.kind in _LAST_KINDS else 0,
+        _tier(example),
         example.kind,
         label(where.heading, where.title, example.turns),
         where.path,
@@ -121,12 +129,19 @@ def _repeated(example: StagedExample) -> tuple[str, int, str, str]:
     return path, line, DUPLICATE, "the same question and answer stand above in the file"
 
 
+def _tier(example: Example) -> int:
+    if example.kind == "qa" and example.reason.startswith(FLASHCARD):
+        return FLASHCARDS
+    return _TIERS.get(example.kind, OTHERS)
+
+
 class Stage:
     """What a scan found, in a temporary database that is gone when it is closed."""
 
     def __init__(self, path: Path, busy_seconds: float) -> None:
         self.path = path
         self.raw = raw_connection("", busy_seconds)
+        self.tiers: set[int] = set()
         self._seen: set[bytes] = set()
         self._here: set[bytes] = set()
         self._item = ""
@@ -150,7 +165,7 @@ class Stage:
                 CREATE VIEW seen AS SELECT id, item FROM staged
                     UNION ALL SELECT id, item FROM repeats;
                 CREATE TABLE read_items (name PRIMARY KEY, size, mtime_ns, digest, documents,
-                    moved_from) WITHOUT ROWID;
+                    sections, moved_from) WITHOUT ROWID;
                 CREATE TABLE kept_items (name PRIMARY KEY, size, mtime_ns) WITHOUT ROWID;
                 CREATE TABLE gone_items (name PRIMARY KEY) WITHOUT ROWID;
                 CREATE TABLE staged_skips (item, path, line, code, reason);
@@ -161,7 +176,10 @@ class Stage:
         """Take in what a file gave; of two examples with one id the first stays."""
         item = read.item
         self._items.append(
-            (item.name, item.size, item.mtime_ns, item.digest, item.documents, read.moved_from)
+            (
+                *(item.name, item.size, item.mtime_ns, item.digest, item.documents),
+                *(item.sections, read.moved_from),
+            )
         )
         if item.name != self._item:
             self._here.clear()
@@ -178,6 +196,7 @@ class Stage:
                 continue
             self._seen.add(short)
             self._rows.append((pack(item.name), *example.row))
+            self.tiers.add(example.row[1])
             self._tags += [(example.id, tag) for tag in example.tags]
         self._skips += [
             (item.name, skip.path, skip.line, skip.code, skip.reason) for skip in read.skipped
@@ -246,6 +265,15 @@ class Stage:
         with translated(self.path):
             # All at once it is sorted; row by row each would go to another page.
             self.raw.execute("CREATE UNIQUE INDEX IF NOT EXISTS staged_id ON staged (id)")
+            self._tell_apart()
+
+    def _tell_apart(self) -> None:
+        """Label by their questions what headings or titles would show as one line many times."""
+        self.raw.execute(
+            "UPDATE staged SET label = asked_row(turns) WHERE (heading != '' OR title != '') "
+            "AND asked_row(turns) != '' AND label IN "
+            "(SELECT label FROM staged GROUP BY label HAVING count(*) > 1)"
+        )
 
     def close(self) -> None:
         """Drop what was gathered."""

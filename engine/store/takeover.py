@@ -20,7 +20,7 @@ from engine.store.copies import Copies
 from engine.store.failures import translated
 from engine.store.indexing import index, unindex
 from engine.store.packing import label, load_turns
-from engine.store.staging import ABOUT, DUPLICATE, Stage, prefixed
+from engine.store.staging import ABOUT, DUPLICATE, THOUGHTS, Stage, prefixed
 from engine.store.versions import Versions
 
 CHUNK = 500
@@ -208,11 +208,13 @@ class Takeover:
             [self._source_id],
         )
         run("CREATE TABLE fresh (n INTEGER PRIMARY KEY, seq, id)")
-        for tier in "=", "!=":
+        for tier in sorted(self._stage.tiers):
+            order = "s.score DESC, s.seq" if tier == THOUGHTS else "s.seq"
             run(
                 "INSERT INTO fresh (seq, id) SELECT s.seq, s.id FROM staged AS s "
-                f"WHERE s.tier {tier} 0 AND NOT EXISTS "
-                "(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY s.seq"
+                "WHERE s.tier = ? AND NOT EXISTS "
+                f"(SELECT 1 FROM ws.queue AS q WHERE q.example_id = s.id) ORDER BY {order}",
+                [tier],
             )
         # What comes from a file that lost something waits for the end, where it is compared;
         # so does the rest, unless it is so much that deciding would have to wait for it.
@@ -361,8 +363,11 @@ class Takeover:
             "WHERE position IN (SELECT position FROM moved)"
         )
         run(
-            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, s.label "
-            f"{joined} WHERE m.position = queue.position) "
+            "UPDATE ws.queue SET source_id = ?, (kind, label) = (SELECT s.kind, "
+            # What is labelled by its question stays so, also where the scan has it once.
+            "iif(queue.label = asked_row(coalesce(e.edited_turns, e.turns)), queue.label, s.label) "
+            f"{joined} JOIN ws.examples AS e ON e.position = m.position "
+            "WHERE m.position = queue.position) "
             "WHERE position IN (SELECT position FROM moved)",
             [self._source_id],
         )
@@ -408,10 +413,11 @@ class Takeover:
             [self._source_id],
         )
         run(
-            "INSERT INTO ws.items (source_id, name, size, mtime_ns, digest, documents) "
-            "SELECT ?, name, size, mtime_ns, digest, documents FROM read_items WHERE true "
-            "ON CONFLICT (source_id, name) DO UPDATE SET (size, mtime_ns, digest, documents) = "
-            "(excluded.size, excluded.mtime_ns, excluded.digest, excluded.documents)",
+            "INSERT INTO ws.items (source_id, name, size, mtime_ns, digest, documents, sections) "
+            "SELECT ?, name, size, mtime_ns, digest, documents, sections FROM read_items "
+            "WHERE true ON CONFLICT (source_id, name) DO UPDATE SET "
+            "(size, mtime_ns, digest, documents, sections) = (excluded.size, excluded.mtime_ns, "
+            "excluded.digest, excluded.documents, excluded.sections)",
             [self._source_id],
         )
         run(

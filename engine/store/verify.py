@@ -217,10 +217,12 @@ def _text_pairs(
     text = None if folded.turns is None else dump_turns(folded.turns)
     said = None if text == original else text
     turns = load_turns(original if said is None else said)
+    # By its heading or title, or by its question where others have the same one.
+    labels = (label(heading, title, turns), label("", "", turns))
     return [
         ("text", stored, said),
         ("edited", is_edited, int(said is not None)),
-        ("label", shown, label(heading, title, turns)),
+        ("label", shown, shown if shown in labels else labels[0]),
     ]
 
 

@@ -1,9 +1,11 @@
-"""What the word lists find: ``python -m tests.bench.bench_safety [--data DIR] [--dev]``.
+"""What the check finds: ``python -m tests.bench.bench_safety [--data DIR] [--public DIR] [--dev]``.
 
 RO-Offense (Romanian comments labelled other, profanity, insult, abuse) and the rows of the
 Jigsaw set that detoxify's tests carry (English, six labels, several a row). Texts whose
 BLAKE2b hash is even were read when the lists were written (``--dev`` prints those); what is
-printed is held out. Of Jigsaw's rows none was read. Then how often clean text is flagged.
+printed is held out. Of Jigsaw's rows none was read. Then how often clean text is flagged,
+and how often hateful and benign sentences are, by class (``safety_classes``) and in public
+sets by other hands (``safety_public``).
 Peers that are not installed are left out; they know nothing of Romanian.
 """
 
@@ -21,6 +23,7 @@ from typing import Any
 
 from engine.models import Turn
 from engine.quality.safety import CATEGORIES, SafetyCheck
+from tests.bench import safety_classes, safety_public
 from tests.bench.bench_language import DATA, conversations, held_out, questions
 
 JIGSAW = (
@@ -162,13 +165,51 @@ def marked(data: Path, codes: Codes) -> None:
         print(f"| {name} | any | {figures([says(text) for text, _ in rows], toxic)} |")
 
 
+def classes(codes: Codes) -> None:
+    """Print how often sentences of each class are flagged, by language."""
+    print("\n| class | " + " | ".join(safety_classes.GROUPS) + " |")
+    print("|---|" + "---:|" * len(safety_classes.GROUPS))
+    for title, kind in (("hateful", safety_classes.HATEFUL), ("benign", safety_classes.BENIGN)):
+        by_language = {one: safety_classes.sentences(kind, one) for one in kind}
+        names = dict.fromkeys(name for one in by_language.values() for name in one)
+        cells: dict[str, list[str]] = {name: [] for name in names}
+        totals = []
+        for one in by_language.values():
+            found = all_of = 0
+            for name in names:
+                said = ["hateful" in codes(text) for text in one.get(name, ())]
+                cells[name].append(f"{sum(said)} of {len(said)}" if said else "")
+                found, all_of = found + sum(said), all_of + len(said)
+            totals.append(f"**{found / all_of:.1%}**")
+        for name, row in cells.items():
+            print(f"| {title}: {name} | {' | '.join(row)} |")
+        print(f"| **{title}, all** | {' | '.join(totals)} |")
+    said = ["hateful" in codes(text) for text in safety_classes.RECLAIMED]
+    print(f"| benign: reclaimed words | {sum(said)} of {len(said)} | | |")
+
+
+def published(public: Path, codes: Codes) -> None:
+    """Print how often texts of public sets are flagged as hateful, and at all."""
+    print("\n| set | hateful texts | flagged hateful | at all | benign texts | flagged hateful "
+          "| at all |\n|---|---:|---:|---:|---:|---:|---:|")  # fmt: skip
+    for name, sides in safety_public.sets(public).items():
+        cells = []
+        for texts in sides:
+            said = [codes(text) for text in texts]
+            hateful = sum("hateful" in one for one in said) / max(1, len(said))
+            anything = sum(map(bool, said)) / max(1, len(said))
+            cells.append(f"{len(said)} | {hateful:.1%} | {anything:.1%}")
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--dev", action="store_true", help="print the half that was read")
     parser.add_argument("--show", action="store_true", help="print what is wrongly flagged")
-    parser.add_argument("--only", choices=("comments", "marked", "clean"), help="one table")
+    parser.add_argument("--only", choices=("comments", "marked", "clean", "classes", "public"))
+    parser.add_argument("--public", type=Path, default=DATA.parent / "public")
     args = parser.parse_args()
     if not (args.data / "tox-ro-offense").is_dir():
         print(f"{args.data} does not hold tox-ro-offense and tox-jigsaw-sample: nothing measured")
@@ -183,6 +224,10 @@ def main() -> None:
         comments(args.data, codes, args.dev)
     if args.only in (None, "marked"):
         marked(args.data, codes)
+    if args.only in (None, "classes"):
+        classes(codes)
+    if args.only in (None, "public"):
+        published(args.public, codes)
     if args.only in (None, "clean"):
         spoils(args.data, codes, dev=args.dev, show=args.show)
 

@@ -59,6 +59,7 @@ def test_what_announces_no_text_goes_with_it(shown: str) -> None:
     assert _answer(f"Here is how it looks:\n\n{shown}", "") == ""
     if shown:
         assert _answer(f"Here is how it looks:\n\n{shown}") == _END
+        assert _answer(f"Here is how it looks: {shown}" if shown[0] in "!<" else "") == _END
 
 
 def test_tasks_and_tables_at_the_ends_stay_out() -> None:

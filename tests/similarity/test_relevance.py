@@ -57,6 +57,7 @@ def test_swapped_answers_are_told_with_place_and_reason(workspace: Workspace) ->
     assert (flag.kind, flag.turn) == ("quality", 1)
     # Of the 28 others that share neither text with it, about half are a little nearer by chance.
     assert flag.reason == f"{flag.score:.0%} of other questions fit this answer better than its own"
+    assert dedup(workspace).flags[CODE] == 2
     assert dedup(workspace, off_topic=1).flags == {}
     assert flagged(workspace) == {}
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.models import Document, Skipped
 from engine.sources import read
-from engine.sources.flags import gathered
+from engine.sources.flags import MAX_KEYS, gathered
 from engine.tokens.thinking import split_thinking
 
 KINDS = ("conversations", "instructions")
@@ -125,3 +125,10 @@ def test_keys_that_are_not_read_are_told_once_with_their_number(tmp_path: Path, 
         "the key 'emotion' beside a message's content is not read (12 messages)",
         "the key 'name' beside a message's content is not read (6 messages)",
     ]
+
+
+def test_of_many_different_keys_some_are_named(tmp_path: Path) -> None:
+    rows = [_talk({f"key {number}": 1}) for number in range(MAX_KEYS + 9)]
+    _, skipped = _read(_write(tmp_path / "a.jsonl", *rows), "instructions")
+    assert len(skipped) == MAX_KEYS + 1
+    assert skipped[-1].reason == "further keys are not read, 9 times"

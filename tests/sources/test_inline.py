@@ -122,7 +122,9 @@ def test_marks_reach_over_the_lines_of_a_paragraph() -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["*", "_", "[", "]", "`", "~~", "==", "**a ", "[a](", "<", "![", "$", "a](<b "]
+    "mark",
+    ["*", "_", "[", "]", "`", "~~", "==", "**a ", "[a](", "<", "![", "$", "a](<b ", "<!-- ", "\\("],
 )
 def test_no_text_takes_long(mark: str) -> None:
-    assert len(inline_plain(mark * 20_000)) >= 0
+    # Quadratic work on this much would not end in the lifetime of a test run.
+    assert inline_plain(f"rope {mark * 20_000}").startswith("rope")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ExampleAmbiguous, ExampleMissing
-from engine.models import STATES, Action, Card, Counts, Filter, QueueRow
+from engine.models import STATES, Action, Card, Counts, Example, Filter, QueueRow
 from engine.store import Store
 from tests.store.support import NOW, example, filled, ids, turns
 from tests.support.properties import tries
@@ -154,3 +154,34 @@ def test_a_card_that_left_the_state_is_not_read(tmp_path: Path) -> None:
         last = ids(store)[-1]
         store.append("reject", last, at=NOW)
         assert last not in {card.example.id for card in cards}
+
+
+def test_new_examples_are_queued_by_what_they_are_and_known_ones_keep_their_places(
+    tmp_path: Path,
+) -> None:
+    store = filled(tmp_path / "new.db", 0)
+
+    def made(number: int, kind: str, score: float = 0.5, reason: str = "") -> Example:
+        one = example(number, kind=kind, heading="Today" if number < 3 else f"Day {number}")
+        return replace(one, score=score, reason=reason)
+
+    vault = store.add_source("vault", "/notes")
+    first = [
+        made(0, "qa", 0.8, "a flashcard under 'Words'"),
+        made(1, "section"),
+        made(2, "reflection", 0.6),
+        made(3, "qa", 0.85, "marked with Q and A"),
+        made(4, "decision", 0.9),
+        made(5, "learning", 0.6),
+    ]
+    store.record_scan(vault.id, first, [], 1, at=NOW)
+    by_kind = [4, 2, 5, 3, 1, 0]
+    assert ids(store) == [first[number].id for number in by_kind]
+    # A heading that several have is told apart by their questions.
+    labels = ["Day 4", "Question 2?", "Day 5", "Day 3", "Question 1?", "Question 0?"]
+    assert [row.label for row in store.queue_page()] == labels
+    store.append("edit", first[2].id, turns=turns("Edited?", "Yes."), at=NOW)
+    assert store.card(first[2].id).turns[0].content == store.queue_page()[1].label == "Edited?"
+    assert store.verify().differences == ()
+    store.record_scan(vault.id, [*first, made(6, "reflection", 1.0)], [], 1, at=NOW)
+    assert ids(store) == [*(first[number].id for number in by_kind), example(6).id]

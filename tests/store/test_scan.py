@@ -120,7 +120,9 @@ def test_a_known_example_that_moved_is_found_at_its_new_place(store: Store) -> N
     assert [card.example for card in cards] == [
         replace(item, provenance=replace(item.provenance, source_id=source.id)) for item in new
     ]
-    assert [row.label for row in store.queue_page()] == ["Old", "New", "New"]
+    # Three of one heading are told apart by their questions, also by an edited one.
+    labels = ["Question 0?", "Edited?", "Question 2?"]
+    assert [row.label for row in store.queue_page()] == labels
     assert [row.kind for row in store.queue_page()] == ["reflection", "decision", "decision"]
     assert cards[1].turns == turns("Edited?", "Yes.")
     assert dict(store.tags()) == {"a": 1, "b": 2}

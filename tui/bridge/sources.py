@@ -24,6 +24,7 @@ class Details:
         changed: How many examples were decided on and have changed in the source since.
         gone: How many were decided on and are no longer in it.
         first: The first examples.
+        sections: How many sections would be examples too, if they were asked for.
     """
 
     kinds: dict[str, int]
@@ -31,6 +32,7 @@ class Details:
     changed: int
     gone: int
     first: tuple[tuple[Turn, ...], ...]
+    sections: int = 0
 
 
 def details(store: Store, source: Source) -> Details:
@@ -46,6 +48,7 @@ def details(store: Store, source: Source) -> Details:
         changed=store.queue_size(Filter(source_id=source.id, origins=("changed",))),
         gone=store.queue_size(Filter(source_id=source.id, origins=("gone",))),
         first=tuple(card.turns for card in store.cards(mine, limit=FIRST_EXAMPLES)),
+        sections=store.source_sections(source.id),
     )
 
 

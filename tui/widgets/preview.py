@@ -86,12 +86,13 @@ def change_words(report: ScanReport) -> list[str]:
     return words
 
 
-def look_blocks(look: Look, *, more: str) -> list[Block]:
+def look_blocks(look: Look, *, more: str, ask: str) -> list[Block]:
     """Return what a place would give: counts, what was skipped so far, and examples.
 
     Args:
         look: What was seen of it.
         more: What reads all of it, where only a part was read.
+        ask: How sections are asked for.
     """
     seen = look.preview
     blocks = [Block(text(one_line(words), "$text-accent")) for words in seen.told]
@@ -102,6 +103,8 @@ def look_blocks(look: Look, *, more: str) -> list[Block]:
         kinds=seen.examples_by_kind,
         skipped=seen.skipped_by_code,
         share=look.share,
+        sections=seen.more.get("section", 0),
+        ask=ask,
     )
     if look.share < 1:
         blocks.append(Block(text(more, "$text-muted")))
@@ -147,6 +150,8 @@ def summary_blocks(
     kinds: Mapping[str, int],
     skipped: Mapping[str, int],
     share: float = 1.0,
+    sections: int = 0,
+    ask: str = "",
 ) -> list[Block]:
     """Return the counts of a source: examples by kind, and what was skipped by reason.
 
@@ -157,6 +162,8 @@ def summary_blocks(
         kinds: How many examples there are of each kind.
         skipped: How many things were skipped, by code.
         share: How much of the source was read, 0 to 1.
+        sections: How many sections would be examples too, if they were asked for.
+        ask: How they are asked for.
     """
     head = Content.assemble(
         (counted(examples, "example"), "bold"),
@@ -169,6 +176,9 @@ def summary_blocks(
         blocks.append(Block(text(joined_counts(labelled), "$text-muted")))
     if documents and not examples and kind in NOTHING:
         blocks.append(Block(text(NOTHING[kind], "$text-warning")))
+    if sections:
+        words = f"{counted(sections, 'more section')} on request: {ask}"
+        blocks.append(Block(text(words, "$text-muted")))
     unread = {code: number for code, number in skipped.items() if code not in LEFT_OUT}
     left = {code: number for code, number in skipped.items() if code in LEFT_OUT}
     for codes, words, style in (

@@ -52,6 +52,8 @@ def source_blocks(
         examples=source.examples,
         kinds=found.kinds,
         skipped=found.skipped,
+        sections=found.sections,
+        ask="o, then sections in take",
     )
     if report is not None:
         words = " · ".join(change_words(report))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from engine.errors import CheckError
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
 from engine.quality.language import Detector
+from engine.quality.safety.frames import reclaimed, rejected
 from engine.quality.safety.lists import (
     CATEGORIES,
     GAP,
@@ -25,9 +26,12 @@ from engine.quality.safety.lists import (
     fits,
     index,
 )
+from engine.quality.safety.said import Placed, Said
+from engine.quality.safety.statements import statements
+from engine.quality.safety.vocabulary import mentioned
 from engine.quality.safety.words import Word, chunks, spelt_out, words
 
-RULES = "1"
+RULES = "2"
 
 THRESHOLD = 0.5
 """Score from which a turn is flagged."""
@@ -40,6 +44,12 @@ NEAR = 40
 
 LOWERED = 0.6
 """What a find counts in a context that lowers it."""
+
+REPORTED = 0.3
+"""What a find counts where it is reported to reject it, or is used of oneself."""
+
+FRAMED = frozenset({"hateful", "violent", "toxic"})
+"""The categories in which it matters whether somebody reports what others say."""
 
 LIKELY = 0.15
 """Chance from which a text may be in a language, for words that only count in one."""
@@ -61,8 +71,12 @@ _WHAT = {
 }
 
 
-Placed = tuple[int, Word]
-"""Where a run without spaces begins, and a word in it."""
+_SAID = {
+    "contempt": "says that it hates or despises a group of people",
+    "demeaning": "says something demeaning of a group of people",
+    "harm": "wishes a group of people harm, or calls for it",
+    "exclusion": "denies a group of people its rights or its place",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,7 @@ class Hit:
         last: Its last word's.
         weight: What it counts.
         certain: It counts whatever language the text is in.
+        reported: It is quoted or named to reject it, or used of oneself.
     """
 
     entry: Entry
@@ -82,6 +97,7 @@ class Hit:
     last: int
     weight: float
     certain: bool
+    reported: bool = False
 
 
 class SafetyCheck:
@@ -126,10 +142,17 @@ class SafetyCheck:
         return Finding(tuple(flags))
 
     def _turn(self, number: int, text: str) -> list[Flag]:
-        found, places = _read(text)
-        if not places:
+        found, places, named = _read(text)
+        people = named and "hateful" in self._categories
+        if not places and not people:
             return []
         hits, lowered = self._hits(found, places)
+        if people or any(hits[category] for category in FRAMED):
+            said = Said(text, found)
+            if people:
+                hits["hateful"] += self._statements(said, found)
+            for category in FRAMED:
+                hits[category] = [_framed(hit, said, found) for hit in hits[category]]
         speaks = self._speaks(text)
         flags = []
         for category in CATEGORIES:
@@ -170,6 +193,19 @@ class SafetyCheck:
                     hits[entry.category].append(hit)
         return hits, lowered
 
+    def _statements(self, said: Said, found: Sequence[Placed]) -> list[Hit]:
+        """Return the hateful statements about groups as finds."""
+        starts = [_start(placed) for placed in found]
+        hits: list[Hit] = []
+        for one in statements(said, self._languages):
+            first = max(0, bisect_right(starts, said.starts[one.first]) - 1)
+            last = max(first, bisect_right(starts, said.starts[one.last]) - 1)
+            number = -1 - len(hits)
+            entry = Entry(one.language, "hateful", one.kind, (), True, number)
+            hidden = any(word.disguised for _, word in found[first : last + 1])
+            hits.append(Hit(entry, first, last, one.weight, hidden))
+        return hits
+
     def _speaks(self, text: str) -> Callable[[int, str], bool]:
         """Return what says whether the text about a place may be in a language."""
         known: dict[int, frozenset[str]] = {}
@@ -184,6 +220,22 @@ class SafetyCheck:
             return language in known[block]
 
         return speaks
+
+
+def _framed(hit: Hit, said: Said, found: Sequence[Placed]) -> Hit:
+    """Return a find with what it counts where it is reported, or used of oneself."""
+    first = said.place(_start(found[hit.first]))
+    last = max(first, said.place(_start(found[hit.last])))
+    language = hit.entry.language
+    claimed = hit.entry.category == "hateful"
+    listed = claimed and hit.entry.level in WEIGHTS
+    slur = listed and len(hit.entry.pieces) == 1
+    reported = rejected(
+        said, first, last, language, claimed=claimed, deniable=listed and not slur, slur=slur
+    )
+    if reported or (listed and reclaimed(said, first, last, language)):
+        return replace(hit, weight=hit.weight * REPORTED, reported=True)
+    return hit
 
 
 def _most(hits: Sequence[Hit]) -> float:
@@ -207,18 +259,22 @@ def _chosen(given: Sequence[str], known: Sequence[str], what: str) -> tuple[str,
 
 
 @lru_cache(maxsize=1 << 16)
-def _looked_up(chunk: str) -> tuple[tuple[Word, tuple[Place, ...]], ...]:
-    lists = index()
-    return tuple((word, lists.find(word)) for word in words(chunk))
+def _looked_up(chunk: str) -> tuple[tuple[tuple[Word, tuple[Place, ...]], ...], bool]:
+    """Return the words of a chunk with their entries, and whether one may name a group."""
+    lists, names = index(), mentioned()
+    several = tuple((word, lists.find(word)) for word in words(chunk))
+    return several, any(form in names for word, _ in several for form in word.forms)
 
 
-def _read(text: str) -> tuple[list[Placed], list[tuple[int, tuple[Place, ...]]]]:
-    """Return the words of a text, and which of them some entry may be found by."""
+def _read(text: str) -> tuple[list[Placed], list[tuple[int, tuple[Place, ...]]], bool]:
+    """Return the words of a text, which some entry may be found by, and if a group is named."""
+    people = False
     found: list[Placed] = []
     places: list[tuple[int, tuple[Place, ...]]] = []
     run: list[Placed] = []
     for start, chunk in chunks(text):
-        several = _looked_up(chunk)
+        several, named = _looked_up(chunk)
+        people = people or named
         for word, candidates in several:
             if candidates:
                 places.append((len(found), candidates))
@@ -230,7 +286,7 @@ def _read(text: str) -> tuple[list[Placed], list[tuple[int, tuple[Place, ...]]]]
             _spelt_out(run, found, places)
             run = []
     _spelt_out(run, found, places)
-    return found, places
+    return found, places, people
 
 
 def _spelt_out(
@@ -306,6 +362,8 @@ def _weigh(hits: list[Hit], lowered: list[int]) -> tuple[float, Hit, bool] | Non
 
 
 def _weight(hit: Hit, lowered: Sequence[int]) -> float:
+    if hit.entry.level not in WEIGHTS:
+        return hit.weight  # A statement says what it means.
     place = bisect_left(lowered, hit.first - NEAR)
     near = place < len(lowered) and lowered[place] <= hit.last + NEAR
     return hit.weight * LOWERED if near else hit.weight
@@ -320,10 +378,13 @@ def _flag(
 ) -> Flag:
     score, hit, lowered = one
     count = len({(other.first, other.last) for other in hits})
-    reason = f"{_WHAT[category]} ({hit.entry.language})"
+    what = _SAID.get(hit.entry.level, _WHAT[category])
+    reason = f"{what} ({hit.entry.language})"
     if count > 1:
         reason += f", {count} places"
-    if lowered:
+    if hit.reported:
+        reason += "; it seems to be reported or used of oneself"
+    elif lowered:
         reason += "; the words near suggest a report, a definition or another meaning"
     start, end = _start(found[hit.first]), found[hit.last][0] + found[hit.last][1].end
     return Flag("safety", category, round(min(score, 0.99), 3), reason, number, start, end)

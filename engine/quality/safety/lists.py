@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from engine.quality.safety import vocabulary
 from engine.quality.safety.words import Word, fold
 
 CATEGORIES = ("hateful", "sexual", "self-harm", "violent", "profanity", "toxic")
@@ -123,6 +124,7 @@ def index() -> Index:
 def digest() -> str:
     """Return eight hex digits that change with any list."""
     data = b"".join(_path(language).read_bytes() for language in LANGUAGES)
+    data += b"".join(map(vocabulary.data, vocabulary.SPOKEN))
     return hashlib.blake2b(data, digest_size=4).hexdigest()
 
 

@@ -18,7 +18,9 @@ images and files       an exchange whose question shows one is left out, for its
 attached text          stands behind the question under the file's name, up to 20,000
                        characters together; an exchange with more is left out
 sound                  its transcript is read; without one it is a file
-citation marks         of ChatGPT and Grok are taken out of the text
+marks of apps          are taken out of the text; see :mod:`engine.appmarks`
+canvas, artifact       the document stands in the answer that made it; an exchange whose
+                       document is not known is left out
 half an exchange       a question without answer, an answer without question: left out
 messages of no words   have nothing to be left out, and are not counted
 a circle of parents    the conversation is left out

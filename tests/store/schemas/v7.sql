@@ -10,7 +10,7 @@ CREATE TABLE "sources" (
    "examples" INTEGER NOT NULL DEFAULT 0,
    "skipped" INTEGER NOT NULL DEFAULT 0
 , options TEXT NOT NULL DEFAULT '{}', fingerprint TEXT NOT NULL DEFAULT '');
-INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795929169.973203, 1760000000.0, 5, 5, 1, '{}', '');
+INSERT INTO sources ("id", "kind", "root", "added_at", "scanned_at", "documents", "examples", "skipped", "options", "fingerprint") VALUES ('b2-e8643795980cade9c6901c3edba139ac', 'vault', '/notes', 1795932544.3046317, 1760000000.0, 5, 5, 1, '{}', '');
 CREATE TABLE "skips" (
    "source_id" TEXT NOT NULL,
    "path" TEXT NOT NULL,
@@ -71,12 +71,12 @@ CREATE TABLE journal (
             target INTEGER NOT NULL DEFAULT 0,
             turns TEXT
         , operation TEXT NOT NULL DEFAULT '', seen INTEGER);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, 'e7c5383893e65c32', 0, NULL, '156a5bf154791c29.1', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, 'e7c5383893e65c32', 0, NULL, '156a5bf154791c29.2', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, 'e7c5383893e65c32', 0, '[["user","Edited?"],["assistant","It''s edited."]]', '156a5bf154791c29.3', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, 'e7c5383893e65c32', 0, NULL, '156a5bf154791c29.4', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, 'e7c5383893e65c32', 0, NULL, '156a5bf154791c29.5', NULL);
-INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, 'e7c5383893e65c32', 5, NULL, '156a5bf154791c29.6', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (1, 'b2-b8ebf7ba89debed7b8c978c6c4dd68b0', 'approve', 1760000001.0, '2144285197c633e4', 0, NULL, '3efb56042dcef294.1', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (2, 'b2-0e9c107d96b36b20b2c2a82f5dd88d35', 'reject', 1760000002.0, '2144285197c633e4', 0, NULL, '3efb56042dcef294.2', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (3, 'b2-f462d06c7b940e0c2ea579a3e6ace94c', 'edit', 1760000003.0, '2144285197c633e4', 0, '[["user","Edited?"],["assistant","It''s edited."]]', '3efb56042dcef294.3', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (4, 'b2-6cd4f46dd66bcf16175c1902e429ff45', 'skip', 1760000004.0, '2144285197c633e4', 0, NULL, '3efb56042dcef294.4', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (5, 'b2-287909b738e28178c4da2e93434c7c2a', 'approve', 1760000005.0, '2144285197c633e4', 0, NULL, '3efb56042dcef294.5', NULL);
+INSERT INTO journal ("seq", "example_id", "action", "at", "session", "target", "turns", "operation", "seen") VALUES (6, 'b2-287909b738e28178c4da2e93434c7c2a', 'undo', 1760000006.0, '2144285197c633e4', 5, NULL, '3efb56042dcef294.6', NULL);
 CREATE TABLE "undone" (
    "seq" INTEGER PRIMARY KEY,
    "undo_seq" INTEGER NOT NULL
@@ -134,12 +134,12 @@ DELETE FROM search_idx;
 INSERT INTO search_idx VALUES (1, X'', 2);
 INSERT INTO search_idx VALUES (2, X'', 2);
 INSERT INTO search_idx VALUES (3, X'', 2);
-CREATE TABLE items (number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL, documents INTEGER NOT NULL, UNIQUE (source_id, name));
-INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents") VALUES (1, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/000.md', -1, 0, '', 5);
-INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents") VALUES (2, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/001.md', -1, 0, '', 0);
-INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents") VALUES (3, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/002.md', -1, 0, '', 0);
-INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents") VALUES (4, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/003.md', -1, 0, '', 0);
-INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents") VALUES (5, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/004.md', -1, 0, '', 0);
+CREATE TABLE items (number INTEGER PRIMARY KEY, source_id TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL, documents INTEGER NOT NULL, sections INTEGER NOT NULL DEFAULT 0, UNIQUE (source_id, name));
+INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents", "sections") VALUES (1, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/000.md', -1, 0, '', 5, 0);
+INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents", "sections") VALUES (2, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/001.md', -1, 0, '', 0, 0);
+INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents", "sections") VALUES (3, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/002.md', -1, 0, '', 0, 0);
+INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents", "sections") VALUES (4, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/003.md', -1, 0, '', 0, 0);
+INSERT INTO items ("number", "source_id", "name", "size", "mtime_ns", "digest", "documents", "sections") VALUES (5, 'b2-e8643795980cade9c6901c3edba139ac', 'notes/004.md', -1, 0, '', 0, 0);
 CREATE TABLE sightings (item INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (item, position)) WITHOUT ROWID;
 INSERT INTO sightings ("item", "position") VALUES (1, 1);
 INSERT INTO sightings ("item", "position") VALUES (2, 2);

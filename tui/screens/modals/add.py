@@ -224,7 +224,10 @@ class AddDialog(Dialog[Added]):
         )
         if not cancel():
             more = "ctrl+r reads all of it"
-            self.look.show([*head, *look_blocks(look, more=more)], top=False)
+            self.look.show(
+                [*head, *look_blocks(look, more=more, ask="ctrl+o, then sections in take")],
+                top=False,
+            )
             self.say("")
 
     # -- keys -------------------------------------------------------------------------

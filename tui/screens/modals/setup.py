@@ -314,7 +314,10 @@ class SetupDialog(FormDialog[Added]):
             return
         if not cancel():
             self._follow(seen.preview.detection)
-            self.look.show(look_blocks(seen, more="ctrl+r reads all of it"), top=False)
+            self.look.show(
+                look_blocks(seen, more="ctrl+r reads all of it", ask="choose them in take"),
+                top=False,
+            )
             self._tell_focused()
 
     def _follow(self, found: Detection) -> None:
