@@ -13,7 +13,7 @@ from operator import is_
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.lexicon import spoken_in
-from engine.extract.pairs import CARD, FOLDED, Pair, find_pairs, is_deck
+from engine.extract.pairs import CARD, FOLDED, MARKED, Pair, find_pairs, is_deck
 from engine.extract.prose import prose_words, see_words, split, with_quotes
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
@@ -135,6 +135,9 @@ class Bodies:
         language = self._note_language()
         if pair.weight == CARD:
             return on_card(pair.question, pair.answer, language)
+        if pair.weight == MARKED:
+            # Whoever writes "Q:" has worded what is to be asked.
+            return pair.question
         return in_context(pair.question, self._document.title, language, pair.answer)
 
     def _answer_grounds(self, unit: Unit) -> Grounds:
@@ -148,7 +151,7 @@ class Bodies:
         """Say whether a unit is prose of the author's own under a heading that means something."""
         if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
             return False
-        return not is_junk(unit.section.heading) and not _is_mostly_links(unit)
+        return not is_junk(unit.section.heading) and not is_mostly_links(unit)
 
     def _section_grounds(self, unit: Unit) -> Grounds:
         running = unit.paragraphs / max(unit.words, 1)
@@ -214,7 +217,7 @@ class Bodies:
 
 def _is_answer(unit: Unit) -> bool:
     """Say whether a unit answers anything; links to where the answer stands do not."""
-    if not unit.is_own or _is_mostly_links(unit):
+    if not unit.is_own or is_mostly_links(unit):
         return False
     return any(
         block.words > _POINTER_WORDS or block.letters.split(None, 1)[0] not in see_words()
@@ -234,7 +237,7 @@ def _without(member: Member, taken: Sequence[range]) -> Member | None:
     return Member(member.section, parts, prose_words(kept)) if kept else None
 
 
-def _is_mostly_links(unit: Unit) -> bool:
+def is_mostly_links(unit: Unit) -> bool:
     """Say whether the larger part of a unit is the names of other notes and pages."""
     if unit.paragraphs * 2 >= unit.words:
         return False

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from engine.errors import UsageError
-from engine.extract.bodies import Bodies
+from engine.extract.bodies import Bodies, is_mostly_links
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.leftout import OnLeft, ignore_left, tell
@@ -224,7 +224,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     if not signs and not _may_stand_alone(unit):
         return
     measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
-    own = not unit.is_cited and not is_made_up(measured, unit.told)
+    own = not unit.is_cited and not is_made_up(measured, unit.told) and not is_mostly_links(unit)
     verdict = judge(signs, measured, own=own)
     if not verdict.taken:
         return

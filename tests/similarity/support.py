@@ -60,7 +60,7 @@ def fill(
     """Give a workspace one more source with these conversations."""
     source = workspace.store.add_source("vault", root)
     examples = [
-        example(start + number, text=tuple(turns), source_id=source.id)
+        example(start + number, kind="qa", text=tuple(turns), source_id=source.id)
         for number, turns in enumerate(texts)
     ]
     workspace.store.record_scan(source.id, examples, [], len(examples), at=NOW)

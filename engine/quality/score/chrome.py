@@ -125,7 +125,8 @@ def look(view: View) -> list[Fault]:
     menu = max((_menu(view, *side) for side in sides), default=_NO_MENU, key=len)
     if not found and not menu:
         return []
-    found = [one for one in _around(found, sides) if one.phrase not in view.prompt_folded]
+    found = _at_the_edges(view, _around(found, sides))
+    found = [one for one in found if one.phrase not in view.prompt_folded]
     strength, kept = _strength(found)
     strength = max(strength, 1 + 0.25 * (len(menu) - 3) if menu else 0.0)
     if _SITE.search(view.prompt_folded):
@@ -219,6 +220,21 @@ def _around(found: list[_Found], sides: tuple[tuple[int, list[str]], ...]) -> li
     return found
 
 
+def _at_the_edges(view: View, found: list[_Found]) -> list[_Found]:
+    """Let a word that is all of the first or last line count in full beside much text."""
+    text = view.prose.strip()
+    if len(text) < _ENOUGH or not found:
+        return found
+    edges = [text.partition("\n")[0].strip(_EDGES), text.rpartition("\n")[2].strip(_EDGES)]
+    return [
+        replace(one, kind="sure", counts=1.0)
+        if (one.kind == "sure" and one.phrase in edges)
+        or (one.kind == "action" and one.phrase == edges[1])
+        else one
+        for one in found
+    ]
+
+
 def _strength(found: list[_Found]) -> tuple[float, list[_Found]]:
     """Return how surely phrases are furniture, and those that count."""
     sure = [one for one in found if one.kind == "sure" and one.counts >= 1]
@@ -292,6 +308,8 @@ def _line(view: View, known: Lists, line: str, start: int, number: int) -> Itera
     hits = [hit for part in parts if (hit := _part(view, known, start, number, *part))]
     if len(parts) == 1 and not hits:
         yield from _run(view, known, line, start, number)
+    elif len(hits) == len(parts) >= 3 and not listed and "," not in line:
+        yield from (replace(hit, kind="sure", counts=1.0) for hit in hits)  # "Share | Tweet | Pin"
     elif 2 * len(hits) >= len(parts):
         yield from (replace(hit, counts=0.5 * hit.counts) if listed else hit for hit in hits)
 

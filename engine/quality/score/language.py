@@ -113,11 +113,19 @@ GRAMMARS: dict[str, Grammar] = {
 }
 
 
+_SPEAKS: dict[str, list[int]] = {}
+for _number, _grammar in enumerate(GRAMMARS.values()):
+    for _common in _grammar.common:
+        _SPEAKS.setdefault(_common, []).append(_number)
+_ALL = tuple(GRAMMARS.values())
+
+
 def grammar_of(words: Sequence[str]) -> Grammar | None:
     """Return the grammar whose common words stand most often among some; None without any."""
-    seen: dict[str, int] = {}
+    seen = [0] * len(_ALL)
     sample = words[:200]
-    for name, grammar in GRAMMARS.items():
-        seen[name] = sum(map(grammar.common.__contains__, sample))
-    best = max(seen, key=lambda name: seen[name])
-    return GRAMMARS[best] if seen[best] * 12 > len(sample) else None
+    for numbers in filter(None, map(_SPEAKS.get, sample)):
+        for number in numbers:
+            seen[number] += 1
+    most = max(seen)
+    return _ALL[seen.index(most)] if most * 12 > len(sample) else None
