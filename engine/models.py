@@ -113,7 +113,10 @@ HOLLOW = "speaks of content elsewhere"
 little else; the export does not hold what they speak of."""
 
 
-LEFT_OUT = frozenset({"short", "not-own", "clipped", "no-sign", "on-request", "duplicate"})
+ON_REQUEST = "on-request"
+"""The code of a section that would be an example if sections were asked for."""
+
+LEFT_OUT = frozenset({"short", "not-own", "clipped", "no-sign", ON_REQUEST, "duplicate"})
 """The codes of what was read, and gave no example: sections of notes, and exact duplicates."""
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from engine.appmarks import without_marks
 from engine.extract.dialogues import extract_dialogue
-from engine.extract.leftout import ON_REQUEST, OnLeft, ignore_left
+from engine.extract.leftout import OnLeft, ignore_left
 from engine.extract.notes import extract_note, taken
-from engine.models import NO_METADATA, Document, Example, Turn, example_id
+from engine.models import NO_METADATA, ON_REQUEST, Document, Example, Turn, example_id
 
 
 def extract(

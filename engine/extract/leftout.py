@@ -6,14 +6,10 @@ from collections.abc import Callable, Sequence
 
 from engine.extract.prose import MIN_WORDS
 from engine.extract.units import Unit
-from engine.models import Document, Example
+from engine.models import ON_REQUEST, Document, Example
 
 OnLeft = Callable[[int, str, str], None]
 """Told the line, the code and the reason of what is left out."""
-
-
-ON_REQUEST = "on-request"
-"""The code of a section that would be taken if sections were asked for."""
 
 
 def ignore_left(line: int, code: str, reason: str) -> None:

@@ -84,26 +84,6 @@ def is_question(text: str, name: str) -> bool:
     return any(not table.asking.interrogatives.isdisjoint(found) for table in languages().values())
 
 
-def _can_be_put(subject: Subject, title: str, asking: Asking) -> bool:
-    """Say whether a section's heading, or its note's title, is a question to put to its writer.
-
-    One that holds no word of asking ("The end of the blog?") may be a headline. A title that points
-    elsewhere ("And now?") has nothing to stand beside, and is not put in another language.
-    """
-    asked = subject.heading or title
-    if not is_question(asked, subject.language):
-        return False
-    found = split_words(asked)
-    if not subject.heading:
-        # A headline asks its readers; the note it stands over can't explain what it points to.
-        first = found if asking.asks_by_word else found[:1]
-        own = is_direct(asked) or not asking.interrogatives.isdisjoint(first)
-        return own and not _hangs(found, asking)
-    tables = languages().values()
-    asking_words = any(not table.asking.interrogatives.isdisjoint(found) for table in tables)
-    return asking_words or is_direct(asked) or found[0] in asking.pointers
-
-
 def question(subject: Subject, text: str, *, part: int = 0) -> str:
     """Return the question whose answer is ``text``: the first of its :func:`wordings`."""
     return next(wordings(subject, text, part=part))
@@ -124,7 +104,7 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
         return
     title = note_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
-    if _can_be_put(subject, title, asking):
+    if _may_be_put(subject.heading, title, asking):
         written = _as_written(subject.heading or title, title, asking, text)
         if not part:
             yield written
@@ -140,6 +120,20 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
             found.append(_polish(template.format(**asked.slots), asking))
             yield found[-1]
     yield from _further(found, asking, part)
+
+
+def _may_be_put(heading: str, title: str, asking: Asking) -> bool:
+    """Say whether a heading, or a note's title, is a question that a person could put just so."""
+    asked = heading or title
+    if not asks(asked):
+        return False
+    found = split_words(asked)
+    if heading:
+        return not asking.interrogatives or is_question(asked, "en")
+    # A headline asks its readers; the note it stands over can't explain what it points to.
+    asking_words = found if asking.asks_by_word else found[:1]
+    worded = not asking.interrogatives.isdisjoint(asking_words)
+    return worded and not _hangs(found, asking)
 
 
 def _turned(templates: Sequence[str], number: int) -> Sequence[str]:

@@ -159,7 +159,7 @@ def test_what_gives_no_example_is_counted_and_listed(
     assert [(skip.path, skip.line, skip.code) for skip in report.skipped] == expected
     print_report(report, source)
     told = capsys.readouterr().out
-    assert "read, and left out: 2 duplicate, 1 clipped, 1 not-own, 1 on-request, 1 short" in told
+    assert "read, and left out: 2 duplicate, 1 clipped, 1 not-own, 1 short" in told
     assert report_json(report)["skipped_by_code"] == dict(Counter(code for _, _, code in expected))
     # What stands in a file that did not change is still known when the others are read again.
     (folder / "b.md").write_text("## Short\n\nToo short.\n")
