@@ -34,7 +34,7 @@ from engine.extract.signals import (
 from engine.extract.telling import language_of
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import Block, join_blocks
+from engine.sources.blocks import Block, join_blocks, shown
 
 TAKE = ("thoughts", "qa", "sections")
 """What a note can give."""
@@ -256,7 +256,7 @@ def _example(
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)
-    answer = join_blocks(with_quotes(part)).strip()
+    answer = shown(with_quotes(part))
     turns = (Turn("user", asked), Turn("assistant", answer))
     grounds = Grounds(verdict.kind, verdict.score, verdict.reason)
     return make_example(document, section, unit.tags, lines_of(unit, part), turns, grounds)

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from engine.extract.languages import languages
 from engine.extract.letters import apart, count_words, fold, length, letters
-from engine.sources.blocks import ASIDE, GAP, Block
+from engine.sources.blocks import ASIDE, GAP, Block, announces
 
 MIN_WORDS = 25
 """The fewest words of prose that make an answer."""
@@ -125,7 +125,7 @@ def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
     for piece, count in zip(pieces, counts, strict=True):
         if answers[-1] and (size + count > MAX_WORDS or size + count / 2 > aim):
             # What announces the next block goes with it.
-            leads = len(answers[-1]) > 1 and answers[-1][-1].text.endswith((":", "："))
+            leads = len(answers[-1]) > 1 and announces(answers[-1][-1].text)
             answers.append([answers[-1].pop()] if leads else [])
             size = sum([block.words for block in answers[-1]])
         answers[-1].append(piece)
