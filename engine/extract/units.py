@@ -109,9 +109,9 @@ def find_units(text: str) -> list[Unit]:
     """Return a note's sections; short pieces of a section stand together with it."""
     sections = split_sections(text)
     measure([block for section in sections for block in section.blocks])
+    hear(sections)
     groups: list[list[Member]] = []
     for section in sections:
-        hear(section.blocks, section.lines, section.end - len(section.lines))
         parts = tuple(section.blocks)
         words = prose_words([block for block in parts if block.kept])
         says = any(block.kept and block.kind not in ASIDE for block in parts)

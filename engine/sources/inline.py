@@ -35,8 +35,16 @@ NOTHING = Defined()
 NO_LINKS = Defined(links=frozenset())
 """What a whole note has that defines nothing."""
 
-_MARKED = re.compile(r"[\[`*_<\\&$\x00-\x03]|#\S|==|~~|  |\s\^|::")
-_SPECIAL = re.compile(r"[\\`*_\[\]<&$]|!\[|\^\[|~~+|==+|\((?=[^\W\d][\w -]{0,40}::[ \t])")
+# Each asks for one character of a set first, and then for what makes it a mark: searching for a set
+# is several times faster than for one of several patterns.
+_MARK = re.compile(
+    r"[\[`*_<\\&$\x00-\x03#=~:^]"
+    r"(?:(?<=[\[`*_<\\&$\x00-\x03])|(?<=#)\S|(?<==)=|(?<=~)~|(?<=:):|(?<=\s\^))"
+)
+_SPECIAL = re.compile(
+    r"[\\`*_\[\]<&$!^~=(](?:(?<=[\\`*_\[\]<&$])|(?<=[!^])\[|(?<=~)~|(?<==)="
+    r"|(?<=\()(?=[^\W\d][\w -]{0,40}::[ \t]))"
+)
 _EMBED = re.compile(r"!\[\[([^\[\]\n]{1,1000})\]\]")
 _WIKILINK = re.compile(r"\[\[([^\[\]\n]{1,1000})\]\]")
 _BRACKET_FIELD = re.compile(r"\[([^\W\d][\w -]{0,40})::[ \t]*([^\])\n]*)[\])]")
@@ -121,26 +129,30 @@ def inline_plain_lines(
             marks may reach; none does where it is empty.
     """
     whole = "\n".join(lines)
-    if not _MARKED.search(whole):
+    if not _is_marked(whole):
         return [line.rstrip() for line in lines]
     if _CONTROL.search(whole):
         lines = [_CONTROL.sub("", line) for line in lines]
     plain: list[str] = []
     start = 0
-    marked = _MARKED.search
     while start < len(lines):
         end = start + 1
         while end < len(follows) and follows[end]:
             end += 1
         if end == start + 1:
             text = lines[start]
-            plain.append((_plain(text, defined) if marked(text) else text).rstrip())
+            plain.append((_plain(text, defined) if _is_marked(text) else text).rstrip())
         else:
             text = "\n".join(lines[start:end])
-            text = _plain(text, defined) if marked(text) else text
+            text = _plain(text, defined) if _is_marked(text) else text
             plain += [line.rstrip() for line in text.split("\n")]
         start = end
     return plain
+
+
+def _is_marked(text: str) -> bool:
+    """Say, fast, whether anything in a text may have to be taken out."""
+    return "  " in text or _MARK.search(text) is not None
 
 
 def _plain(text: str, defined: Defined) -> str:
