@@ -240,7 +240,7 @@ def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
     total = sum([part.words for part in unit.told if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
+    return may_stand_alone(unit.persons, total, lambda: has_formulas(unit.told))
 
 
 def _example(

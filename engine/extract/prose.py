@@ -57,8 +57,9 @@ def measure(parts: Sequence[Block]) -> None:
     """Count the words of some blocks, and those of them that are the author's running text."""
     if not parts:
         return
-    addresses = any("http" in block.text for block in parts)
-    lettered = letters([block.text for block in parts])
+    texts = [block.text for block in parts]
+    addresses = "http" in "\n".join(texts)
+    lettered = letters(texts)
     for block, folded, count in zip(parts, lettered, count_words(lettered), strict=True):
         block.letters = folded
         block.words = count

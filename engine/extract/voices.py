@@ -14,6 +14,7 @@ from engine.extract.sections import Section
 from engine.sources.blocks import Block
 
 _LABEL_WORDS = 4
+_LABEL_LETTERS = 7  # four letters with signs between them are four words
 _QUOTED_WORDS = 4
 _QUOTED_LETTERS = 12
 _LINE_WORDS = 14
@@ -52,7 +53,7 @@ def hear(sections: Sequence[Section]) -> None:
                 first = block.line - offset
                 last = first + len(block.lines)
                 if not numbers.isdisjoint(range(first, last)):
-                    marked.append((block, _labels("\n".join(lines[first:last]))))
+                    marked.append((block, _titles("\n".join(lines[first:last]))))
     if marked:
         _lessen(marked)
 
@@ -112,8 +113,10 @@ def _lengths(texts: Sequence[str]) -> list[int]:
     return count_words(letters(texts)) if texts else []
 
 
-def _labels(raw: str) -> list[str]:
-    return [label.strip("*_ ") for match in _LABELS.findall(raw) if (label := "".join(match))]
+def _titles(raw: str) -> list[str]:
+    """Return the texts of links that may be long enough to be the title of a page."""
+    found = [label.strip("*_ ") for label in map("".join, _LABELS.findall(raw))]
+    return [label for label in found if len(label) >= _LABEL_LETTERS or not label.isascii()]
 
 
 def _without_quotation(match: re.Match[str]) -> str:

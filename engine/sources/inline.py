@@ -129,7 +129,9 @@ def inline_plain_lines(
             marks may reach; none does where it is empty.
     """
     whole = "\n".join(lines)
-    if not _is_marked(whole):
+    # Looking for two characters in a row takes longer than looking for one of many.
+    spaced = "  " in whole
+    if not spaced and not _MARK.search(whole):
         return [line.rstrip() for line in lines]
     if _CONTROL.search(whole):
         lines = [_CONTROL.sub("", line) for line in lines]
@@ -141,18 +143,16 @@ def inline_plain_lines(
             end += 1
         if end == start + 1:
             text = lines[start]
-            plain.append((_plain(text, defined) if _is_marked(text) else text).rstrip())
+            if _MARK.search(text) or (spaced and "  " in text):
+                text = _plain(text, defined)
+            plain.append(text.rstrip())
         else:
             text = "\n".join(lines[start:end])
-            text = _plain(text, defined) if _is_marked(text) else text
+            if _MARK.search(text) or (spaced and "  " in text):
+                text = _plain(text, defined)
             plain += [line.rstrip() for line in text.split("\n")]
         start = end
     return plain
-
-
-def _is_marked(text: str) -> bool:
-    """Say, fast, whether anything in a text may have to be taken out."""
-    return "  " in text or _MARK.search(text) is not None
 
 
 def _plain(text: str, defined: Defined) -> str:
