@@ -43,8 +43,12 @@ def hear(sections: Sequence[Section]) -> None:
     marked: list[tuple[Block, list[str]]] = []
     for section in sections:
         lines = section.lines
+        text = "\n".join(lines)
+        numbers = _marked_lines(text)
+        # An entity may stand for the sign of a quotation.
+        if not numbers and ">" not in text and "&" not in text:
+            continue
         offset = section.end - len(lines)
-        numbers = _marked_lines(lines)
         for block in section.blocks:
             kind = block.kind
             if kind == "quote" or (kind == "item" and _is_quoted(block.text)):
@@ -58,9 +62,8 @@ def hear(sections: Sequence[Section]) -> None:
         _lessen(marked)
 
 
-def _marked_lines(lines: Sequence[str]) -> set[int]:
+def _marked_lines(text: str) -> set[int]:
     """Return the numbers of the lines that may hold a link, a quotation or code."""
-    text = "\n".join(lines)
     numbers: set[int] = set()
     number = at = 0
     while found := _MARK.search(text, at):

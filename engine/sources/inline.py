@@ -63,6 +63,8 @@ _TARGET = re.compile(
 # Some apps leave the spaces in the names of files.
 _FILE = re.compile(r"\((?!\s)[^()\n]{0,500}[/\w]\.[A-Za-z]\w{0,5}(?:#[^()\n]{0,200})?\)")
 _LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
+# The commonest links: no other mark in their text, and a target that has none of its own rules.
+_SIMPLE_LINK = re.compile(r"\[([^\[\]\\`*_<&$^~=:#\n]*+)\]\([^\x00-\x20()<\\]*+\)")
 _ADDRESS = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]{1,31}:[^<>\x00-\x20]*)>")
 _MAIL = re.compile(r"<([A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9][A-Za-z0-9.-]{0,250})>")
 _HTML = re.compile(
@@ -253,6 +255,9 @@ class _Scanner:
         text = self._text
         mark = text[at]
         end = _end_of_run(text, at)
+        if mark == "_" and at and text[at - 1].isalnum() and text[end : end + 1].isalnum():
+            # An underscore inside of a word is no mark.
+            return self._put(text[at:end], end)
         if mark in "*_" or end - at == 2:
             before = text[at - 1] if at else " "
             after = text[end] if end < len(text) else " "
@@ -269,6 +274,10 @@ class _Scanner:
         if following == "^" and (mark := _FOOTNOTE.match(text, at)):
             note = self._defined.footnotes.get(mark[1])
             return self._put(f" ({note})" if note else "", mark.end())
+        if link := _SIMPLE_LINK.match(text, at):
+            self._active = len(self._openers)
+            self._pieces.append(link[1])
+            return self._put("", link.end())
         if field := _BRACKET_FIELD.match(text, at):
             return self._inner("", field[2], "", field.end())
         self._openers.append(_Opener(len(self._pieces), at + 1, len(self._runs), image=False))
