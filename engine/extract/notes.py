@@ -61,7 +61,7 @@ def extract_note(
         take: What is wanted: "thoughts", "qa", "sections".
         on_left: Told of each section that gives nothing, and why.
     """
-    note = _Note(document, tuple(find_units(document.text)))
+    note = _Note(document, find_units(document.text))
     thoughts: list[list[Example]] = [[] for _ in note.units]
     if "thoughts" in take:
         thoughts = [list(_thoughts(note, unit)) for unit in note.units]

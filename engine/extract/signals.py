@@ -227,7 +227,7 @@ def wording_of(
 
 def has_formulas(parts: Sequence[Block]) -> bool:
     """Say whether mathematics may stand in some blocks."""
-    return any("$" in part.text for part in parts)
+    return "$" in "".join([part.text for part in parts])
 
 
 def may_stand_alone(persons: Sequence[str], total: int, formulas: Callable[[], bool]) -> bool:
