@@ -178,7 +178,7 @@ def in_context(asked: str, title: str, name: str, text: str) -> str:
 def _what(subject: Subject, title: str, asking: Asking, text: str) -> _Asked:
     """Return what is asked for."""
     heading = clean_heading(subject.heading)
-    if fold(heading) == fold(title):
+    if fold(heading) == fold(title) or (" " in heading and fold(title).endswith(fold(heading))):
         heading = ""
     when = date_phrase(subject.date, subject.language)
     if heading and date_in(subject.heading) and is_date_like(heading):

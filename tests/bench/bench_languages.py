@@ -41,7 +41,7 @@ VAULTS = {
     "de": ("danielsundermeier/knowledge", "8564a9e", "none stated"),
     "fr": ("thom4parisot/detour.studio", "d04025b", "Unlicense"),
     "it": ("dottorblaster/dottorblaster.github.io", "484730e", "MIT"),
-    "es": ("asiermarques/website", "ca2d58f", "none stated"),
+    "es": ("Jorc0/bitacora", "51bc12d", "none stated"),
     "pt": ("brunopulis/personal-site", "164ba18", "MIT"),
     "nl": ("Pandaqi/Tiamo-Pastoor", "4dc5cda", "none stated"),
     "ru": ("yktoo/yktoo.com", "ff63e15", "CC BY-NC-SA 4.0"),
