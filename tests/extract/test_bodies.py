@@ -152,11 +152,15 @@ def test_pairs_leave_the_rest_of_a_section() -> None:
     assert [(p.provenance.start_line, p.provenance.end_line) for p in pairs] == [(4, 5), (7, 8)]
 
 
-def test_a_section_is_one_example_of_one_kind() -> None:
-    text = f"## Looking back\n{THOUGHT}\n\nQ: Was it worth it?\nA: It was worth the wait."
-    (example,) = _extract(text)
-    assert example.kind == "reflection"
-    assert [e.kind for e in _extract(text, take="qa,sections")] == ["section", "qa"]
+@pytest.mark.parametrize("heading", ["## Looking back\n\n", "## Looking back\n\n### Then\n\n"])
+def test_cards_in_a_thought_are_no_part_of_it(heading: str) -> None:
+    cards = "Q: Was it worth it?\nA: It was worth the wait.\n\nWhat is a pot?::A vessel"
+    text = f"{heading}{THOUGHT}\n\n{cards}"
+    thought, *pairs = _extract(text)
+    assert (thought.kind, thought.turns[1].content) == ("reflection", THOUGHT)
+    assert [pair.turns[1].content for pair in pairs] == ["It was worth the wait.", "A vessel"]
+    assert [e.kind for e in _extract(text, take="qa,sections")] == ["section", "qa", "qa"]
+    assert _extract(text, take="thoughts") == [thought]
 
 
 def test_no_two_questions_of_a_note_are_the_same() -> None:
