@@ -42,7 +42,8 @@ _LABELS = frozenset((
     *("thought", "thoughts", "update", "status", "question", "answer", "title", "log", "event"),
     *("decision", "learning", "insight", "plan", "goal", "work", "breakfast", "lunch", "dinner"),
     *("stimmung", "notiz", "idee", "schlaf", "gewicht", "stare", "idei", "gând", "notă", "humeur"),
-    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal", "win", "problem"),
+    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal"),
+    *("win", "problem"),
     *("gym", "yoga", "run", "walk", "standup", "home", "school", "reading", "dream", "health"),
 ))  # fmt: skip
 _LEAST = 3
