@@ -13,6 +13,7 @@ from engine.invisible import is_blank
 from engine.models import Alternative, Turn
 from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
+from engine.sources.empties import is_no_value
 from engine.sources.facts import clean, date_of, metadata_of, title_of
 from engine.sources.files import Refused
 from engine.sources.flags import (
@@ -268,6 +269,8 @@ def _with_input(fields: Mapping[str, Any], columns: Columns, question: str) -> s
     if not columns.input or not value_at(fields, columns.input):
         return question
     more = _text(fields, columns.input).strip()
+    if is_no_value(more):
+        return question
     if columns.input.lower() != "input" and more in question:
         return question
     return "\n\n".join(part for part in (question.strip(), more) if part)

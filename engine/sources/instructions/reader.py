@@ -11,6 +11,7 @@ from engine.models import Document, canonical_json, content_hash
 from engine.sources.answers import ListsAre
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.columns import Columns, known, value_at
+from engine.sources.empties import EMPTY_CELL, EmptyCells, is_no_value
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
 from engine.sources.flags import UNREAD, Unread
@@ -35,6 +36,8 @@ LISTS = Option(
 _BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
 
 
+_LEFT_OUT = "left out of the question"
+_KEPT = "kept as answers, since the format has an empty value of its own"
 _TAKEN = {
     "lines": ("its items are read as lines of one text", "lists=answers reads them as answers"),
     "answers": (
@@ -118,6 +121,8 @@ class _File:
         self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
         self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
         self._guessed: Counter[str] = Counter()
+        self._left_out = EmptyCells()
+        self._kept = EmptyCells()
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -137,6 +142,9 @@ class _File:
             yield from self._of(record, plan)
         for line, reason in self._unread.reasons():
             self._skip(line, UNREAD, reason)
+        for cells, become in ((self._left_out, _LEFT_OUT), (self._kept, _KEPT)):
+            if reason := cells.reason(become):
+                self._skip(0, EMPTY_CELL, reason)
         for guessed, number in self._guessed.items():
             taken, other = _TAKEN[guessed]
             many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
@@ -192,6 +200,10 @@ class _File:
             value = value_at(record.fields, name) if name else None
             if isinstance(value, list):
                 self._unread.look(value, record.line)
+        for name, cells in ((columns.input, self._left_out), (columns.answer, self._kept)):
+            value = value_at(record.fields, name) if name else None
+            if isinstance(value, str) and is_no_value(value):
+                cells.add(name, value)
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
