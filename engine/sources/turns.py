@@ -21,7 +21,9 @@ from engine.sources.flags import (
     NOT_TRAINED,
     is_row_trained,
     is_trained,
+    thoughts_beside,
     thoughts_of,
+    with_thoughts,
 )
 from engine.sources.marked import opened, taken_apart, without_tokens
 from engine.sources.messages import ROLES, messages_in, turn_of
@@ -245,12 +247,18 @@ def _pair(
         return replace(found, dropped=(*found.dropped, *dropped)) if dropped else found
     listed = answers_in(answer, columns.answer, lists=lists, referenced=referenced)
     answers = listed.texts if listed else (_answer(fields, columns.answer),)
+    thoughts = thoughts_beside(fields, columns.used())
     question = _SEPARATOR.sub("", _text(fields, columns.prompt))
     said = [Turn(ROLES[role], clean(part)) for role, part in opened(question) if role in ROLES]
     if not said:
         said = [Turn("user", _with_input(fields, columns, question))]
-    turns = _with_system(fields, columns, [*before, *said, Turn("assistant", answers[0])])
+    first = answers[0]
+    if thoughts and first.strip() and not first.lstrip().startswith("<think>"):
+        first = with_thoughts(clean(thoughts), first.lstrip("\n"))
+    turns = _with_system(fields, columns, [*before, *said, Turn("assistant", first)])
     dialogue = tidy(turns, layout)
+    if thoughts is None:
+        dialogue = replace(dialogue, dropped=(*dialogue.dropped, ("thoughts", _NO_TEXT)))
     last = len(dialogue.turns) - 1
     if listed is None:
         return dialogue
@@ -305,6 +313,7 @@ def _text(fields: Mapping[str, Any], column: str) -> str:
     return clean(value)
 
 
+_NO_TEXT = "the thoughts beside its answer are no text"
 _ELSEWHERE = "what it answers lies in a canvas, an artifact or a file"
 
 

@@ -135,6 +135,35 @@ def test_thoughts_beside_an_answer_are_kept_or_reported(
     assert [skip.code for skip in skipped] == ["thoughts"]
 
 
+@pytest.mark.parametrize("name", ["thinking", "reasoning_content", "Reasoning"])
+def test_thoughts_beside_a_rows_answer_are_kept(tmp_path: Path, name: str) -> None:
+    rows = [
+        {"instruction": "Name a fruit.", "output": "Plum."},
+        {"prompt": "Name a fruit.", "completion": "Plum."},
+        {"question": "Name a fruit.", "answer": ["Plum.", "A plum."]},
+        {"question": "Name a fruit.", "answer": "<think>\nHm.\n</think>\n\nPlum."},
+    ]
+    path = _write(
+        tmp_path / "a.jsonl", *(row | {name: "Hm."} for row in rows), rows[1] | {name: True}
+    )
+    documents, skipped = _read(path, "instructions")
+    assert documents.pop().turns[-1].content == "Plum."
+    first, *others = [split_thinking(document.turns[-1].content) for document in documents]
+    assert first == ("Hm.", "Plum.")
+    assert [thoughts for thoughts, _ in others] == ["Hm."] * 3
+    assert not any(name in document.metadata for document in documents)
+    assert {skip.code for skip in skipped} <= {"list-guessed"}
+    table = tmp_path / "b.csv"
+    table.write_text(f"question,{name},answer\nName a fruit.,Hm.,Plum.\nName two.,,Figs.\n")
+    documents, _ = _read(table, "instructions")
+    assert [split_thinking(one.turns[-1].content) for one in documents] == [
+        ("Hm.", "Plum."), ("", "Figs."),
+    ]  # fmt: skip
+    (document,), skipped = _read(_write(path, rows[0] | {name: ["a", 1]}), "instructions")
+    assert document.turns[-1].content == "Plum."
+    assert [skip.code for skip in skipped] == ["thoughts"]
+
+
 def test_thoughts_that_stand_in_the_answer_too_are_not_doubled(tmp_path: Path) -> None:
     beside = {"content": "<think>\nHm.\n</think>\n\nA0", "reasoning_content": "Hm."}
     (document,), _ = _read(_write(tmp_path / "a.jsonl", _talk(beside)), "instructions")

@@ -14,7 +14,7 @@ from engine.sources.columns import Columns, known, value_at
 from engine.sources.empties import EMPTY_CELL, EmptyCells, is_no_value
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
-from engine.sources.flags import UNREAD, Unread
+from engine.sources.flags import UNREAD, Unread, thought_columns
 from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
@@ -207,6 +207,8 @@ class _File:
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
+        if columns.answer:
+            used |= thought_columns(fields, used).keys()
         beside = fields
         if told_by(fields):
             beside = {name: value for name, value in fields.items() if name != "metadata"}
