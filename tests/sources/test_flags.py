@@ -84,7 +84,7 @@ ROWS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: next(iter(row)))
 def test_a_row_that_is_not_to_be_trained_is_left_out(tmp_path: Path, row: dict[str, Any]) -> None:
-    path = _write(tmp_path / "a.jsonl", *({**row, **one} for one in (*OFF, *ON)))
+    path = _write(tmp_path / "a.jsonl", *(row | one for one in [*OFF, *ON]))
     for kind in KINDS if "conversations" in row else ("instructions",):
         documents, skipped = _read(path, kind)
         assert len(documents) == len(ON)
@@ -137,7 +137,7 @@ def test_thoughts_beside_an_answer_are_kept_or_reported(
 
 @pytest.mark.parametrize("name", ["thinking", "reasoning_content", "Reasoning"])
 def test_thoughts_beside_a_rows_answer_are_kept(tmp_path: Path, name: str) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"instruction": "Name a fruit.", "output": "Plum."},
         {"prompt": "Name a fruit.", "completion": "Plum."},
         {"question": "Name a fruit.", "answer": ["Plum.", "A plum."]},

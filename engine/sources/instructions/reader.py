@@ -118,6 +118,7 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._of_cells = False
         self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
         self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
         self._guessed: Counter[str] = Counter()
@@ -131,6 +132,7 @@ class _File:
     def documents(self) -> Iterator[Document]:
         found, stream = rows(self._item, self._skip, on_bytes=self._reading.on_bytes)
         self._what = "record" if found == "json" else "row"
+        self._of_cells = found == "delimited"
         first, rest = looked_ahead(stream)
         if not first:
             if not self._skipped:
@@ -200,7 +202,10 @@ class _File:
             value = value_at(record.fields, name) if name else None
             if isinstance(value, list):
                 self._unread.look(value, record.line)
-        for name, cells in ((columns.input, self._left_out), (columns.answer, self._kept)):
+        counted = [(columns.input, self._left_out)]
+        if not self._of_cells:
+            counted.append((columns.answer, self._kept))
+        for name, cells in counted:
             value = value_at(record.fields, name) if name else None
             if isinstance(value, str) and is_no_value(value):
                 cells.add(name, value)
