@@ -12,12 +12,12 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from engine.appmarks import marks_in
+from engine.appmarks import marks_in, spoken_of
 from engine.invisible import marks
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
 
-RULES = 1
+RULES = 2
 """Raised whenever the same turns may be flagged otherwise."""
 
 MARK, OF_A_PERSON, ELSEWHERE = 0.9, 0.4, 0.7
@@ -31,6 +31,10 @@ _NAMES = {
     "artifact": "an app's tag around a document",
     "chip": "an app's address for a document that is not in the text",
     "card": "an app's address for a card that is not in the text",
+    "entity": "an app's mark around a name",
+    "object": "an app's mark for pictures or a formula",
+    "titled": "an app's mark around a title",
+    "reflection": "a model's thoughts about what it searched",
     "link": "a link into an app's own sandbox",
     "image": "a picture in an app's own sandbox",
 }
@@ -81,8 +85,11 @@ def _flags(turn: Turn, index: int, prompt: str) -> Iterator[Flag]:
     if not text.isascii():
         yield from _characters(text, index, strong)
     # What the question speaks of may be answered with it.
-    spoken = {kind for _, _, kind in marks_in(prompt)} if prompt else set()
-    left = [mark for mark in marks_in(text, turn.role) if mark[2] not in spoken]
+    about = prompt if turn.role == "assistant" else text
+    left = list(marks_in(text))
+    if left:
+        spoken = spoken_of(about)
+        left = [mark for mark in left if mark[2] not in spoken]
     if left:
         start, end, kind = left[0]
         what = _NAMES.get(kind, _CITED)

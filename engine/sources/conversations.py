@@ -69,7 +69,7 @@ class ConversationsReader:
 
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
-    version = 3
+    version = 4
     options: tuple[Option, ...] = (BRANCHES, LEARN)
 
     def detect(self, survey: Survey) -> Detection | None:

@@ -55,6 +55,17 @@ def test_sound_text_has_no_flag(answer: str, question: str) -> None:
     assert [flag for flag in _flags(answer, question) if flag.turn == 1] == []
 
 
-def test_the_words_of_a_person_count_less() -> None:
-    (flag,) = AppTextCheck().look([Turn("user", "My prompt \ue0b0 here")]).flags
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "My prompt \ue0b0 here",
+        # In the middle of a sentence a mark may be spoken of, and is not taken out.
+        "Explain water citeturn0search1 now",
+        "Say more: text【12†source】 here [citation:1] and there",
+    ],
+)
+def test_the_words_of_a_person_count_less(prompt: str) -> None:
+    (flag,) = AppTextCheck().look([Turn("user", prompt), Turn("assistant", "Yes.")]).flags
     assert flag.score < 0.5
+    asked = Turn("user", "Why does it write 【12†source】 behind sentences?")
+    assert not AppTextCheck().look([asked]).flags
