@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from engine.appmarks import marks_in, spoken_of
+from engine.elsewhere import said_elsewhere
 from engine.invisible import marks
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
@@ -40,21 +41,6 @@ _NAMES = {
 }
 _CITED = "an app's mark for a cited source"
 _LONGEST = 600
-# "I wrote it in the canvas": who made something, and where it lies.
-_MADE = (
-    r"\bI(?:['’]ve| have)?(?: just| now| also)? (?:written|wrote|created|made|put|drafted|updated"
-    r"|added|prepared|placed|saved|moved|built|revised|set up|generated|opened|rewritten|rewrote"
-    r"|edited|improved|expanded|shortened|turned)\b|\bich habe\b|\bj['’]ai\b|\bik heb\b"
-    r"|\bhe \w+(?:ado|ido|ito|echo)\b|\bho \w+(?:ato|uto|ito|tto)\b"
-    r"|\bam (?:creat|scris|făcut|pus|actualizat|adăugat|pregătit|redactat|rescris)\b"
-    r"|\b(?:criei|fiz|escrevi|atualizei|adicionei|preparei|coloquei)\b"
-    r"|\bя (?:создал|написал|обновил|добавил|подготовил)\w*|我"
-)
-_WHERE = (
-    r"\b(?:canvas|artifacts?|artefa[ck]te?n?|artefactos?|artefatos?|artefactul|canevas|lienzo)\b"
-    r"|画布|холст"
-)
-_ELSEWHERE = re.compile(rf"(?:{_MADE})[^.!?\n]{{0,120}}?(?:{_WHERE})", re.IGNORECASE)
 _DRAWN = re.compile(r"<canvas|getContext|canvas\.\w|tkinter|\bctx\b|```", re.IGNORECASE)
 
 
@@ -95,9 +81,11 @@ def _flags(turn: Turn, index: int, prompt: str) -> Iterator[Flag]:
         what = _NAMES.get(kind, _CITED)
         yield Flag("app-text", "mark", strong, what + _more(len(left)), index, start, end)
     if turn.role == "assistant" and len(text) < _LONGEST and not _DRAWN.search(f"{prompt}\n{text}"):
-        said = _ELSEWHERE.search(text)
+        said = said_elsewhere(text)
         if said:
-            reason = "the answer speaks of a canvas or an artifact; what it made may not be here"
+            reason = (
+                "the answer speaks of a canvas, a panel or a file; what it made may not be here"
+            )
             yield Flag("app-text", "elsewhere", ELSEWHERE, reason, index, *said.span())
 
 
