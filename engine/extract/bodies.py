@@ -21,7 +21,7 @@ from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import join_blocks
+from engine.sources.blocks import join_blocks, shown
 
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
@@ -132,6 +132,8 @@ class Bodies:
         """Return a pair's question with what it needs to be understood without its note."""
         if pair.attached:
             return f"{pair.question}\n\n{pair.attached}".strip()
+        if "\n" in pair.question:
+            return pair.question
         language = self._note_language()
         if pair.weight == CARD:
             return on_card(pair.question, pair.answer, language)
@@ -185,8 +187,7 @@ class Bodies:
             if not asked:
                 return
             quoted = any(block.kind == "quote" for block in part)
-            answer = said if part == unit.parts else join_blocks(part)
-            answer = (join_blocks(with_quotes(part)) if quoted else answer).strip()
+            answer = shown(with_quotes(part) if quoted else part)
             turns = (Turn("user", asked), Turn("assistant", answer))
             lines = lines_of(unit, part)
             yield make_example(document, section, unit.tags, lines, turns, grounds)

@@ -19,6 +19,7 @@ from engine.extract.signals import (
     WORDS_ALONE,
     Sign,
     Verdict,
+    Wording,
     agrees,
     folder_sign,
     has_formulas,
@@ -34,7 +35,7 @@ from engine.extract.signals import (
 from engine.extract.telling import language_of
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import Block, join_blocks
+from engine.sources.blocks import Block, join_blocks, shown
 
 TAKE = ("thoughts", "qa", "sections")
 """What a note can give."""
@@ -60,7 +61,7 @@ def extract_note(
         take: What is wanted: "thoughts", "qa", "sections".
         on_left: Told of each section that gives nothing, and why.
     """
-    note = _Note(document, tuple(find_units(document.text)))
+    note = _Note(document, find_units(document.text))
     thoughts: list[list[Example]] = [[] for _ in note.units]
     if "thoughts" in take:
         thoughts = [list(_thoughts(note, unit)) for unit in note.units]
@@ -224,8 +225,9 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     if not signs and not _may_stand_alone(unit):
         return
     measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
-    own = not unit.is_cited and not is_made_up(measured, unit.told) and not is_mostly_links(unit)
-    verdict = judge(signs, measured, own=own)
+    verdict = judge(signs, measured)
+    if verdict.taken and not _is_own(unit, measured):
+        verdict = judge(signs, measured, own=False)
     if not verdict.taken:
         return
     parts = split(unit.parts)
@@ -236,11 +238,16 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
             yield _example(note.document, unit, part, number, verdict)
 
 
+def _is_own(unit: Unit, measured: Wording) -> bool:
+    """Say whether the wording of a unit is that of its writer, who means what it says."""
+    return not (unit.is_cited or is_made_up(measured, unit.told) or is_mostly_links(unit))
+
+
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
     total = sum([part.words for part in unit.told if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
+    return may_stand_alone(unit.persons, total, lambda: has_formulas(unit.told))
 
 
 def _example(
@@ -256,7 +263,7 @@ def _example(
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)
-    answer = join_blocks(with_quotes(part)).strip()
+    answer = shown(with_quotes(part))
     turns = (Turn("user", asked), Turn("assistant", answer))
     grounds = Grounds(verdict.kind, verdict.score, verdict.reason)
     return make_example(document, section, unit.tags, lines_of(unit, part), turns, grounds)

@@ -25,6 +25,7 @@ _TEMPLATE_FOLDERS = frozenset(
 )
 # Papers that lie in any folder, and make no vault of it.
 _PAPERS = frozenset({"readme", "license", "licence", "changelog", "contributing"})
+_PAGES_OF_FOLDERS = frozenset({"index", "_index"})
 _ATTACHMENT = ("attachment", "it is not a Markdown note")
 _DRAWING_SUFFIX = ".excalidraw.md"
 _OTHER_FILES = {
@@ -164,7 +165,7 @@ def _read_note(item: Item, reading: Reading) -> Document | None:
 
 def _parsed(item: Item, text: str, app: str) -> Note:
     """Take a note apart; a Logseq page is turned into Markdown as other apps write it first."""
-    stem = _stem(item)
+    stem = _name(item)
     if not logseq.is_page(item, text, app):
         return parse_note(text, stem)
     name, space = logseq.page_name(stem)
@@ -197,7 +198,7 @@ def _pasted(chat: Chat, first: int) -> str:
 def _marked(lines: Sequence[int]) -> str:
     more = f", and {len(lines) - 1:,} more" if len(lines) > 1 else ""
     return (
-        f"a template's mark was never filled in there; that line{more} was left out, "
+        f"a template's mark was never filled in there; its sentence{more} was left out, "
         "the note itself was read"
     )
 
@@ -210,6 +211,13 @@ def _blanked(body: str, chat: Chat | Run) -> str:
 
 def _stem(item: Item) -> str:
     return item.name.rpartition("/")[2].rpartition(".")[0]
+
+
+def _name(item: Item) -> str:
+    """Return the name of a note: that of its file, or of the folder whose page it is."""
+    stem = _stem(item)
+    folder = item.name.rpartition("/")[0].rpartition("/")[2]
+    return folder if folder and stem in _PAGES_OF_FOLDERS else stem
 
 
 def _has_frontmatter(item: Item) -> bool:
