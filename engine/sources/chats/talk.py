@@ -34,7 +34,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "other-branch": ("message", "they lie on other branches; set branches=all to read them"),
     "cycle": ("message", "the messages before it lead round in a circle"),
     "no-prompt": ("message", "yours before any answer: nothing stands there to prompt them"),
-    "no-reply": ("message", "an answer that you did not reply to"),
+    "no-reply": ("message", "an answer that you did not reply to in words"),
+    "attached": ("attached text", "it stood beside your words and is not yours"),
     "more-alternatives": ("alternative", f"more than {MAX_ALTERNATIVES} answers to one question"),
 }
 """What each code counts, and what it says about them."""
@@ -271,12 +272,16 @@ def _mine(messages: Sequence[Message], known: int, tally: Tally) -> tuple[Turn, 
             continue
         if run.role == "assistant":
             tally.mine["no-reply"] += at + 1 == len(runs)
-        elif not at or not runs[at - 1].text:
+            continue
+        tally.mine["attached"] += sum(one.own is not None for one in run.messages)
+        if not at or not runs[at - 1].text:
             tally.mine["no-prompt"] += 1
         elif run.blocks:
             tally.mine[run.blocks] += len(run.messages)
         elif run.text:
             turns += [Turn("user", runs[at - 1].text), Turn("assistant", run.text)]
+        else:
+            tally.mine["no-reply"] += 1
     return tuple(turns)
 
 
