@@ -19,6 +19,7 @@ from engine.extract.signals import (
     WORDS_ALONE,
     Sign,
     Verdict,
+    Wording,
     agrees,
     folder_sign,
     has_formulas,
@@ -234,8 +235,9 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     if not signs and not _may_stand_alone(unit):
         return
     measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
-    own = not unit.is_cited and not is_made_up(measured, unit.told) and not is_mostly_links(unit)
-    verdict = judge(signs, measured, own=own)
+    verdict = judge(signs, measured)
+    if verdict.taken and not _is_own(unit, measured):
+        verdict = judge(signs, measured, own=False)
     if not verdict.taken:
         return
     parts = split(unit.parts)
@@ -246,11 +248,16 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
             yield _example(note.document, unit, part, number, verdict)
 
 
+def _is_own(unit: Unit, measured: Wording) -> bool:
+    """Say whether the wording of a unit is that of its writer, who means what it says."""
+    return not (unit.is_cited or is_made_up(measured, unit.told) or is_mostly_links(unit))
+
+
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
     total = sum([part.words for part in unit.told if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
+    return may_stand_alone(unit.persons, total, lambda: has_formulas(unit.told))
 
 
 def _example(

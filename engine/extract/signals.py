@@ -227,20 +227,20 @@ def wording_of(
 
 def has_formulas(parts: Sequence[Block]) -> bool:
     """Say whether mathematics may stand in some blocks."""
-    return any("$" in part.text for part in parts)
+    return "$" in "".join([part.text for part in parts])
 
 
-def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bool:
+def may_stand_alone(persons: Sequence[str], total: int, formulas: Callable[[], bool]) -> bool:
     """Say, fast, whether a text may be taken for its wording alone, whatever its language.
 
     Args:
         persons: The words of the first person in it, of any language.
         total: How many words it has.
-        formulas: Whether mathematics may stand in it, of which the words do not count.
+        formulas: Says whether mathematics may stand in it, of which the words do not count.
     """
     if total < WORDS_ALONE or len(persons) < WORDS_ALONE * _FIRST_PERSON_ALONE:
         return False
-    if formulas:
+    if formulas():
         return True
     most = max(spoken_in(persons).values(), default=0)
     return round(most / total, 3) >= _FIRST_PERSON_ALONE

@@ -25,11 +25,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.sources.base import Survey
 from engine.sources.items import Item, Refused
+from engine.sources.transcripts import find_people, is_discord, is_imessage, is_whatsapp
 
 CODE = "between-people"
 """The code with which such a record is left out."""
@@ -39,6 +40,10 @@ HINT = (
     "put what you want to teach into a CSV or JSONL table with the columns prompt and answer"
 )
 
+NOTE = "note"
+"""Stands for the app of a note whose lines are messages."""
+
+NOTES = (".md", ".markdown")
 _LOOK_AT = 60
 _NAME = re.compile(r'"([^"\\\n]{1,60})"\s*:')
 _SIGNS: Mapping[str, tuple[str, ...]] = {
@@ -100,20 +105,6 @@ _JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{])")
 _SLACK_TIME = re.compile(r'"ts"\s*:\s*"\d{10}\.\d{6}"')
 _TELEGRAM_TYPE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(_TELEGRAM_TYPES))})"')
 
-# "[31/12/2023, 23:59:01] Ana: …", "12/31/23, 11:59 PM - Ana: …", "31.12.23, 23:59 - Ana: …",
-# "2023. 12. 31. 오후 11:59, Ana : …"; digits of any script, marks of direction before all.
-_DATE = (
-    r"(?:\d{1,4}[./\-]\s?\d{1,2}[./\-]\s?\d{1,4}\.?|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일])"
-)
-_TIME = r"(?:[^\W\d_]{1,6}\.?\s?){0,2}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s?[^\W\d_]\.?){0,4}"
-_WHATSAPP = re.compile(
-    rf"^[\u200e\u200f\u202a-\u202e\ufeff]*(?:\[{_DATE}[,،]?\s{_TIME}\]\s|"
-    rf"{_DATE}[,،]?\s{_TIME}(?:\s[-–—]\s|,\s))[\u200e\u200f\u202a-\u202e]*([^:\n]{{1,60}}?)\s?:",
-)
-_BEGINS = re.compile(
-    rf"^[\u200e\u200f\u202a-\u202e\ufeff]*\[?{_DATE}[,،]?\s{_TIME}(?:\]\s|\s[-–—]\s|,\s)"
-)
-_LEVELS = frozenset(("info", "debug", "warn", "warning", "error", "critical", "trace", "fatal"))
 _HEADER = re.compile(r"^([A-Z][A-Za-z0-9-]{1,40}):[ \t]?\S", re.MULTILINE)
 _MAIL_HEADERS = frozenset(
     {
@@ -127,12 +118,13 @@ _OUTLOOK = (b"!BDN", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 def described(app: str) -> str:
     """Return what an export of an app is, for a person."""
-    what = "a mailbox" if app == "mail" else f"{_article(app)} {app} export"
+    known = {"mail": "a mailbox", NOTE: "a chat that was written down"}
+    what = known.get(app) or f"{_article(app)} {app} export"
     return f"{what}: messages between people, which finetui doesn't read yet"
 
 
 def _article(app: str) -> str:
-    return "an" if app[0] in "AEIO" or app in ("SMS", "X") else "a"
+    return "an" if app[0] in "AEIOi" or app in ("SMS", "X") else "a"
 
 
 def app_of(fields: Mapping[str, Any]) -> str:
@@ -164,14 +156,36 @@ def recognised(survey: Survey) -> str:
     """
     found: Counter[str] = Counter()
     for item in survey.items[: 1 if survey.is_file else _LOOK_AT]:
-        app = _app_of_file(item)
+        app = _app_of_file(item, alone=survey.is_file)
         if app:
             found[app] += 1
         item.forget()
     return found.most_common(1)[0][0] if found else ""
 
 
-def _app_of_file(item: Item) -> str:
+def all_of_people(notes: Sequence[Item]) -> str:
+    """Return of which app notes are the chats between people, where all of them are such."""
+    found: Counter[str] = Counter()
+    for item in notes[:_LOOK_AT]:
+        app = _app_of_file(item, alone=True)
+        item.forget()
+        if not app:
+            return ""
+        found[app] += 1
+    return found.most_common(1)[0][0] if found else ""
+
+
+def _of_note(text: str) -> str:
+    """Return the app of a note that is a chat between people, and little else."""
+    runs = find_people(text)
+    lines = text.split("\n")
+    for run in runs:
+        lines[run.start : run.end] = [""] * (run.end - run.start)
+    rest = sum(bool(line.strip(" -#>*")) for line in lines)
+    return NOTE if rest < sum(run.messages for run in runs) else ""
+
+
+def _app_of_file(item: Item, *, alone: bool = False) -> str:
     try:
         head = item.head()
     except Refused:
@@ -181,8 +195,8 @@ def _app_of_file(item: Item) -> str:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if _JSON.match(text):
         return _of_json(text)
-    if item.suffix in (".md", ".markdown"):
-        return ""
+    if item.suffix in NOTES:
+        return _of_note(text) if alone else ""
     return _of_text(text, item)
 
 
@@ -211,7 +225,11 @@ def _of_text(text: str, item: Item) -> str:
         return "Discord"
     if _MBOX.match(text) or _is_mail(text, item):
         return "mail"
-    return "WhatsApp" if _is_whatsapp(text) else ""
+    if is_discord(text):
+        return "Discord"
+    if is_imessage(text):
+        return "iMessage"
+    return "WhatsApp" if is_whatsapp(text) else ""
 
 
 def _is_mail(text: str, item: Item) -> bool:
@@ -220,14 +238,3 @@ def _is_mail(text: str, item: Item) -> bool:
     known = {hit[1] for hit in _HEADER.finditer(header)} & _MAIL_HEADERS
     least = 2 if item.suffix in (".eml", ".emlx") else 4
     return len(known) >= least and bool(known & {"From", "Received", "Return-Path"})
-
-
-def _is_whatsapp(text: str) -> bool:
-    """Say whether messages begin with a date, a time and who wrote them."""
-    lines = [line for line in text.splitlines()[:400] if line.strip()]
-    begun = [line for line in lines if _BEGINS.match(line)]
-    if not begun or begun[0] is not lines[0]:
-        return False
-    said = [hit[1].strip() for line in begun if (hit := _WHATSAPP.match(line))]
-    people = [name for name in said if not _LEVELS & set(re.findall(r"\w+", name.casefold()))]
-    return len(people) >= 2 and len(people) >= 0.5 * len(begun)

@@ -15,7 +15,13 @@ from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
 from engine.sources.facts import clean, date_of, metadata_of, title_of
 from engine.sources.files import Refused
-from engine.sources.flags import NOT_TRAINED, is_trained, thoughts_of
+from engine.sources.flags import (
+    NOT_A_ROW,
+    NOT_TRAINED,
+    is_row_trained,
+    is_trained,
+    thoughts_of,
+)
 from engine.sources.marked import opened, taken_apart, without_tokens
 from engine.sources.messages import ROLES, messages_in, turn_of
 from engine.sources.refusals import check, why_unknown
@@ -95,6 +101,8 @@ def made_of(
     Raises:
         Refused: They make none.
     """
+    if not _is_trained(fields, columns):
+        raise Refused(NOT_TRAINED, NOT_A_ROW)
     if columns.messages:
         value = value_at(fields, columns.messages)
         if value is None:
@@ -110,6 +118,16 @@ def made_of(
     if not columns.answer:
         return _instances(fields, columns, lists)
     return [_pair(fields, columns, lists)]
+
+
+def _is_trained(fields: Mapping[str, Any], columns: Columns) -> bool:
+    """Say whether a row is to be trained on, by its flags or those of the object it is in."""
+    used = columns.used()
+    if not is_row_trained(fields, used):
+        return False
+    boxes = {name.rpartition(".")[0] for name in used if "." in name and name not in fields}
+    inner = (value_at(fields, box) for box in boxes)
+    return all(is_row_trained(box) for box in inner if isinstance(box, dict))
 
 
 def _trained(
@@ -187,6 +205,8 @@ def _instances(
         try:
             if below is None or not below.answer:
                 raise Refused("no-answer", "it has no output")
+            if not is_row_trained(inner):
+                raise Refused(NOT_TRAINED, NOT_A_ROW)
             at = replace(below, prompt=columns.prompt)
             found.append(_pair(whole, at, lists, referenced=True))
         except Refused as error:

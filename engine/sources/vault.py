@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.models import Document
-from engine.sources import logseq
+from engine.sources import logseq, people
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.dates import date_in
 from engine.sources.files import Item, Refused, decode, walk
@@ -17,6 +17,7 @@ from engine.sources.markdown import is_media
 from engine.sources.notes import Note, parse_note
 from engine.sources.pasted import Chat, find_chat
 from engine.sources.templates import unfilled
+from engine.sources.transcripts import Run, find_people
 
 _NOTE_SUFFIXES = (".md", ".markdown")
 _TEMPLATE_FOLDERS = frozenset(
@@ -138,8 +139,15 @@ def _read_note(item: Item, reading: Reading) -> Document | None:
         first = note.body_line + chat.start
         skip("pasted-chat", _pasted(chat, first), first)
         body = _blanked(body, chat)
+    between = find_people(body)
+    for run in between:
+        first = note.body_line + run.start
+        said = _count(run.messages, "message")
+        where = f"lines {first} to {first + run.end - run.start - 1}"
+        skip(people.CODE, f"{said} of a chat between people stand there, {where}", first)
+        body = _blanked(body, run)
     if not body.strip():
-        if chat is None:
+        if chat is None and not between:
             skip("empty", "nothing stands below the frontmatter")
         return None
     return Document(
@@ -195,7 +203,7 @@ def _marked(lines: Sequence[int]) -> str:
     )
 
 
-def _blanked(body: str, chat: Chat) -> str:
+def _blanked(body: str, chat: Chat | Run) -> str:
     lines = body.split("\n")
     lines[chat.start : chat.end] = [""] * (chat.end - chat.start)
     return "\n".join(lines)

@@ -64,7 +64,7 @@ def test_the_words_of_texts(texts: list[str]) -> None:
     for text, found, count in zip(texts, lettered, count_words(lettered), strict=True):
         expected = words(_spaced(fold(text)))
         assert count == _length(expected)
-        assert tokens(found) == expected
+        assert list(tokens(found)) == expected
 
 
 @given(_TEXT.filter(_regular))

@@ -70,6 +70,42 @@ def test_an_answer_that_is_not_to_be_trained_goes_with_its_question(
     assert [skip.code for skip in skipped] == ["not-trained"] * 3
 
 
+ROWS: list[dict[str, Any]] = [
+    {"instruction": "Name a fruit.", "output": "Plum."},
+    {"prompt": "Name a fruit.", "completion": "Plum."},
+    {"prompt": [{"role": "user", "content": "Name a fruit."}],
+     "completion": [{"role": "assistant", "content": "Plum."}]},
+    {"text": "<|im_start|>user\nName a fruit.<|im_end|>\n<|im_start|>assistant\nPlum.<|im_end|>"},
+    {"conversations": [{"from": "human", "value": "Name a fruit."},
+                       {"from": "gpt", "value": "Plum."}]},
+    {"Frage": "Name a fruit.", "Antwort": "Plum."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: next(iter(row)))
+def test_a_row_that_is_not_to_be_trained_is_left_out(tmp_path: Path, row: dict[str, Any]) -> None:
+    path = _write(tmp_path / "a.jsonl", *({**row, **one} for one in (*OFF, *ON)))
+    for kind in KINDS if "conversations" in row else ("instructions",):
+        documents, skipped = _read(path, kind)
+        assert len(documents) == len(ON)
+        assert [skip.code for skip in skipped] == ["not-trained"] * len(OFF)
+
+
+def test_a_table_says_in_words_which_rows_are_not_trained(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "question,answer,Train,weight,masked\n"
+        "One?,Plum one.,True,1,False\nTwo?,Plum two.,False,1,False\n"
+        "Three?,Plum three.,True,0.0,False\nFour?,Plum four.,True,0,False\n"
+        "Five?,Plum five.,True,0.5,True\nSix?,Plum six.,,0.5,\n"
+    )
+    documents, skipped = _read(path, "instructions")
+    assert [document.turns[0].content for document in documents] == ["One?", "Six?"]
+    assert [(skip.line, skip.code) for skip in skipped] == [
+        (line, "not-trained") for line in (3, 4, 5, 6)
+    ]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_answers_are_trained_whatever_is_said_beside_them(tmp_path: Path, kind: str) -> None:
     documents, skipped = _read(_write(tmp_path / "a.jsonl", *(_talk(one) for one in ON)), kind)

@@ -150,3 +150,33 @@ def test_what_looks_a_little_like_it_is_none(tmp_path: Path) -> None:
         )
     (notes / "result.json").write_text(json.dumps(TELEGRAM))
     assert detect(notes).kind == "vault"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[2024-02-01, 10:00] {}: {}",  # signal-export's chat.md
+        "[1/2/24, 10:00:01 AM] {}: {}",
+        "\u200f1\u200f/2\u200f/2024، 10:00 - {}: {}",
+        "**{}** (10:00): {}",
+    ],
+)
+def test_a_note_that_is_a_chat_gives_none_of_its_words(tmp_path: Path, form: str) -> None:
+    said = [("Ana", "I have decided to leave"), ("Me", "Why?"), ("Ana", "It makes me\nsad"),
+            ("Me", "I see")]  # fmt: skip
+    (tmp_path / "Ana").mkdir()
+    chat = tmp_path / "Ana" / "chat.md"
+    chat.write_text("# Ana\n\n" + "\n".join(form.format(*one) for one in said), "utf-8")
+    for place in (tmp_path, chat):
+        with pytest.raises(SourceBetweenPeople):
+            detect(place)
+    (tmp_path / "day.md").write_text(
+        "2024-02-01 10:00 - Mood: I am glad\n2024-02-01 12:00 - Mood: less so\n"
+        "2024-02-01 18:00 - Mood: glad again\n2024-02-01 19:00 - Mood: tired"
+    )
+    skipped: list[Skipped] = []
+    found = list(read("vault", tmp_path, on_skip=skipped.append))
+    assert [(one.path, one.code) for one in skipped] == [("Ana/chat.md", "between-people")]
+    texts = {one.path: one.text.strip() for one in found}
+    assert texts["Ana/chat.md"] == "# Ana"
+    assert texts["day.md"].count("Mood") == 4

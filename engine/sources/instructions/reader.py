@@ -58,7 +58,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 5
+    version = 6
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
