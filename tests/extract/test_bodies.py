@@ -246,3 +246,19 @@ def test_the_option_has_every_choice() -> None:
     assert option.default in option.choices
     for choice in option.choices:
         assert taken({"take": choice}) <= frozenset(TAKE)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "code"),
+    [
+        ("# What is thought?\n\n\u200b", 1, "not-own"),
+        ("# Who is there?\n\n![[a.png]]", 1, "not-own"),
+        ("![a](a.png)", 1, "not-own"),
+        (f"# Who?\n\n{PLAIN}\n\nWhat is it?::\u200b", 5, "no-answer"),
+        (f"# Who?\n\n{PLAIN}\n\nWhat is it?::", 5, "no-answer"),
+    ],
+)
+def test_what_says_nothing_is_listed(text: str, line: int, code: str) -> None:
+    told: list[tuple[int, str]] = []
+    extract_note(_document(text), TAKE, lambda line, code, _: told.append((line, code)))
+    assert told == [(line, code)]
