@@ -153,9 +153,10 @@ def test_pairs_leave_the_rest_of_a_section() -> None:
 
 
 @pytest.mark.parametrize("heading", ["## Looking back\n\n", "## Looking back\n\n### Then\n\n"])
-def test_cards_in_a_thought_are_no_part_of_it(heading: str) -> None:
+@pytest.mark.parametrize("between", ["\n\n", "\n"])
+def test_cards_in_a_thought_are_no_part_of_it(heading: str, between: str) -> None:
     cards = "Q: Was it worth it?\nA: It was worth the wait.\n\nWhat is a pot?::A vessel"
-    text = f"{heading}{THOUGHT}\n\n{cards}"
+    text = f"{heading}{THOUGHT}{between}{cards}"
     thought, *pairs = _extract(text)
     assert (thought.kind, thought.turns[1].content) == ("reflection", THOUGHT)
     assert [pair.turns[1].content for pair in pairs] == ["It was worth the wait.", "A vessel"]
