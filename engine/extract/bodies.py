@@ -14,14 +14,22 @@ from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.lexicon import spoken_in
 from engine.extract.pairs import CARD, FOLDED, MARKED, Pair, find_pairs, is_deck
-from engine.extract.prose import MIN_WORDS, prose_words, see_words, split, with_quotes
+from engine.extract.prose import (
+    MIN_WORDS,
+    measure,
+    prose_words,
+    see_words,
+    split,
+    with_quotes,
+)
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
+from engine.extract.voices import hear
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import join_blocks, shown
+from engine.sources.blocks import Block, join_blocks, shown
 
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
@@ -273,12 +281,28 @@ def _lines(member: Member, pair: Pair) -> range:
     return range(pair.start + offset, pair.end + offset)
 
 
+def _left_of(block: Block, lines: Collection[int], member: Member) -> Block | None:
+    """Return a block without some of its note's lines; None where none of its own is left."""
+    if block.kind != "prose" or len(block.lines) == 1:
+        return None if block.line in lines else block
+    left = [at for at in range(block.line, block.line + len(block.lines)) if at not in lines]
+    if len(left) == len(block.lines):
+        return block
+    if not left:
+        return None
+    rest = Block(block.kind, left[0], [block.lines[at - block.line] for at in left])
+    measure([rest])
+    hear([member.section._replace(blocks=[rest])])
+    return rest
+
+
 def _without(member: Member, taken: Sequence[range]) -> Member | None:
     """Return a section without the blocks that stand in some lines; None where none is left."""
     if not taken:
         return member
+    lines = {line for spread in taken for line in spread}
     parts = tuple(
-        block for block in member.parts if not any(block.line in lines for lines in taken)
+        rest for block in member.parts if (rest := _left_of(block, lines, member)) is not None
     )
     kept = [block for block in parts if block.kept]
     return Member(member.section, parts, prose_words(kept)) if kept else None

@@ -14,7 +14,7 @@ from engine.sources.markdown import code_lines
 _PEER = MarkdownIt("commonmark")
 _LINES = st.sampled_from([
     "", "", "some text", "    x = a**b", "        deeper", "\ty = _z_", "  \tz", "  more", "# H",
-    "- item", "1. one", "10.  ten", "  - inner", "> said", "***", "```",
+    "- item", "1. one", "1.  ten", "  - inner", "> said", "***", "```",
 ])  # fmt: skip
 
 
