@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import HeadingRule, match_heading, rules
+from engine.extract.headings import HeadingRule, is_doubtful, match_heading, rules
 from engine.extract.languages import languages
 from engine.extract.letters import count_words, fold, letters, tokens
 from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
@@ -44,7 +44,6 @@ _OUTCOME_AGREES = 0.5
 _WEIGHING_AGREES = 1.5
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
-_STEM = 6
 _CAPITAL_I = re.compile(r"\bI\b")
 _MATH = re.compile(r"\$\$.{1,2000}?\$\$|\$[^$\n]{1,200}\$", re.DOTALL)
 
@@ -140,29 +139,8 @@ def heading_sign(heading: str) -> Sign | None:
         0.6 if match.strong else 0.4,
         f"heading '{heading[:60]}'",
         # "Reflection" is also what light does, and a course has lessons.
-        doubtful=match.rule.kind == "reflection"
-        or (match.rule.kind == "learning" and not _says_who(heading)),
+        doubtful=match.rule.kind == "reflection" or is_doubtful(heading),
         loose=not match.connected,
-    )
-
-
-@lru_cache(maxsize=8192)
-def _says_who(heading: str) -> bool:
-    """Say whether a heading speaks of its writer, or of what became of something."""
-    lettered = letters((heading,))[0]
-    return bool(first_person(lettered)) or any(
-        word[:_STEM] in _came_of() for word in tokens(lettered)
-    )
-
-
-@lru_cache(maxsize=1)
-def _came_of() -> frozenset[str]:
-    """Return the beginnings of the words that say what became of something: "learned"."""
-    return frozenset(
-        phrase.split()[-1][:_STEM]
-        for table in languages().values()
-        for phrase in table.outcome
-        if len(phrase.split()[-1]) >= _STEM and phrase.split()[0] not in table.asking.articles
     )
 
 

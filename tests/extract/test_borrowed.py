@@ -126,6 +126,19 @@ def test_headings_that_say_it(text: str, kind: str) -> None:
     assert [example.kind for example in _thoughts(text)] == [kind]
 
 
+def test_what_is_left_out_is_told_truly() -> None:
+    left: list[tuple[str, str]] = []
+    text = (
+        f"# A\n\n## House\n{HOUSE}\n\n## Links\n{HOUSE}\n\n## Few\n"
+        + "- an old house by the road\n" * 6
+    )
+    document = Document("s", "n.md", "A", "b2-0", text)
+    extract_note(document, ("thoughts", "qa"), lambda _, code, why: left.append((code, why)))
+    assert [code for code, _ in left] == ["on-request", "no-sign", "no-sign"]
+    assert "under 'Links'" in left[1][1]
+    assert "a short list" in left[2][1]
+
+
 def test_a_tag_goes_for_the_first_text_where_no_text_can_agree() -> None:
     said = "昨日は雨が降ったので、家で本を読んだ。友達と長い時間話して、とても楽しかった。" * 3
     found = _thoughts(f"---\ntags: [reflection]\n---\n# 引っ越し\n\n{said}\n\n## 天気\n\n{said}")

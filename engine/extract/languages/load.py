@@ -72,7 +72,9 @@ _KEYS: dict[str, frozenset[str]] = {
     ),
     "tags": frozenset(KINDS),
     "folders": frozenset(KINDS),
-    "headings": frozenset({*HEADINGS, "connected", "joining", "junk", "others", "generic"}),
+    "headings": frozenset(
+        {*HEADINGS, "connected", "joining", "junk", "doubtful", "others", "generic"}
+    ),
     "topics": frozenset({"kinds"}),
     "dates": frozenset({"months", "words", "day", "week", "month", "first"}),
     "asking": frozenset({*PARTS, *_ASKING_WORDS, "quotes", "inner_quotes", *_SWITCHES}),
@@ -151,6 +153,7 @@ class _File:
             connected=self._words("headings", "connected"),
             joining=self._words("headings", "joining"),
             junk="|".join(self._patterns("headings", "junk")),
+            doubtful="|".join(self._patterns("headings", "doubtful")),
             others="|".join(self._patterns("headings", "others")),
             generic="|".join(self._patterns("headings", "generic")),
             kinds=self._both("topics", "kinds"),

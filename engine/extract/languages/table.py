@@ -54,6 +54,7 @@ class Language:
         connected: Words that connect a heading's kind with its subject.
         joining: Words that join two kinds in one heading.
         junk: A pattern of headings above what are no thoughts; None where there are none.
+        doubtful: A pattern of headings that stand over courses and books as well.
         others: A pattern of headings, tags and folders of what somebody else wrote, or made up.
         generic: A pattern of headings that say nothing of a subject.
         kinds: Words in front of a title that say its kind ("ADR 12: …").
@@ -83,6 +84,7 @@ class Language:
     connected: frozenset[str]
     joining: frozenset[str]
     junk: str
+    doubtful: str
     others: str
     generic: str
     kinds: frozenset[str]
