@@ -36,7 +36,7 @@ def _write(path: Path, *rows: dict[str, Any]) -> Path:
 
 # As axolotl (train, train_detail, training), ms-swift (loss, loss_scale), OpenAI, Mistral and
 # Together (weight) and torchtune (masked) document them.
-OFF = [
+OFF: list[dict[str, Any]] = [
     {"train": False},
     {"training": False},
     {"train": "false"},
