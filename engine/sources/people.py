@@ -125,7 +125,8 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "WeChat": ("talkerid issender strcontent", "is_sender talker strcontent"),
     NOTE: (
         "sender date message", "sender date text", "sender timestamp message",
-        "from to date message", "sender timestamp text", "sender time message", "from to date text", "sender time text",
+        "from to date message", "sender timestamp text", "sender time message",
+        "from to date text", "sender time text",
         "sender_name date text", "sender_name date message", "datetime sender message",
     ),
 }  # fmt: skip
