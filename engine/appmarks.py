@@ -25,12 +25,11 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
+from engine.appcode import as_block, code_in, within
 from engine.appforms import (
     ABOUT,
     ANYWHERE,
@@ -40,7 +39,6 @@ from engine.appforms import (
     CITES,
     CLOSED,
     CLOSING,
-    CODE,
     DIRECTIVE,
     ENDS,
     ENTITY,
@@ -123,7 +121,7 @@ def spoken_of(text: str, role: Role = "user") -> frozenset[str]:
         return frozenset(_named_in(text))
     words = SEEN.sub(" ", text)
     named = _named_in(words)
-    code = _code_in(text)
+    code = code_in(text)
     about = ABOUT.search(words) is not None
     kinds = {kind for kind in named if kind not in CITES or about}
     for found in SEEN.finditer(text):
@@ -147,11 +145,11 @@ def without_numbers(text: str, sources: int) -> str:
     """
     if not sources or "[" not in text:
         return text
-    code = _code_in(text)
+    code = code_in(text)
 
     def shown(found: re.Match[str]) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", found[0])]
-        return found[0] if _within(found.start(), code) or max(numbers) > sources else ""
+        return found[0] if within(found.start(), code) or max(numbers) > sources else ""
 
     return _NUMBERS.sub(shown, text)
 
@@ -178,7 +176,7 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
     for found in PLACEHOLDER.finditer(text) if "supported on" in text else ():
         yield found.start(), found.end(), "placeholder"
     if _hints(text):
-        code = _code_in(text)
+        code = code_in(text)
         for found in SEEN.finditer(text):
             if not _stays(found, text, role, code):
                 lead, tail = found.span("lead")[1], found.span("tail")[0]
@@ -207,17 +205,17 @@ def _without_private(text: str, role: Role) -> str:
     text = _without(HALF, text)
     text = _without(UNCLOSED, text)
     if text != before or (role != "user" and AROUND.search(text)):
-        code = _code_in(text)
-        text = LONE.sub(lambda found: found[0] if _within(found.start(), code) else "", text)
+        code = code_in(text)
+        text = LONE.sub(lambda found: found[0] if within(found.start(), code) else "", text)
     return text
 
 
 def _without(pattern: re.Pattern[str], text: str) -> str:
     spaced = _spaced(pattern)
-    code = _code_in(text)
+    code = code_in(text)
 
     def shown(found: re.Match[str]) -> str:
-        if _within(found.end("lead"), code):
+        if within(found.end("lead"), code):
             return found[0]
         return _joined(found, text, _named(found))
 
@@ -347,7 +345,7 @@ def _hints(text: str) -> bool:
 
 
 def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missing) -> Taken:
-    code = _code_in(text)
+    code = code_in(text)
     stays: set[str] = set()
 
     def shown(found: re.Match[str]) -> str:
@@ -383,7 +381,7 @@ def _stays(found: re.Match[str], text: str, role: Role, code: list[tuple[int, in
     start, end = found.end("lead"), found.start("tail")
     kind = _kind(found)
     # Gemini puts an address in the place of the code itself, whose fence then never ends.
-    if kind != "chip" and _within(start, code):
+    if kind != "chip" and within(start, code):
         return True
     before, after = text[start - 1 : start], text[end : end + 1]
     if before and QUOTES.get(before) == after:
@@ -405,46 +403,3 @@ def _made(found: re.Match[str]) -> str:
         return made.strip()
     named = dict.fromkeys(NAMED.findall(found["told"] + (found["told2"] or "")))
     return as_block(made, *named)
-
-
-def as_block(content: str, *types: str) -> str:
-    """Return a document as it stands in an answer: code in a fence, other text as it is.
-
-    Args:
-        content: The document.
-        types: What its app says that it is: ``code/python``, ``application/vnd.ant.code``
-            and the language, ``text/markdown``.
-    """
-    language = ""
-    for name in types:
-        last = name.rpartition("/")[2].removeprefix("x-").lower()
-        if last in ("markdown", "plain", "document", "text", "md", ""):
-            continue
-        if last.startswith("vnd.ant."):
-            language = language or {"vnd.ant.react": "jsx", "vnd.ant.mermaid": "mermaid"}.get(
-                last, language
-            )
-            code = last in ("vnd.ant.code", "vnd.ant.react", "vnd.ant.mermaid")
-            language = language or ("text" if code else "")
-        else:
-            language = "svg" if last == "svg+xml" else last
-    if not language:
-        return content
-    fence = "```"
-    while fence in content:
-        fence += "`"
-    return f"{fence}{'' if language == 'text' else language}\n{content}\n{fence}"
-
-
-@lru_cache(maxsize=2)
-def _code_spans(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(found.span() for found in CODE.finditer(text))
-
-
-def _within(place: int, code: list[tuple[int, int]]) -> bool:
-    at = bisect_right(code, place, key=lambda span: span[0]) - 1
-    return at >= 0 and place < code[at][1]
-
-
-def _code_in(text: str) -> list[tuple[int, int]]:
-    return list(_code_spans(text)) if "`" in text or "~~~" in text else []

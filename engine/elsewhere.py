@@ -31,7 +31,7 @@ _READY = (
 _BESIDE = (
     r"\b(?:on|to) the right\b|\bside ?(?:panel|bar)\b|\b(?:click|tap|press) (?:\w+ )?below\b"
     r"|\b(?:click|tap|use|press)\b[^.!?\n]{0,40}\b(?:to )?download\b|\bdownload (?:it|the|your)\b"
-    r"|\babove\b|\bcan (?:view|open|edit|see) (?:it|and)\b"
+    r"|\babove\b|\bview and edit it\b"
     r"|\brechts\b|\bherunterladen\b|\bà droite\b|\btélécharger\b|\bci-dessus\b|\ba la derecha\b"
     r"|\bdescargar\w*\b|\ba destra\b|\bscaricar\w*\b|\bîn dreapta\b|\bdescărca\w*\b|\bà direita\b"
     r"|\bbaixar\b|справа|скачать|右侧|下载"

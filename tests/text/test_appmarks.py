@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.appmarks import as_block, hollow, marks_in, taken, without_numbers
+from engine.appcode import as_block
+from engine.appmarks import hollow, marks_in, taken, without_numbers
 
 # The private-use characters that ChatGPT writes: begin, end, between, and around what is cited.
 B, E, S, OPEN, CLOSE = "\ue200", "\ue201", "\ue202", "\ue203", "\ue204"
