@@ -289,7 +289,8 @@ def _found(view: View) -> Iterator[_Found]:
         if number in taken or not line.strip():
             continue
         if size > _LONG_LINE and line.count("|") + line.count("·") + line.count("•") < 2:
-            yield from _sentences(view, known, line, start, number)
+            if ". " in line:
+                yield from _sentences(view, known, line, start, number)
             if line.split(None, 1)[0] in known.firsts:
                 yield from _edges(view, known, line, start, number)
             continue
@@ -401,7 +402,8 @@ def _greedy(
     found: list[tuple[int, str, str]] = []
     at = covered = missed = 0
     while at < len(words) and missed <= 2:
-        for length in range(min(known.longest, len(words) - at), 0, -1):
+        longest = known.longest if words[at][1] in known.firsts else 0
+        for length in range(min(longest, len(words) - at), 0, -1):
             phrase = " ".join(word for _, word in words[at : at + length])
             kind = known.kinds.get(phrase)
             if kind is not None:
