@@ -139,6 +139,7 @@ def _put_back(messages: list[Message]) -> None:
             panels = changed(panels, panel)
             message.text, message.document = panel.text, panel.name
             message.missing = "" if panel.text else "all"
+            message.shows = bool(panel.text)
 
 
 def _key(fields: Mapping[str, Any]) -> str:
