@@ -152,6 +152,11 @@ SPOKEN = {
     ("codex",): re.compile(r"codex-\w+-citation"),
     ("reflection",): re.compile("search_quality"),
 }
+SPOKEN_HINTS = (
+    *("artifact", "<immersive", "immersive tag", "sandbox", "ref", "cite", "turn", "\\ue20", "†"),
+    *("oai", "contentreference", "grok", "image_group", "genui", "link_title", "product_entity"),
+    *("citation", "search_quality"),
+)
 # Words by which a text is about a mark in it, and was not pasted with it.
 ABOUT = re.compile(
     r"\b(?:marks?|markers?|tags?|citations?|symbols?|placeholders?|tokens?|strings?|syntax|regex\w*"

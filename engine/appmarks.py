@@ -53,6 +53,7 @@ from engine.appforms import (
     REFERENCE,
     SEEN,
     SPOKEN,
+    SPOKEN_HINTS,
     UNCLOSED,
     WORDLESS,
 )
@@ -133,6 +134,9 @@ def spoken_of(text: str, role: Role = "user") -> frozenset[str]:
 
 
 def _named_in(words: str) -> list[str]:
+    lowered = words.lower()
+    if not any(hint in lowered for hint in SPOKEN_HINTS):
+        return []
     return [kind for kinds, name in SPOKEN.items() if name.search(words) for kind in kinds]
 
 
