@@ -208,8 +208,8 @@ LEGITIMATE = {
     "Schlagzeile": ("Was stand da?", "Die Zeile hieß: »DER KANZLER TRITT ZURÜCK UND DAS LAND IST "
                     "IN AUFRUHR«. Niemand hatte es erwartet."),
     "licence": ("What does MIT say?", 'It ends so: THE SOFTWARE IS PROVIDED "AS IS", WITHOUT '
-                "WARRANTY OF ANY KIND. IN NO EVENT SHALL THE AUTHORS BE LIABLE "
-                "FOR ANY CLAIM OR DAMAGES."),
+                "WARRANTY OF ANY KIND. IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM OR "
+                "DAMAGES."),
     "letters": ("Which?", "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z"),
     "compounds": ("Was?", "Die Rechtsschutzversicherungsgesellschaften, Kraftfahrzeughaftpflicht"
                   "versicherungen und Donaudampfschifffahrtsgesellschaften sind keine."),
