@@ -26,6 +26,8 @@ _NO_VOWEL = re.compile(
     r"|(?<![aeiou])j[bcdfghklmpqrstvwxz]"
 )
 _CAPITALS = re.compile(r"[A-Z]{4,}")
+_INNER = re.compile(r"[^\W\d_A-Z][A-Z]")
+"""A capital within a word: "HomeAboutContact" is no compound."""
 _VOWELS = frozenset("aeiouy")
 _STOP = re.compile(r"\. +([^\W\d_])")
 _LAST = re.compile(r"[^\W\d_]+$")
@@ -159,8 +161,10 @@ def _wall(view: View) -> list[Fault]:
     longest_word = max(map(len, view.words), default=0)
     if not view.single and longest_word > _LONG_WORD and "http" not in view.prose:
         for word in view.words:
-            if len(word) > _LONG_WORD and not spoken(word):
+            if len(word) > _LONG_WORD:
                 at = view.prose.find(word)
+                if spoken(word) and len(_INNER.findall(view.text, at, at + len(word))) < 2:
+                    continue
                 why = f"a word of {len(word)} letters"
                 return [Fault("readability", "gibberish", 0.35, why, at, at + len(word))]
     if len(view.prose) > 3000:
