@@ -14,7 +14,14 @@ from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.lexicon import spoken_in
 from engine.extract.pairs import CARD, FOLDED, MARKED, Pair, find_pairs, is_deck
-from engine.extract.prose import measure, prose_words, see_words, split, with_quotes
+from engine.extract.prose import (
+    MIN_WORDS,
+    measure,
+    prose_words,
+    see_words,
+    split,
+    with_quotes,
+)
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas
@@ -28,7 +35,6 @@ _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
 _LONG = 200
 _PERSONAL = 0.06
-_SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
@@ -193,7 +199,7 @@ class Bodies:
 
     def is_section(self, unit: Unit) -> bool:
         """Say whether a unit is prose of the author's own under a heading that means something."""
-        if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
+        if unit.words < MIN_WORDS or not unit.is_own or unit.is_bare_list:
             return False
         return not is_junk(unit.section.heading) and not is_mostly_links(unit)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from engine.extract.bodies import is_mostly_links
+from engine.extract.headings import is_junk
 from engine.extract.prose import MIN_WORDS
 from engine.extract.units import Unit
 from engine.invisible import is_blank
@@ -61,7 +63,7 @@ def tell(
         elif on_request(unit):
             code, reason = ON_REQUEST, "no thought and no answer; take=…,sections takes it"
         else:
-            code, reason = "no-sign", "a list or links, and neither a thought nor an answer"
+            code, reason = "no-sign", f"{_why(unit)}, and neither a thought nor an answer"
         name = unit.section.heading or document.title
         place = f"section '{name[:60]}': " if name else ""
         on_left(document.start_line + unit.section.start, code, f"{place}{reason}")
@@ -85,3 +87,14 @@ def _shows(lines: Sequence[str]) -> bool:
         _PICTURE.search(line) is not None or (not line.isspace() and line != "" and is_blank(line))
         for line in lines
     )
+
+
+def _why(unit: Unit) -> str:
+    """Return why a section would not be taken as it is either."""
+    if is_junk(unit.section.heading):
+        return f"under '{unit.section.heading[:60]}'"
+    if unit.is_bare_list:
+        return "a short list"
+    if is_mostly_links(unit):
+        return "mostly links"
+    return "a text under a heading that asks"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from engine.errors import UsageError
 from engine.extract.bodies import Bodies, is_mostly_links
+from engine.extract.borrowed import is_labelled, kind_of
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
+from engine.extract.languages import languages
 from engine.extract.leftout import OnLeft, ignore_left, tell, tell_unanswered
 from engine.extract.letters import fold
 from engine.extract.lexicon import CLIPPED, tags
@@ -123,9 +126,23 @@ class _Note:
         self.clipped = _is_clipped(document)
 
     @cached_property
+    def is_labelled(self) -> bool:
+        """Whether its title, tags, folders or frontmatter say that somebody else wrote it."""
+        document = self.document
+        parts = [part for tag in document.tags for part in tag.split("/")]
+        folders = document.path.split("/")[:-1]
+        return is_labelled([document.title, *parts, *folders, *kind_of(document.metadata)])
+
+    @cached_property
     def language(self) -> str:
         """The code of the note's language; empty where it can't be told."""
         return language_of(part for unit in self._written for part in unit.parts)
+
+    @cached_property
+    def first(self) -> Unit | None:
+        """The first of its units that is long enough to be a thought."""
+        long = (unit for unit in self.units if unit.words >= MIN_WORDS and unit.is_own)
+        return next(long, None)
 
     @cached_property
     def is_one_thought(self) -> bool:
@@ -144,6 +161,9 @@ def _whole(note: _Note) -> Unit | None:
 
 def _note_signs(document: Document) -> list[Sign]:
     signs = tag_signs(document.tags, 0.5, "note ")[:1]
+    if signs and any(not tag_signs((tag,), 0.5, "") for tag in document.tags):
+        # Among subjects it may be one: "process, learning, install".
+        signs = [replace(signs[0], doubtful=True)]
     match = match_heading(document.title)
     if match is not None and match.strong:
         signs.append(Sign(match.rule.kind, 0.4, f"title '{document.title[:60]}'"))
@@ -182,7 +202,10 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
 
     A decision beside it in the note becomes a sign of its own.
     """
-    if own.kind == "decision" and own.weight < SURE and _has_decision(note, unit):
+    beside = own.kind == "decision" and own.weight < SURE and _has_decision(note, unit)
+    # "Why is the roof red?" and "Decision making" stand beside decisions too.
+    asks = own.loose and (unit.section.heading.endswith(("?", "？")) or _names_decision(unit))
+    if beside and (not asks or _agrees(note, "decision", unit)):
         signs.append(Sign("decision", 0.35, "beside a decision"))
     around = (sign for sign in (*signs, *note.signs) if sign is not own)
     if any(sign.kind == own.kind for sign in around):
@@ -190,6 +213,11 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     if own.loose:
         return False
     return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
+
+
+def _names_decision(unit: Unit) -> bool:
+    match = match_heading(unit.section.heading)
+    return match is not None and match.rule.group == "decision"
 
 
 def _only_describes(note: _Note, unit: Unit) -> bool:
@@ -204,6 +232,9 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
         return note.signs
+    if note.language not in languages():
+        # No text can agree there; what a note says of itself goes for what it begins with.
+        return note.signs if unit is note.first else []
     return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
 
 
@@ -236,7 +267,7 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
         return
     measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
     verdict = judge(signs, measured)
-    if verdict.taken and not _is_own(unit, measured):
+    if verdict.taken and not _is_own(note, unit, measured):
         verdict = judge(signs, measured, own=False)
     if not verdict.taken:
         return
@@ -248,9 +279,11 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
             yield _example(note.document, unit, part, number, verdict)
 
 
-def _is_own(unit: Unit, measured: Wording) -> bool:
+def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
     """Say whether the wording of a unit is that of its writer, who means what it says."""
-    return not (unit.is_cited or is_made_up(measured, unit.told) or is_mostly_links(unit))
+    if note.is_labelled or unit.is_cited:
+        return False
+    return not (is_made_up(measured, unit.told) or is_mostly_links(unit))
 
 
 def _may_stand_alone(unit: Unit) -> bool:

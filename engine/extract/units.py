@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from engine.extract.borrowed import is_borrowed, is_labelled
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
@@ -90,9 +91,11 @@ class Unit:
 
     @property
     def is_cited(self) -> bool:
-        """Whether it names somebody else as its author."""
+        """Whether it shows that its words are somebody else's, or made up."""
         return any(
             is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            or is_borrowed(section.blocks, section.lines, section.end - len(section.lines))
+            or is_labelled((section.heading, *section.parents))
             for section in {id(member): member.section for member in self.members}.values()
         )
 

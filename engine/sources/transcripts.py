@@ -42,8 +42,9 @@ _LABELS = frozenset((
     *("thought", "thoughts", "update", "status", "question", "answer", "title", "log", "event"),
     *("decision", "learning", "insight", "plan", "goal", "work", "breakfast", "lunch", "dinner"),
     *("stimmung", "notiz", "idee", "schlaf", "gewicht", "stare", "idei", "gând", "notă", "humeur"),
-    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal", "win", "problem"),
-    *("gym", "yoga", "run", "walk", "standup", "home", "school", "reading", "dream", "health"),
+    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal"),
+    *("win", "problem", "gym", "yoga", "run", "walk", "standup", "home", "school", "reading"),
+    *("dream", "health"),
 ))  # fmt: skip
 _LEAST = 3
 _LOOK_AT = 400
