@@ -12,7 +12,7 @@ from engine.extract.borrowed import is_labelled, kind_of
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.languages import languages
-from engine.extract.leftout import OnLeft, ignore_left, tell
+from engine.extract.leftout import OnLeft, ignore_left, tell, tell_unanswered
 from engine.extract.letters import fold
 from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
@@ -64,24 +64,31 @@ def extract_note(
         take: What is wanted: "thoughts", "qa", "sections".
         on_left: Told of each section that gives nothing, and why.
     """
-    note = _Note(document, find_units(document.text))
+    units = find_units(document.text)
+    bodies = Bodies(document, units, take, lambda: note.language)
+    # A card that stands in a thought is no part of it.
+    note = _Note(document, tuple(map(bodies.without_cards, units)), units)
+    answers = "qa" in take and not note.clipped
     thoughts: list[list[Example]] = [[] for _ in note.units]
     if "thoughts" in take:
         thoughts = [list(_thoughts(note, unit)) for unit in note.units]
         if len(note.units) > 1 and not any(thoughts):
             unit = _whole(note)
             if unit is not None and (found := list(_thoughts(note, unit))):
-                return found
+                cards = [card for unit in units for card in bodies.cards(unit)] if answers else []
+                return [*found, *cards]
     given: Sequence[Sequence[Example]] = thoughts
-    bodies = Bodies(document, note.units, take, lambda: note.language)
     if not note.clipped and {"qa", "sections"}.intersection(take):
         given = [
-            found or bodies.examples(unit) for unit, found in zip(note.units, thoughts, strict=True)
+            [*found, *bodies.cards(unit)] if found else bodies.examples(unit)
+            for unit, found in zip(units, thoughts, strict=True)
         ]
     if on_left is not ignore_left:
         sections = "sections" not in take
         on_request = bodies.is_section if sections else lambda _: False
-        tell(document, note.units, given, on_left, clipped=note.clipped, on_request=on_request)
+        if answers:
+            tell_unanswered(document, bodies.unanswered, on_left)
+        tell(document, units, given, on_left, clipped=note.clipped, on_request=on_request)
     return [example for found in given for example in found]
 
 
@@ -109,9 +116,12 @@ def taken(options: Mapping[str, str]) -> frozenset[str]:
 class _Note:
     """A note as its units are judged: what it says about all of them."""
 
-    def __init__(self, document: Document, units: tuple[Unit, ...]) -> None:
+    def __init__(
+        self, document: Document, units: tuple[Unit, ...], written: Sequence[Unit]
+    ) -> None:
         self.document = document
         self.units = units
+        self._written = written  # with the cards that are no part of thoughts
         self.signs = _note_signs(document)
         self.clipped = _is_clipped(document)
 
@@ -126,7 +136,7 @@ class _Note:
     @cached_property
     def language(self) -> str:
         """The code of the note's language; empty where it can't be told."""
-        return language_of(part for unit in self.units for part in unit.parts)
+        return language_of(part for unit in self._written for part in unit.parts)
 
     @cached_property
     def first(self) -> Unit | None:

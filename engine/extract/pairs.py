@@ -38,7 +38,7 @@ _PARTNERS = {"q": "ar", "f": "ab", "î": "r", "i": "r"}
 """The first letters of what may answer a label that begins with a letter."""
 _LABEL_LETTERS = frozenset("QqFfÎîIi")
 _LABEL_WITHIN = 22
-_ONE_LINE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(.*?\S)\s*:::?\s*(\S.*)$")
+_ONE_LINE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(.*?[^\s:])\s*:::?(?!:)\s*(\S.*|)$")
 _CARD_TAG = re.compile(r"\s#(?:card|flashcard|flashcards|anki)(?:[/-][^\s#]*)?\s*$", re.IGNORECASE)
 _BOLD = re.compile(
     r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)([^*_\n]{4,300}\?)\s*(?:\*\*|__)\s*:?\s*(.*)$"
@@ -95,14 +95,21 @@ def is_label(line: str) -> bool:
     return _ASKS.match(line) is not None
 
 
-def find_pairs(lines: Sequence[str], *, deck: bool = False) -> list[Pair]:
+def find_pairs(
+    lines: Sequence[str], *, deck: bool = False, on_empty: Callable[[int], None] | None = None
+) -> list[Pair]:
     """Return the pairs in a section's lines, in order; none lies inside of another.
 
     Args:
         lines: The lines below the heading, without comments.
         deck: Whether the note is made of flashcards, so that ``word::meaning`` is one.
+        on_empty: Told the index of each question whose answer says nothing.
     """
-    return _Finder(*_unquoted(lines, code_lines(lines)), deck=deck).run()
+    return _Finder(*_unquoted(lines, code_lines(lines)), deck=deck, on_empty=on_empty).run()
+
+
+def _ignore(_: int) -> None:
+    """Let a question without an answer go by."""
 
 
 def _unquoted(
@@ -135,8 +142,15 @@ class _Finder:
     """The state of :func:`find_pairs` as it goes down the lines."""
 
     def __init__(
-        self, lines: Sequence[str], code: Sequence[bool], ends: Mapping[int, int], *, deck: bool
+        self,
+        lines: Sequence[str],
+        code: Sequence[bool],
+        ends: Mapping[int, int],
+        *,
+        deck: bool,
+        on_empty: Callable[[int], None] | None,
     ) -> None:
+        self._on_empty = on_empty or _ignore
         self._lines = lines
         self._code = code
         in_fence = fenced(lines) if any(code) else code
@@ -179,12 +193,14 @@ class _Finder:
         if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
-        if not any(map(str.isalpha, asked or attached)) or not any(
-            map(str.isalnum, _LINKS.sub("", "\n".join(raw)))
-        ):
+        if not any(map(str.isalpha, asked or attached)):
             return 0
         told = plain_alone(pair.answer)
         if is_blank(told):
+            if pair.weight >= CARD:
+                self._on_empty(pair.start)
+            return 0
+        if not any(map(str.isalnum, _LINKS.sub("", "\n".join(raw)))):
             return 0
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]

@@ -217,7 +217,7 @@ class Draft:
                 if not stripped:
                     add(_PAUSE)
                     continue
-            elif quoted and stripped[0] not in "#|" and not _ITEM.match(line):
+            elif quoted and _is_text(line, stripped):
                 # A line without the mark goes on with the quotation's paragraph.
                 kind = lazy = quoted
             else:
@@ -292,6 +292,11 @@ class Draft:
             plain = inline_plain_lines(self._marked, self._defined, self._follows)
             self._plain = [text.strip() for text in plain]
         return _assemble(pieces, self._plain, self._marked)
+
+
+def _is_text(line: str, stripped: str) -> bool:
+    """Say whether a line may go on with a paragraph above: it begins nothing itself."""
+    return not (stripped[0] in "#|" or _ITEM.match(line) or _RULE.match(stripped))
 
 
 def _is_written(value: str) -> bool:

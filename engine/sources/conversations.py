@@ -25,6 +25,7 @@ from engine.sources.jsonfiles import (
     read_records,
 )
 from engine.sources.records import Record, record_key
+from engine.sources.refusals import check_wanted
 from engine.sources.turns import has_instruction
 
 BRANCHES = Option(
@@ -209,6 +210,8 @@ def _documents(
         return
     name = name_of(known, record.fields)
     try:
+        if known is lists:
+            check_wanted(record.fields)
         several = known.conversations(record.fields, every_branch=every_branch)
         for part, conversation in enumerate(several):
             what = f"record {record.number}"

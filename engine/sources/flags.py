@@ -109,6 +109,24 @@ def thoughts_of(message: Mapping[str, Any]) -> str | None:
     return next((value.strip() for value in held if isinstance(value, str)), None)
 
 
+def thoughts_beside(row: Mapping[str, Any], used: Collection[str] = ()) -> str | None:
+    """Return the thoughts in a column beside a row's answer; None for ones that are no text.
+
+    Args:
+        row: The row.
+        used: The columns that become turns.
+    """
+    return thoughts_of({name: row[key] for key, name in thought_columns(row, used).items()})
+
+
+def thought_columns(row: Mapping[str, Any], used: Collection[str] = ()) -> dict[str, str]:
+    """Return the columns of a row that hold thoughts, each with its plain name."""
+    named = {key: fold(key) for key in row if isinstance(key, str) and key not in used}
+    # A flag of this name says whether a model was to think.
+    return {key: name for key, name in named.items()
+            if name in THOUGHT_KEYS and isinstance(row[key], str | list | dict)}  # fmt: skip
+
+
 def with_thoughts(thoughts: str, answer: str) -> str:
     """Return an answer with its thoughts as templates that think write them."""
     return f"<think>\n{thoughts}\n</think>\n\n{answer}"

@@ -33,7 +33,7 @@ def mark_indented(text: str, lines: Sequence[str], code: list[bool]) -> None:
     for number, line in enumerate(lines):
         if line[:1] in (" ", "\t") and line.startswith(_INDENTS) and not code[number]:
             before = lines[number - 1] if number else ""
-            apart = not before.strip() or code[number - 1] or _HEADING.match(before)
+            apart = not before.strip() or code[number - 1] or _is_line(before)
             if apart and line.strip() and not _ITEM.match(line):
                 _Lines(lines, code).run()
                 return
@@ -56,6 +56,8 @@ class _Lines:
         for number, line in enumerate(self._lines):
             if self._code[number]:
                 self._in_paragraph, at = False, 0
+                if not number or not self._code[number - 1]:
+                    self._leave(_width(line))
                 continue
             if raw:
                 raw = "" if raw in line.lower() else raw
@@ -80,6 +82,11 @@ class _Lines:
                 self._code[number] = True
                 last = number
 
+    def _leave(self, width: int) -> None:
+        """Leave the items whose text begins behind a column."""
+        while self._items and width < self._items[-1]:
+            self._items.pop()
+
     def _text(self, line: str, width: int) -> int:
         """Take a line that goes on with no code; return where it is indented from if it is some."""
         if line[0] in _BREAKS:
@@ -88,11 +95,10 @@ class _Lines:
             width = _width(line)
             self._in_paragraph = False
         item = None if _RULE.match(line) else _ITEM.match(line)
-        if item is None and self._in_paragraph:
-            self._in_paragraph = not _HEADING.match(line) and not _RULE.match(line)
+        goes_on = self._in_paragraph and not _is_line(line) and line.lstrip()[:1] != ">"
+        if item is None and goes_on:
             return -1
-        while self._items and width < self._items[-1]:
-            self._items.pop()
+        self._leave(width)
         base = self._items[-1] if self._items else 0
         if item is not None:
             behind = len(item[0].expandtabs(_COLUMNS))
@@ -105,8 +111,13 @@ class _Lines:
             return base
         if _FOOTNOTE.match(line):
             self._items.append(_COLUMNS)
-        self._in_paragraph = not _HEADING.match(line) and not _RULE.match(line)
+        self._in_paragraph = not _is_line(line)
         return -1
+
+
+def _is_line(line: str) -> bool:
+    """Say whether a line is a heading or a rule, which no paragraph goes on with."""
+    return _HEADING.match(line) is not None or _RULE.match(line) is not None
 
 
 def _width(line: str) -> int:

@@ -31,6 +31,8 @@ _BOLD = re.compile(
     rf"(?:[(\[](?:{_WHEN}|{_TIME})[)\]]|{_WHEN}|\d{{1,2}}:\d{{2}}(?:\s?[AaPp]\.?[Mm]\.?)?)(?::|\s|$)"
 )
 _MARKED = re.compile(r"^[ \t>]*(?:[-*+][ \t]+)?")
+# A log of one's own has neither the bracket nor the comma.
+_EXPORTED = re.compile(rf"^[ \t>*+-]*(?:\[|__|(?<=\*)\S|{_DATE}[,،])")
 _DISCORD = re.compile(rf"^\[{_WHEN}\] (\S[^:\n]{{0,60}})$")
 _IMESSAGE = re.compile(
     r"^[A-Z][a-z]{2} \d{2}, \d{4}\s+\d{1,2}:\d{2}:\d{2}\s[AP]M\b.*\n([^\n]{1,60})\n\S", re.MULTILINE
@@ -42,8 +44,9 @@ _LABELS = frozenset((
     *("thought", "thoughts", "update", "status", "question", "answer", "title", "log", "event"),
     *("decision", "learning", "insight", "plan", "goal", "work", "breakfast", "lunch", "dinner"),
     *("stimmung", "notiz", "idee", "schlaf", "gewicht", "stare", "idei", "gând", "notă", "humeur"),
-    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal", "win", "problem"),
-    *("gym", "yoga", "run", "walk", "standup", "home", "school", "reading", "dream", "health"),
+    *("weather", "reminder", "meeting", "call", "food", "exercise", "gratitude", "journal"),
+    *("win", "problem", "gym", "yoga", "run", "walk", "standup", "home", "school", "reading"),
+    *("dream", "health", "project", "progress", "result", "focus"),
 ))  # fmt: skip
 _LEAST = 3
 _LOOK_AT = 400
@@ -94,7 +97,8 @@ def find_people(text: str) -> list[Run]:
         return []
     if len({name for _, name in said}) == 1:
         words = [line for line in lines if line.strip() and not line.startswith("#")]
-        if len(said) <= _LEAST or len(said) < 0.5 * len(words):
+        exported = all(_EXPORTED.match(lines[at]) for at, _ in said)
+        if len(said) <= _LEAST or len(said) < 0.5 * len(words) or not exported:
             return []
     runs: list[Run] = []
     for at, _ in said:

@@ -247,3 +247,10 @@ def test_a_source_is_never_written_to(tmp_path: Path) -> None:
 def test_one_note_is_a_source_too(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"a.md": REFLECTION}) / "a.md"
     assert list(_read(root)[0]) == ["a.md"]
+
+
+def test_a_folder_s_page_has_the_folder_s_name(tmp_path: Path) -> None:
+    names = ("index.md", "trips/2025-03-14 Delft/index.md", "trips/_index.md", "trips/b.md")
+    found = _read(write_files(tmp_path / "v", dict.fromkeys(names, "I walked to the mill.")))[0]
+    assert [found[name].title for name in names] == ["index", "2025-03-14 Delft", "trips", "b"]
+    assert found[names[1]].date == "2025-03-14"
