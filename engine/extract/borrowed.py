@@ -38,6 +38,7 @@ _SPEAKER = re.compile(
 _FULL_NAME = re.compile(r"[^\W\d_a-z][\w'’-]+ [^\W\d_a-z][\w'’-]+")
 _SPEECH = re.compile(r"^\s*(?:[–—]|-{3})?\s*[\"“„»«][^\W\d_]|^\s*(?:—|–|―|-{2,3})\s*[^\W\d_]")
 _SPEECHES = 3
+_BLOCKQUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote>|\Z)", re.DOTALL)
 _SIGNS = ' \t.-_*:#“”"'
 _NUMBERS = f"{_SIGNS}0123456789"
 _WIDE = re.compile("[\u3400-\u9fff]")
@@ -86,6 +87,9 @@ def is_borrowed(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> b
     if not prose:
         return False
     if _ends_in_source(prose[-1], lines, offset) or _leads_in(prose[0]):
+        return True
+    text = "\n".join(lines)
+    if "<blockquote" in text and len(_BLOCKQUOTE.sub("", text)) * 2 < len(text):
         return True
     raw = [line for line in lines if line.strip()]
     return _is_dialogue(raw)

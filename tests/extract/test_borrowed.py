@@ -41,6 +41,7 @@ def _thoughts(text: str, path: str = "note.md") -> list[Example]:
             )
         ),
         (f"# Woods\n\n{EXCERPT}\nHenry David Thoreau", "n.md"),
+        (f"# Woods\n\nA page.\n\n<blockquote>{EXCERPT}</blockquote>", "n.md"),
         (f"# Woods\n\nThoreau writes:\n\n{EXCERPT}", "n.md"),
         *(
             (f"# {heading}\n\n{EXCERPT}", "n.md")
