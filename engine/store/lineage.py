@@ -77,7 +77,8 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
         First the pairs with the same answer, whatever its white space, those within one file
         before those across files; then, within one file, the most similar answers, by the
         Jaccard index of their words; a common heading counts for half of what is missing.
-        Last come similar answers of files that went and files that came: notes that were renamed and edited.
+        Last come similar answers of files that went and files that came: notes that were renamed
+        and edited.
     """
     pairs: list[Pair] = []
     left = {trace.id: trace for trace in lost}
