@@ -74,10 +74,11 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
         arrived: Examples that it has and had not.
 
     Returns:
-        First the pairs with the same answer, those within one file before those across
-        files; then, within one file, the most similar answers, by the Jaccard index of
-        their words; a common heading counts for half of what is missing. Last come similar
-        answers of files that went and files that came: notes that were renamed and edited.
+        First the pairs with the same answer, whatever its white space, those within one file
+        before those across files; then, within one file, the most similar answers, by the
+        Jaccard index of their words; a common heading counts for half of what is missing.
+        Last come similar answers of files that went and files that came: notes that were renamed
+        and edited.
     """
     pairs: list[Pair] = []
     left = {trace.id: trace for trace in lost}
@@ -87,7 +88,13 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
         pairs.append(Pair(old.id, fresh.id, same))
         del left[old.id], new[fresh.id]
 
-    for key in (lambda trace: (trace.item, trace.said), lambda trace: ("", trace.said)):
+    keys: tuple[Callable[[Trace], tuple[str, str]], ...] = (
+        lambda trace: (trace.item, trace.answer),
+        lambda trace: (trace.item, trace.said),
+        lambda trace: ("", trace.answer),
+        lambda trace: ("", trace.said),
+    )
+    for key in keys:
         known: dict[tuple[str, str], list[Trace]] = {}
         for trace in left.values():
             known.setdefault(key(trace), []).append(trace)

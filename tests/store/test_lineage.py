@@ -130,7 +130,7 @@ def test_each_is_paired_once_and_equal_answers_always(
 
     pairs = match(made("o", lost), made("n", arrived))
     assert len({pair.old for pair in pairs}) == len({pair.new for pair in pairs}) == len(pairs)
-    for answer in {row[2] for row in lost}:
-        both = (sum(row[2] == answer for row in rows) for rows in (lost, arrived))
-        answers = {f"o{n}" for n, row in enumerate(lost) if row[2] == answer}
+    for answer in {tuple(row[2].split()) for row in lost}:
+        both = (sum(tuple(row[2].split()) == answer for row in rows) for rows in (lost, arrived))
+        answers = {f"o{n}" for n, row in enumerate(lost) if tuple(row[2].split()) == answer}
         assert sum(pair.same and pair.old in answers for pair in pairs) == min(both)
