@@ -99,8 +99,14 @@ def test_what_is_no_section(text: str) -> None:
         (f"## What is a library\n{PLAIN}", "What is a library?"),
         (f"---\ntitle: Is there a library?\n---\n{PLAIN}", "Is there a library?"),
         (f"# Is there a library?\n{PLAIN}", "Is there a library?"),
-        (f"## Wo ist die Bücherei?\n{PLAIN}", "Wo ist die Bücherei?"),
-        (f"## Unde este biblioteca?\n{PLAIN}", "Unde este biblioteca?"),
+        (
+            f"## Wo ist die Bücherei?\n{PLAIN}",
+            "Tell me what you wrote under “Wo ist die Bücherei?” in your note “note”.",
+        ),
+        (
+            f"## Unde este biblioteca?\n{PLAIN}",
+            "What did you write under “Unde este biblioteca?” in your note “note”?",
+        ),
     ],
 )
 def test_a_heading_that_asks(text: str, asked: str) -> None:
@@ -242,3 +248,15 @@ def test_the_option_has_every_choice() -> None:
     assert option.default in option.choices
     for choice in option.choices:
         assert taken({"take": choice}) <= frozenset(TAKE)
+
+
+def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
+    chinese = (
+        "今天我在家里整理工具，觉得有些小技巧值得记下来，因为以后还会用到它们，也希望自己不会忘记。"
+    )
+    english = (
+        "Press the key to select all of the text and then insert a cursor at the end of each line. "
+        * 4
+    )
+    found = _extract(f"# 工具\n\n{chinese}{chinese}\n\n## 每一行都添加\n\n{english}", "工具.md")
+    assert "这一节里" in found[-1].turns[0].content

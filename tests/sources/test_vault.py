@@ -247,3 +247,15 @@ def test_a_source_is_never_written_to(tmp_path: Path) -> None:
 def test_one_note_is_a_source_too(tmp_path: Path) -> None:
     root = write_files(tmp_path, {"a.md": REFLECTION}) / "a.md"
     assert list(_read(root)[0]) == ["a.md"]
+
+
+def test_the_page_of_a_folder_is_called_as_the_folder(tmp_path: Path) -> None:
+    files = {"index.md": "a\n", "days/2024-01-03/index.md": "b\n", "mill/_index.md": "c\n"}
+    documents, _ = _read(write_files(tmp_path / "v", files))
+    named = {path: document.title for path, document in documents.items()}
+    assert named == {
+        "index.md": "index",
+        "days/2024-01-03/index.md": "2024-01-03",
+        "mill/_index.md": "mill",
+    }
+    assert documents["days/2024-01-03/index.md"].date == "2024-01-03"
