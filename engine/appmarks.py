@@ -13,7 +13,7 @@ The forms are those that the exports hold, and that the tools which clean them d
 - Claude: placeholders of blocks, ``<antArtifact>``, ``<cite index="…">``, ``computer:`` links
 - Gemini: ``[cite_start]``, ``[cite: 1, 2]``, ``<immersive>``, addresses of chips and cards
 - Grok: ``<grok:render>``, ``<xaiArtifact>``; DeepSeek: ``[citation:1]``; Kimi and Bing: ``[^1^]``;
-  Mistral: ``[REF]…[/REF]``; Perplexity: ``[^1_2]`` with their list, ``[web:1]``
+  Mistral: ``[REF]0,1[/REF]``; Perplexity: ``[^1_2]`` with their list, ``[web:1]``
 - ``[1][2]`` where sources stand beside the message, as Open WebUI and Perplexity have them
 
 A mark in code or between quotation marks is spoken of, and stays; so it does in the answer to a
@@ -25,13 +25,13 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.appcode import as_block, code_in, within
 from engine.appforms import (
+    ABOUT,
     ANYWHERE,
     AROUND,
     ASKED,
@@ -39,20 +39,23 @@ from engine.appforms import (
     CITES,
     CLOSED,
     CLOSING,
-    CODE,
     DIRECTIVE,
     ENDS,
     ENTITY,
     FENCE,
+    HALF,
     LEAD,
     LONE,
     NAMED,
     PLACEHOLDER,
     PRIVATE,
     QUOTES,
+    REFERENCE,
     SEEN,
-    TURN,
+    SPOKEN,
+    SPOKEN_HINTS,
     UNCLOSED,
+    WORDLESS,
 )
 from engine.models import Role
 
@@ -63,6 +66,8 @@ FEW = 240
 
 
 _ROW = 12
+_DEEPEST = 4
+_OBJECT = re.compile("\ufffc")
 
 
 # Behind a word, and no link, footnote or index of a program's.
@@ -107,9 +112,32 @@ def taken(text: str, role: Role = "assistant", spoken: frozenset[str] = NOTHING)
         text, missing = _without_placeholders(text)
     if _begins(text):
         text = _without_directives(text)
+    found = _without_seen(text, role, spoken, missing) if _hints(text) else Taken(text, missing)
+    return replace(found, spoken=spoken_of(text, role)) if role == "user" else found
+
+
+def spoken_of(text: str, role: Role = "user") -> frozenset[str]:
+    """Return the kinds of marks that a text is about; those that were pasted with it are none."""
     if not _hints(text):
-        return Taken(text, missing)
-    return _without_seen(text, role, spoken, missing)
+        return frozenset(_named_in(text))
+    words = SEEN.sub(" ", text)
+    named = _named_in(words)
+    code = code_in(text)
+    about = ABOUT.search(words) is not None
+    kinds = {kind for kind in named if kind not in CITES or about}
+    for found in SEEN.finditer(text):
+        rest = text[found.start("tail") : found.start("tail") + 400].lstrip(" \t")
+        quoted = _stays(found, text, "assistant", code)
+        if quoted or (_stays(found, text, role, code) and (about or ASKED.match(rest))):
+            kinds.add(_kind(found))
+    return frozenset(kinds)
+
+
+def _named_in(words: str) -> list[str]:
+    lowered = words.lower()
+    if not any(hint in lowered for hint in SPOKEN_HINTS):
+        return []
+    return [kind for kinds, name in SPOKEN.items() if name.search(words) for kind in kinds]
 
 
 def without_numbers(text: str, sources: int) -> str:
@@ -121,13 +149,11 @@ def without_numbers(text: str, sources: int) -> str:
     """
     if not sources or "[" not in text:
         return text
-    code = _code_in(text)
+    code = code_in(text)
 
     def shown(found: re.Match[str]) -> str:
-        at = bisect_right(code, (found.start(), len(text))) - 1
         numbers = [int(number) for number in re.findall(r"\d+", found[0])]
-        inside = at >= 0 and found.start() < code[at][1]
-        return found[0] if inside or max(numbers) > sources else ""
+        return found[0] if within(found.start(), code) or max(numbers) > sources else ""
 
     return _NUMBERS.sub(shown, text)
 
@@ -154,7 +180,7 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
     for found in PLACEHOLDER.finditer(text) if "supported on" in text else ():
         yield found.start(), found.end(), "placeholder"
     if _hints(text):
-        code = _code_in(text)
+        code = code_in(text)
         for found in SEEN.finditer(text):
             if not _stays(found, text, role, code):
                 lead, tail = found.span("lead")[1], found.span("tail")[0]
@@ -171,24 +197,37 @@ def marks_in(text: str, role: Role = "assistant") -> Iterator[tuple[int, int, st
 
 def _without_private(text: str, role: Role) -> str:
     if "\ufffc" in text:
-        text = _without(re.compile("\ufffc"), text)
+        text = _without(_OBJECT, text)
     if not any(one in text for one in PRIVATE):
         return text
     before = text
-    text = _without(CLOSED, text)
+    # A mark may stand within another.
+    for _ in range(_DEEPEST):
+        inner, text = text, _without(CLOSED, text)
+        if text == inner:
+            break
+    text = _without(HALF, text)
     text = _without(UNCLOSED, text)
     if text != before or (role != "user" and AROUND.search(text)):
-        text = LONE.sub("", text)
+        code = code_in(text)
+        text = LONE.sub(lambda found: found[0] if within(found.start(), code) else "", text)
     return text
 
 
 def _without(pattern: re.Pattern[str], text: str) -> str:
-    spaced = re.compile(f"{LEAD}(?:{pattern.pattern})(?P<tail>[ \\t]*)")
+    spaced = _spaced(pattern)
+    code = code_in(text)
 
     def shown(found: re.Match[str]) -> str:
+        if within(found.end("lead"), code):
+            return found[0]
         return _joined(found, text, _named(found))
 
     return _squeezed(spaced.sub(shown, text))
+
+
+def _spaced(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    return re.compile(f"{LEAD}(?:{pattern.pattern})(?P<tail>[ \\t]*)")
 
 
 def _squeezed(text: str) -> str:
@@ -199,21 +238,26 @@ def _squeezed(text: str) -> str:
 def _named(found: re.Match[str]) -> str:
     """Return the words of a mark that has some: a name, a link's title, a formula."""
     groups = found.groupdict()
-    word, rest = groups.get("word") or "", groups.get("rest") or ""
+    word = groups.get("word") or groups.get("word2") or ""
+    rest = groups.get("rest") or groups.get("rest2") or ""
     if not word and not rest and found[0].strip() == "\ue200\ue201":
         return found[0].strip()
     first = rest[1:].partition("\ue202")[0]
-    if word == "entity":
-        named = ENTITY.match(first)
-        return named[1] if named else ""
-    if word == "url":
-        return "" if re.fullmatch(TURN, first) else first
-    return _formula(first) if word == "genui" else ""
+    if word == "genui":
+        return _formula(first)
+    if "entity" in word:
+        return _entity(first)
+    return "" if word in WORDLESS or REFERENCE.fullmatch(first) else first
 
 
-def _formula(said: str) -> str:
+def _entity(said: str) -> str:
+    named = ENTITY.match(said)
+    return named[1] if named else ""
+
+
+def _formula(said: str | None) -> str:
     try:
-        made = json.loads(said)
+        made = json.loads(said or "")
     except (ValueError, RecursionError):
         return ""
     for name, value in made.items() if isinstance(made, dict) else ():
@@ -305,7 +349,7 @@ def _hints(text: str) -> bool:
 
 
 def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missing) -> Taken:
-    code = _code_in(text)
+    code = code_in(text)
     stays: set[str] = set()
 
     def shown(found: re.Match[str]) -> str:
@@ -314,6 +358,8 @@ def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missin
         if kind in spoken or _stays(found, text, role, code):
             stays.add(kind)
             return found[0]
+        if kind in ("entity", "object"):
+            return _joined(found, text, _entity(found["listed"] or "") or _formula(found["object"]))
         if kind == "artifact":
             made = _made(found)
             missing = missing if made else "all"
@@ -322,7 +368,7 @@ def _without_seen(text: str, role: Role, spoken: frozenset[str], missing: Missin
             missing = "all"
         elif kind in ("link", "image"):
             missing = missing or "some"
-        words = found["within"] or found["link"] or found["file"] or ""
+        words = found["within"] or found["titled"] or found["link"] or found["file"] or ""
         return _joined(found, text, words)
 
     left = _squeezed(SEEN.sub(shown, text))
@@ -338,9 +384,8 @@ def _stays(found: re.Match[str], text: str, role: Role, code: list[tuple[int, in
     """Say whether a mark is spoken of: in code, in quotation marks, or within a sentence."""
     start, end = found.end("lead"), found.start("tail")
     kind = _kind(found)
-    at = bisect_right(code, (start, len(text))) - 1
     # Gemini puts an address in the place of the code itself, whose fence then never ends.
-    if at >= 0 and start < code[at][1] and kind != "chip":
+    if kind != "chip" and within(start, code):
         return True
     before, after = text[start - 1 : start], text[end : end + 1]
     if before and QUOTES.get(before) == after:
@@ -360,43 +405,5 @@ def _made(found: re.Match[str]) -> str:
     made = (found["made"] or "").strip("\n")
     if not made.strip() or made.lstrip().startswith("```"):
         return made.strip()
-    named = dict.fromkeys(NAMED.findall(found["told"]))
+    named = dict.fromkeys(NAMED.findall(found["told"] + (found["told2"] or "")))
     return as_block(made, *named)
-
-
-def as_block(content: str, *types: str) -> str:
-    """Return a document as it stands in an answer: code in a fence, other text as it is.
-
-    Args:
-        content: The document.
-        types: What its app says that it is: ``code/python``, ``application/vnd.ant.code``
-            and the language, ``text/markdown``.
-    """
-    language = ""
-    for name in types:
-        last = name.rpartition("/")[2].removeprefix("x-").lower()
-        if last in ("markdown", "plain", "document", "text", "md", ""):
-            continue
-        if last.startswith("vnd.ant."):
-            language = language or {"vnd.ant.react": "jsx", "vnd.ant.mermaid": "mermaid"}.get(
-                last, language
-            )
-            code = last in ("vnd.ant.code", "vnd.ant.react", "vnd.ant.mermaid")
-            language = language or ("text" if code else "")
-        else:
-            language = "svg" if last == "svg+xml" else last
-    if not language:
-        return content
-    fence = "```"
-    while fence in content:
-        fence += "`"
-    return f"{fence}{'' if language == 'text' else language}\n{content}\n{fence}"
-
-
-@lru_cache(maxsize=2)
-def _code_spans(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(found.span() for found in CODE.finditer(text))
-
-
-def _code_in(text: str) -> list[tuple[int, int]]:
-    return list(_code_spans(text)) if "`" in text or "~~~" in text else []

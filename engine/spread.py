@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 Task = TypeVar("Task")
@@ -21,6 +23,7 @@ Result = TypeVar("Result")
 _MOST = 8
 _AHEAD = 3
 _WATCH_SECONDS = 1.0
+_GRACE_SECONDS = 1.0
 
 
 def cores() -> int:
@@ -79,18 +82,54 @@ def spread(
     pool = _pool(workers, prepare)
     rest = iter(tasks)
     waiting: deque[Future[Result]] = deque()
+
+    def hand_out() -> None:
+        while len(waiting) < most:
+            try:
+                waiting.append(pool.submit(function, next(rest), *arguments))
+            except StopIteration:
+                break
+
     try:
-        while True:
-            while len(waiting) < most:
-                try:
-                    waiting.append(pool.submit(function, next(rest), *arguments))
-                except StopIteration:
-                    break
-            if not waiting:
-                return
-            yield waiting.popleft().result()
+        hand_out()
+        with _no_endless_wait(pool):
+            while waiting:
+                yield waiting.popleft().result()
+                hand_out()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _no_endless_wait(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """See that the pool breaks when one of its processes dies.
+
+    One that is killed while it writes a result leaves half of it, and the lock that the others
+    write under. The pool's thread would wait for the other half for ever, since they and this
+    process hold the pipe open.
+    """
+    processes = list((pool._processes or {}).values())
+    over, end = multiprocessing.Pipe(duplex=False)
+
+    def watch() -> None:
+        if over in wait([over, *(process.sentinel for process in processes)]):
+            return
+        # Of most deaths the pool's own thread knows at once, and all end when it is shut down.
+        if wait([over], _GRACE_SECONDS):
+            return
+        for process in processes:
+            process.kill()
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        pool.shutdown(cancel_futures=True)
+        end.close()
+        thread.join()
+        over.close()
 
 
 def _pool(workers: int, prepare: Callable[[], None] | None) -> ProcessPoolExecutor:

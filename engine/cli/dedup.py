@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
-from engine.cli.nearness import NEARNESS, level_words
+from engine.cli.nearness import NEARNESS
 from engine.cli.waiting import patiently
 from engine.models import LinkWhat, short_id
 from engine.paths import shorten
@@ -23,7 +23,7 @@ from engine.similarity import (
     threshold_of,
 )
 from engine.similarity.child import dedup_apart
-from engine.similarity.levels import misses_paraphrases
+from engine.similarity.levels import level_words, misses_paraphrases
 from engine.similarity.names import E5, E5_PACKAGE
 from engine.store import Store
 

@@ -39,8 +39,3 @@ class NearnessType(_ParamType):
 
 
 NEARNESS = NearnessType()
-
-
-def level_words(threshold: float, level: str) -> str:
-    """Return a threshold with its name, where it has one: "copies (0.90 and more)"."""
-    return f"{level} ({threshold:.2f} and more)" if level else f"{threshold:.2f} and more"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.similarity.levels import misses_paraphrases
+
 _MOST = 12
 _MARKUP = str.maketrans({sign: f"\\{sign}" for sign in "\\`*_[]<>|#"})
 
@@ -112,7 +114,9 @@ def _division(manifest: Mapping[str, Any], sides: Sequence[str]) -> Iterator[str
         yield f"- Rows of {', '.join(manifest['earlier'])} keep their sides."
     if near and near["checked"]:
         level = near.get("level", "")
-        name = f" ({level}; paraphrases may be on both sides)" if level == "copies" else ""
+        open_to = "paraphrases may be on both sides"
+        missed = (level, open_to) if misses_paraphrases(near["threshold"]) else ()
+        name = f" ({'; '.join(filter(None, missed))})" if missed else ""
         yield (
             f"- Near-duplicates are those with a similarity of {near['threshold']:g} and "
             f"more{name}."

@@ -306,7 +306,7 @@ def _notices(
     if not near.checked:
         yield Notice("near-duplicates", f"near-duplicates are not known: {near.reason}")
     elif misses_paraphrases(near.threshold, made.options.model):
-        yield about_paraphrases(near.threshold)
+        yield about_paraphrases(near.threshold, near.level)
     held_out = [*made.validation, *made.test]
     again = sum(one.row.id in before.trained for one in held_out)
     if again:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.dataset.gate import gate
-from engine.dataset.rows import Row
+from engine.dataset.rows import Row, conversation_of, group_of
 from engine.errors import SourceAmbiguous, SourceEmpty, SourceUnknown
 from engine.models import Skipped, example_id
 from engine.paths import shorten
@@ -52,7 +52,8 @@ def read_external(path: Path) -> External:
         for example in extract(document, {}):
             identifier = example_id(example.turns)
             metadata = {"kind": example.kind, "path": path.name, "text_id": identifier}
-            rows.setdefault(identifier, Row(identifier, example.turns, metadata))
+            group = group_of(example) if conversation_of(example) else ""
+            rows.setdefault(identifier, Row(identifier, example.turns, metadata, group))
     refused = {refusal.example_id for refusal in gate(rows.values(), allow_secrets=None)}
     good = tuple(row for row in rows.values() if row.id not in refused)
     if not good:

@@ -2,7 +2,8 @@
 
 Joined are, whatever stands between them (single linkage):
 
-- rows of one document: a note, a conversation, a record;
+- rows of one document: a note, a conversation, a record; and parts of a conversation whose
+  ids differ by a running number (``x_0``, ``x_1``), as those of ShareGPT do;
 - near-duplicates: rows whose questions and whose answers are both near each other;
 - rows whose long answers are near each other, or equal but for spelling;
 - rows that ask the same, but for spelling; a question that very many rows ask is a
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 
 from engine.dataset.candidates import Candidate
 from engine.models import Turn
@@ -26,6 +28,10 @@ SAME_ANSWER_CHARS = 80
 TEMPLATE_SHARE = 0.05
 TEMPLATE_ROWS = 3
 """A question of more rows than either is a form of words: its group could hardly be held out."""
+
+
+MAX_PARTS = 20
+"""The most parts that a conversation may usually have been cut into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +128,8 @@ def group(
         joined[rule] = before - union.count
 
     by("document", _classes(rows, lambda one: [one.row.group]))
+    by("series", _series(rows))
+    joined["document"] += joined.pop("series")
     forms = [_Forms.of(one) for one in rows]
     place = {one.position: index for index, one in enumerate(rows) if one.position >= 0}
     by("duplicate", ([place[at] for at in cluster if at in place] for cluster in near.both))
@@ -198,6 +206,25 @@ def _classes(
         for name in names(one):
             found[name].append(index)
     return [places for places in found.values() if len(places) > 1]
+
+
+def _series(rows: Sequence[Candidate]) -> list[list[int]]:
+    """Return the rows of each series, file by file, where a series is one conversation.
+
+    Where all ids of a file share one stem, or most stems have very many numbers, the number
+    tells tasks or rows apart (``train_0``, ``train_1``) and not parts.
+    """
+    files: defaultdict[str, dict[str, list[int]]] = defaultdict(dict)
+    for index, one in enumerate(rows):
+        file, stem = one.row.series
+        if stem:
+            files[file].setdefault(stem, []).append(index)
+    return [
+        places
+        for found in files.values()
+        if len(found) > 1 and median(map(len, found.values())) <= MAX_PARTS
+        for places in found.values()
+    ]
 
 
 def _places(forms: Sequence[_Forms], keys: Callable[[_Forms], Iterable[bytes]]) -> list[list[int]]:

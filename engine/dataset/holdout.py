@@ -135,11 +135,11 @@ def _belonging(
     """Return the ids of rows in one group with a row of the files, and why."""
     apart = max((one.position for one in rows), default=0) + 1
     others = [
-        Candidate(replace(row, group=f"\0{number}"), position=apart + number)
+        Candidate(replace(row, group=row.group or f"\0{number}"), position=apart + number)
         for number, row in enumerate(files)
     ]
     pairs = tuple((rows[number].position, apart + other) for number, other in matched)
-    alone = [replace(one, row=replace(one.row, group=one.row.id)) for one in rows]
+    alone = [replace(one, row=replace(one.row, group=one.row.id, series=("", ""))) for one in rows]
     equal = _joined(group([*alone, *others], same_question=options.same_question), len(rows))
     direct = {number for number, _ in matched}
     both = NearClusters((*near.both, *pairs), near.answers)

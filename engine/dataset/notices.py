@@ -12,6 +12,7 @@ from engine.dataset.groups import Grouping
 from engine.dataset.metadata import Tally
 from engine.dataset.options import DatasetOptions
 from engine.dataset.split import Side
+from engine.similarity.levels import level_words
 
 FEW_HELD_OUT = 20
 """With fewer held-out rows, a share of one half is known to no better than ± 20 points."""
@@ -96,12 +97,12 @@ def about_sizes(
         )
 
 
-def about_paraphrases(threshold: float) -> Notice:
-    """Return what a threshold for copies leaves open."""
+def about_paraphrases(threshold: float, level: str) -> Notice:
+    """Return what a threshold above paraphrases leaves open; ``level`` is its name, if any."""
     return Notice(
         "paraphrases",
-        f"rows that say the same in other words may be on both sides: near-duplicates are copies, "
-        f"from {threshold:.2f} on; the level paraphrases keeps more of them together",
+        f"rows that say the same in other words may be on both sides: near-duplicates are "
+        f"{level_words(threshold, level)}; the level paraphrases keeps more of them together",
     )
 
 

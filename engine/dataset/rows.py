@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,9 @@ from engine.paths import shorten
 _ROLES = get_args(Role)
 # Kinds whose documents are records of a file; the others' documents are whole files.
 _RECORD_KINDS = frozenset({"conversation", "instruction", "memory", "synthetic"})
+_SPOKEN_KINDS = frozenset({"conversation", "instruction"})
+_SERIES = re.compile(r"(.*\S)[_-]\d{1,5}", re.DOTALL)
+_LONG_NUMBER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,15 @@ class Row:
         turns: The conversation after edits, with the system message that was added.
         metadata: Where it comes from.
         group: The document that it comes from; all rows of a group stay together.
+        series: Its file, and the id that it shares with others but for a running number, as
+            parts of one conversation have it; both empty where it has no such id.
     """
 
     id: str
     turns: tuple[Turn, ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     group: str = ""
+    series: tuple[str, str] = ("", "")
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as a line of the dataset's files holds it."""
@@ -75,18 +82,73 @@ def row_of(card: Card, system_prompt: str = "", told: Told | None = None) -> Row
     }
     # Whoever reads the file needs no column that says nothing.
     metadata = {key: value for key, value in metadata.items() if value not in ("", [], {}, [0, 0])}
-    document = [where.source_id, *map(_storable, _document_of(example))]
-    group = json.dumps(document, ensure_ascii=False)
-    return Row(example.id, turns, metadata, group)
+    return Row(example.id, turns, metadata, group_of(example), _series_of(example))
+
+
+def group_of(example: Example) -> str:
+    """Return the document that an example comes from, as :attr:`Row.group` names it.
+
+    A conversation that has an id of its own, or a row of a database, is one document wherever
+    it is read: an older and a newer export hold it both, in two files or two sources.
+    """
+    where = example.provenance
+    known = conversation_of(example)
+    path, record = _document_of(example)
+    if known or path == where.record:
+        document = ["", *known] if known else ["", path, record]
+    else:
+        document = [where.source_id, path, record]
+    return json.dumps(list(map(_storable, document)), ensure_ascii=False)
+
+
+def conversation_of(example: Example) -> tuple[str, ...]:
+    """Return the id by which a conversation is known in any file; empty where it has none.
+
+    A bare number is an id of its own file or app, so that the title counts with it.
+    """
+    where = example.provenance
+    if example.kind not in _SPOKEN_KINDS or _is_row(example):
+        return ()
+    named = where.record if not where.record.startswith("#") else ""
+    named = named or example.metadata.get("conversation_id", "")
+    if not named and _is_messages(example):
+        # Rows of data sets are numbered from 0 in each file.
+        own = _id_of(example)
+        named = "" if own.isdecimal() or _SERIES.fullmatch(own) else own
+    if named.isdecimal() and len(named) < _LONG_NUMBER:
+        return named, where.title
+    return (named,) if named else ()
+
+
+def _series_of(example: Example) -> tuple[str, str]:
+    parted = _SERIES.fullmatch(_id_of(example)) if _is_messages(example) else None
+    if parted is None:
+        return "", ""
+    where = example.provenance
+    return json.dumps([where.source_id, where.path]), parted[1]
+
+
+def _id_of(example: Example) -> str:
+    return example.metadata.get("id", "").strip()
+
+
+def _is_messages(example: Example) -> bool:
+    """Say whether an example was a list of messages, whose ``id`` is that of a conversation."""
+    layout = example.metadata.get("layout", "messages")
+    return example.kind in _SPOKEN_KINDS and layout == "messages"
 
 
 def _document_of(example: Example) -> tuple[str, str]:
     """Return the path and the record of what an example was made of."""
     where = example.provenance
-    if where.record and f"{where.path}#".startswith(f"{where.record}#"):
-        # A row of a database is a path; examples of one row have a number behind it.
-        return where.record, ""
-    return where.path, _record_of(example)
+    return (where.record, "") if _is_row(example) else (where.path, _record_of(example))
+
+
+def _is_row(example: Example) -> bool:
+    """Say whether an example comes from a row of a database."""
+    where = example.provenance
+    # It is a path; examples of one row have a number behind it.
+    return bool(where.record) and f"{where.path}#".startswith(f"{where.record}#")
 
 
 def _record_of(example: Example) -> str:

@@ -14,21 +14,28 @@ from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make
 from engine.extract.headings import is_generic, is_junk
 from engine.extract.lexicon import spoken_in
 from engine.extract.pairs import CARD, FOLDED, MARKED, Pair, find_pairs, is_deck
-from engine.extract.prose import prose_words, see_words, split, with_quotes
+from engine.extract.prose import (
+    MIN_WORDS,
+    measure,
+    prose_words,
+    see_words,
+    split,
+    with_quotes,
+)
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas
 from engine.extract.telling import asked_in
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
+from engine.extract.voices import hear
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import join_blocks
+from engine.sources.blocks import Block, join_blocks, shown
 
 _HEARD = 600
 _LEAST, _MOST = 0.2, 0.45
 _LONG = 200
 _PERSONAL = 0.06
-_SECTION_WORDS = 35
 _ANSWER_WORDS = 8
 _SHORT_ANSWER_WORDS = 4
 _POINTER_WORDS = 14
@@ -60,6 +67,9 @@ class Bodies:
         self._deck = is_deck(document.tags)
         self._asked: set[str] = set()
         self._note_language = language
+        self._pairs_of: dict[int, Sequence[Pair]] = {}
+        self.unanswered: list[int] = []
+        """The indices of the lines of cards whose answers say nothing."""
 
     def examples(self, unit: Unit) -> list[Example]:
         """Return what a unit gives, in the order of its text."""
@@ -69,6 +79,53 @@ class Bodies:
         if len(found) > 1:
             found.sort(key=lambda example: example.provenance.start_line)
         return found
+
+    def without_cards(self, unit: Unit) -> Unit:
+        """Return a unit without what is marked as a question and its answer or as a card."""
+        if not any(member.section.may_ask for member in unit.members):
+            return unit
+        cards = [self._cards(member) for member in unit.members]
+        if not any(cards):
+            return unit
+        left = [
+            rest
+            for member, taken in zip(unit.members, cards, strict=True)
+            if (rest := _without(member, [_lines(member, pair) for pair in taken])) is not None
+        ]
+        return join(left or [unit.members[0]._replace(parts=(), words=0)])
+
+    def cards(self, unit: Unit) -> list[Example]:
+        """Return what :meth:`without_cards` takes out of a unit, where answers are wanted."""
+        if not self._pairs:
+            return []
+        return [
+            self._of_pair(member, pair) for member in unit.members for pair in self._cards(member)
+        ]
+
+    def _cards(self, member: Member) -> list[Pair]:
+        return [pair for pair in self._found(member) if pair.weight >= CARD]
+
+    def _found(self, member: Member) -> Sequence[Pair]:
+        """Return the pairs in a section."""
+        section = member.section
+        if not section.may_ask:
+            return ()
+        if id(section) not in self._pairs_of:
+            empty: list[int] = []
+            deck = self._deck or is_deck(section.tags)
+            self._pairs_of[id(section)] = find_pairs(
+                section.lines, deck=deck, on_empty=empty.append
+            )
+            self.unanswered += [section.end - len(section.lines) + line for line in empty]
+        return self._pairs_of[id(section)]
+
+    def _of_pair(self, member: Member, pair: Pair) -> Example:
+        section, lines = member.section, _lines(member, pair)
+        turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))
+        where = f" under '{section.heading[:60]}'" if section.heading else ""
+        grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
+        spread = (lines.start, lines.stop)
+        return make_example(self._document, section, section.tags, spread, turns, grounds)
 
     def _examples(self, unit: Unit) -> Iterator[Example]:
         if self._pairs:
@@ -100,10 +157,7 @@ class Bodies:
     ) -> Generator[Example, None, Member | None]:
         """Yield the pairs in one section; return what is left of it, if anything."""
         section = member.section
-        offset = section.end - len(section.lines)
-        pairs: Sequence[Pair] = ()
-        if section.may_ask:
-            pairs = find_pairs(section.lines, deck=self._deck or is_deck(section.tags))
+        pairs = self._found(member)
         if asks(self._heading(section)) and all(pair.weight < CARD for pair in pairs):
             # The heading's question takes the whole section, lists that ask with it.
             if is_first or member.words < _SHORT_ANSWER_WORDS:
@@ -116,14 +170,8 @@ class Bodies:
         for pair in pairs:
             if pair.weight <= FOLDED and not self._is_question(pair):
                 continue
-            lines = range(pair.start + offset, pair.end + offset)
-            turns = (Turn("user", self._put(pair)), Turn("assistant", pair.answer))
-            where = f" under '{section.heading[:60]}'" if section.heading else ""
-            grounds = Grounds("qa", pair.weight, f"{pair.form}{where}")
-            taken.append(lines)
-            yield make_example(
-                self._document, section, section.tags, (lines.start, lines.stop), turns, grounds
-            )
+            taken.append(_lines(member, pair))
+            yield self._of_pair(member, pair)
         return _without(member, taken)
 
     def _is_question(self, pair: Pair) -> bool:
@@ -133,6 +181,8 @@ class Bodies:
         """Return a pair's question with what it needs to be understood without its note."""
         if pair.attached:
             return f"{pair.question}\n\n{pair.attached}".strip()
+        if "\n" in pair.question:
+            return pair.question
         language = self._note_language()
         if pair.weight == CARD:
             return on_card(pair.question, pair.answer, language)
@@ -150,7 +200,7 @@ class Bodies:
 
     def is_section(self, unit: Unit) -> bool:
         """Say whether a unit is prose of the author's own under a heading that means something."""
-        if unit.words < _SECTION_WORDS or not unit.is_own or unit.is_bare_list:
+        if unit.words < MIN_WORDS or not unit.is_own or unit.is_bare_list:
             return False
         return not is_junk(unit.section.heading) and not is_mostly_links(unit)
 
@@ -186,8 +236,7 @@ class Bodies:
             if not asked:
                 return
             quoted = any(block.kind == "quote" for block in part)
-            answer = said if part == unit.parts else join_blocks(part)
-            answer = (join_blocks(with_quotes(part)) if quoted else answer).strip()
+            answer = shown(with_quotes(part) if quoted else part)
             turns = (Turn("user", asked), Turn("assistant", answer))
             lines = lines_of(unit, part)
             yield make_example(document, section, unit.tags, lines, turns, grounds)
@@ -231,12 +280,34 @@ def _is_answer(unit: Unit) -> bool:
     )
 
 
+def _lines(member: Member, pair: Pair) -> range:
+    """Return the indices of a pair's lines in its note."""
+    offset = member.section.end - len(member.section.lines)
+    return range(pair.start + offset, pair.end + offset)
+
+
+def _left_of(block: Block, lines: Collection[int], member: Member) -> Block | None:
+    """Return a block without some of its note's lines; None where none of its own is left."""
+    if block.kind != "prose" or len(block.lines) == 1:
+        return None if block.line in lines else block
+    left = [at for at in range(block.line, block.line + len(block.lines)) if at not in lines]
+    if len(left) == len(block.lines):
+        return block
+    if not left:
+        return None
+    rest = Block(block.kind, left[0], [block.lines[at - block.line] for at in left])
+    measure([rest])
+    hear([member.section._replace(blocks=[rest])])
+    return rest
+
+
 def _without(member: Member, taken: Sequence[range]) -> Member | None:
     """Return a section without the blocks that stand in some lines; None where none is left."""
     if not taken:
         return member
+    lines = {line for spread in taken for line in spread}
     parts = tuple(
-        block for block in member.parts if not any(block.line in lines for lines in taken)
+        rest for block in member.parts if (rest := _left_of(block, lines, member)) is not None
     )
     kept = [block for block in parts if block.kept]
     return Member(member.section, parts, prose_words(kept)) if kept else None

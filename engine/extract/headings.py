@@ -73,6 +73,7 @@ class _Patterns(NamedTuple):
     joining: re.Pattern[str]
     junk: re.Pattern[str]
     generic: re.Pattern[str]
+    doubtful: re.Pattern[str]
 
 
 def _any(entries: Iterable[str], end: str) -> re.Pattern[str]:
@@ -90,6 +91,7 @@ def _patterns() -> _Patterns:
         joining=_any(joining, r"\s+"),
         junk=_any([table.junk for table in tables if table.junk], r"\W*$"),
         generic=_any([table.generic for table in tables if table.generic], r"\W*$"),
+        doubtful=_any([table.doubtful for table in tables if table.doubtful], r"\W*$"),
     )
 
 
@@ -132,6 +134,12 @@ def _is_connected(rest: str) -> bool:
 def is_junk(heading: str) -> bool:
     """Say whether a heading's section holds no thoughts, but a log, a list or links."""
     return bool(_patterns().junk.match(fold(_core(heading))))
+
+
+@lru_cache(maxsize=8192)
+def is_doubtful(heading: str) -> bool:
+    """Say whether a heading stands over courses and books too: "Lessons", "Key takeaways"."""
+    return bool(_patterns().doubtful.match(fold(_core(heading))))
 
 
 @lru_cache(maxsize=8192)

@@ -59,9 +59,23 @@ class _Speakers(dict[str, tuple[str, ...]]):
     def __missing__(self, word: str) -> tuple[str, ...]:
         if len(self) >= _WORDS_KEPT:
             self.clear()
-        found = tuple(code for code, table in languages().items() if word in table.first_person)
+        found: tuple[str, ...] = ()
+        exact, begins, ends = _forms()
+        if word in exact or word.startswith(begins) or word.endswith(ends):
+            found = tuple(
+                [code for code, table in languages().items() if word in table.first_person]
+            )
         self[word] = found
         return found
+
+
+@lru_cache(maxsize=1)
+def _forms() -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """Return the first person's words of all languages: whole ones, beginnings and endings."""
+    tables = [table.first_person for table in languages().values()]
+    exact = frozenset().union(*[table.exact for table in tables])
+    begins = tuple([start for table in tables for start in table.begins])
+    return exact, begins, tuple([end for table in tables for end in table.ends])
 
 
 _speakers = _Speakers()

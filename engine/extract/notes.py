@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from engine.errors import UsageError
 from engine.extract.bodies import Bodies, is_mostly_links
+from engine.extract.borrowed import is_labelled, kind_of
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
-from engine.extract.leftout import OnLeft, ignore_left, tell
+from engine.extract.languages import languages
+from engine.extract.leftout import OnLeft, ignore_left, tell, tell_unanswered
 from engine.extract.letters import fold
 from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
@@ -19,6 +22,7 @@ from engine.extract.signals import (
     WORDS_ALONE,
     Sign,
     Verdict,
+    Wording,
     agrees,
     folder_sign,
     has_formulas,
@@ -35,7 +39,7 @@ from engine.extract.telling import asked_in, language_of
 from engine.extract.topics import clean_heading
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
-from engine.sources.blocks import Block, join_blocks
+from engine.sources.blocks import Block, join_blocks, shown
 
 TAKE = ("thoughts", "qa", "sections")
 """What a note can give."""
@@ -61,24 +65,31 @@ def extract_note(
         take: What is wanted: "thoughts", "qa", "sections".
         on_left: Told of each section that gives nothing, and why.
     """
-    note = _Note(document, tuple(find_units(document.text)))
+    units = find_units(document.text)
+    bodies = Bodies(document, units, take, lambda: note.language)
+    # A card that stands in a thought is no part of it.
+    note = _Note(document, tuple(map(bodies.without_cards, units)), units)
+    answers = "qa" in take and not note.clipped
     thoughts: list[list[Example]] = [[] for _ in note.units]
     if "thoughts" in take:
         thoughts = [list(_thoughts(note, unit)) for unit in note.units]
         if len(note.units) > 1 and not any(thoughts):
             unit = _whole(note)
             if unit is not None and (found := list(_thoughts(note, unit))):
-                return found
+                cards = [card for unit in units for card in bodies.cards(unit)] if answers else []
+                return [*found, *cards]
     given: Sequence[Sequence[Example]] = thoughts
-    bodies = Bodies(document, note.units, take, lambda: note.language)
     if not note.clipped and {"qa", "sections"}.intersection(take):
         given = [
-            found or bodies.examples(unit) for unit, found in zip(note.units, thoughts, strict=True)
+            [*found, *bodies.cards(unit)] if found else bodies.examples(unit)
+            for unit, found in zip(units, thoughts, strict=True)
         ]
     if on_left is not ignore_left:
         sections = "sections" not in take
         on_request = bodies.is_section if sections else lambda _: False
-        tell(document, note.units, given, on_left, clipped=note.clipped, on_request=on_request)
+        if answers:
+            tell_unanswered(document, bodies.unanswered, on_left)
+        tell(document, units, given, on_left, clipped=note.clipped, on_request=on_request)
     return [example for found in given for example in found]
 
 
@@ -106,16 +117,33 @@ def taken(options: Mapping[str, str]) -> frozenset[str]:
 class _Note:
     """A note as its units are judged: what it says about all of them."""
 
-    def __init__(self, document: Document, units: tuple[Unit, ...]) -> None:
+    def __init__(
+        self, document: Document, units: tuple[Unit, ...], written: Sequence[Unit]
+    ) -> None:
         self.document = document
         self.units = units
+        self._written = written  # with the cards that are no part of thoughts
         self.signs = _note_signs(document)
         self.clipped = _is_clipped(document)
 
     @cached_property
+    def is_labelled(self) -> bool:
+        """Whether its title, tags, folders or frontmatter say that somebody else wrote it."""
+        document = self.document
+        parts = [part for tag in document.tags for part in tag.split("/")]
+        folders = document.path.split("/")[:-1]
+        return is_labelled([document.title, *parts, *folders, *kind_of(document.metadata)])
+
+    @cached_property
     def language(self) -> str:
         """The code of the note's language; empty where it can't be told."""
-        return language_of(part for unit in self.units for part in unit.parts)
+        return language_of(part for unit in self._written for part in unit.parts)
+
+    @cached_property
+    def first(self) -> Unit | None:
+        """The first of its units that is long enough to be a thought."""
+        long = (unit for unit in self.units if unit.words >= MIN_WORDS and unit.is_own)
+        return next(long, None)
 
     @cached_property
     def is_one_thought(self) -> bool:
@@ -134,6 +162,9 @@ def _whole(note: _Note) -> Unit | None:
 
 def _note_signs(document: Document) -> list[Sign]:
     signs = tag_signs(document.tags, 0.5, "note ")[:1]
+    if signs and any(not tag_signs((tag,), 0.5, "") for tag in document.tags):
+        # Among subjects it may be one: "process, learning, install".
+        signs = [replace(signs[0], doubtful=True)]
     match = match_heading(document.title)
     if match is not None and match.strong:
         signs.append(Sign(match.rule.kind, 0.4, f"title '{document.title[:60]}'"))
@@ -172,7 +203,10 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
 
     A decision beside it in the note becomes a sign of its own.
     """
-    if own.kind == "decision" and own.weight < SURE and _has_decision(note, unit):
+    beside = own.kind == "decision" and own.weight < SURE and _has_decision(note, unit)
+    # "Why is the roof red?" and "Decision making" stand beside decisions too.
+    asks = own.loose and (unit.section.heading.endswith(("?", "？")) or _names_decision(unit))
+    if beside and (not asks or _agrees(note, "decision", unit)):
         signs.append(Sign("decision", 0.35, "beside a decision"))
     around = (sign for sign in (*signs, *note.signs) if sign is not own)
     if any(sign.kind == own.kind for sign in around):
@@ -180,6 +214,11 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     if own.loose:
         return False
     return own.kind != "decision" or own.weight >= SURE or _agrees(note, "decision", unit)
+
+
+def _names_decision(unit: Unit) -> bool:
+    match = match_heading(unit.section.heading)
+    return match is not None and match.rule.group == "decision"
 
 
 def _only_describes(note: _Note, unit: Unit) -> bool:
@@ -194,6 +233,9 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     """Return what a note says that goes for a unit of its own: one tag is not for all of it."""
     if signs or not note.signs or note.is_one_thought:
         return note.signs
+    if note.language not in languages():
+        # No text can agree there; what a note says of itself goes for what it begins with.
+        return note.signs if unit is note.first else []
     return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
 
 
@@ -225,8 +267,9 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     if not signs and not _may_stand_alone(unit):
         return
     measured = wording_of(unit.told, phrases=bool(signs), prior=lambda: note.language)
-    own = not unit.is_cited and not is_made_up(measured, unit.told) and not is_mostly_links(unit)
-    verdict = judge(signs, measured, own=own)
+    verdict = judge(signs, measured)
+    if verdict.taken and not _is_own(note, unit, measured):
+        verdict = judge(signs, measured, own=False)
     if not verdict.taken:
         return
     parts = split(unit.parts)
@@ -252,11 +295,18 @@ def _is_said(note: _Note, unit: Unit, kind: str, signs: Sequence[Sign]) -> bool:
     return any(sign.kind == kind and not (bare and sign.name.startswith("title ")) for sign in near)
 
 
+def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
+    """Say whether the wording of a unit is that of its writer, who means what it says."""
+    if note.is_labelled or unit.is_cited:
+        return False
+    return not (is_made_up(measured, unit.told) or is_mostly_links(unit))
+
+
 def _may_stand_alone(unit: Unit) -> bool:
     if unit.is_bare_list or unit.total < WORDS_ALONE:
         return False
     total = sum([part.words for part in unit.told if part.kind != "code"])
-    return may_stand_alone(unit.persons, total, formulas=has_formulas(unit.told))
+    return may_stand_alone(unit.persons, total, lambda: has_formulas(unit.told))
 
 
 def _example(
@@ -278,7 +328,7 @@ def _example(
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)
-    answer = join_blocks(with_quotes(part)).strip()
+    answer = shown(with_quotes(part))
     turns = (Turn("user", asked), Turn("assistant", answer))
     grounds = Grounds(verdict.kind, verdict.score, verdict.reason)
     return make_example(document, section, unit.tags, lines_of(unit, part), turns, grounds)

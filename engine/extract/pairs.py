@@ -12,9 +12,15 @@ from dataclasses import dataclass, replace
 from engine.extract.letters import length
 from engine.invisible import is_blank
 from engine.models import FLASHCARD
-from engine.sources.blocks import blocks, join_blocks, plain
+from engine.sources.blocks import (
+    SECTION_BREAK,
+    SEPARATOR,
+    blocks,
+    join_blocks,
+    plain_alone,
+)
 from engine.sources.inline import inline_plain
-from engine.sources.markdown import fenced, without_code
+from engine.sources.markdown import code_lines, fenced, without_code
 
 MARKED, CARD, FOLDED, BOLD, LISTED = 0.85, 0.8, 0.75, 0.65, 0.6
 """How surely each form of a pair is one."""
@@ -32,7 +38,7 @@ _PARTNERS = {"q": "ar", "f": "ab", "î": "r", "i": "r"}
 """The first letters of what may answer a label that begins with a letter."""
 _LABEL_LETTERS = frozenset("QqFfÎîIi")
 _LABEL_WITHIN = 22
-_ONE_LINE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(.*?\S)\s*:::?\s*(\S.*)$")
+_ONE_LINE = re.compile(r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(.*?[^\s:])\s*:::?(?!:)\s*(\S.*|)$")
 _CARD_TAG = re.compile(r"\s#(?:card|flashcard|flashcards|anki)(?:[/-][^\s#]*)?\s*$", re.IGNORECASE)
 _BOLD = re.compile(
     r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+)?(?:\*\*|__)([^*_\n]{4,300}\?)\s*(?:\*\*|__)\s*:?\s*(.*)$"
@@ -40,6 +46,8 @@ _BOLD = re.compile(
 _LIST_QUESTION = re.compile(r"^(\s*)(?:[-*+]|\d{1,3}[.)])\s+(?!\[[^\]]\]\s)(\S.{2,300}\?)\s*$")
 _SUMMARY = re.compile(r"<summary[^<>]*>(.*?)</summary>", re.IGNORECASE)
 _LINKS = re.compile(r"!?\[\[[^\[\]]*\]\]|!?\[[^\[\]]*\]\([^()]*\)|https?://\S+")
+_ITEM_LINE = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
+_BREAKS = SEPARATOR + SECTION_BREAK
 _ITEM_MARK = re.compile(r"^\s*(?:[-*+]\s+|\d{1,3}[.)]\s+|#{1,6}\s+)?")
 _QUOTED = re.compile(r"^ {0,3}>")
 _QUOTE_MARKS = re.compile(r"^(?: {0,3}> ?)+")
@@ -87,14 +95,21 @@ def is_label(line: str) -> bool:
     return _ASKS.match(line) is not None
 
 
-def find_pairs(lines: Sequence[str], *, deck: bool = False) -> list[Pair]:
+def find_pairs(
+    lines: Sequence[str], *, deck: bool = False, on_empty: Callable[[int], None] | None = None
+) -> list[Pair]:
     """Return the pairs in a section's lines, in order; none lies inside of another.
 
     Args:
         lines: The lines below the heading, without comments.
         deck: Whether the note is made of flashcards, so that ``word::meaning`` is one.
+        on_empty: Told the index of each question whose answer says nothing.
     """
-    return _Finder(*_unquoted(lines, fenced(lines)), deck=deck).run()
+    return _Finder(*_unquoted(lines, code_lines(lines)), deck=deck, on_empty=on_empty).run()
+
+
+def _ignore(_: int) -> None:
+    """Let a question without an answer go by."""
 
 
 def _unquoted(
@@ -127,10 +142,21 @@ class _Finder:
     """The state of :func:`find_pairs` as it goes down the lines."""
 
     def __init__(
-        self, lines: Sequence[str], code: Sequence[bool], ends: Mapping[int, int], *, deck: bool
+        self,
+        lines: Sequence[str],
+        code: Sequence[bool],
+        ends: Mapping[int, int],
+        *,
+        deck: bool,
+        on_empty: Callable[[int], None] | None,
     ) -> None:
+        self._on_empty = on_empty or _ignore
         self._lines = lines
         self._code = code
+        in_fence = fenced(lines) if any(code) else code
+        self._indented = [
+            is_code and not fence for is_code, fence in zip(code, in_fence, strict=True)
+        ]
         self._ends = ends
         self._deck = deck
         self._found: list[Pair] = []
@@ -149,7 +175,13 @@ class _Finder:
         while number < len(self._lines):
             line = self._lines[number]
             after = 0
-            if (self._divided or _may_begin(line)) and not self._code[number] and line.strip():
+            if not line.strip():
+                pass
+            elif self._code[number]:
+                # Code may stand above the question that is asked of it.
+                if self._divided and (number == 0 or not self._lines[number - 1].strip()):
+                    after = self._card(number, "")
+            elif self._divided or _may_begin(line):
                 after = next(filter(None, (form(number, line) for form in self._forms)), 0)
             number = max(after, number + 1)
         return self._found
@@ -161,12 +193,14 @@ class _Finder:
         if not (1 if pair.weight == CARD else _MIN_QUESTION) <= size <= _MAX_QUESTION:
             return 0
         # An answer that only leads elsewhere is none, and a question has words.
-        if not any(map(str.isalpha, asked or attached)) or not any(
-            map(str.isalnum, _LINKS.sub("", "\n".join(raw)))
-        ):
+        if not any(map(str.isalpha, asked or attached)):
             return 0
-        told = plain(pair.answer).strip()
+        told = plain_alone(pair.answer)
         if is_blank(told):
+            if pair.weight >= CARD:
+                self._on_empty(pair.start)
+            return 0
+        if not any(map(str.isalnum, _LINKS.sub("", "\n".join(raw)))):
             return 0
         if told.startswith("- ") and "\n" not in told:
             told = told[2:]
@@ -206,8 +240,8 @@ class _Finder:
             return 0
         end = self._end_of_answer(at + 1)
         raw = [answers[3] or "", *self._lines[at + 1 : end]]
-        text = "\n".join([raw[0], _dedented(raw[1:])])
-        asked = "\n".join([asks[3] or "", _dedented(self._lines[number + 1 : at])])
+        text = "\n".join([raw[0], self._dedented(at + 1, end)])
+        asked = "\n".join([asks[3] or "", self._dedented(number + 1, at)])
         form = "marked as question and answer"
         return self._take(Pair(asked, text, number, end, form, MARKED), raw)
 
@@ -232,6 +266,34 @@ class _Finder:
             end -= 1
         return end
 
+    def _end_of_card(self, number: int) -> int:
+        """Return where the answer of a tagged card ends; what stands beside an item is none."""
+        if _ITEM_LINE.match(self._lines[number]) is None:
+            return self._paragraph_end(number + 1)
+        depth = _indent(self._lines[number])
+        end = number + 1
+        for at in range(number + 1, min(len(self._lines), number + _MAX_LINES)):
+            line = self._lines[at]
+            if not line.strip():
+                continue
+            if _indent(line) <= depth and not (self._code[at] and self._code[at - 1]):
+                goes_on = at == end and _ITEM_LINE.match(line) is None
+                if not goes_on or line[0] in _BREAKS:
+                    break
+            end = at + 1
+        return end
+
+    def _dedented(self, start: int, end: int) -> str:
+        """Join lines without the indent that they have in common; indented code stays some."""
+        spaced = [line.expandtabs(4) for line in self._lines[start:end]]
+        indents = [
+            len(line) - len(line.lstrip()) - 4 * self._indented[at]
+            for at, line in enumerate(spaced, start)
+            if line.strip()
+        ]
+        depth = max(min(indents, default=0), 0)
+        return "\n".join(line[depth:] for line in spaced)
+
     def _paragraph_end(self, start: int) -> int:
         end = start
         last = min(len(self._lines), start + _MAX_LINES)
@@ -247,10 +309,11 @@ class _Finder:
                 pair = Pair(match[1], match[2], number, number + 1, FLASHCARD, CARD)
                 return self._take(pair, [match[2]])
         if "#" in line and (tag := _CARD_TAG.search(line)):
-            end = self._paragraph_end(number + 1)
+            end = self._end_of_card(number)
             raw = self._lines[number + 1 : end]
             asked = _ITEM_MARK.sub("", line[: tag.start()], count=1)
-            return self._take(Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD), raw)
+            text = self._dedented(number + 1, end)
+            return self._take(Pair(asked, text, number, end, FLASHCARD, CARD), raw)
         if not self._divided:
             return 0
         end = self._paragraph_end(number)
@@ -258,7 +321,8 @@ class _Finder:
             if self._lines[at].strip() in ("?", "??") and not self._code[at]:
                 asked = "\n".join(self._lines[number:at])
                 raw = self._lines[at + 1 : end]
-                pair = Pair(asked, _dedented(raw), number, end, FLASHCARD, CARD)
+                text = self._dedented(at + 1, end)
+                pair = Pair(asked, text, number, end, FLASHCARD, CARD)
                 return self._take(pair, raw)
         return 0
 
@@ -274,7 +338,9 @@ class _Finder:
             before, closed, _ = raw[-1].partition("</details>")
             if closed:
                 raw[-1] = before
-                text = "\n".join([raw[0], _dedented(raw[1:])])
+                text = before
+                if end > number:
+                    text = "\n".join([raw[0], self._dedented(number + 1, end), before])
                 pair = Pair(summary[1], text, number, end + 1, "a folded answer", FOLDED)
                 return self._take(pair, raw)
         return 0
@@ -298,7 +364,9 @@ class _Finder:
             end += 1
         end = self._without_blank(number + 1, end)
         raw = self._lines[number + 1 : end]
-        pair = Pair(match[1], _dedented(raw), number, end, "a question in bold", BOLD)
+        pair = Pair(
+            match[1], self._dedented(number + 1, end), number, end, "a question in bold", BOLD
+        )
         return self._take(pair, raw)
 
     def _listed(self, number: int, line: str) -> int:
@@ -316,7 +384,9 @@ class _Finder:
         raw = self._lines[number + 1 : end]
         if not raw or all(part.rstrip()[-1:] == "?" for part in raw):
             return 0
-        pair = Pair(match[2], _dedented(raw), number, end, "a question in a list", LISTED)
+        pair = Pair(
+            match[2], self._dedented(number + 1, end), number, end, "a question in a list", LISTED
+        )
         return self._take(pair, raw)
 
 
@@ -335,11 +405,12 @@ def _asked(text: str) -> tuple[str, str]:
     number = next((at for at, block in enumerate(found) if block.kind != "prose"), len(found))
     lead = " ".join([block.text for block in found[:number]])
     lead = lead.strip(" *_=") if number < len(found) else lead.strip(" *_:=")
+    if not lead:
+        # What is shown first is asked about below.
+        return join_blocks(found), ""
     return " ".join(lead.split()), join_blocks(found[number:])
 
 
-def _dedented(lines: Sequence[str]) -> str:
-    """Join lines without the indent that they have in common."""
-    spaced = [line.expandtabs(4) for line in lines]
-    depth = min((len(line) - len(line.lstrip()) for line in spaced if line.strip()), default=0)
-    return "\n".join(line[depth:] for line in spaced)
+def _indent(line: str) -> int:
+    spaced = line.expandtabs(4)
+    return len(spaced) - len(spaced.lstrip(" "))

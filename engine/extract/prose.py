@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from engine.extract.languages import languages
 from engine.extract.letters import apart, count_words, fold, length, letters
-from engine.sources.blocks import ASIDE, GAP, Block
+from engine.sources.blocks import ASIDE, GAP, Block, announces
 
 MIN_WORDS = 25
 """The fewest words of prose that make an answer."""
@@ -57,8 +57,9 @@ def measure(parts: Sequence[Block]) -> None:
     """Count the words of some blocks, and those of them that are the author's running text."""
     if not parts:
         return
-    addresses = any("http" in block.text for block in parts)
-    lettered = letters([block.text for block in parts])
+    texts = [block.text for block in parts]
+    addresses = "http" in "\n".join(texts)
+    lettered = letters(texts)
     for block, folded, count in zip(parts, lettered, count_words(lettered), strict=True):
         block.letters = folded
         block.words = count
@@ -67,14 +68,17 @@ def measure(parts: Sequence[Block]) -> None:
         kind = block.kind
         text = block.text
         # What begins with a letter is neither a line of a log nor a quotation.
-        if (text[2:3] if kind == "item" else text[:1]).isalpha():
-            if kind == "prose" or kind == "callout" or (kind == "item" and count >= _ITEM_WORDS):
+        if kind not in _RUNNING:
+            continue
+        is_item = kind == "item"
+        short = is_item and count < _ITEM_WORDS
+        if (text[2:3] if is_item else text[:1]).isalpha():
+            if not short:
                 block.spoken = count
-        elif kind in _RUNNING:
-            block.logged = _CLOCK.match(text) is not None
-            short = kind == "item" and count < _ITEM_WORDS
-            if not short and not block.logged and not _QUOTED.match(text):
-                block.spoken = count
+            continue
+        block.logged = _CLOCK.match(text) is not None
+        if not short and not block.logged and not _QUOTED.match(text):
+            block.spoken = count
 
 
 def _is_kept(block: Block) -> bool:
@@ -125,7 +129,7 @@ def split(parts: Sequence[Block]) -> list[tuple[Block, ...]]:
     for piece, count in zip(pieces, counts, strict=True):
         if answers[-1] and (size + count > MAX_WORDS or size + count / 2 > aim):
             # What announces the next block goes with it.
-            leads = len(answers[-1]) > 1 and answers[-1][-1].text.endswith((":", "："))
+            leads = len(answers[-1]) > 1 and announces(answers[-1][-1].text)
             answers.append([answers[-1].pop()] if leads else [])
             size = sum([block.words for block in answers[-1]])
         answers[-1].append(piece)

@@ -2,7 +2,7 @@
 
 Tables and tasks are text where they stand in the middle of an answer, or a line announces them;
 at its ends they are left out. A sentence that announces what is not text ("These are my
-pictures:") goes with what it announces.
+pictures:") goes with what it announces; a long one ends with a full stop instead.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from engine.extract.letters import length
 from engine.extract.prose import measure
-from engine.sources.blocks import ASIDE, Block
+from engine.sources.blocks import ASIDE, Block, announces
 
-_COLONS = (":", "：")
+_ANNOUNCING_WORDS = 12
+"""The most words of a sentence that only announces; a longer one says something itself."""
 _SENTENCES = re.compile(r"(.*(?:[.!?…][\"”“»')\]]*(?=\s)|[。！？][」』”）]*|\n))\s*\S", re.DOTALL)
 _TEXT = frozenset({"prose", "callout", "item"})
 _PARAGRAPHS = frozenset({"prose", "callout"})
@@ -26,13 +28,13 @@ def settle(blocks: Sequence[Block]) -> list[Block]:
         blocks: A section's measured blocks, with those that are no part of answers.
     """
     kept = _without_ends(blocks)
-    if not any(block.text.endswith(_COLONS) for block in kept if block.kind in _TEXT):
+    if not any(announces(block.text) for block in kept if block.kind in _TEXT):
         return kept
     places = {id(block): at for at, block in enumerate(blocks)}
     settled: list[Block] = []
     following: Block | None = None
     for block in reversed(kept):
-        if block.kind in _TEXT and block.text.endswith(_COLONS):
+        if block.kind in _TEXT and announces(block.text):
             apart = following is not None and places[id(following)] - places[id(block)] > 1
             hangs = following is None or (
                 apart and not block.titled and following.kind in _PARAGRAPHS
@@ -61,7 +63,7 @@ def _without_ends(blocks: Sequence[Block]) -> list[Block]:
         if not block.kept:
             announced = False
         elif block.kind not in ASIDE:
-            announced = block.kind in _TEXT and block.text.endswith(_COLONS) and not block.titled
+            announced = block.kind in _TEXT and announces(block.text) and not block.titled
             kept.append(block)
         elif first < at < last or announced:
             kept.append(block)
@@ -69,9 +71,17 @@ def _without_ends(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _without_last_sentence(block: Block) -> Block | None:
-    found = _SENTENCES.match(block.text)
-    if found is None or not any(map(str.isalnum, found[1])):
+    """Return a block without the announcement at its end; None where it is no more than that."""
+    if block.titled:
         return None
-    shorter = Block(block.kind, block.line, found[1].rstrip().split("\n"))
+    text = block.text
+    found = _SENTENCES.match(text)
+    said = found[1] if found is not None else ""
+    if length(text[len(said) :]) > _ANNOUNCING_WORDS:
+        text = text.rstrip("*_ ")
+        said = text[:-1].rstrip() + ("。" if text[-1] == "：" else ".")
+    elif not any(map(str.isalnum, said)):
+        return None
+    shorter = Block(block.kind, block.line, said.rstrip().split("\n"))
     measure([shorter])
     return shorter

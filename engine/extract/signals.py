@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import HeadingRule, match_heading, rules
+from engine.extract.headings import HeadingRule, is_doubtful, match_heading, rules
 from engine.extract.languages import languages
 from engine.extract.letters import count_words, fold, letters, tokens
 from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
@@ -29,8 +29,13 @@ _WORDING_WITH_HINT = 0.25
 _WORDING_ALONE = 0.5
 _FIRST_PERSON_ALONE = 0.03
 _FIRST_PERSON_HINTED = 0.015
-WORDS_ALONE = 40
+WORDS_ALONE = 25
 """The fewest words that are taken for their wording alone."""
+
+# In a shorter text one word makes much of the shares: it must say how something went, and say
+# "I" more than once.
+_ENOUGH_WORDS = 40
+_PERSONS_OF_SHORT = 2
 
 # The longer a text, the less its shares owe to chance, so less is asked of them.
 _LONG = 120
@@ -133,8 +138,8 @@ def heading_sign(heading: str) -> Sign | None:
         match.rule.kind,
         0.6 if match.strong else 0.4,
         f"heading '{heading[:60]}'",
-        # "Reflection" is also what light does.
-        doubtful=match.rule.kind == "reflection",
+        # "Reflection" is also what light does, and a course has lessons.
+        doubtful=match.rule.kind == "reflection" or is_doubtful(heading),
         loose=not match.connected,
     )
 
@@ -227,20 +232,20 @@ def wording_of(
 
 def has_formulas(parts: Sequence[Block]) -> bool:
     """Say whether mathematics may stand in some blocks."""
-    return any("$" in part.text for part in parts)
+    return "$" in "".join([part.text for part in parts])
 
 
-def may_stand_alone(persons: Sequence[str], total: int, *, formulas: bool) -> bool:
+def may_stand_alone(persons: Sequence[str], total: int, formulas: Callable[[], bool]) -> bool:
     """Say, fast, whether a text may be taken for its wording alone, whatever its language.
 
     Args:
         persons: The words of the first person in it, of any language.
         total: How many words it has.
-        formulas: Whether mathematics may stand in it, of which the words do not count.
+        formulas: Says whether mathematics may stand in it, of which the words do not count.
     """
     if total < WORDS_ALONE or len(persons) < WORDS_ALONE * _FIRST_PERSON_ALONE:
         return False
-    if formulas:
+    if formulas():
         return True
     most = max(spoken_in(persons).values(), default=0)
     return round(most / total, 3) >= _FIRST_PERSON_ALONE
@@ -305,7 +310,9 @@ def is_at_issue(measured: Wording, parts: Sequence[Block]) -> bool:
     In a language that has no words for it that can't be told, so that it is believed.
     """
     table = languages().get(measured.language)
-    if table is None or not table.needing or measured.weighing or measured.outcome:
+    if table is None or not table.needing or measured.outcome:
+        return True
+    if measured.weighing and measured.first_person:
         return True
     lettered = "".join([part.letters for part in parts if part.kind != "code"])
     needed = _needing(measured.language).count(Counter(tokens(lettered)), lettered)
@@ -369,6 +376,9 @@ def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verd
     )
     # Who only weighs may argue for somebody else; who says how it went has been there.
     told = measured.outcome > 0 or measured.first_person >= _FIRST_PERSON_TOLD
+    if measured.words < _ENOUGH_WORDS:
+        persons = round(measured.first_person * measured.words)
+        told = measured.outcome > 0 and persons >= _PERSONS_OF_SHORT
     alone = alone and own and told
     if not signs:
         reason = "; ".join(measured.reasons()) if alone else ""

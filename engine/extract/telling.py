@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from engine.extract.languages import languages
@@ -120,10 +120,11 @@ def language_of(parts: Iterable[Block]) -> str:
 
 def _by_common_words(counts: Mapping[str, int], total: int) -> tuple[str, Mapping[str, float]]:
     """Return the language whose common words stand out, if any, and the share of each one's."""
-    hits = {
-        code: sum(map(counts.__getitem__, counts.keys() & table.common))
-        for code, table in languages().items()
-    }
+    hits = dict.fromkeys(languages(), 0)
+    common = _common()
+    for word in counts.keys() & common.keys():
+        for code in common[word]:
+            hits[code] += counts[word]
     best, *others = sorted(hits, key=lambda code: -hits[code])
     shares = {code: hit / max(total, 1) for code, hit in hits.items()}
     table = languages()[best]
@@ -132,6 +133,16 @@ def _by_common_words(counts: Mapping[str, int], total: int) -> tuple[str, Mappin
     foreign = not counts.keys().isdisjoint(table.not_common)
     # Languages of other scripts have neighbours without a table, which share their words.
     return (best if clear and ahead and table.is_latin and not foreign else ""), shares
+
+
+@lru_cache(maxsize=1)
+def _common() -> Mapping[str, Sequence[str]]:
+    """Return the common words of all languages, and the codes of those that each is common in."""
+    codes: dict[str, list[str]] = {}
+    for code, table in languages().items():
+        for word in table.common:
+            codes.setdefault(word, []).append(code)
+    return codes
 
 
 def _by_script(lettered: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from engine.extract.languages import languages
 from engine.extract.prose import MIN_WORDS
 from engine.extract.telling import language_of
-from engine.extract.units import find_units
+from engine.extract.units import units_found
 from engine.models import Document
 
 PREFIX = "no-words-"
@@ -43,7 +43,7 @@ def unheard(document: Document, take: Collection[str]) -> str:
     """
     if document.turns or "thoughts" not in take or "sections" in take:
         return ""
-    units = find_units(document.text)
+    units = units_found(document.text)
     if sum(unit.words for unit in units) < MIN_WORDS:
         return ""
     code = language_of(part for unit in units for part in unit.parts)

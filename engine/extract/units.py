@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from engine.extract.borrowed import is_borrowed, is_labelled
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.lexicon import first_person
 from engine.extract.prose import MIN_WORDS, measure, prose_words
@@ -90,9 +91,11 @@ class Unit:
 
     @property
     def is_cited(self) -> bool:
-        """Whether it names somebody else as its author."""
+        """Whether it shows that its words are somebody else's, or made up."""
         return any(
             is_cited(section.blocks, section.lines, section.end - len(section.lines))
+            or is_borrowed(section.blocks, section.lines, section.end - len(section.lines))
+            or is_labelled((section.heading, *section.parents))
             for section in {id(member): member.section for member in self.members}.values()
         )
 
@@ -105,23 +108,38 @@ class Unit:
         return tuple(dict.fromkeys(found))
 
 
-def find_units(text: str) -> list[Unit]:
+_last: list[tuple[str, tuple[Unit, ...]]] = []
+
+
+def find_units(text: str) -> tuple[Unit, ...]:
     """Return a note's sections; short pieces of a section stand together with it."""
     sections = split_sections(text)
     measure([block for section in sections for block in section.blocks])
+    hear(sections)
     groups: list[list[Member]] = []
     for section in sections:
-        hear(section.blocks, section.lines, section.end - len(section.lines))
         parts = tuple(section.blocks)
-        words = prose_words([block for block in parts if block.kept])
-        says = any(block.kept and block.kind not in ASIDE for block in parts)
+        kept = [block for block in parts if block.kept]
+        words = prose_words(kept)
+        says = not all(block.kind in ASIDE for block in kept)
         if groups and words < MIN_WORDS and _belongs(section, groups[-1][0].section):
             if says:
                 groups[-1].append(Member(section, parts, words))
         elif says or (section.heading and not is_junk(section.heading)):
             # An empty heading may be the parent of short sections.
             groups.append([Member(section, parts, words)])
-    return [join(members) for members in groups]
+    units = tuple([join(members) for members in groups])
+    _last[:] = [(text, units)]
+    return units
+
+
+def units_found(text: str) -> tuple[Unit, ...]:
+    """Return a note's sections as :func:`find_units` does; those that it found last are kept.
+
+    A note that gave nothing is asked for its language next. Cutting long answers measures blocks
+    anew, so that whoever takes a note apart must find its units afresh.
+    """
+    return _last[0][1] if _last and _last[0][0] == text else find_units(text)
 
 
 def _belongs(section: Section, above: Section) -> bool:

@@ -12,12 +12,13 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from engine.appmarks import marks_in
+from engine.appmarks import marks_in, spoken_of
+from engine.elsewhere import said_elsewhere
 from engine.invisible import marks
 from engine.models import Flag, Turn
 from engine.quality.base import Finding
 
-RULES = 1
+RULES = 2
 """Raised whenever the same turns may be flagged otherwise."""
 
 MARK, OF_A_PERSON, ELSEWHERE = 0.9, 0.4, 0.7
@@ -31,26 +32,15 @@ _NAMES = {
     "artifact": "an app's tag around a document",
     "chip": "an app's address for a document that is not in the text",
     "card": "an app's address for a card that is not in the text",
+    "entity": "an app's mark around a name",
+    "object": "an app's mark for pictures or a formula",
+    "titled": "an app's mark around a title",
+    "reflection": "a model's thoughts about what it searched",
     "link": "a link into an app's own sandbox",
     "image": "a picture in an app's own sandbox",
 }
 _CITED = "an app's mark for a cited source"
 _LONGEST = 600
-# "I wrote it in the canvas": who made something, and where it lies.
-_MADE = (
-    r"\bI(?:['’]ve| have)?(?: just| now| also)? (?:written|wrote|created|made|put|drafted|updated"
-    r"|added|prepared|placed|saved|moved|built|revised|set up|generated|opened|rewritten|rewrote"
-    r"|edited|improved|expanded|shortened|turned)\b|\bich habe\b|\bj['’]ai\b|\bik heb\b"
-    r"|\bhe \w+(?:ado|ido|ito|echo)\b|\bho \w+(?:ato|uto|ito|tto)\b"
-    r"|\bam (?:creat|scris|făcut|pus|actualizat|adăugat|pregătit|redactat|rescris)\b"
-    r"|\b(?:criei|fiz|escrevi|atualizei|adicionei|preparei|coloquei)\b"
-    r"|\bя (?:создал|написал|обновил|добавил|подготовил)\w*|我"
-)
-_WHERE = (
-    r"\b(?:canvas|artifacts?|artefa[ck]te?n?|artefactos?|artefatos?|artefactul|canevas|lienzo)\b"
-    r"|画布|холст"
-)
-_ELSEWHERE = re.compile(rf"(?:{_MADE})[^.!?\n]{{0,120}}?(?:{_WHERE})", re.IGNORECASE)
 _DRAWN = re.compile(r"<canvas|getContext|canvas\.\w|tkinter|\bctx\b|```", re.IGNORECASE)
 
 
@@ -81,16 +71,21 @@ def _flags(turn: Turn, index: int, prompt: str) -> Iterator[Flag]:
     if not text.isascii():
         yield from _characters(text, index, strong)
     # What the question speaks of may be answered with it.
-    spoken = {kind for _, _, kind in marks_in(prompt)} if prompt else set()
-    left = [mark for mark in marks_in(text, turn.role) if mark[2] not in spoken]
+    about = prompt if turn.role == "assistant" else text
+    left = list(marks_in(text))
+    if left:
+        spoken = spoken_of(about)
+        left = [mark for mark in left if mark[2] not in spoken]
     if left:
         start, end, kind = left[0]
         what = _NAMES.get(kind, _CITED)
         yield Flag("app-text", "mark", strong, what + _more(len(left)), index, start, end)
     if turn.role == "assistant" and len(text) < _LONGEST and not _DRAWN.search(f"{prompt}\n{text}"):
-        said = _ELSEWHERE.search(text)
+        said = said_elsewhere(text)
         if said:
-            reason = "the answer speaks of a canvas or an artifact; what it made may not be here"
+            reason = (
+                "the answer speaks of a canvas, a panel or a file; what it made may not be here"
+            )
             yield Flag("app-text", "elsewhere", ELSEWHERE, reason, index, *said.span())
 
 

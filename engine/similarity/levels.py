@@ -52,6 +52,11 @@ def misses_paraphrases(threshold: float, model: str = "") -> bool:
     return threshold > threshold_of("paraphrases", model)
 
 
+def level_words(threshold: float, level: str) -> str:
+    """Return a threshold with its name, where it has one: "copies (0.90 and more)"."""
+    return f"{level} ({threshold:.2f} and more)" if level else f"{threshold:.2f} and more"
+
+
 def parse(text: str) -> Nearness | None:
     """Return what a person wrote: a level or a number in range; None for anything else."""
     if text in LEVELS:

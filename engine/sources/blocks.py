@@ -30,10 +30,13 @@ _REFERENCE = re.compile(
 _RULE = re.compile(r"^([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _ITEM = re.compile(r"^(\s*)([-*+]|\d{1,4}[.)])\s+(.*)$")
 _BOX = re.compile(r"^\[[^\]\n]\]\s+")
+_HEADING = re.compile(r"#{1,6}(?:\s|$)")
 _QUOTED = re.compile(r"^ {0,3}>")
 _QUOTE_MARKS = re.compile(r"^(?: {0,3}> ?)+")
 
 _FIELD_WORDS = 12
+_SENTENCE_WORDS = 3
+_ENDS = frozenset(".!?…")
 _BREAKS = SEPARATOR + SECTION_BREAK
 _EMBEDS = re.compile(r"^(?:!\[\[[^\[\]\n]{1,500}\]\]\s*)+$")
 _TASK_MARKS = re.compile(
@@ -44,6 +47,7 @@ _TASK_MARKS = re.compile(
 )
 _QUOTED_CALLOUTS = frozenset({"quote", "cite", "zitat", "citat"})
 _PICTURE = re.compile(r"!\[|<(?:img|iframe|video|audio|object|svg)\b", re.IGNORECASE)
+_EMOJI = re.compile(r"(?:^|[^A-Za-z0-9]):[A-Za-z0-9_+-]{1,40}:$")
 _LABELS = re.compile(r"^(?:#[^\s#]+\s+)+")
 _LISTED_KINDS = frozenset({"item", "task"})
 _SPECIAL = frozenset("-*+_|:[>!0123456789")
@@ -174,10 +178,12 @@ class Draft:
         add = pieces.append
         marked = self._marked
         in_callout = in_footnote = False
+        lazy = ""  # the kind of the quotation whose paragraph the next line goes on with
         end = len(lines) if end is None else end
         rows = find_rows(lines, code, start, end)
         for number in range(start, end):
             line = lines[number]
+            quoted, lazy = lazy, ""
             if code[number]:
                 add((_CODE, number, "", line, 0))
                 continue
@@ -188,6 +194,7 @@ class Draft:
             if stripped and line[0] in _BREAKS:
                 add(_PAUSE)
                 line = line.lstrip(_BREAKS)
+                quoted = ""
             if not stripped:
                 in_callout = False
                 add(_PAUSE)
@@ -205,15 +212,20 @@ class Draft:
                     line = callout[2]
                 kind = "callout" if in_callout else "quote"
                 stripped = line.strip()
+                if callout or (stripped and not _HEADING.match(stripped)):
+                    lazy = kind
                 if not stripped:
                     add(_PAUSE)
                     continue
+            elif quoted and _is_text(line, stripped):
+                # A line without the mark goes on with the quotation's paragraph.
+                kind = lazy = quoted
             else:
                 in_callout = False
             if "::" in line:
                 pair = field_line(line)
-                if pair and len(pair[1].split()) > _FIELD_WORDS:
-                    # A value as long as a sentence is something that was written, no datum.
+                if pair and _is_written(pair[1]):
+                    # A sentence is something that was written, no datum.
                     line = stripped = pair[1]
                 elif pair:
                     self._leave(pieces, number)
@@ -270,7 +282,7 @@ class Draft:
 
     def _leave(self, pieces: list[_Piece], number: int) -> bool:
         """Note that something is left out, where the text above announces it; say that it is."""
-        if self._marked and _announces(self._marked[-1]):
+        if self._marked and announces(self._marked[-1]):
             pieces.append((_LEFT, number, "", "", 0))
         return True
 
@@ -282,8 +294,24 @@ class Draft:
         return _assemble(pieces, self._plain, self._marked)
 
 
-def _announces(text: str) -> bool:
-    return text.rstrip("*_ ")[-1:] in (":", "：")
+def _is_text(line: str, stripped: str) -> bool:
+    """Say whether a line may go on with a paragraph above: it begins nothing itself."""
+    return not (stripped[0] in "#|" or _ITEM.match(line) or _RULE.match(stripped))
+
+
+def _is_written(value: str) -> bool:
+    """Say whether the value of a field is a sentence, or as long as one."""
+    count = len(value.split())
+    ends = value.rstrip("*_ ")[-1:] in _ENDS
+    return count > _FIELD_WORDS or (ends and count >= _SENTENCE_WORDS)
+
+
+def announces(text: str) -> bool:
+    """Say whether a text ends with a colon, which announces what comes; ``:smile:`` is none."""
+    text = text.rstrip("*_ ")
+    if text[-1:] not in (":", "："):
+        return False
+    return text[-2:] != "::" and not (text.count(":") > 1 and _EMOJI.search(text))
 
 
 def _assemble(pieces: Sequence[_Piece], plain: Sequence[str], marked: Sequence[str]) -> list[Block]:
@@ -294,7 +322,7 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str], marked: Sequence[s
         if op == _TEXT:
             text = plain[index]
             if not text or (text[0] == "#" and all(map(TAG.fullmatch, text.split()))):
-                if _PICTURE.search(marked[index]) and found and _announces(found[-1].text):
+                if _PICTURE.search(marked[index]) and found and announces(found[-1].text):
                     current = None
                     found.append(Block(GAP, number, [""]))
                 continue
@@ -313,11 +341,7 @@ def _assemble(pieces: Sequence[_Piece], plain: Sequence[str], marked: Sequence[s
             else:
                 current = Block(kind, number, [text])
                 found.append(current)
-            if (
-                _announces(text)
-                and not _announces(marked[index])
-                and _PICTURE.search(marked[index])
-            ):
+            if announces(text) and not announces(marked[index]) and _PICTURE.search(marked[index]):
                 # The picture that it announces stands behind it in the line.
                 current = None
                 found.append(Block(GAP, number, [""]))
@@ -372,9 +396,25 @@ def blocks(lines: Sequence[str]) -> list[Block]:
 
 def plain(text: str) -> str:
     """Return Markdown as plain text: paragraphs, list items with ``-``, code blocks as they are."""
+    return join_blocks(_all_blocks(text))
+
+
+def plain_alone(text: str) -> str:
+    """Return Markdown as :func:`plain` does, as a text of its own."""
+    return shown(_all_blocks(text))
+
+
+def _all_blocks(text: str) -> list[Block]:
     clean, code = open_lines(text)
     draft = Draft(definitions(clean, code))
-    return join_blocks(draft.blocks(draft.look(clean, code)))
+    return draft.blocks(draft.look(clean, code))
+
+
+def shown(parts: Sequence[Block]) -> str:
+    """Join blocks as a text of its own: without blanks at its ends, but for those of code."""
+    said = join_blocks(parts).strip("\n").rstrip()
+    first = next((block.kind for block in parts if block.kind != GAP), "")
+    return said if first == "code" else said.lstrip()
 
 
 def join_blocks(parts: Sequence[Block]) -> str:

@@ -20,6 +20,7 @@ _YAML_LINE = re.compile(
 )
 _TOML_LINE = re.compile(r"^(?:[ \t#\[\]}]|\"?[\w.-]{1,60}\"?\s*=)")
 _WITHIN = 200
+_BLANK = "\ufeff\u200b \t"  # what editors leave before the first mark
 _BORDERS = {
     "---": "yaml", "---yaml": "yaml", "---yml": "yaml", "---json": "json", "---toml": "toml",
     "+++": "toml", ";;;": "json",
@@ -69,7 +70,7 @@ def split(text: str, load: Load | None = None) -> Parts:
                 if _is_front(block, loaded):
                     line = text.count("\n", 0, after) + 2
                     return Parts(block, text[after + 1 :], line, loaded)
-    head = text[:_WITHIN].lstrip("\ufeff \t\n")
+    head = text[:_WITHIN].lstrip(f"{_BLANK}\n")
     if head.startswith(_MARKS):
         return _split_lines(text.split("\n"), text, load)
     return _split_object(text) if head[:1] == "{" else Parts(None, text)
@@ -77,12 +78,12 @@ def split(text: str, load: Load | None = None) -> Parts:
 
 def _split_lines(lines: list[str], text: str, load: Load | None) -> Parts:
     start = 0
-    while start < len(lines) and start < 3 and not lines[start].strip("\ufeff \t"):
+    while start < len(lines) and not lines[start].strip(_BLANK):
         start += 1
-    form = _BORDERS.get(lines[start].strip("\ufeff").rstrip(), "") if start < len(lines) else ""
+    form = _BORDERS.get(lines[start].strip(_BLANK), "") if start < len(lines) else ""
     if not form:
         return Parts(None, text)
-    mark = lines[start].strip("\ufeff")[:3]
+    mark = lines[start].strip(_BLANK)[:3]
     for end in range(start + 1, len(lines)):
         line = lines[end]
         if line[:3] in (mark, "...") and line.rstrip() in _ENDS[form]:

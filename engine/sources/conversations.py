@@ -13,7 +13,7 @@ from engine.sources import people
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.chats import Conversation, Talk, format_of, lists, name_of
 from engine.sources.files import Item, Refused
-from engine.sources.flags import UNREAD
+from engine.sources.flags import NOT_A_ROW, NOT_TRAINED, UNREAD, is_row_trained
 from engine.sources.instructions.layout import split_of
 from engine.sources.jsonfiles import (
     SAMPLE_FILES,
@@ -25,6 +25,7 @@ from engine.sources.jsonfiles import (
     read_records,
 )
 from engine.sources.records import Record, record_key
+from engine.sources.refusals import check_wanted
 from engine.sources.turns import has_instruction
 
 BRANCHES = Option(
@@ -69,7 +70,7 @@ class ConversationsReader:
 
     kind = "conversations"
     label = "saved conversations in JSON, or the zip archive that an app exports"
-    version = 3
+    version = 4
     options: tuple[Option, ...] = (BRANCHES, LEARN)
 
     def detect(self, survey: Survey) -> Detection | None:
@@ -204,8 +205,13 @@ def _documents(
         reason = f"record {record.number}: no conversation; its fields: {names}"
         skip(record.line, "unknown-layout", reason)
         return
+    if known is lists and not is_row_trained(record.fields):
+        skip(record.line, NOT_TRAINED, f"record {record.number}: {NOT_A_ROW}")
+        return
     name = name_of(known, record.fields)
     try:
+        if known is lists:
+            check_wanted(record.fields)
         several = known.conversations(record.fields, every_branch=every_branch)
         for part, conversation in enumerate(several):
             what = f"record {record.number}"

@@ -419,9 +419,13 @@ def _require_own_words(survey: Survey, found: Sequence[Detection]) -> None:
 
     A folder that is surely something else may hold some beside it.
     """
-    if not survey.is_file and any(seen.confidence >= _SURE_OF_OTHERS for seen in found):
+    sure = [seen.kind for seen in found if seen.confidence >= _SURE_OF_OTHERS]
+    if sure == ["vault"] and not survey.is_file:
+        app = people.all_of_people(survey.with_suffix(*people.NOTES))
+    elif sure and not survey.is_file:
         return
-    app = people.recognised(survey)
+    else:
+        app = people.recognised(survey)
     if app:
         raise SourceBetweenPeople(
             f"{shorten(survey.path)} is {people.described(app)}", hint=people.HINT

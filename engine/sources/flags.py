@@ -1,4 +1,4 @@
-"""What data sets write beside a message's content: whether it is trained, thoughts, and the rest.
+"""What data sets write beside a message or in a row: whether it is trained, thoughts, the rest.
 
 The names are those that trainers document:
 
@@ -18,13 +18,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from engine.models import Skipped
+from engine.sources.columns import fold
 
 NOT_TRAINED = "not-trained"
 """The code of answers that are marked as not to be trained on."""
+
+NOT_A_ROW = "the row is marked as not to be trained on"
+"""What is said of a row of which a flag says so."""
 
 UNREAD = "unread-key"
 """The code of what stands beside a message's content and is not read."""
@@ -34,7 +38,9 @@ MAX_KEYS = 40
 
 _TRAIN_KEYS = ("train", "training", "loss", "loss_scale", "weight")
 _DETAIL_KEYS = ("train_detail", "training_detail")
-_NO = frozenset(("false", "no", "0", "0.0"))
+_NO = frozenset(("false", "f", "no", "n", "off"))
+_YES = frozenset(("true", "t", "yes", "y", "on"))
+_FLAGS = frozenset((*_TRAIN_KEYS, *_DETAIL_KEYS, "masked"))
 THOUGHT_KEYS = ("reasoning_content", "thinking", "reasoning", "thoughts", "reasoning_details")
 _PLACES = frozenset(("id", "uuid", "message_id", "parent_id", "parent_message_id", "index"))
 _TIMES = frozenset((
@@ -51,16 +57,44 @@ def is_trained(message: Any) -> bool:
     """
     if not isinstance(message, dict):
         return True
-    if any(_is_off(message.get(key)) for key in _TRAIN_KEYS) or message.get("masked") is True:
+    if any(is_off(message.get(key)) for key in _TRAIN_KEYS) or is_on(message.get("masked")):
         return False
     parts = [part for key in _DETAIL_KEYS for part in _listed(message.get(key))]
-    return not any(isinstance(part, dict) and _is_off(part.get("train")) for part in parts)
+    return not any(isinstance(part, dict) and is_off(part.get("train")) for part in parts)
 
 
-def _is_off(value: Any) -> bool:
+def is_row_trained(row: Mapping[str, Any], used: Collection[str] = ()) -> bool:
+    """Say whether a whole row is to be trained on, by flags in columns of their own.
+
+    Args:
+        row: The row.
+        used: The columns that become turns, which are no flags whatever they are called.
+    """
+    named = ((fold(key), value) for key, value in row.items()
+             if isinstance(key, str) and key not in used)  # fmt: skip
+    return is_trained({name: value for name, value in named if name in _FLAGS})
+
+
+def is_off(value: Any) -> bool:
+    """Say whether a value says no: false or 0, also as a table or a text writes it."""
+    return _says(value, _NO, 0)
+
+
+def is_on(value: Any) -> bool:
+    """Say whether a value says yes: true or 1, also as a table or a text writes it."""
+    return _says(value, _YES, 1)
+
+
+def _says(value: Any, words: Collection[str], number: int) -> bool:
     if isinstance(value, str):
-        return value.strip().lower() in _NO
-    return value is not None and isinstance(value, bool | int | float) and value == 0
+        said = value.strip().lower()
+        if said in words:
+            return True
+        try:
+            return len(said) < 20 and float(said) == number
+        except ValueError:
+            return False
+    return isinstance(value, bool | int | float) and value == number
 
 
 def _listed(value: Any) -> list[Any]:
@@ -73,6 +107,24 @@ def thoughts_of(message: Mapping[str, Any]) -> str | None:
     if not held:
         return ""
     return next((value.strip() for value in held if isinstance(value, str)), None)
+
+
+def thoughts_beside(row: Mapping[str, Any], used: Collection[str] = ()) -> str | None:
+    """Return the thoughts in a column beside a row's answer; None for ones that are no text.
+
+    Args:
+        row: The row.
+        used: The columns that become turns.
+    """
+    return thoughts_of({name: row[key] for key, name in thought_columns(row, used).items()})
+
+
+def thought_columns(row: Mapping[str, Any], used: Collection[str] = ()) -> dict[str, str]:
+    """Return the columns of a row that hold thoughts, each with its plain name."""
+    named = {key: fold(key) for key in row if isinstance(key, str) and key not in used}
+    # A flag of this name says whether a model was to think.
+    return {key: name for key, name in named.items()
+            if name in THOUGHT_KEYS and isinstance(row[key], str | list | dict)}  # fmt: skip
 
 
 def with_thoughts(thoughts: str, answer: str) -> str:

@@ -49,6 +49,9 @@ def find_rows(lines: Sequence[str], code: Sequence[bool], start: int, end: int) 
         start: The first line to look at.
         end: The line behind the last.
     """
+    text = "\n".join(lines[start:end])
+    if "|" not in text and "<" not in text:
+        return _NONE
     rows: dict[int, Sequence[str] | None] = {}
     number = start
     while number < end:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from engine.sources.jsonwindow import (
@@ -44,6 +45,14 @@ _BORDER = re.compile(rf"([ \t\r\n]*+,[ \t\r\n]*+)(?:\{{[ \t\r\n]*+({_STRING})|\[
 _SCALAR = re.compile(r'[^,\[\]{}"]*+')
 _ANY_OBJECT = re.compile(r'\{[ \t\r\n]*+"')
 _CUT_OFF = "the file ends in the middle of it; it may be cut off"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Stands for a record that is too long, so that it keeps its number."""
+
+    reason: str
+    title: str = ""
 
 
 class JsonStream:
@@ -147,8 +156,7 @@ class JsonStream:
                 raise Damaged(line, "not valid JSON: something that is no object")
             value = window.value()
         except TooLong as error:
-            self._on_problem(line, "too-long", error.reason)
-            return None
+            return line, Lost(error.reason, error.title), window.place - start
         except CutOff:
             # A list or object in it may never be closed: then others stand inside.
             again = bool(self._fields) and self._find_border(character)
@@ -287,7 +295,8 @@ class JsonStream:
             self._on_problem(line, "malformed-json", _CUT_OFF)
             window.pass_over()
         except TooLong as error:
-            self._on_problem(line, "too-long", error.reason)
+            title = str(fields.get("title") or "") if fields else error.title
+            yield line, Lost(error.reason, title[:60]), window.place - start
             window.pass_over()
         except Damaged as damaged:
             self._on_problem(damaged.line, damaged.code, damaged.reason)
@@ -336,7 +345,10 @@ class JsonStream:
             yield from elements
             return None
         held = [first[1]] if first is not None else []
-        for _, value, _ in elements:
+        for line, value, _ in elements:
+            if isinstance(value, Lost):
+                self._on_problem(line, "too-long", value.reason)
+                continue
             held.append(value)
             if self._window.place - start > MAX_RECORD:
                 raise Damaged(self._window.line(), TooLong.reason, "too-long")
@@ -344,6 +356,8 @@ class JsonStream:
 
 
 def _is_record(value: Any) -> bool:
+    if isinstance(value, Lost):
+        return True
     if isinstance(value, list):
         return bool(value) and is_message(value[0])
     return isinstance(value, dict) and not is_message(value)

@@ -20,6 +20,7 @@ GAP = re.compile(r"[ \t\r\n,]*+")
 CHUNK = 1 << 20
 _TRIM = 4 << 20
 _CUT_NEAR = 16
+_HEAD = 2000
 _PATIENCE = 100_000_000
 _NEST_COST = 10_000
 
@@ -73,6 +74,28 @@ class TooLong(Exception):
     """A value is longer than a record may be. It was gone over."""
 
     reason = f"it is longer than {MAX_RECORD // 1_000_000} MB"
+
+    def __init__(self, head: str = "") -> None:
+        super().__init__(self.reason)
+        self.title = title_in(head)
+
+
+_TITLE = re.compile(
+    r'"(?:title|name|topic|subject)"[ \t\r\n]*+:[ \t\r\n]*+("[^"\\]*+(?:\\.[^"\\]*+)*+")'
+)
+
+
+def title_in(head: str) -> str:
+    """Return the title of an object that begins so, as far as it stands before what is in it."""
+    head = head.lstrip()
+    inner = re.compile(r"[\[{]").search(head, 1)
+    found = _TITLE.search(head)
+    if found is None or (inner is not None and inner.start() < found.start()):
+        return ""
+    try:
+        return " ".join(str(DECODER.decode(found[1])).split())[:60]
+    except ValueError:
+        return ""
 
 
 class Window:
@@ -235,8 +258,9 @@ class Window:
             if wrong < len(self.text) - _CUT_NEAR and not unended:
                 raise self._damage(message, wrong)
             if held > MAX_RECORD:
+                head = self.text[self.at : self.at + _HEAD]
                 self._go_over()
-                raise TooLong
+                raise TooLong(head)
             offset = wrong - self.at
             if not self.more():
                 cut = unended or not self.text[self.at + offset :].strip()

@@ -279,7 +279,7 @@ class _Writer:
     def siblings(self, blocks: Sequence[_Block], level: int) -> None:
         """Write blocks that stand below one heading of ``level - 1``."""
         kept = [block for block in blocks if not block.is_template]
-        as_prose = any(_is_prose(block) for block in kept)
+        as_prose = any(_is_prose(block) for block in kept if not _is_card(block))
         # What stands below a heading's blocks is its section, and what stands beside it is
         # none; but where a heading has none below, those beside it are.
         ended = ""
@@ -291,7 +291,8 @@ class _Writer:
                 ended = SECTION_BREAK * heading if block.children else ""
                 continue
             bare = block.lines and block.lines[0][1].lstrip()[:1] in _BARE
-            if bare or (as_prose and not block.task and not block.numbered):
+            listed = block.task or block.numbered or _is_card(block)
+            if bare or (as_prose and not listed):
                 self._write(block, ended + SEPARATOR, "")
                 self._items(block.children, 0)
             else:
@@ -304,7 +305,7 @@ class _Writer:
         written = _HEADING.match(first)
         if written:
             return len(written[1])
-        if block.task or not first.strip():
+        if block.task or not first.strip() or _is_card(block):
             return 0
         if block.heading:
             return block.heading
@@ -376,6 +377,11 @@ def _is_prose(block: _Block) -> bool:
     return words >= _PROSE_WORDS or (
         words >= _PROSE_WORDS // 2 and bool(_SENTENCE_END.search(last))
     )
+
+
+def _is_card(block: _Block) -> bool:
+    """Say whether a block is a flashcard, whose answer is what stands below it."""
+    return bool(block.lines) and "#card" in block.lines[0][1].split()
 
 
 def _is_tags(line: str) -> bool:

@@ -10,6 +10,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from engine.sources.indented import mark_indented
+
 _FENCE = re.compile(r"^ {0,3}(?:> ?)*(?:[-*+] )? *(`{3,}|~{3,})(.*)$")
 TAG = re.compile(r"#(?<![^\s(,;]#)([^\s#!@$%^&*()+=\[\]{}|\\;:'\",.<>?`~‘’“”…–—]+)")
 """A ``#tag``; the sign is asked for first, since searching for a literal is fast."""
@@ -18,7 +20,19 @@ _TARGET = re.compile(r"\]\([^()\n]{0,2000}\)")
 _WIKI_TARGET = re.compile(r"\[\[[^\[\]\n]{0,500}\]\]")
 _RUN_OF_TICKS = re.compile(r"`+")
 _FORMULA_LINES = 100
-_COMMENT_MARK = re.compile(r"%%|<!--|-->")
+_COMMENT_MARK = re.compile(
+    r"%%|<!--|-->|<(script|style|template)(?:\s[^<>]*)?(?<!/)>|</(script|style|template)\s*>",
+    re.IGNORECASE,
+)
+_UNSEEN = ("<script", "<style", "<template")
+_SHORTCODE = re.compile(
+    r"\{\{<\s*/?\s*[A-Za-z][^{}\n]*?>\}\}|\{\{%\s*/?\s*[A-Za-z][^{}\n]*?%\}\}"
+    r"|\{%-?\s*[A-Za-z]\w*\b(?:[^%{}\n]|\{\{[^{}\n]*\}\})*%\}"
+)
+_HIGHLIGHT = re.compile(
+    r"^ {0,3}(?:\{\{[<%]|\{%-?)\s*(/|end)?\s*highlight\b[ \t]*([\w+#-]*)[^{}\n]*"
+    r"(?:[>%]\}\}|%\})[ \t]*$"
+)
 _FIELD_LINE = re.compile(r"^(?:\s*[-*+]\s+)?[*_]*([^\W\d](?:[\w -]{0,39}\w)?)[*_]*::(?:\s+(.*))?$")
 _MEDIA = re.compile(
     r"\.(png|jpe?g|gif|svg|webp|bmp|avif|heic|pdf|mp[34]|m4a|wav|ogg|webm|mov|canvas|base|excalidraw)$",
@@ -27,18 +41,70 @@ _MEDIA = re.compile(
 
 
 def open_lines(text: str) -> tuple[list[str], list[bool]]:
-    """Return a text's lines without comments, and for each whether it is code."""
+    """Return a text's lines without comments, and for each whether it is code.
+
+    What a browser does not show is a comment here, too, and so are the marks by which the
+    builders of websites include something.
+    """
     lines = text.split("\n")
+    marked = "{" in text and ("{%" in text or "{{<" in text)
+    if marked:
+        lines = _with_fences(lines)
+    code = code_lines(lines, text)
+    if marked:
+        lines = _without_shortcodes(lines, code)
+    if ("%" in text and "%%" in text) or ("<" in text and _hides(text)):
+        lines = strip_comments(lines, code)
+    return lines, code
+
+
+def _hides(text: str) -> bool:
+    if "<!--" in text:
+        return True
+    return ("<s" in text or "<S" in text or "<t" in text or "<T" in text) and any(
+        mark in text.lower() for mark in _UNSEEN
+    )
+
+
+def code_lines(lines: Sequence[str], text: str = "") -> list[bool]:
+    """Say for each line whether it is code: fenced, indented, or a formula of several lines.
+
+    Args:
+        lines: The lines.
+        text: The lines in one, where that is at hand.
+    """
+    text = text or "\n".join(lines)
     # One character is found many times faster than three.
-    if ("`" in text and "```" in text) or ("~" in text and "~~~" in text):
+    if ("`" in text and "```" in text) or ("~" in text and "~~~" in text) or "highlight" in text:
         code = fenced(lines)
     else:
         code = [False] * len(lines)
     if "$$" in text:
         _mark_formulas(lines, code)
-    if ("%" in text and "%%" in text) or ("<" in text and "<!--" in text):
-        lines = strip_comments(lines, code)
-    return lines, code
+    mark_indented(text, lines, code)
+    return code
+
+
+def _with_fences(lines: Sequence[str]) -> list[str]:
+    """Return the lines with what sites highlight as code between fences."""
+    return [
+        f"```{'' if found[1] else found[2]}"
+        if "{" in line and (found := _HIGHLIGHT.match(line))
+        else line
+        for line in lines
+    ]
+
+
+def _without_shortcodes(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
+    """Take out the shortcodes of Hugo and the tags of Liquid; what they enclose stays."""
+    kept = list(lines)
+    for number, line in enumerate(lines):
+        if "{" in line and not code[number]:
+            cuts = [(found.start(), found.end(), "") for found in
+                    _SHORTCODE.finditer(without_code(line))]  # fmt: skip
+            if cuts:
+                kept[number] = _replace_spans(line, cuts)
+    return kept
 
 
 def _mark_formulas(lines: Sequence[str], code: list[bool]) -> None:
@@ -126,26 +192,27 @@ def _replace_spans(line: str, spans: Sequence[tuple[int, int, str]]) -> str:
 
 
 def strip_comments(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
-    """Remove ``%%comments%%`` and HTML comments; every line keeps its number.
+    """Remove ``%%comments%%``, HTML comments, scripts and styles; every line keeps its number.
 
     A mark without its partner is ordinary text.
     """
     marks = [
-        (number, match.start(), match.end(), match[0])
+        (number, match.start(), match.end(), _kind_of_mark(match))
         for number, line in enumerate(lines)
-        if not code[number] and ("%%" in line or "--" in line)
+        if not code[number] and ("%%" in line or "--" in line or "<" in line)
         for match in _COMMENT_MARK.finditer(without_code(line))
     ]
-    places: dict[str, list[int]] = {"%%": [], "<!--": [], "-->": []}
+    places: dict[str, list[int]] = {}
     for index, mark in enumerate(marks):
-        places[mark[3]].append(index)
+        places.setdefault(mark[3], []).append(index)
     cuts: dict[int, list[tuple[int, int, str]]] = {}
     index = 0
     while index < len(marks):
         number, start, _, opening = marks[index]
-        partners = places[{"%%": "%%", "<!--": "-->"}.get(opening, "<!--")]
+        closing = {"%%": "%%", "<!--": "-->"}.get(opening, f"/{opening}")
+        partners = places.get(closing, [])
         at = bisect_right(partners, index)
-        if opening == "-->" or at == len(partners):
+        if at == len(partners):
             index += 1
             continue
         close = partners[at]
@@ -159,6 +226,12 @@ def strip_comments(lines: Sequence[str], code: Sequence[bool]) -> list[str]:
     for number, spans in cuts.items():
         kept[number] = _replace_spans(kept[number], spans)
     return kept
+
+
+def _kind_of_mark(match: re.Match[str]) -> str:
+    if match[1]:
+        return match[1].lower()
+    return f"/{match[2].lower()}" if match[2] else match[0]
 
 
 def line_tags(line: str) -> list[str]:

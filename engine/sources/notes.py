@@ -21,6 +21,7 @@ _FIRST_LEVEL = re.compile(r"^# ", re.MULTILINE)
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _MAX_METADATA = 500
 _LEAD = 400
+_LINKED = re.compile(r"\[\[([^\[\]]*)\]\]")
 _TAG_KEYS = ("tags", "tag", "keywords")
 _CATEGORY_KEYS = ("categories", "category")
 _TITLE_KEYS = ("title", "titel", "titlu")
@@ -133,7 +134,11 @@ def _words(value: Any, *, split: bool) -> list[str]:
 
 
 def _tags(values: Mapping[str, Any]) -> list[str]:
-    found = _words(_first(values, _TAG_KEYS), split=True)
+    value = _first(values, _TAG_KEYS)
+    if isinstance(value, str) and "[[" in value:
+        # A link's name is one tag.
+        value = _LINKED.sub(lambda link: re.sub(r"\s+", "-", link[1]), value)
+    found = _words(value, split=True)
     # Categories are often links to a note of that name.
     groups = _words(_first(values, _CATEGORY_KEYS), split=False)
     found += [group.strip("[]\"' ").rpartition("|")[2] for group in groups]

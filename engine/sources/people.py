@@ -6,30 +6,41 @@ lines that its program writes:
 
 ===================  ==========================================================================
 Telegram             ``result.json`` of Telegram Desktop, one chat or all; its HTML export
-Discord              DiscordChatExporter's JSON; ``messages.json`` and CSV of the data package
+Discord              DiscordChatExporter's JSON, CSV and text; ``messages.json`` and CSV of the
+                     data package
 WhatsApp             ``_chat.txt``: a date in any locale's form, a time, a name and a colon
-Signal               signal-export's ``data.json``; the JSONL of Signal's own export; signal-cli
+Signal               signal-export's ``data.json``; the JSONL of Signal's own export; the desktop
+                     app's messages; signal-cli
 Slack                a JSON file a channel and day
 Messenger,           ``message_1.json`` of Meta's downloads, and Messenger's own JSON of
 Instagram            encrypted chats
 Skype, Google Chat,  the JSON of their exports
 Hangouts, Matrix,
 Snapchat, X
-LINE, KakaoTalk      the text files that the apps write
+Tinder               ``data.json`` of its download
+LINE, KakaoTalk,     the text files that the apps and imessage-exporter write
+iMessage
+LinkedIn, Viber,     the CSV of their exports
+WeChat
 SMS                  SMS Backup & Restore's XML
 mail                 mbox, ``.eml``, Outlook's ``.msg`` and ``.pst``
 ===================  ==========================================================================
+
+Others are told by the names of who wrote each message, none of which is an assistant's, and by
+the lines of a chat that was written down; see :mod:`engine.sources.transcripts`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.sources.base import Survey
 from engine.sources.items import Item, Refused
+from engine.sources.messages import ROLES
+from engine.sources.transcripts import find_people, is_discord, is_imessage, is_whatsapp
 
 CODE = "between-people"
 """The code with which such a record is left out."""
@@ -39,7 +50,15 @@ HINT = (
     "put what you want to teach into a CSV or JSONL table with the columns prompt and answer"
 )
 
+NOTE = "note"
+"""Stands for the app of a note whose lines are messages."""
+
+NOTES = (".md", ".markdown")
 _LOOK_AT = 60
+_LISTS = ("messages", "conversations", "conversation", "chat")
+_ASKED = frozenset(
+    ("role", "prompt", "question", "answer", "response", "instruction", "output", "completion")
+)
 _NAME = re.compile(r'"([^"\\\n]{1,60})"\s*:')
 _SIGNS: Mapping[str, tuple[str, ...]] = {
     "Telegram": (
@@ -48,19 +67,20 @@ _SIGNS: Mapping[str, tuple[str, ...]] = {
     ),
     "Discord": (
         "guild channel exportedAt", "guild channel dateRange",
-        "timestampEdited callEndedTimestamp", "ID Timestamp Contents",
+        "timestampEdited callEndedTimestamp", "ID Timestamp Contents", "author content isBot",
     ),
     "Messenger or Instagram": ("sender_name timestamp_ms", "senderName isUnsent"),
     "Slack": ("client_msg_id ts", "user ts text team", "user ts text user_profile"),
     "Signal": (
         "sender body reactions quote", "chatItem authorId", "chatItem dateSent",
-        "envelope sourceUuid", "envelope sourceNumber",
+        "envelope sourceUuid", "envelope sourceNumber", "conversationId sent_at type",
     ),
     "Skype": ("MessageList", "originalarrivaltime messagetype"),
     "Google Chat": ("creator user_type created_date", "creator topic_id created_date"),
     "Hangouts": ("gaia_id chat_message", "gaia_id conversation_state"),
     "Matrix": ("room_name room_creator", "sender event_id origin_server_ts"),
     "Snapchat": ("From IsSender",),
+    "Tinder": ("match_id sent_date",),
     "X": ("dmConversation", "messageCreate senderId"),
 }  # fmt: skip
 """The fields, one set or more, by which the JSON of an app is told."""
@@ -92,28 +112,35 @@ _HELD_IN = frozenset(
             "ts",
             "creator",
             "sender_id",
+            "Messages",
+            "sent_at",
+            "senderName",
         ),
     }
 )
 """One of the fields that such a record has, by which others are passed over fast."""
+_TABLES: Mapping[str, tuple[str, ...]] = {
+    "Discord": ("id timestamp contents attachments", "authorid author date content attachments"),
+    "LinkedIn": ("conversation_id from to date content",),
+    "WeChat": ("talkerid issender strcontent", "is_sender talker strcontent"),
+    NOTE: (
+        "sender date message", "sender date text", "sender timestamp message",
+        "from to date message", "sender timestamp text", "sender time message",
+        "from to date text", "sender time text",
+        "sender_name date text", "sender_name date message", "datetime sender message",
+    ),
+}  # fmt: skip
+"""The columns, in lower case, by which the CSV of an app is told."""
+# Viber's has no header: a date, a time, a name, a number, the words.
+_VIBER = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4},\d{1,2}:\d{2}(?::\d{2})?,[^,\n]+,\+?\d*,")
+_ROLES = frozenset(ROLES) - {"me"}
+_SENDERS = ("sender", "sender_name", "senderName")
+_SAID_IN = ("text", "message", "body", "content")
+_SENDER = re.compile(r'"(?:sender|sender_name|senderName)"\s*:\s*"([^"\\\n]{1,60})"')
 _JSON = re.compile(r"\s*(?:\{\s*\"|\[\s*[\[{])")
 _SLACK_TIME = re.compile(r'"ts"\s*:\s*"\d{10}\.\d{6}"')
 _TELEGRAM_TYPE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(_TELEGRAM_TYPES))})"')
 
-# "[31/12/2023, 23:59:01] Ana: …", "12/31/23, 11:59 PM - Ana: …", "31.12.23, 23:59 - Ana: …",
-# "2023. 12. 31. 오후 11:59, Ana : …"; digits of any script, marks of direction before all.
-_DATE = (
-    r"(?:\d{1,4}[./\-]\s?\d{1,2}[./\-]\s?\d{1,4}\.?|\d{4}[年년]\s?\d{1,2}[月월]\s?\d{1,2}[日일])"
-)
-_TIME = r"(?:[^\W\d_]{1,6}\.?\s?){0,2}\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s?[^\W\d_]\.?){0,4}"
-_WHATSAPP = re.compile(
-    rf"^[\u200e\u200f\u202a-\u202e\ufeff]*(?:\[{_DATE}[,،]?\s{_TIME}\]\s|"
-    rf"{_DATE}[,،]?\s{_TIME}(?:\s[-–—]\s|,\s))[\u200e\u200f\u202a-\u202e]*([^:\n]{{1,60}}?)\s?:",
-)
-_BEGINS = re.compile(
-    rf"^[\u200e\u200f\u202a-\u202e\ufeff]*\[?{_DATE}[,،]?\s{_TIME}(?:\]\s|\s[-–—]\s|,\s)"
-)
-_LEVELS = frozenset(("info", "debug", "warn", "warning", "error", "critical", "trace", "fatal"))
 _HEADER = re.compile(r"^([A-Z][A-Za-z0-9-]{1,40}):[ \t]?\S", re.MULTILINE)
 _MAIL_HEADERS = frozenset(
     {
@@ -127,12 +154,13 @@ _OUTLOOK = (b"!BDN", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 
 def described(app: str) -> str:
     """Return what an export of an app is, for a person."""
-    what = "a mailbox" if app == "mail" else f"{_article(app)} {app} export"
+    known = {"mail": "a mailbox", NOTE: "a chat that was written down"}
+    what = known.get(app) or f"{_article(app)} {app} export"
     return f"{what}: messages between people, which finetui doesn't read yet"
 
 
 def _article(app: str) -> str:
-    return "an" if app[0] in "AEIO" or app in ("SMS", "X") else "a"
+    return "an" if app[0] in "AEIOi" or app in ("SMS", "X") else "a"
 
 
 def app_of(fields: Mapping[str, Any]) -> str:
@@ -150,7 +178,27 @@ def app_of(fields: Mapping[str, Any]) -> str:
                     names |= set(map(str, first))
     if isinstance(fields.get("messages"), list) and fields.get("type") in _TELEGRAM_TYPES:
         return "Telegram"
-    return _by_names(names)
+    return _by_names(names) or _by_senders(fields)
+
+
+def _by_senders(fields: Mapping[str, Any]) -> str:
+    """Return whether each message names who wrote it, and never an assistant or a user."""
+    if not _ASKED.isdisjoint(fields):
+        return ""
+    listed = next((held for key in _LISTS if isinstance(held := fields.get(key), list)), [fields])
+    senders: set[str] = set()
+    for message in listed[:_LOOK_AT]:
+        if not isinstance(message, dict) or not any(key in message for key in _SAID_IN):
+            return ""
+        named = next((message[key] for key in _SENDERS if message.get(key)), None)
+        if not isinstance(named, str):
+            return ""
+        senders.add(named)
+    return NOTE if senders and not any(map(_is_role, senders)) else ""
+
+
+def _is_role(name: str) -> bool:
+    return not _ROLES.isdisjoint(re.findall(r"\w+", name.lower()))
 
 
 def _by_names(names: set[str]) -> str:
@@ -164,14 +212,36 @@ def recognised(survey: Survey) -> str:
     """
     found: Counter[str] = Counter()
     for item in survey.items[: 1 if survey.is_file else _LOOK_AT]:
-        app = _app_of_file(item)
+        app = _app_of_file(item, alone=survey.is_file)
         if app:
             found[app] += 1
         item.forget()
     return found.most_common(1)[0][0] if found else ""
 
 
-def _app_of_file(item: Item) -> str:
+def all_of_people(notes: Sequence[Item]) -> str:
+    """Return of which app notes are the chats between people, where all of them are such."""
+    found: Counter[str] = Counter()
+    for item in notes[:_LOOK_AT]:
+        app = _app_of_file(item, alone=True)
+        item.forget()
+        if not app:
+            return ""
+        found[app] += 1
+    return found.most_common(1)[0][0] if found else ""
+
+
+def _of_note(text: str) -> str:
+    """Return the app of a note that is a chat between people, and little else."""
+    runs = find_people(text)
+    lines = text.split("\n")
+    for run in runs:
+        lines[run.start : run.end] = [""] * (run.end - run.start)
+    rest = sum(bool(line.strip(" -#>*")) for line in lines)
+    return NOTE if rest < sum(run.messages for run in runs) else ""
+
+
+def _app_of_file(item: Item, *, alone: bool = False) -> str:
     try:
         head = item.head()
     except Refused:
@@ -181,8 +251,8 @@ def _app_of_file(item: Item) -> str:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if _JSON.match(text):
         return _of_json(text)
-    if item.suffix in (".md", ".markdown"):
-        return ""
+    if item.suffix in NOTES:
+        return _of_note(text) if alone else ""
     return _of_text(text, item)
 
 
@@ -192,6 +262,9 @@ def _of_json(text: str) -> str:
         return "Telegram"
     if _SLACK_TIME.search(text) and names >= {"type", "text"} and "role" not in names:
         return "Slack"
+    senders = set(_SENDER.findall(text))
+    if len(senders) > 1 and names & set(_SAID_IN) and not any(map(_is_role, senders)):
+        return _by_names(names) or NOTE
     return _by_names(names)
 
 
@@ -207,11 +280,27 @@ def _of_text(text: str, item: Item) -> str:
         return "SMS"
     if start[:1] == "<":
         return "Telegram" if 'class="page_wrap"' in text and "userpic" in text else ""
-    if text.startswith("ID,Timestamp,Contents,Attachments"):
-        return "Discord"
+    if item.suffix in (".csv", ".tsv") and (app := _of_table(text)):
+        return app
     if _MBOX.match(text) or _is_mail(text, item):
         return "mail"
-    return "WhatsApp" if _is_whatsapp(text) else ""
+    if is_discord(text):
+        return "Discord"
+    if is_imessage(text):
+        return "iMessage"
+    return "WhatsApp" if is_whatsapp(text) else ""
+
+
+def _of_table(text: str) -> str:
+    if len(_VIBER.findall(text[:4000])) > 1 and _VIBER.match(text):
+        return "Viber"
+    header = text.partition("\n")[0].lower()
+    cells = {cell.strip("\"' \r").replace(" ", "_") for cell in re.split(r"[,;\t]", header)}
+    if cells & _ASKED:
+        return ""
+    return next(
+        (app for app, signs in _TABLES.items() for sign in signs if cells >= set(sign.split())), ""
+    )
 
 
 def _is_mail(text: str, item: Item) -> bool:
@@ -220,14 +309,3 @@ def _is_mail(text: str, item: Item) -> bool:
     known = {hit[1] for hit in _HEADER.finditer(header)} & _MAIL_HEADERS
     least = 2 if item.suffix in (".eml", ".emlx") else 4
     return len(known) >= least and bool(known & {"From", "Received", "Return-Path"})
-
-
-def _is_whatsapp(text: str) -> bool:
-    """Say whether messages begin with a date, a time and who wrote them."""
-    lines = [line for line in text.splitlines()[:400] if line.strip()]
-    begun = [line for line in lines if _BEGINS.match(line)]
-    if not begun or begun[0] is not lines[0]:
-        return False
-    said = [hit[1].strip() for line in begun if (hit := _WHATSAPP.match(line))]
-    people = [name for name in said if not _LEVELS & set(re.findall(r"\w+", name.casefold()))]
-    return len(people) >= 2 and len(people) >= 0.5 * len(begun)

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from engine.sources.facts import clean
 from engine.sources.items import Item, Refused, is_lfs_pointer, pointer_refusal, refusal
-from engine.sources.jsonstream import Found, JsonStream, OnProblem, is_message
-from engine.sources.jsonwindow import DECODER, MAX_RECORD, PATIENT
+from engine.sources.jsonstream import Found, JsonStream, Lost, OnProblem, is_message
+from engine.sources.jsonwindow import DECODER, MAX_RECORD, PATIENT, title_in
 
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 
@@ -24,6 +24,7 @@ _READ_AT_ONCE = 4_000_000
 _TELL_EVERY = 1 << 20
 _CHUNK = 1 << 16
 _MAX_KEY = 200
+_TITLE_BYTES = 2000
 _SESSION_KEYS = ("conversation_id", "session_id", "chat_id", "thread_id", "message_tree_id")
 
 __all__ = ["JSON_SUFFIXES", "MAX_RECORD", "OnProblem", "Record", "record_key", "records"]
@@ -171,12 +172,13 @@ def _lines(
                 told = read
                 on_bytes(read)
             if len(line) > MAX_RECORD:
+                title = title_in(line[:_TITLE_BYTES].decode("utf-8", "replace"))
                 while line and not line.endswith(b"\n"):
                     line = stream.readline(_TELL_EVERY)
                     read += len(line)
                     on_bytes(read)
                 limit = MAX_RECORD // 1_000_000
-                on_problem(number, "too-long", f"the line is longer than {limit} MB")
+                yield number, Lost(f"the line is longer than {limit} MB", title), MAX_RECORD
             elif stripped := line.strip():
                 value = _parsed(stripped, number, on_problem)
                 if value is not None:
@@ -260,5 +262,8 @@ def _numbered(values: Iterator[tuple[int, Any]], on_problem: OnProblem) -> Itera
         if isinstance(value, dict):
             yield Record(value, line, number)
             del value
+        elif isinstance(value, Lost):
+            named = f" ({value.title})" if value.title else ""
+            on_problem(line, "too-long", f"record {number}{named}: {value.reason}")
         else:
             on_problem(line, "not-a-record", f"record {number} is not a JSON object")

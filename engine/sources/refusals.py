@@ -9,6 +9,7 @@ from typing import Any
 from engine.sources import people
 from engine.sources.columns import ANSWERS, PROMPTS, fold
 from engine.sources.files import Refused
+from engine.sources.flags import is_off, is_on
 
 _MEDIA_KEYS = ("images", "videos", "audios", "image", "audio", "video")
 _PREFERENCE_KEYS = (
@@ -24,7 +25,32 @@ _SIDES = (
 )
 # The comparisons of summaries by OpenAI: two or more texts, and which of them was chosen.
 _COMPARED = ("summaries", "choice")
-_PAIRS = (("premise", "hypothesis"),)
+_PAIRS = (
+    *(("premise", "hypothesis"), ("anchor", "positive"), ("positive", "negative"), ("pos", "neg")),
+)
+# A question and a text that may or may not answer it (QNLI, MS MARCO, FEVER), by a label.
+_ASKED = ("question", "query", "claim", "search_query")
+_WEIGHED = (
+    *("sentence", "document", "doc", "passage", "paragraph", "text", "context", "evidence"),
+    *("product_title", "product", "title"),
+)
+_WEIGHTS = frozenset((
+    *("label", "labels", "gold_label", "relevance", "is_relevant", "relevant", "entailment"),
+    *("match", "is_match", "relevance_label", "relevance_score", "is_answer", "is_selected"),
+))  # fmt: skip
+_SAME = ("is_duplicate", "is_paraphrase", "are_paraphrases", "entailment_judgment", "gold_label")
+# Columns that say whether an answer is wanted: by any no, or only by the word.
+_WANTED = frozenset((
+    *("kto_tag", "relevance", "is_relevant", "is_correct", "is_answer", "is_selected"),
+    *("is_chosen", "desirable", "is_desirable", "is_acceptable"),
+))  # fmt: skip
+_WANTED_WORD = frozenset(("label", "correct", "chosen", "relevant"))
+_UNWANTED = frozenset(("rejected", "is_rejected"))
+# KTO's rows, and those of WikiQA and MultiRC, whose label may be a number.
+_NUMBERED = (
+    frozenset(("prompt", "completion")),
+    *(frozenset(("question", "answer", more)) for more in ("document_title", "paragraph")),
+)
 _ENDS = (("1", "2"), ("a", "b"), ("one", "two"), ("x", "y"))
 _STEMS = frozenset({
     *("question", "q", "sentence", "sent", "s", "text", "t", "phrase", "query", "passage"),
@@ -46,7 +72,7 @@ _TOLD_BY = frozenset((
     *(first for first, _ in _SIDES),
     *_MEDIA_KEYS,
     *_CHOICES,
-    *("label", "paragraphs", "answers", "input_ids", "summaries"),
+    *("paragraphs", "answers", "input_ids", "summaries"),
 ))  # fmt: skip
 """The fields by which training data of another sort is told."""
 
@@ -81,15 +107,11 @@ def check(fields: Mapping[str, Any]) -> None:
         )
     if app := people.app_of(fields):
         raise Refused(people.CODE, people.described(app))
+    if is_preference(fields):
+        raise Refused("preference", "it holds a preferred and a rejected answer, not one answer")
+    check_wanted(fields)
     if _TOLD_BY.isdisjoint(fields):
         return
-    if any(key in fields for key in _PREFERENCE_KEYS) or any(
-        first in fields and second in fields for first, second in (*_SIDES, _COMPARED)
-    ):
-        raise Refused("preference", "it holds a preferred and a rejected answer, not one answer")
-    label = fields.get("label")
-    if label is False or (isinstance(label, str) and label.lower() == "false"):
-        raise Refused("rejected-answer", "its label says that the answer is not wanted")
     if any(fields.get(key) for key in _MEDIA_KEYS):
         raise Refused("not-text", "images, sound or video belong to it")
     if isinstance(fields.get("paragraphs"), list) or _has_spans(fields):
@@ -100,17 +122,75 @@ def check(fields: Mapping[str, Any]) -> None:
         raise Refused("token-ids", "it holds the numbers of tokens, not text")
 
 
+def check_wanted(fields: Mapping[str, Any]) -> None:
+    """See that no column of a record says that its answer is not wanted.
+
+    Raises:
+        Refused: One does.
+    """
+    for meaning, name in _verdicts(tuple(fields)):
+        if _says_no(meaning, fields[name], fields):
+            said = f"its {name[:40]} says that the answer is not wanted"
+            raise Refused("rejected-answer", said)
+
+
+def is_preference(fields: Mapping[str, Any]) -> bool:
+    """Say whether a record holds two answers of which one was preferred.
+
+    A flag or nothing at all in the place of an answer ("chosen": true) is none.
+    """
+    if _TOLD_BY.isdisjoint(fields):
+        return False
+    return any(key in fields and _is_answer(fields[key]) for key in _PREFERENCE_KEYS) or any(
+        first in fields and second in fields
+        and any(fields[side] is not None and not isinstance(fields[side], bool)
+                for side in (first, second))
+        for first, second in (*_SIDES, _COMPARED)
+    )  # fmt: skip
+
+
+def _is_answer(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip()) and not (is_on(value) or is_off(value))
+    return value is not None and not isinstance(value, bool | float)
+
+
+@lru_cache(maxsize=512)
+def _verdicts(names: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the columns that may say whether an answer is wanted, each with its plain name."""
+    folded = ((fold(name), name) for name in names if isinstance(name, str))
+    known = _WANTED | _WANTED_WORD | _UNWANTED
+    return tuple((plain, name) for plain, name in folded if plain in known)
+
+
+def _says_no(meaning: str, value: Any, fields: Mapping[str, Any]) -> bool:
+    if meaning in _UNWANTED:
+        return value is True or (isinstance(value, str) and value.strip().lower() == "true")
+    if meaning in _WANTED or any(layout <= fields.keys() for layout in _NUMBERED):
+        return is_off(value)
+    # A number may be a class or the place of a choice.
+    return value is False or (isinstance(value, str) and value.strip().lower() == "false")
+
+
 @lru_cache(maxsize=512)
 def _compared(names: tuple[Any, ...]) -> tuple[str, ...]:
     """Return the columns of a table of pairs by their names: two texts, and their label if any.
 
-    Such are the tables of paraphrases, similarity and entailment (QQP, STS, MNLI). Empty where
-    there is none, or where a column answers.
+    Such are the tables of paraphrases, similarity, entailment and search (QQP, STS, MNLI, QNLI).
+    Empty where there is none, or where a column answers and no other says what is compared.
     """
     folded = {fold(name): name for name in names if isinstance(name, str)}
-    if folded.keys() & set(ANSWERS):
-        return ()
+    asked = next((name for name in PROMPTS if name in folded), "")
+    answer = next((name for name in ANSWERS if name in folded), "")
+    same = next((name for name in _SAME if name in folded), "")
+    if answer:
+        whole = asked and asked != answer and same
+        return (folded[asked], folded[answer], folded[same]) if whole else ()
     found = next(((a, b) for a, b in _PAIRS if a in folded and b in folded), None)
+    if found is None and not _WEIGHTS.isdisjoint(folded):
+        one = next((name for name in _ASKED if name in folded), "")
+        other = next((name for name in _WEIGHED if name in folded), "")
+        found = (one, other) if one and other else None
     for name in folded if found is None else ():
         for first, second in _ENDS:
             stem = name.removesuffix(first)
@@ -119,7 +199,8 @@ def _compared(names: tuple[Any, ...]) -> tuple[str, ...]:
                 found = (name, other)
     if found is None:
         return ()
-    labels = [name for name in folded if name in _PAIR_LABELS or name.endswith(("score", "label"))]
+    labels = [name for name in folded if name in _PAIR_LABELS | _WEIGHTS
+              or name.endswith(("score", "label"))]  # fmt: skip
     return tuple(folded[name] for name in (*found, *labels[:1]))
 
 

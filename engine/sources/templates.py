@@ -1,7 +1,7 @@
 """Marks of templates that nobody filled in, as Obsidian, Templater and QuickAdd write them.
 
-A note keeps such a mark where the template was copied by hand, or a plugin was off. The line
-that holds it is left out, since a sentence with a hole is none; the rest is the author's. What
+A note keeps such a mark where the template was copied by hand, or a plugin was off. The sentence
+that holds it is left out, since one with a hole is none; the rest is the author's. What
 has next to nothing besides its marks is a template.
 """
 
@@ -22,6 +22,8 @@ _OPEN_SCRIPT = re.compile(r"<%[-_*+]?\s*tp\.")
 _HEADING = re.compile(r"^ {0,3}#{1,6}\s")
 _NO_PROSE = re.compile(r"^\s*(?:#{1,6}\s|[-*+]\s+\[.\]\s|\||[^\s:]{1,40}:\s*$|>\s*\[!)")
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_HOLE = "\x00"
+_SENTENCE = re.compile(r".+?(?:[.!?…][\"”»)*_]*(?:\s+|$)|[。！？][」』”）]*|$)")
 _LINE_WORDS = 6
 _WORDS_A_MARK, _MOST_MARKS = 25, 4
 
@@ -30,7 +32,7 @@ class Unfilled(NamedTuple):
     """A note with marks that were never filled in.
 
     Attributes:
-        text: The note with the lines that hold them emptied; all keep their numbers.
+        text: The note without the sentences that hold them; all lines keep their numbers.
         lines: The numbers of those lines, from 1.
         is_template: Whether next to nothing else is said in it.
     """
@@ -57,9 +59,11 @@ def unfilled(text: str) -> Unfilled | None:
         return None
     kept = text.split("\n")
     for number in marked:
-        kept[number] = _left(kept[number])
+        kept[number] = _left(kept[number], bare[number])
+    # A sentence with a mark is one of the author's where others stand beside it.
+    left = [line for number, line in enumerate(bare) if number not in marked or kept[number]]
     places = [number + 1 for number in sorted(marked)]
-    return Unfilled("\n".join(kept), places, _is_template(bare, marked))
+    return Unfilled("\n".join(kept), places, _is_template(left, marked))
 
 
 def _scripts(text: str) -> Iterator[tuple[int, int]]:
@@ -76,21 +80,34 @@ def _scripts(text: str) -> Iterator[tuple[int, int]]:
         line = last
 
 
-def _left(line: str) -> str:
-    """Return what is left of a line: of a heading its other words, since it heads a section."""
-    if not _HEADING.match(line):
+def _left(line: str, bare: str) -> str:
+    """Return what is left of a line: its other sentences; of a heading its other words."""
+    marks = [*_BRACES.finditer(bare), *_SCRIPT.finditer(bare)]
+    for mark in sorted(marks, key=lambda found: found.start(), reverse=True):
+        line = f"{line[: mark.start()]}{_HOLE}{line[mark.end() :]}"
+    if _HEADING.match(line):
+        # It heads a section.
+        rest = line.replace(_HOLE, "").replace("[[]]", "").rstrip()
+        return rest if any(map(str.isalpha, rest)) and "<%" not in rest else ""
+    if "<%" in line or "%>" in line or line.lstrip()[:1] == "|":
         return ""
-    rest = _SCRIPT.sub("", _BRACES.sub("", line)).replace("[[]]", "").rstrip()
-    return rest if any(map(str.isalpha, rest)) and "<%" not in rest else ""
+    said = [sentence for sentence in _SENTENCE.findall(line) if _HOLE not in sentence]
+    rest = "".join(said).rstrip()
+    whole = rest.count("[[") == rest.count("]]") and _size(rest) >= _LINE_WORDS
+    return rest if whole else ""
+
+
+def _size(line: str) -> int:
+    return len(line.split()) + len(_WIDE.findall(line)) // 2
 
 
 def _is_template(lines: Sequence[str], marked: set[int]) -> bool:
     """Say whether a note's prose is no more than a template's own words may be."""
     said = 0
-    for number, line in enumerate(lines):
-        if number in marked or not line.strip() or _NO_PROSE.match(line):
+    for line in lines:
+        if not line.strip() or _NO_PROSE.match(line):
             continue
-        count = len(line.split()) + len(_WIDE.findall(line)) // 2
+        count = _size(line)
         said += count if count >= _LINE_WORDS else 0
     marks = sum(number - 1 not in marked for number in marked)
     return said < _WORDS_A_MARK * min(marks, _MOST_MARKS)

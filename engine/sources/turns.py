@@ -13,9 +13,18 @@ from engine.invisible import is_blank
 from engine.models import Alternative, Turn
 from engine.sources.answers import ListsAre, answers_in, is_messages
 from engine.sources.columns import Columns, fold, known, value_at
+from engine.sources.empties import is_no_value
 from engine.sources.facts import clean, date_of, metadata_of, title_of
 from engine.sources.files import Refused
-from engine.sources.flags import NOT_TRAINED, is_trained, thoughts_of
+from engine.sources.flags import (
+    NOT_A_ROW,
+    NOT_TRAINED,
+    is_row_trained,
+    is_trained,
+    thoughts_beside,
+    thoughts_of,
+    with_thoughts,
+)
 from engine.sources.marked import opened, taken_apart, without_tokens
 from engine.sources.messages import ROLES, messages_in, turn_of
 from engine.sources.refusals import check, why_unknown
@@ -95,6 +104,8 @@ def made_of(
     Raises:
         Refused: They make none.
     """
+    if not _is_trained(fields, columns):
+        raise Refused(NOT_TRAINED, NOT_A_ROW)
     if columns.messages:
         value = value_at(fields, columns.messages)
         if value is None:
@@ -110,6 +121,16 @@ def made_of(
     if not columns.answer:
         return _instances(fields, columns, lists)
     return [_pair(fields, columns, lists)]
+
+
+def _is_trained(fields: Mapping[str, Any], columns: Columns) -> bool:
+    """Say whether a row is to be trained on, by its flags or those of the object it is in."""
+    used = columns.used()
+    if not is_row_trained(fields, used):
+        return False
+    boxes = {name.rpartition(".")[0] for name in used if "." in name and name not in fields}
+    inner = (value_at(fields, box) for box in boxes)
+    return all(is_row_trained(box) for box in inner if isinstance(box, dict))
 
 
 def _trained(
@@ -187,6 +208,8 @@ def _instances(
         try:
             if below is None or not below.answer:
                 raise Refused("no-answer", "it has no output")
+            if not is_row_trained(inner):
+                raise Refused(NOT_TRAINED, NOT_A_ROW)
             at = replace(below, prompt=columns.prompt)
             found.append(_pair(whole, at, lists, referenced=True))
         except Refused as error:
@@ -224,12 +247,18 @@ def _pair(
         return replace(found, dropped=(*found.dropped, *dropped)) if dropped else found
     listed = answers_in(answer, columns.answer, lists=lists, referenced=referenced)
     answers = listed.texts if listed else (_answer(fields, columns.answer),)
+    thoughts = thoughts_beside(fields, columns.used())
     question = _SEPARATOR.sub("", _text(fields, columns.prompt))
     said = [Turn(ROLES[role], clean(part)) for role, part in opened(question) if role in ROLES]
     if not said:
         said = [Turn("user", _with_input(fields, columns, question))]
-    turns = _with_system(fields, columns, [*before, *said, Turn("assistant", answers[0])])
+    first = answers[0]
+    if thoughts and first.strip() and not first.lstrip().startswith("<think>"):
+        first = with_thoughts(clean(thoughts), first.lstrip("\n"))
+    turns = _with_system(fields, columns, [*before, *said, Turn("assistant", first)])
     dialogue = tidy(turns, layout)
+    if thoughts is None:
+        dialogue = replace(dialogue, dropped=(*dialogue.dropped, ("thoughts", _NO_TEXT)))
     last = len(dialogue.turns) - 1
     if listed is None:
         return dialogue
@@ -248,6 +277,8 @@ def _with_input(fields: Mapping[str, Any], columns: Columns, question: str) -> s
     if not columns.input or not value_at(fields, columns.input):
         return question
     more = _text(fields, columns.input).strip()
+    if is_no_value(more):
+        return question
     if columns.input.lower() != "input" and more in question:
         return question
     return "\n\n".join(part for part in (question.strip(), more) if part)
@@ -282,6 +313,7 @@ def _text(fields: Mapping[str, Any], column: str) -> str:
     return clean(value)
 
 
+_NO_TEXT = "the thoughts beside its answer are no text"
 _ELSEWHERE = "what it answers lies in a canvas, an artifact or a file"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.models import Document
-from engine.sources import logseq
+from engine.sources import logseq, people
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.dates import date_in
 from engine.sources.files import Item, Refused, decode, walk
@@ -17,6 +17,7 @@ from engine.sources.markdown import is_media
 from engine.sources.notes import Note, parse_note
 from engine.sources.pasted import Chat, find_chat
 from engine.sources.templates import unfilled
+from engine.sources.transcripts import Run, find_people
 
 _NOTE_SUFFIXES = (".md", ".markdown")
 _TEMPLATE_FOLDERS = frozenset(
@@ -24,6 +25,7 @@ _TEMPLATE_FOLDERS = frozenset(
 )
 # Papers that lie in any folder, and make no vault of it.
 _PAPERS = frozenset({"readme", "license", "licence", "changelog", "contributing"})
+_PAGES_OF_FOLDERS = frozenset({"index", "_index"})
 _ATTACHMENT = ("attachment", "it is not a Markdown note")
 _DRAWING_SUFFIX = ".excalidraw.md"
 _OTHER_FILES = {
@@ -41,7 +43,7 @@ class VaultReader:
 
     kind = "vault"
     label = "a folder of Markdown notes"
-    version = 3
+    version = 4
     options: tuple[Option, ...] = (
         Option(
             "take",
@@ -137,8 +139,15 @@ def _read_note(item: Item, reading: Reading) -> Document | None:
         first = note.body_line + chat.start
         skip("pasted-chat", _pasted(chat, first), first)
         body = _blanked(body, chat)
+    between = find_people(body)
+    for run in between:
+        first = note.body_line + run.start
+        said = _count(run.messages, "message")
+        where = f"lines {first} to {first + run.end - run.start - 1}"
+        skip(people.CODE, f"{said} of a chat between people stand there, {where}", first)
+        body = _blanked(body, run)
     if not body.strip():
-        if chat is None:
+        if chat is None and not between:
             skip("empty", "nothing stands below the frontmatter")
         return None
     return Document(
@@ -156,7 +165,7 @@ def _read_note(item: Item, reading: Reading) -> Document | None:
 
 def _parsed(item: Item, text: str, app: str) -> Note:
     """Take a note apart; a Logseq page is turned into Markdown as other apps write it first."""
-    stem = _stem(item)
+    stem = _name(item)
     if not logseq.is_page(item, text, app):
         return parse_note(text, stem)
     name, space = logseq.page_name(stem)
@@ -189,12 +198,12 @@ def _pasted(chat: Chat, first: int) -> str:
 def _marked(lines: Sequence[int]) -> str:
     more = f", and {len(lines) - 1:,} more" if len(lines) > 1 else ""
     return (
-        f"a template's mark was never filled in there; that line{more} was left out, "
+        f"a template's mark was never filled in there; its sentence{more} was left out, "
         "the note itself was read"
     )
 
 
-def _blanked(body: str, chat: Chat) -> str:
+def _blanked(body: str, chat: Chat | Run) -> str:
     lines = body.split("\n")
     lines[chat.start : chat.end] = [""] * (chat.end - chat.start)
     return "\n".join(lines)
@@ -206,6 +215,13 @@ def _stem(item: Item) -> str:
     stem = name.rpartition(".")[0]
     # Hugo and other makers of sites call a page by its folder.
     return folders.rpartition("/")[2] if folders and stem in ("index", "_index") else stem
+
+
+def _name(item: Item) -> str:
+    """Return the name of a note: that of its file, or of the folder whose page it is."""
+    stem = _stem(item)
+    folder = item.name.rpartition("/")[0].rpartition("/")[2]
+    return folder if folder and stem in _PAGES_OF_FOLDERS else stem
 
 
 def _has_frontmatter(item: Item) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from engine.errors import WorkspaceDamaged
 from engine.store.connection import bound
-from engine.store.lineage import SIMILAR_ELSEWHERE, Trace, similar
+from engine.store.lineage import SIMILAR_ELSEWHERE, Trace, plain, similar
 from engine.store.packing import load_turns, unpack
 
 KINDS = ("reflection", "decision", "learning", "section")
@@ -208,8 +208,7 @@ def _key(turns: Any) -> bytes:
         said = "\n".join(t.content for t in load_turns(unpack(turns)) if t.role == "assistant")
     except WorkspaceDamaged:
         return b""
-    words = said.split()
-    if len(words) < FEWEST_WORDS and len(said) < 40:
+    text = plain(said)
+    if text.count(" ") + 1 < FEWEST_WORDS and len(said) < 40:
         return b""
-    text = " ".join(words).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.models import Turn
 
@@ -23,7 +24,15 @@ _WORD = re.compile(r"\w+")
 _MOST_PAIRS = 250_000
 
 
-@dataclass(frozen=True, slots=True)
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff\u00ad"))
+
+
+def plain(text: str) -> str:
+    """Return a text without what nobody sees: the width of its gaps, and signs of no width."""
+    return " ".join(text.translate(_UNSEEN).split())
+
+
+@dataclass(frozen=True)
 class Trace:
     """What is known of an example when its place is looked for.
 
@@ -41,6 +50,11 @@ class Trace:
     def answer(self) -> str:
         """All that the assistant says."""
         return "\n".join(turn.content for turn in self.turns if turn.role == "assistant")
+
+    @cached_property
+    def said(self) -> str:
+        """The answer as it is compared."""
+        return plain(self.answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +87,7 @@ def match(lost: Sequence[Trace], arrived: Sequence[Trace]) -> list[Pair]:
         pairs.append(Pair(old.id, fresh.id, same))
         del left[old.id], new[fresh.id]
 
-    for key in (lambda trace: (trace.item, trace.answer), lambda trace: ("", trace.answer)):
+    for key in (lambda trace: (trace.item, trace.said), lambda trace: ("", trace.said)):
         known: dict[tuple[str, str], list[Trace]] = {}
         for trace in left.values():
             known.setdefault(key(trace), []).append(trace)

@@ -8,6 +8,7 @@ import pytest
 
 from engine.cli.main import main
 from engine.dataset import DatasetOptions, Frozen, datasets, default_options, draft, freeze, leaks
+from engine.dataset.card import dataset_card
 from engine.dataset.leak import LeakSummary, Nearest, summarise
 from engine.dataset.meter import by_text
 from engine.dataset.rows import Row
@@ -82,6 +83,10 @@ def test_linked_examples_are_on_one_side_above_the_threshold(
     assert made.manifest["groups"]["count"] == 18
     lower = draft(workspace, base=None, options=options(workspace, seed=seed, threshold=0.8))
     assert len(lower.grouping.groups) == 17
+    between = freeze(workspace, base=None, options=options(workspace, seed=seed, threshold=0.85))
+    said = {notice.code: notice.message for notice in between.notices}["paraphrases"]
+    assert "near-duplicates are 0.85 and more;" in said
+    assert "paraphrases may be on both sides" in dataset_card(between.manifest)
     named = draft(workspace, base=None, options=options(workspace, threshold="paraphrases"))
     assert len(named.grouping.groups) == 17
     assert "paraphrases" not in {notice.code for notice in named.notices}

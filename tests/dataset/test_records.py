@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from engine.dataset.candidates import Candidate
+from engine.dataset.groups import group
 from engine.dataset.rows import Row, row_of
 from engine.extract import extract
 from engine.models import Card, Example
@@ -58,8 +60,10 @@ def instances(name: str, exchanges: int) -> dict[str, Any]:
     return {"name": name, "instruction": f"{name}?", "instances": cases}
 
 
-def examples(path: Path, kind: str, options: Mapping[str, str]) -> Iterator[Example]:
-    for document in read(kind, path, options=options):
+def examples(
+    path: Path, kind: str, options: Mapping[str, str], source: str = "source"
+) -> Iterator[Example]:
+    for document in read(kind, path, source, options=options):
         yield from extract(document)
 
 
@@ -102,6 +106,74 @@ def test_rows_of_one_record_are_one_group_however_the_file_is_written(
     path.write_text(json.dumps(made[::-1]))
     if record is chat:
         assert groups([*found, *examples(path, kind, options)]) == apart
+
+
+def joined(found: list[Example]) -> list[set[str]]:
+    """The same of the groups that a freeze makes."""
+    rows = [
+        Candidate(row_of(Card(example, example.turns, "approved", False, number)))
+        for number, example in enumerate(found)
+    ]
+    made = group(rows, same_question=False, near_text=False).groups
+    return sorted(({spoken_of(found[at]) for at in places} for places in made), key=sorted)
+
+
+def app_of_today(name: str, exchanges: int) -> dict[str, Any]:
+    return {"id": f"id of {name}", **messages(name, exchanges)}
+
+
+def numbered(name: str, exchanges: int) -> dict[str, Any]:
+    """A conversation of an app that numbers them, as many databases do."""
+    number = ("ada", "bo", "cy").index(name)
+    return {"session_id": number, **messages(name, exchanges), "title": f"About {name}"}
+
+
+@pytest.mark.parametrize("record", [chat, app_of_today, numbered])
+def test_an_older_and_a_newer_export_hold_the_same_conversations(
+    tmp_path: Path, record: Any
+) -> None:
+    for folder, names, size in (("2024", ("ada", "bo"), 8), ("2025", ("cy", "bo", "ada"), 15)):
+        (tmp_path / folder).mkdir()
+        made = [record(name, size) for name in names]
+        (tmp_path / folder / "conversations.json").write_text(json.dumps(made))
+    apart = [{"ada"}, {"bo"}, {"cy"}]
+    # One source of two files, and two sources.
+    assert joined(list(examples(tmp_path, "conversations", {}))) == apart
+    sources = [
+        one
+        for folder in ("2024", "2025")
+        for one in examples(tmp_path / folder, "conversations", {}, folder)
+    ]
+    assert joined(sources) == apart
+
+
+def test_rows_that_a_data_set_numbers_are_no_conversation(tmp_path: Path) -> None:
+    for name in ("ada", "bo"):
+        rows = [{"id": at, **messages(f"{name}{at}", 1)} for at in range(3)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert len(joined(list(examples(tmp_path, "instructions", {})))) == 6
+
+
+def sharegpt(identifier: str, name: str) -> dict[str, Any]:
+    said = [{"from": "human", "value": f"{name} asked"}, {"from": "gpt", "value": f"{name} said"}]
+    return {"id": identifier, "conversations": said}
+
+
+@pytest.mark.parametrize("kind", ["conversations", "instructions"])
+def test_parts_of_a_conversation_have_one_id_and_a_running_number(
+    tmp_path: Path, kind: str
+) -> None:
+    # As ShareGPT_Vicuna_unfiltered has them: "QWJhYvA_0", "QWJhYvA_1".
+    path = tmp_path / "sharegpt.json"
+    parts = [("QWJhYvA", 4), ("i6IyJda", 1), ("A5AbcES", 3)]
+    path.write_text(json.dumps([
+        sharegpt(f"{stem}_{at}", stem) for stem, count in parts for at in range(count)
+    ]))  # fmt: skip
+    found = [replace(one, id=f"{one.id}{at}") for at, one in enumerate(examples(path, kind, {}))]
+    assert joined(found) == [{"A5AbcES"}, {"QWJhYvA"}, {"i6IyJda"}]
+    # The seed tasks of self-instruct, as one file of messages.
+    path.write_text(json.dumps([sharegpt(f"seed_task_{at}", f"task{at}") for at in range(9)]))
+    assert len(joined(list(examples(path, kind, {})))) == 9
 
 
 def test_a_workspace_that_knows_no_records_goes_by_conversation_document_or_line(

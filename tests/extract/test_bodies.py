@@ -158,11 +158,16 @@ def test_pairs_leave_the_rest_of_a_section() -> None:
     assert [(p.provenance.start_line, p.provenance.end_line) for p in pairs] == [(4, 5), (7, 8)]
 
 
-def test_a_section_is_one_example_of_one_kind() -> None:
-    text = f"## Looking back\n{THOUGHT}\n\nQ: Was it worth it?\nA: It was worth the wait."
-    (example,) = _extract(text)
-    assert example.kind == "reflection"
-    assert [e.kind for e in _extract(text, take="qa,sections")] == ["section", "qa"]
+@pytest.mark.parametrize("heading", ["## Looking back\n\n", "## Looking back\n\n### Then\n\n"])
+@pytest.mark.parametrize("between", ["\n\n", "\n"])
+def test_cards_in_a_thought_are_no_part_of_it(heading: str, between: str) -> None:
+    cards = "Q: Was it worth it?\nA: It was worth the wait.\n\nWhat is a pot?::A vessel"
+    text = f"{heading}{THOUGHT}{between}{cards}"
+    thought, *pairs = _extract(text)
+    assert (thought.kind, thought.turns[1].content) == ("reflection", THOUGHT)
+    assert [pair.turns[1].content for pair in pairs] == ["It was worth the wait.", "A vessel"]
+    assert [e.kind for e in _extract(text, take="qa,sections")] == ["section", "qa", "qa"]
+    assert _extract(text, take="thoughts") == [thought]
 
 
 def test_no_two_questions_of_a_note_are_the_same() -> None:
@@ -250,6 +255,7 @@ def test_the_option_has_every_choice() -> None:
         assert taken({"take": choice}) <= frozenset(TAKE)
 
 
+<<<<<<< HEAD
 def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
     chinese = (
         "今天我在家里整理工具，觉得有些小技巧值得记下来，因为以后还会用到它们，也希望自己不会忘记。"
@@ -260,3 +266,19 @@ def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
     )
     found = _extract(f"# 工具\n\n{chinese}{chinese}\n\n## 每一行都添加\n\n{english}", "工具.md")
     assert "这一节里" in found[-1].turns[0].content
+=======
+@pytest.mark.parametrize(
+    ("text", "line", "code"),
+    [
+        ("# What is thought?\n\n\u200b", 1, "not-own"),
+        ("# Who is there?\n\n![[a.png]]", 1, "not-own"),
+        ("![a](a.png)", 1, "not-own"),
+        (f"# Who?\n\n{PLAIN}\n\nWhat is it?::\u200b", 5, "no-answer"),
+        (f"# Who?\n\n{PLAIN}\n\nWhat is it?::", 5, "no-answer"),
+    ],
+)
+def test_what_says_nothing_is_listed(text: str, line: int, code: str) -> None:
+    told: list[tuple[int, str]] = []
+    extract_note(_document(text), TAKE, lambda line, code, _: told.append((line, code)))
+    assert told == [(line, code)]
+>>>>>>> main

@@ -171,3 +171,20 @@ def test_a_new_title_still_brings_its_question(
 )
 def test_names_of_copies(name: str, plain: str) -> None:
     assert plain_name(name) == plain
+
+
+@pytest.mark.parametrize("gap", ["\n\n", " \u200b", "\n"])
+def test_an_edit_that_nobody_sees_brings_no_decision_back(
+    workspace: Workspace, source: Source, vault: Path, gap: str
+) -> None:
+    decide(workspace)
+    text = NOTE.replace(" well\nenough", f" well{gap}enough").replace(
+        "go of things, and", f"go of things,{gap}and"
+    )
+    (vault / "Lisbon.md").write_text(text)
+    os.utime(vault / "Lisbon.md", (1.0, 1.0))
+    again(workspace, source)
+    assert [(card.example.kind, card.state) for card in workspace.store.cards()] == [
+        ("decision", "approved"),
+        ("learning", "rejected"),
+    ]

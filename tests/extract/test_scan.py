@@ -61,7 +61,7 @@ def test_scan_records_examples_and_skips(workspace: Workspace, vault: Path) -> N
         "empty",
         "not-utf8",
         "not-own",
-        "no-sign",
+        "on-request",
     }
     assert workspace.store.counts().total == 9
 

@@ -67,3 +67,21 @@ def test_tasks_and_tables_at_the_ends_stay_out() -> None:
     text = f"## Reflection\n\n- [ ] call\n\n{_LEAD} {_END}"
     (example,) = extract_note(Document("s", "n.md", "n", "b2-0", text=text), {"thoughts"})
     assert example.turns[1].content == f"{_LEAD} {_END}"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("I danced :smile: :tada:", "I danced :smile: :tada:"),
+        ("It all begins with std::", "It all begins with std::"),
+        ("开心:smile:", "开心:smile:"),
+        ("Look at the ratio 1:2:", ""),
+        (
+            "I remember her garden and the way she said my name, and I have one thing of hers:",
+            "I remember her garden and the way she said my name, and I have one thing of hers.",
+        ),
+    ],
+)
+def test_a_colon_ends_what_only_announces(said: str, kept: str) -> None:
+    assert _answer(said, "") == kept
+    assert _answer(f"{said}\n\n![[ring.png]]") == f"{kept}\n\n{_END}".strip()

@@ -72,6 +72,33 @@ def test_facts_about_groups_are_not_flagged(text: str) -> None:
     assert hateful(text) == []
 
 
+@pytest.mark.parametrize(
+    ("counter", "claim"),
+    [
+        (
+            "Immigrants are not criminals, and they do not deserve hate.",
+            "Immigrants do not deserve rights.",
+        ),
+        ("It is false that women are too stupid to vote.", "Women are too stupid to vote."),
+        ("Women are too stupid to vote? That is a lie.", "Women are too stupid to vote. It is so."),
+        (
+            "Nu e adevărat că țiganii sunt hoți; e o prejudecată.",
+            "E adevărat că țiganii sunt hoți.",
+        ),
+        ("Imigranții nu merită ură.", "Imigranții nu merită drepturi."),
+        ("Ausländer verdienen keinen Hass.", "Ausländer verdienen keine Rechte."),
+        ("Il est faux que les femmes sont stupides.", "Il est vrai que les femmes sont stupides."),
+        (
+            "No es cierto que los inmigrantes son criminales.",
+            "Es cierto que los inmigrantes son criminales.",
+        ),
+        ("Non è vero che gli immigrati sono criminali.", "Gli immigrati sono criminali."),
+    ],
+)
+def test_what_is_called_untrue_is_told_from_what_is_claimed(counter: str, claim: str) -> None:
+    assert (hateful(counter), bool(hateful(claim))) == ([], True)
+
+
 def test_a_slur_is_flagged_though_it_is_denied() -> None:
     assert hateful("I am no friend of those filthy kikes over there.")
 

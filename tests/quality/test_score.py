@@ -185,6 +185,7 @@ LEGITIMATE = [
     ("Natalia sold 48 clips in April. She sold half as many in May. How many in all?",
      "She sold 48/2 = 24 clips in May.\nNatalia sold 48+24 = 72 clips in April and May."),
     ("A table", "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |"),
+    ("How happy was I?", "I was so happy that I danced :smile: :tada:"),
 ]  # fmt: skip
 
 

@@ -164,6 +164,20 @@ def test_sentences_in_capitals_are_found(text: str) -> None:
     assert "capitals" not in found(answer, "Write it in uppercase")
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (" ".join(BREAD.replace(" ", "  ")), "pdf"),
+        (BREAD.replace(" ", ""), "pdf"),
+        (f"{BREAD} Advertisement. Continue reading below. Click here to subscribe.", "page-chrome"),
+        ("x".join(["qkjwvzhtprbnmc"] * 6) + f" {BREAD}", "gibberish"),
+        ("CHLEB ROŚNIE PRZEZ DWIE GODZINY W CIEPŁYM MIEJSCU. POTEM PIECZE SIĘ GO.", "capitals"),
+    ],
+)
+def test_damage_within_a_line_is_found(answer: str, code: str) -> None:
+    assert found(answer).keys() == {code}
+
+
 LEGITIMATE = {
     "names": ("Acronyms?", "NASA, ESA, JAXA, ISRO, CNES, DLR, ASI, CSA, UKSA, KARI, AEB, CONAE"),
     "labels": ("Sentiment?", "POSITIVE"),
@@ -187,6 +201,18 @@ LEGITIMATE = {
     "hard breaks": ("Why?", "The yeast in the dough eats the sugar of the flour  \nand gives off "
                     "a gas that is caught in there  \nuntil the oven sets it."),
     "flat script": ("Commands?", "```sh\ncd bread\nmake all\nmake install\n```"),
+    "headline": ("What did it say?", 'The headline read: "PRESIDENT RESIGNS AFTER NIGHT OF '
+                 'PROTESTS IN THE CAPITAL". Nobody had expected it.'),
+    "titlu": ("Ce scria?", "Titlul era: „GUVERNUL A CĂZUT ȘI ȚARA ESTE ÎN "
+              "STRADĂ”. Nimeni nu credea."),
+    "Schlagzeile": ("Was stand da?", "Die Zeile hieß: »DER KANZLER TRITT ZURÜCK UND DAS LAND IST "
+                    "IN AUFRUHR«. Niemand hatte es erwartet."),
+    "licence": ("What does MIT say?", 'It ends so: THE SOFTWARE IS PROVIDED "AS IS", WITHOUT '
+                "WARRANTY OF ANY KIND. IN NO EVENT SHALL THE AUTHORS BE LIABLE FOR ANY CLAIM OR "
+                "DAMAGES."),
+    "letters": ("Which?", "A B C D E F G H I J K L M N O P Q R S T U V W X Y Z"),
+    "compounds": ("Was?", "Die Rechtsschutzversicherungsgesellschaften, Kraftfahrzeughaftpflicht"
+                  "versicherungen und Donaudampfschifffahrtsgesellschaften sind keine."),
     "YAML list": ("YAML?", "```yaml\nloaves:\n- rye\n- wheat\novens:\n- gas\n```"),
 }  # fmt: skip
 
@@ -195,7 +221,7 @@ LEGITIMATE = {
 def test_what_only_looks_like_damage_is_left_alone(name: str) -> None:
     prompt, answer = LEGITIMATE[name]
     assert not found(answer, prompt).keys() & {
-        "page-chrome", "pdf", "line-breaks", "indentation", "capitals"
+        "page-chrome", "pdf", "line-breaks", "indentation", "capitals", "gibberish"
     }  # fmt: skip
 
 

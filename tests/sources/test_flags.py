@@ -36,7 +36,7 @@ def _write(path: Path, *rows: dict[str, Any]) -> Path:
 
 # As axolotl (train, train_detail, training), ms-swift (loss, loss_scale), OpenAI, Mistral and
 # Together (weight) and torchtune (masked) document them.
-OFF = [
+OFF: list[dict[str, Any]] = [
     {"train": False},
     {"training": False},
     {"train": "false"},
@@ -70,6 +70,42 @@ def test_an_answer_that_is_not_to_be_trained_goes_with_its_question(
     assert [skip.code for skip in skipped] == ["not-trained"] * 3
 
 
+ROWS: list[dict[str, Any]] = [
+    {"instruction": "Name a fruit.", "output": "Plum."},
+    {"prompt": "Name a fruit.", "completion": "Plum."},
+    {"prompt": [{"role": "user", "content": "Name a fruit."}],
+     "completion": [{"role": "assistant", "content": "Plum."}]},
+    {"text": "<|im_start|>user\nName a fruit.<|im_end|>\n<|im_start|>assistant\nPlum.<|im_end|>"},
+    {"conversations": [{"from": "human", "value": "Name a fruit."},
+                       {"from": "gpt", "value": "Plum."}]},
+    {"Frage": "Name a fruit.", "Antwort": "Plum."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: next(iter(row)))
+def test_a_row_that_is_not_to_be_trained_is_left_out(tmp_path: Path, row: dict[str, Any]) -> None:
+    path = _write(tmp_path / "a.jsonl", *(row | one for one in [*OFF, *ON]))
+    for kind in KINDS if "conversations" in row else ("instructions",):
+        documents, skipped = _read(path, kind)
+        assert len(documents) == len(ON)
+        assert [skip.code for skip in skipped] == ["not-trained"] * len(OFF)
+
+
+def test_a_table_says_in_words_which_rows_are_not_trained(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "question,answer,Train,weight,masked\n"
+        "One?,Plum one.,True,1,False\nTwo?,Plum two.,False,1,False\n"
+        "Three?,Plum three.,True,0.0,False\nFour?,Plum four.,True,0,False\n"
+        "Five?,Plum five.,True,0.5,True\nSix?,Plum six.,,0.5,\n"
+    )
+    documents, skipped = _read(path, "instructions")
+    assert [document.turns[0].content for document in documents] == ["One?", "Six?"]
+    assert [(skip.line, skip.code) for skip in skipped] == [
+        (line, "not-trained") for line in (3, 4, 5, 6)
+    ]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_answers_are_trained_whatever_is_said_beside_them(tmp_path: Path, kind: str) -> None:
     documents, skipped = _read(_write(tmp_path / "a.jsonl", *(_talk(one) for one in ON)), kind)
@@ -96,6 +132,35 @@ def test_thoughts_beside_an_answer_are_kept_or_reported(
     assert skipped == []
     (document,), skipped = _read(path, "conversations")
     assert document.turns[-1].content == "A0"
+    assert [skip.code for skip in skipped] == ["thoughts"]
+
+
+@pytest.mark.parametrize("name", ["thinking", "reasoning_content", "Reasoning"])
+def test_thoughts_beside_a_rows_answer_are_kept(tmp_path: Path, name: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {"instruction": "Name a fruit.", "output": "Plum."},
+        {"prompt": "Name a fruit.", "completion": "Plum."},
+        {"question": "Name a fruit.", "answer": ["Plum.", "A plum."]},
+        {"question": "Name a fruit.", "answer": "<think>\nHm.\n</think>\n\nPlum."},
+    ]
+    path = _write(
+        tmp_path / "a.jsonl", *(row | {name: "Hm."} for row in rows), rows[1] | {name: True}
+    )
+    documents, skipped = _read(path, "instructions")
+    assert documents.pop().turns[-1].content == "Plum."
+    first, *others = [split_thinking(document.turns[-1].content) for document in documents]
+    assert first == ("Hm.", "Plum.")
+    assert [thoughts for thoughts, _ in others] == ["Hm."] * 3
+    assert not any(name in document.metadata for document in documents)
+    assert {skip.code for skip in skipped} <= {"list-guessed"}
+    table = tmp_path / "b.csv"
+    table.write_text(f"question,{name},answer\nName a fruit.,Hm.,Plum.\nName two.,,Figs.\n")
+    documents, _ = _read(table, "instructions")
+    assert [split_thinking(one.turns[-1].content) for one in documents] == [
+        ("Hm.", "Plum."), ("", "Figs."),
+    ]  # fmt: skip
+    (document,), skipped = _read(_write(path, rows[0] | {name: ["a", 1]}), "instructions")
+    assert document.turns[-1].content == "Plum."
     assert [skip.code for skip in skipped] == ["thoughts"]
 
 

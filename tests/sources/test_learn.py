@@ -60,16 +60,25 @@ def test_the_persons_words_answer_the_assistants(
     assert set(skipped) == codes
 
 
-def test_what_is_attached_is_not_the_persons(tmp_path: Path) -> None:
-    said = [
+def test_what_is_attached_is_not_the_persons_and_is_counted(tmp_path: Path) -> None:
+    file = {"attachments": [{"file_name": "a.txt", "extracted_content": "Words of another."}]}
+    said: list[dict[str, Any]] = [
         {"sender": "human", "text": "Read it.", "content": []},
         {"sender": "assistant", "text": "Which?", "content": []},
-        {"sender": "human", "text": "This one.", "content": [],
-         "attachments": [{"file_name": "a.txt", "extracted_content": "Words of another."}]},
+        {"sender": "human", "text": "This one.", "content": [], **file},
         {"sender": "assistant", "text": "It is long.", "content": []},
-    ]  # fmt: skip
-    found, _ = _mine(tmp_path / "a.json", {"chat_messages": said})
-    assert found == [[(U, "Which?"), (A, "This one.")]]
+        {"sender": "human", "text": "", "content": [], **file},
+        {"sender": "assistant", "text": "Got it.", "content": []},
+        {"sender": "human", "text": "Thanks!", "content": []},
+    ]
+    found, skipped = _mine(tmp_path / "a.json", {"chat_messages": said})
+    assert found == [[(U, "Which?"), (A, "This one."), (U, "Got it."), (A, "Thanks!")]]
+    counts = {code: reason.split(": ")[1] for code, reason in skipped.items()}
+    assert counts == {
+        "no-prompt": "1 message left out",
+        "no-reply": "1 message left out",
+        "attached": "2 attached texts left out",
+    }
 
 
 def test_setting_it_reads_again_and_loses_no_decision(workspace: Workspace, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.extract.notes import extract_note
+from engine.extract.pairs import find_pairs
 from engine.sources import detect
 from engine.sources.blocks import plain
 from engine.sources.logseq import page_name, to_markdown
@@ -51,6 +52,19 @@ def _plain(outline: str) -> str:
 )  # fmt: skip
 def test_outlines_become_text(outline: str, expected: str) -> None:
     assert _plain(outline) == expected
+
+
+def test_a_card_s_answer_is_what_stands_below_it() -> None:
+    outline = (
+        f"- What is a pot? #card\n  card-last-score:: 5\n\t- Clay\n- {SENTENCE}\n"
+        f"- What is a kiln? #card\n\t- {SENTENCE} {SENTENCE}\n- just a line\n"
+        "- The {{cloze pot}} is the oldest of them #card\n- DONE write to Peter"
+    )
+    found = find_pairs(to_markdown(outline).text.split("\n"))
+    assert [(pair.question, pair.answer) for pair in found] == [
+        ("What is a pot?", "Clay"),
+        ("What is a kiln?", f"{SENTENCE} {SENTENCE}"),
+    ]
 
 
 def test_every_line_stays_at_its_number() -> None:

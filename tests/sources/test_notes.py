@@ -216,8 +216,9 @@ def test_data_between_two_rules_is_frontmatter(block: str) -> None:
         ';;;\n"title": "A walk",\n"date": "2025-03-14",\n"tags": ["rope"]\n;;;\nBody',
         '{\n  "title": "A walk",\n  "date": "2025-03-14",\n  "tags": ["rope"]\n}\nBody',
         "\ufeff---\ntitle: A walk\ndate: 2025-03-14\ntags: rope\n...\nBody",
+        '\n\n\n\n\ufeff +++\ntitle = "A walk"\ndate = 2025-03-14\ntags = ["rope"]\n+++\nBody',
     ],
-    ids=["hugo-toml", "matter-toml", "matter-json", "hexo-json", "hugo-json", "yaml-dots"],
+    ids=["hugo-toml", "matter-toml", "matter-json", "hexo-json", "hugo-json", "yaml-dots", "blank"],
 )
 def test_frontmatter_of_other_forms(text: str) -> None:
     note = parse_note(text, "n")

@@ -69,6 +69,24 @@ FULL = {
         ("messages.json", [{"ID": 1, "Timestamp": "2024-01-01 10:00:00", "Contents": "hi",
                             "Attachments": ""}], "a Discord export"),
         ("message_1.json", META, "a Messenger or Instagram export"),
+        (
+            "general.json",
+            {"messages": [{"id": "1", "timestamp": "2024-05-10", "content": "hi",
+                           "author": {"id": "1", "name": "ana", "isBot": False}}]},
+            "a Discord export",
+        ),
+        (
+            "data.json",
+            {"Usage": {}, "Messages": [{"match_id": "Match 1", "messages": [
+                {"to": 2, "from": "You", "message": "hi", "sent_date": "Mon, 06 May 2024"}]}]},
+            "a Tinder export",
+        ),
+        ("chat.json", [{"sender": who, "text": "hi"} for who in ("Ana", "Dan", "Ana")],
+         "a chat that was written down"),
+        ("chat.json", {"messages": [{"sender": who, "text": "hi"} for who in ("Ana", "Dan")]},
+         "a chat that was written down"),
+        ("all.json", [{"id": "1", "conversationId": "c", "type": "incoming", "body": "hi",
+                       "sent_at": 1715326200000}], "a Signal export"),
         ("2024-05-10.json", SLACK, "a Slack export"),
         ("data.json", SIGNAL, "a Signal export"),
     ],
@@ -121,6 +139,55 @@ def test_whatsapp_in_the_forms_of_many_locales(tmp_path: Path, form: str) -> Non
         detect(path)
 
 
+BARS = "=" * 62
+IMESSAGE = "May 10, 2024 10:30:00 AM (Read by you after 1 second)\n{}\nhi\n\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "app"),
+    [
+        (
+            "general.txt",
+            f"{BARS}\nGuild: G\nChannel: Text / general\n{BARS}\n\n"
+            "[05/10/2024 10:30 AM] ana\nhi\n",
+            "Discord",
+        ),
+        (
+            "general.csv",
+            "AuthorID,Author,Date,Content,Attachments,Reactions\n1,ana,2024-05-10,hi,,\n",
+            "Discord",
+        ),
+        ("ana.txt", IMESSAGE.format("Ana") + IMESSAGE.format("Me"), "iMessage"),
+        (
+            "messages.csv",
+            "CONVERSATION ID,CONVERSATION TITLE,FROM,SENDER PROFILE URL,TO,"
+            "RECIPIENT PROFILE URLS,DATE,SUBJECT,CONTENT,FOLDER\n1,,Ana,,Dan,,2024-05-10,,hi,\n",
+            "LinkedIn",
+        ),
+        (
+            "ana.csv",
+            "10/05/2024,10:30:00,Ana,+40721000000,hi\n10/05/2024,10:31:00,Me,+40721000001,yes\n",
+            "Viber",
+        ),
+        (
+            "ana.csv",
+            "localId,TalkerId,Type,SubType,IsSender,CreateTime,Status,StrContent,StrTime,Remark,"
+            "NickName,Sender\n1,2,1,0,0,1715326200,2,hi,2024-05-10 10:30:00,,Ana,ana\n",
+            "WeChat",
+        ),
+        ("chat.txt", "\u0661\u200f/\u0662\u200f/\u0662\u0660\u0662\u0664\u060c "
+         "\u0661\u0660:\u0660\u0660 \u0635 - Ana: hi\n" * 3, "WhatsApp"),
+    ],
+)  # fmt: skip
+def test_the_text_and_the_tables_of_exporters(
+    tmp_path: Path, name: str, content: str, app: str
+) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    for place in (tmp_path, tmp_path / name):
+        with pytest.raises(SourceBetweenPeople, match=f"an? {app} export"):
+            detect(place)
+
+
 def test_mail(tmp_path: Path) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "ana@example.org", "dan@example.org", "Rope"
@@ -142,6 +209,11 @@ def test_what_looks_a_little_like_it_is_none(tmp_path: Path) -> None:
     talk = {"messages": [asked, {"role": "assistant", "content": "A field."}], "user": "dan"}
     (tmp_path / "talk.json").write_text(json.dumps(talk))
     assert detect(tmp_path / "talk.json").kind in ("conversations", "instructions")
+    rows = [{"sender": who, "text": "hi"} for who in ("Ana", "assistant")] * 2
+    (tmp_path / "rows.json").write_text(json.dumps({"messages": rows}))
+    (tmp_path / "qa.csv").write_text("sender,date,message,answer\nAna,2024-05-10,Why?,So.\n" * 3)
+    for name in ("rows.json", "qa.csv"):
+        assert detect(tmp_path / name).kind in ("conversations", "instructions")
     notes = tmp_path / "notes"
     notes.mkdir()
     for number in range(6):
@@ -150,3 +222,33 @@ def test_what_looks_a_little_like_it_is_none(tmp_path: Path) -> None:
         )
     (notes / "result.json").write_text(json.dumps(TELEGRAM))
     assert detect(notes).kind == "vault"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "[2024-02-01, 10:00] {}: {}",  # signal-export's chat.md
+        "[1/2/24, 10:00:01 AM] {}: {}",
+        "\u200f1\u200f/2\u200f/2024، 10:00 - {}: {}",
+        "**{}** (10:00): {}",
+    ],
+)
+def test_a_note_that_is_a_chat_gives_none_of_its_words(tmp_path: Path, form: str) -> None:
+    said = [("Ana", "I have decided to leave"), ("Me", "Why?"), ("Ana", "It makes me\nsad"),
+            ("Me", "I see")]  # fmt: skip
+    (tmp_path / "Ana").mkdir()
+    chat = tmp_path / "Ana" / "chat.md"
+    chat.write_text("# Ana\n\n" + "\n".join(form.format(*one) for one in said), "utf-8")
+    for place in (tmp_path, chat):
+        with pytest.raises(SourceBetweenPeople):
+            detect(place)
+    (tmp_path / "day.md").write_text(
+        "2024-02-01 10:00 - Mood: I am glad\n2024-02-01 12:00 - Mood: less so\n"
+        "2024-02-01 18:00 - Mood: glad again\n2024-02-01 19:00 - Mood: tired"
+    )
+    skipped: list[Skipped] = []
+    found = list(read("vault", tmp_path, on_skip=skipped.append))
+    assert [(one.path, one.code) for one in skipped] == [("Ana/chat.md", "between-people")]
+    texts = {one.path: one.text.strip() for one in found}
+    assert texts["Ana/chat.md"] == "# Ana"
+    assert texts["day.md"].count("Mood") == 4

@@ -76,6 +76,26 @@ def test_an_element_of_100_mb_is_left_out_and_the_next_is_read(
     assert problems == [(2, "too-long")]
 
 
+@pytest.mark.parametrize("layout", ["[{}]", "[\n{}\n]", "{}\n"], ids=["line", "list", "jsonl"])
+def test_a_record_that_is_too_long_is_named_and_keeps_its_number(
+    tmp_path: Path, layout: str
+) -> None:
+    big: dict[str, Any] = {
+        "title": "Big [first] talk",
+        "messages": [{"role": "user", "title": "Not this"}],
+    }
+    big["text"] = "x" * (MAX_RECORD + 2_000_000)
+    rows = [{"title": "Small"}, big, {"title": "Last"}, [1]]
+    between = "\n" if layout == "{}\n" else ","
+    path = tmp_path / ("a.jsonl" if between == "\n" else "a.json")
+    path.write_text(layout.replace("{}", between.join(map(json.dumps, rows))))
+    told: list[str] = []
+    found = list(records(Item.of(path, path.name), lambda *problem: told.append(problem[2])))
+    assert [(one.number, one.fields["title"]) for one in found] == [(1, "Small"), (3, "Last")]
+    assert told[0].startswith("record 2 (Big [first] talk): ")
+    assert told[1:] == ["record 4 is not a JSON object"]
+
+
 def test_an_element_just_within_the_limit_is_read(tmp_path: Path) -> None:
     long = "x" * (MAX_RECORD - 1000)
     found, problems = _all(_file(tmp_path, "a.json", json.dumps([{"a": long}, {"a": 2}])))

@@ -62,3 +62,18 @@ def test_a_template_is_one_through_and_through(text: str) -> None:
 )
 def test_marks_in_code_and_those_of_others_mean_themselves(text: str) -> None:
     assert unfilled(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"{_PROSE} I sold it on {{{{date}}}}, and wept. {_PROSE}", f"{_PROSE} {_PROSE}"),
+        (f'- {_PROSE} It was <% tp.date.now("D. MM") %>.', f"- {_PROSE}"),
+        (f"| {_PROSE} | {{{{date}}}} |", ""),
+        ("[[I walked to the mill once. {{date}}]] and then went home.", ""),
+    ],
+)
+def test_a_paragraph_keeps_its_other_sentences(text: str, left: str) -> None:
+    found = unfilled(text)
+    assert found is not None
+    assert found.text == left

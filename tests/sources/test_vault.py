@@ -259,3 +259,10 @@ def test_the_page_of_a_folder_is_called_as_the_folder(tmp_path: Path) -> None:
         "mill/_index.md": "mill",
     }
     assert documents["days/2024-01-03/index.md"].date == "2024-01-03"
+
+
+def test_a_folder_s_page_has_the_folder_s_name(tmp_path: Path) -> None:
+    names = ("index.md", "trips/2025-03-14 Delft/index.md", "trips/_index.md", "trips/b.md")
+    found = _read(write_files(tmp_path / "v", dict.fromkeys(names, "I walked to the mill.")))[0]
+    assert [found[name].title for name in names] == ["index", "2025-03-14 Delft", "trips", "b"]
+    assert found[names[1]].date == "2025-03-14"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.appmarks import as_block, hollow, marks_in, taken, without_numbers
+from engine.appcode import as_block
+from engine.appmarks import hollow, marks_in, taken, without_numbers
 
 # The private-use characters that ChatGPT writes: begin, end, between, and around what is cited.
 B, E, S, OPEN, CLOSE = "\ue200", "\ue201", "\ue202", "\ue203", "\ue204"
@@ -31,6 +32,27 @@ DEVICE = "This block is not supported on your current device yet."
         (f"It rains {B}cite{S}turn0search1 and more follows.", "It rains and more follows."),
         (f"It rains {B}cite", "It rains"),
         (f'{B}genui{S}{{"math_block_v2":{{"content":"x^2"}}}}{E} so x is 3.', "$$x^2$$ so x is 3."),
+        (f'{B}product_entity{S}["turn0product1","Sony WH"]{E} is good', "Sony WH is good"),
+        (f"At {B}link_title{S}The Book{S}turn0search4{E} now", "At The Book now"),
+        (f"Look: {B}video{S}Rain, a film{S}turn0search4{E} end", "Look: Rain, a film end"),
+        (f"As {B}math{S}x^2{E} here", "As x^2 here"),
+        (f'In {B}entity{S}["city","Cluj {B}cite{S}turn0search1{E}"]{E} now', "In Cluj now"),
+        (f'In {B}entity{S}["city","Baia Mare","Romania"] now', "In Baia Mare now"),
+        (f"Rain cite{S}turn0search1{E} falls.", "Rain falls."),
+        ('The city entity["city","Cluj","Romania"] is old.', "The city Cluj is old."),
+        ('image_group{"query":["cats","dogs"],"layout":"bento"}Cats purr.', "Cats purr."),
+        ('It is product_entity["turn0product1","Sony WH"].', "It is Sony WH."),
+        ("Look: videoRain, a filmturn0search4 end", "Look: Rain, a film end"),
+        ("Today forecastturn0forecast0 it rains", "Today it rains"),
+        ("navlistMore newsturn0news1,turn0news2\n\nWords", "\n\nWords"),
+        ("It runs【turn0file1†L1-L2】.", "It runs."),
+        (":codex-terminal-citation[x]{line_range_start=1 terminal_chunk_id=a} Done", "Done"),
+        (
+            "<search_quality_reflection>Good.</search_quality_reflection>"
+            "<search_quality_score>4</search_quality_score>\n\nDeep.",
+            "\n\nDeep.",
+        ),
+        ('<immersive> id="x" type="text" title="T"\nWords\n</immersive>', "Words"),
         ("The model pays \ufffc and more.", "The model pays and more."),
         (f"So {S}turn0search0 and \\ue202turn0news1 it is.", "So and it is."),
         ("Rain in the evening. citeturn0search0turn0news2", "Rain in the evening."),
@@ -95,6 +117,8 @@ def test_marks_are_taken_out_and_words_stay(text: str, left: str) -> None:
         "```md\n:::writing{id=1}\nx\n:::\n```",
         "In turn1player2 or (turn3black1)",
         "We turn 0 degrees; return turn2; see [^1] and [1][2] and a[citation needed].",
+        f"```python\ns = '{B}cite{S}turn0search1{E}'\n```",
+        "Use [REF]name[/REF] for a name, and <immersive-reader>.",
         "A <cite>book</cite>, <immersiveness>, sandbox: a place to play",
         "https://lh3.googleusercontent.com/a/b.png",
         "std::vector<int>::iterator, Context::contextList{};",
@@ -109,6 +133,8 @@ def test_what_only_looks_like_a_mark_stays(text: str, role: str) -> None:
     [
         ("Why does it write 【12†source】 behind sentences?", "【12†source】 cites a file."),
         ("What is 【12†source】?", "It is 【12†source】."),
+        ("Write XML with a tag antArtifact.", '<antArtifact identifier="a">x</antArtifact>'),
+        ("What is a sandbox link?", "A link such as sandbox:/mnt/data/a.csv points to a file."),
         ("What does `turn0search1` mean?", "turn0search1 is the second result."),
     ],
 )

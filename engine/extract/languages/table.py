@@ -44,6 +44,8 @@ class Language:
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         supposing: Words and phrases that begin what is made up to argue with.
         needing: Words and phrases of somebody who has to decide something.
+        cited: Words and phrases before the name of what a text is taken from.
+        saying: Words and phrases between somebody's name and what they say.
         pointers: Words that begin a line which only leads elsewhere.
         see: Those of them that mean "see".
         tags: Parts of tags, and the kind that each means.
@@ -52,6 +54,8 @@ class Language:
         connected: Words that connect a heading's kind with its subject.
         joining: Words that join two kinds in one heading.
         junk: A pattern of headings above what are no thoughts; None where there are none.
+        doubtful: A pattern of headings that stand over courses and books as well.
+        others: A pattern of headings, tags and folders of what somebody else wrote, or made up.
         generic: A pattern of headings that say nothing of a subject.
         kinds: Words in front of a title that say its kind ("ADR 12: …").
         date_words: Words that stand in titles which are only dates.
@@ -70,6 +74,8 @@ class Language:
     outcome: tuple[str, ...]
     supposing: tuple[str, ...]
     needing: tuple[str, ...]
+    cited: tuple[str, ...]
+    saying: tuple[str, ...]
     pointers: tuple[str, ...]
     see: frozenset[str]
     tags: Mapping[str, str]
@@ -78,6 +84,8 @@ class Language:
     connected: frozenset[str]
     joining: frozenset[str]
     junk: str
+    doubtful: str
+    others: str
     generic: str
     kinds: frozenset[str]
     date_words: frozenset[str]

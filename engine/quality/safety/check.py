@@ -31,7 +31,7 @@ from engine.quality.safety.statements import statements
 from engine.quality.safety.vocabulary import mentioned
 from engine.quality.safety.words import Word, chunks, spelt_out, words
 
-RULES = "2"
+RULES = "3"
 
 THRESHOLD = 0.5
 """Score from which a turn is flagged."""

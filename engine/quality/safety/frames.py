@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.quality.safety.said import STOP, Said
-from engine.quality.safety.statements import NEGATED, denied, table
+from engine.quality.safety.statements import NEGATED, denied, table, untrue
 from engine.quality.safety.vocabulary import Vocabulary, vocabularies
 
 _NEAR = 28
@@ -39,8 +39,10 @@ def rejected(
     if known is None:
         return False
     words = said.words
-    if deniable and denied(words, first - NEGATED, first, known):
-        return True  # "Not all …", "it is not the case that …"
+    if deniable and (
+        denied(words, first - NEGATED, first, known) or untrue(words, first, last + 1, known)
+    ):
+        return True  # "Not all …", "it is not the case that …", "… That is a lie."
     if claimed and not slur and _attributed(words, first, known):
         return True
     spans = ((max(0, first - _NEAR), first), (last + 1, min(len(words), last + 1 + _NEAR)))

@@ -25,6 +25,8 @@ def table(text: str) -> frozenset[str]:
 _FILLS = 5
 NEGATED = 4
 """Words before a verb in which a negation counts."""
+_CLAIM = 14
+"""Words of a claim, up to the end of its sentence, after which it may be called untrue."""
 _BETWEEN = 4
 """Words between a will and a deed: "we should get together and kill …"."""
 
@@ -84,6 +86,9 @@ def _of_language(words: Sequence[str], language: str, own: Vocabulary) -> Iterat
         if about:
             mention = place
         past = place + length
+        if untrue(words, place, past, own):
+            place = past
+            continue
         found = (
             _described(words, place, past, own)
             or _wished(words, place, past, own)
@@ -157,6 +162,27 @@ def denied(words: Sequence[str], first: int, past: int, own: Vocabulary) -> bool
     return False
 
 
+def untrue(words: Sequence[str], first: int, past: int, own: Vocabulary) -> bool:
+    """Say whether a claim about a group is called untrue, before it or right after it.
+
+    "It is false that G …", "it is not true that G …"; "G are …. That is a lie." What is called
+    untrue and negated in turn ("it is no lie that G …") is claimed.
+    """
+    for at in _backward(words, first, own):
+        if size := own["untrue"].before(words, at):
+            start = at - size
+            return not denied(words, start - 2, start, own)
+        if size := own["holds"].before(words, at):
+            start = at - size
+            return denied(words, start - NEGATED, start, own)
+    for place in range(past, min(past + _CLAIM, len(words) - 1)):
+        if words[place] == STOP:
+            size = own["verdict"].at(words, place + 1)
+            end = place + 1 + size
+            return size > 0 and (end >= len(words) or words[end] == STOP)
+    return False
+
+
 def _denied_after(words: Sequence[str], past: int, own: Vocabulary) -> bool:
     """Say whether a negation follows at once: "Ich hasse G nicht"."""
     for place in range(past, min(past + 2, len(words))):
@@ -178,8 +204,9 @@ def _described(
     certain_ones = first > 0 and words[first - 1] in _CERTAIN and not own["they"].at(words, first)
     for at in _forward(words, past, own, 2):
         if not traits_only and (length := own["lacks"].at(words, at)):
-            # "G don't deserve to die" denies a wish of harm.
-            if any(own["fate"].at(words, end) for end in _forward(words, at + length, own, 2)):
+            # "G don't deserve to die", "G deserve no hate" deny a wish of harm.
+            ends = tuple(_forward(words, at + length, own, 2))
+            if any(own["fate"].at(words, end) or own["harms"].at(words, end) for end in ends):
                 return None
             return "exclusion", first, at + length, 0.85
         if not traits_only and (length := own["does"].at(words, at)):

@@ -17,7 +17,7 @@ SPOKEN = ("en", "ro", "de", "fr", "es", "it")
 NAMES = (
     "groups", "they", "being", "hate", "fill", "copula", "bad", "does", "kill", "will", "should",
     "fate", "lacks", "expel", "out", "why", "neg", "speech", "denounce", "self", "own", "other",
-    "insults", "mild", "soft",
+    "insults", "mild", "soft", "harms", "untrue", "holds", "verdict",
 )  # fmt: skip
 """The lists of a language; ``statements/en.toml`` has them all."""
 MADE = ("adjectives", "nouns")

@@ -19,18 +19,32 @@ _QUERY = re.compile(
     r"\bSELECT\b[^.]{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bCREATE TABLE\b"
     r"|\bDELETE FROM\b"
 )
+
+
+def _folded(text: str) -> frozenset[str]:
+    return frozenset(map(fold, word_set(text)))
+
+
 _FEWEST = 7
 """Words in capitals in a row from which they are more than a heading or a name."""
 _SMALL = frozenset(
     word for grammar in GRAMMARS.values() for word in grammar.common | grammar.dangling
-) | word_set(
+) | _folded(
     """
     и в с к у о а я но не на по что как это для из или он она они был была было так же есть
     если при его
     di che il non una per con sono come anche della del alla dei
-    não uma os as com para mais como foi ao das dos
+    não uma os as com para mais como foi ao das dos de da do em um na no num numa até é por pelo
+    pela depois durante muito ser quando
     het een niet van zijn op voor met dat ook door
-    nie na się jest to że jak czy dla oraz
+    nie na się jest to że jak czy dla oraz do od po ze za ale tak co jego jej są był tylko już przez
+    przy aby potem
+    ani jsou jsem byl bylo který která když než při pro ve se že
+    és az hogy nem van volt egy is meg ha vagy csak mint kell azután
+    och att det som är på av för med till den inte eller om ett har og at er på af til ikke et en
+    ja on ei se että oli kun mutta ovat niin kuin hän
+    i je u na se da su za ne kao ili koji koja što
+    та й це що як але не від до він вона вони було якщо потім
     bir ve bu için ile çok daha gibi olan
     και το να της του είναι που με για
     """
@@ -40,6 +54,18 @@ _ASKED = re.compile(
     r"|maiuscul|hoofdletter|заглавн|прописн|大写|大文字|shout|yell|morse|acronym|\bsql\b"
 )
 _LONGEST = 20_000
+_OPENED = re.compile(r"[\"“„«»‘‚「『][\s*_]{0,4}$")
+_CLOSED = re.compile(r"[\s*_]{0,3}[.,!?…]{0,3}[\s*_]{0,3}[\"”“»«’」』]")
+_CITED = 40
+"""Words in quotation marks up to which capitals are a headline's or a sign's."""
+_LEAD = re.compile(r"[^\W\d_]{2,}[^:\n]*:[ \t*_\"“„«»]*(?:\n[ \t]*){0,2}(?:>[ \t]*)?[*_\"“„«»]*$")
+_LIGHT = 0.25
+"""What capitals weigh at most that a line before them announces: "The sign said: …"."""
+_LAW = re.compile(
+    r"\bwarrant|\bliab|\bdamages\b|\bmerchantab|infringement|\bas is\b|indemnif|disclaim|\btort"
+    r"|licens(?:or|ee)|\bhereby|gewahrleist|haftung|haftet|schadens?ersatz|garanti|responsab"
+    r"|dommages|\bdanos\b|\bdanni\b|raspunder|\bdaune|гарант|ответственн|ущерб"
+)
 
 
 def look(view: View) -> list[Fault]:
@@ -55,11 +81,16 @@ def look(view: View) -> list[Fault]:
     runs = _runs(text)
     if not runs:
         return []
+    runs = [run for run in runs if not _cited(text, run)]
+    if not runs:
+        return []
     shouted = sum(number for _, _, number in runs)
     best = max(runs, key=lambda run: run[2])
     total = sum(1 for match in _WORD.finditer(text) if len(match[0]) > 1)
     share = shouted / max(1, total)
     weight = 0.22 + 0.3 * ramp(share, 0.2, 0.9)
+    if all(_announced(text, run) for run in runs):
+        weight = min(weight, _LIGHT)
     why = f"{shouted} words of sentences are written in capitals"
     return [Fault("readability", "capitals", weight, why, best[0], best[1])]
 
@@ -92,6 +123,23 @@ def _runs(text: str) -> list[tuple[int, int, int]]:
                 runs += _sentence(text, run)
                 run, others = [], 0
     return runs + _sentence(text, run)
+
+
+def _cited(text: str, run: tuple[int, int, int]) -> bool:
+    """Say whether capitals are those of a headline in quotation marks, or of a legal clause."""
+    start, end, number = run
+    opened = _OPENED.search(text, max(0, start - 6), start)
+    if opened and number <= _CITED and _CLOSED.match(text, end):
+        # Something must be said around it: an answer that is one quotation is shouted.
+        return any(map(str.islower, text[:start] + text[end:]))
+    return len(_LAW.findall(fold(text[start:end]))) >= 2
+
+
+def _announced(text: str, run: tuple[int, int, int]) -> bool:
+    start, _, number = run
+    before = text[max(0, start - 200) : start]
+    lead = _LEAD.search(before)
+    return number <= _CITED and lead is not None and any(map(str.islower, lead[0]))
 
 
 def _sentence(text: str, run: list[re.Match[str]]) -> list[tuple[int, int, int]]:

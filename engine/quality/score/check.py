@@ -9,7 +9,7 @@ from engine.quality.base import Finding
 from engine.quality.score.fault import Fault
 from engine.quality.score.scoring import score
 
-RULES = 2
+RULES = 4
 """Raised whenever the same turns may be scored otherwise."""
 
 FLAGGED = 0.2

@@ -59,6 +59,11 @@ _BANNER = re.compile(
     r"|confidential|navega|servicii|servicios|services|esperienza|ervaring|doswiadcz|reklam|сайт"
     r"|опыт|oldal|elmeny|deneyim)"
 )
+_READ_ON = re.compile(
+    r"advert|sponsor|continue read|continues below|read (?:more|next|also|full)|click here|related"
+    r"|share this|follow us|subscri|newsletter|anzeige|werbung|weiterles|lesen sie|abonn|publici"
+    r"|reclam|reklam|lire |citeste|citiți|leer |seguir leyendo|leggi|leia|lees |czytaj|реклам|читай"
+)
 _WORD = re.compile(r"[^\s]+")
 _ENDS = ".!?…。！？؟"
 _BULLETS = " \t\r*+-•·|>"
@@ -284,11 +289,37 @@ def _found(view: View) -> Iterator[_Found]:
         if number in taken or not line.strip():
             continue
         if size > _LONG_LINE and line.count("|") + line.count("·") + line.count("•") < 2:
+            if ". " in line:
+                yield from _sentences(view, known, line, start, number)
             if line.split(None, 1)[0] in known.firsts:
                 yield from _edges(view, known, line, start, number)
             continue
         if size <= _LONGEST_LINE and not (line[0] in _DIGITS and _NUMBERED.match(line)):
             yield from _line(view, known, line, start, number)
+
+
+def _sentences(view: View, known: Lists, line: str, start: int, number: int) -> Iterator[_Found]:
+    """Yield the phrases that are sentences of a paragraph, as where a page's lines were joined.
+
+    Steps are written so, too ("Sign in. …"): only where one of them is said of reading on, of
+    advertisements or of subscriptions, and no step is.
+    """
+    hits: list[_Found] = []
+    at = 0
+    for sentence in line.split(". "):
+        offset, at = at, at + len(sentence) + 2
+        if len(sentence) > _LONGEST_PHRASE:
+            continue
+        lead = sentence.lstrip(_EDGES).split(None, 1)
+        if not lead or lead[0].rstrip(_EDGES) not in known.firsts:
+            continue
+        label = sentence.partition(": ")[0]  # "Read more: How to bake rolls"
+        hit = _part(view, known, start, number, offset, label)
+        if hit and view.text[hit.start].isupper():
+            hits.append(hit)
+    telling = {hit.phrase for hit in hits if _READ_ON.search(hit.phrase)}
+    if telling and len({hit.phrase for hit in hits}) >= 2:
+        yield from (replace(hit, kind="sure", counts=1.0) for hit in hits)
 
 
 def _line(view: View, known: Lists, line: str, start: int, number: int) -> Iterator[_Found]:
@@ -371,7 +402,8 @@ def _greedy(
     found: list[tuple[int, str, str]] = []
     at = covered = missed = 0
     while at < len(words) and missed <= 2:
-        for length in range(min(known.longest, len(words) - at), 0, -1):
+        longest = known.longest if words[at][1] in known.firsts else 0
+        for length in range(min(longest, len(words) - at), 0, -1):
             phrase = " ".join(word for _, word in words[at : at + length])
             kind = known.kinds.get(phrase)
             if kind is not None:

@@ -14,6 +14,7 @@ from engine.quality.score import endings
 from engine.quality.score.fault import Fault
 from engine.quality.score.language import grammar_of
 from engine.quality.score.view import View, words_of
+from engine.sources.blocks import announces
 
 _ENDS = ".!?…。！？｡؟۔।॥;:：；~～•։။។"
 _CLOSERS = "\"'”’»)]}*_`>“）」』】》〉›"
@@ -105,7 +106,7 @@ def _ending(view: View, body: str, last: str, start: int) -> tuple[float, str]:
     final = body[-1]
     if final in _OPEN and final not in closers and words > _SHORT:
         return _OPEN_WEIGHT, f"the last sentence ends in “{final}”"
-    if final in ":：" and words > _SHORT:
+    if final in ":：" and announces(body) and words > _SHORT:
         return 0.5, "what the last colon announces is missing"
     tail = body[max(start, len(body) - 2000) :]
     opened = _unclosed(tail)

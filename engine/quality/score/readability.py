@@ -13,16 +13,21 @@ from itertools import pairwise
 
 from engine.quality.score.fault import Fault, ramp
 from engine.quality.score.language import grammar_of, word_set
+from engine.quality.score.spacing import sounds, spoken
 from engine.quality.score.view import View
 
 _ENOUGH = 8
 _LONG_WORD = 60
 _MEAN_WORD = 14.0
+_COMPOUND = 15
+"""Letters from which a word may be a compound."""
 _NO_VOWEL = re.compile(
     r"[bcdfghjklmnpqrstvwxz]{6,}|q[bcdfghjklmnpqrstvwxyz]|x[bdfgjkqrvwz]|v[bfgjmpqwx]|w[cgjpqvxz]"
     r"|(?<![aeiou])j[bcdfghklmpqrstvwxz]"
 )
 _CAPITALS = re.compile(r"[A-Z]{4,}")
+_INNER = re.compile(r"[^\W\d_A-Z][A-Z]")
+"""A capital within a word: "HomeAboutContact" is no compound."""
 _VOWELS = frozenset("aeiouy")
 _STOP = re.compile(r"\. +([^\W\d_])")
 _LAST = re.compile(r"[^\W\d_]+$")
@@ -77,13 +82,17 @@ def _letters(view: View) -> list[Fault]:
     faults = []
     mean = sum(map(len, words)) / len(words)
     if mean > _MEAN_WORD:
+        # A compound is as long as its language makes it.
+        sizes = (_MEAN_WORD if len(w) > _MEAN_WORD and spoken(w) else len(w) for w in words)
+        mean = sum(sizes) / len(words)
+    if mean > _MEAN_WORD:
         weight = 0.6 * ramp(mean, _MEAN_WORD, 2 * _MEAN_WORD)
         faults.append(_whole("gibberish", weight, f"words are {mean:.0f} letters long on average"))
     latin = [w for w in view.known if len(w) > 3 and w.isascii() and w.isalpha()]
     if len(latin) >= 4 and "://" not in text:
         # Once for all words first: most texts have none such.
         pattern = _NO_VOWEL.search if _NO_VOWEL.search(" ".join(latin)) else _never
-        strange = [w for w in latin if _VOWELS.isdisjoint(w) or pattern(w)]
+        strange = [w for w in latin if _VOWELS.isdisjoint(w) or (pattern(w) and not _joined(w))]
         names = frozenset(_CAPITALS.findall(text)) if strange else frozenset()
         odd = sum(word.upper() not in names for word in strange)  # "HTTP" is a name.
         weight = 0.75 * ramp(odd / len(latin), 0.12, 0.35)
@@ -91,6 +100,11 @@ def _letters(view: View) -> list[Fault]:
             why = f"{odd} of {len(latin)} words can't be spoken"
             faults.append(_whole("gibberish", weight, why))
     return faults
+
+
+def _joined(word: str) -> bool:
+    """Say whether a long word only has many consonants where its parts meet."""
+    return len(word) > _COMPOUND and spoken(word) and _NO_VOWEL.search(sounds(word)) is None
 
 
 def _never(_: str) -> None:
@@ -147,8 +161,10 @@ def _wall(view: View) -> list[Fault]:
     longest_word = max(map(len, view.words), default=0)
     if not view.single and longest_word > _LONG_WORD and "http" not in view.prose:
         for word in view.words:
-            if len(word) == longest_word:
+            if len(word) > _LONG_WORD:
                 at = view.prose.find(word)
+                if spoken(word) and len(_INNER.findall(view.text, at, at + len(word))) < 2:
+                    continue
                 why = f"a word of {len(word)} letters"
                 return [Fault("readability", "gibberish", 0.35, why, at, at + len(word))]
     if len(view.prose) > 3000:

@@ -18,6 +18,7 @@ from engine.quality.score import (
     readability,
     refusal,
     repetition,
+    spacing,
 )
 from engine.quality.score.fault import PARTS, Fault, Part, left
 from engine.quality.score.view import View
@@ -80,6 +81,7 @@ def score_answer(text: str, prompt: str = "", turn: int = 0) -> AnswerQuality:
         *echo.look(view),
         *formatting.look(view),
         *pages.look(view),
+        *spacing.look(view),
         *indent.look(view),
         *capitals.look(view),
         *readability.look(view),

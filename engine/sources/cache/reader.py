@@ -48,7 +48,7 @@ class CacheReader:
 
     kind = "cache"
     label = "questions and answers in a Chroma database, such as a semantic cache"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = (
         Option(
             "collection",

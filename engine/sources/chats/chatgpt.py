@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +27,10 @@ HOLDS = ("conversation with a message tree", "conversations with message trees")
 
 _CONTEXTS = frozenset(("user_editable_context", "model_editable_context", "app_pairing_content"))
 _THOUGHTS = frozenset(("thoughts", "reasoning_recap"))
+# Tools of which the answer is a picture, or comes later if at all.
+_PICTURES = ("dalle", "image_gen", "t2uay3k", "imagegen")
+_LATER = ("research_kickoff_tool", "image_gen", "dalle", "t2uay3k", "imagegen")
+_FAILED = re.compile(r"\s*(?:\w*error\b|failed|could not|exception|traceback)", re.IGNORECASE)
 _WORDS = frozenset(("text", "multimodal_text"))
 
 
@@ -46,10 +51,17 @@ def conversations(
     tally = Tally()
 
     parents = parents_in(mapping, "parent", "children")
-    canvases = Along(parents, lambda node, panels: _after(_held(mapping[node]), panels))
+    failed = _failed(mapping, parents)
+
+    def after(node: str, panels: Panels) -> Panels:
+        return panels if node in failed else _after(_held(mapping[node]), panels)
+
+    canvases = Along(parents, after)
 
     def read(node: str) -> Message:
         message = _held(mapping[node])
+        if node in failed:
+            return Message("assistant", _called_with(message), out="tool-calls", missing="some")
         if _recipient(message).startswith("canmore."):
             return _canvas(message, canvases.before(node))
         return _message(message)
@@ -83,6 +95,19 @@ def parents_in(mapping: Mapping[str, Any], parent: str, children: str) -> dict[s
     return parents
 
 
+def _failed(mapping: Mapping[str, Any], parents: Mapping[str, str]) -> set[str]:
+    """Return the ids of calls to the canvas of which the result says that they failed."""
+    found: set[str] = set()
+    for node, parent in parents.items():
+        message = _held(mapping[node])
+        if role_of(dict_of(dict_of(message).get("author")).get("role")) != "tool":
+            continue
+        called = parent and _recipient(_held(mapping[parent])).startswith("canmore.")
+        if called and _FAILED.match(_words(message.get("content"), "text")[0]):
+            found.add(parent)
+    return found
+
+
 def _held(node: Any) -> Any:
     return dict_of(node).get("message")
 
@@ -111,7 +136,7 @@ def _canvas(message: Mapping[str, Any], panels: Panels) -> Message:
         return Message("assistant", missing="some")
     if panel is None or not panel.text:
         return Message("assistant", missing="all")
-    return Message("assistant", panel.text, document=panel.name)
+    return Message("assistant", panel.text, document=panel.name, shows=True)
 
 
 def _message(message: Any) -> Message:
@@ -126,7 +151,8 @@ def _message(message: Any) -> Message:
     if kind in _CONTEXTS or metadata.get("is_user_system_message"):
         return Message(role or "system", text, out="custom-instructions")
     if role == "tool":
-        return Message(role, text, out="tool-calls")
+        pictured = "media" in parts or text_of(author.get("name")).startswith(_PICTURES)
+        return Message(role, text, out="tool-calls", missing="some" if pictured else "")
     if metadata.get("is_visually_hidden_from_conversation"):
         return Message(role or "system", text, out="hidden" if text else "")
     if role is None:
@@ -137,7 +163,8 @@ def _message(message: Any) -> Message:
     if role == "system":
         return Message(role, text)
     if text_of(message.get("recipient")) not in ("", "all"):
-        return Message(role, text, out="tool-calls")
+        later = text_of(message.get("recipient")).startswith(_LATER)
+        return Message(role, text, out="tool-calls", missing="some" if later else "")
     if kind in _THOUGHTS or message.get("channel") == "analysis":
         return Message(role, text, out="thoughts")
     if kind == "code" and text:

@@ -92,11 +92,25 @@ def _parents(said: list[dict[str, Any]]) -> dict[str, str]:
 
 def _after(message: Mapping[str, Any], panels: Panels) -> Panels:
     """Return the documents after a message, from those before it."""
-    for part in list_of(message.get("content")):
-        if dict_of(part).get("type") == "tool_use":
+    for part in _worked(message):
+        if part.get("type") == "tool_use":
             panel = tool_call(part, panels)
             panels = changed(panels, panel) if panel is not None else panels
     return panels
+
+
+def _worked(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the parts of a message without the calls that failed."""
+    parts = [dict_of(part) for part in list_of(message.get("content"))]
+    failed: set[int] = set()
+    for at, part in enumerate(parts):
+        if part.get("type") != "tool_result" or not part.get("is_error"):
+            continue
+        called = text_of(part.get("tool_use_id"))
+        calls = [place for place in range(at) if parts[place].get("type") == "tool_use"]
+        named = [place for place in calls if called and parts[place].get("id") == called]
+        failed.update(named or calls[-1:])
+    return [{"type": "tool_result"} if at in failed else part for at, part in enumerate(parts)]
 
 
 def _message(message: Mapping[str, Any], panels: Panels) -> Message:
@@ -113,7 +127,7 @@ def _message(message: Mapping[str, Any], panels: Panels) -> Message:
         return Message(role, asked, parts=parts, blocks=blocks, own=text if files else None)
     text, thoughts = without_thoughts(text)
     parts = (*parts, *thoughts, *("media",) * shows)
-    return Message(role, text, parts=parts, missing=said.missing)
+    return Message(role, text, parts=parts, missing=said.missing, shows=said.shows_document)
 
 
 class _Said:
@@ -134,10 +148,15 @@ class _Said:
         """The words and documents, in their order."""
         return self._whole or "\n\n".join(text.strip("\n") for text in self._texts if text)
 
+    @property
+    def shows_document(self) -> bool:
+        """Whether a document stands in it."""
+        return bool(self._places)
+
     def read(self, message: Mapping[str, Any]) -> None:
         """Read the parts of a message, or its text where it has none."""
-        for part in list_of(message.get("content")):
-            self._part(dict_of(part))
+        for part in _worked(message):
+            self._part(part)
         if not self._texts and not self.parts:
             self._whole = text_of(message.get("text"))
 

@@ -11,6 +11,7 @@ from engine.sources.chats.talk import Conversation, Message, Tally, compose
 from engine.sources.chats.words import day_of, dict_of, list_of, role_of, text_of, without_thoughts
 from engine.sources.files import Refused
 from engine.sources.flags import NOT_TRAINED, THOUGHT_KEYS, Unread, is_trained
+from engine.sources.refusals import is_preference
 from engine.sources.turns import metadata_of, title_of
 
 NAME = "message list"
@@ -49,10 +50,6 @@ _PAIRS = (
     ("input", "output"),
 )
 _SPOKEN_PAIRS = _PAIRS[:9]
-_PREFERENCES = frozenset({
-    "chosen", "rejected", "preferred_output", "non_preferred_output", "conversation_a",
-    "conversation_b",
-})  # fmt: skip
 _TIMES = ("date", "created_at", "create_time", "timestamp", "created", "time", "updated_at")
 _SHAREGPT = frozenset(("from", "value"))
 _SAVED = frozenset(("title", "name", "created_at", "create_time", "updated_at", "timestamp"))
@@ -89,7 +86,7 @@ def conversations(
     Raises:
         Refused: It holds two answers to choose from, or it is not said who speaks.
     """
-    if fields.keys() & _PREFERENCES:
+    if is_preference(fields):
         raise Refused("preference", "it holds a preferred and a rejected answer, not one answer")
     key = _key(fields)
     listed = list_of(fields.get(key)) if key else [fields]
@@ -142,6 +139,7 @@ def _put_back(messages: list[Message]) -> None:
             panels = changed(panels, panel)
             message.text, message.document = panel.text, panel.name
             message.missing = "" if panel.text else "all"
+            message.shows = bool(panel.text)
 
 
 def _key(fields: Mapping[str, Any]) -> str:

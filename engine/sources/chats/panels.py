@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from engine.appmarks import as_block
+from engine.appcode import as_block
 from engine.sources.chats.words import dict_of, list_of, text_of
 
 _WHOLE = frozenset((

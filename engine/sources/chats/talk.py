@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.appmarks import NOTHING, Missing, Taken, hollow, taken
+from engine.elsewhere import speaks_of_made
 from engine.models import Alternative, Role, Turn
 from engine.sources.turns import clean
 
@@ -33,7 +34,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "other-branch": ("message", "they lie on other branches; set branches=all to read them"),
     "cycle": ("message", "the messages before it lead round in a circle"),
     "no-prompt": ("message", "yours before any answer: nothing stands there to prompt them"),
-    "no-reply": ("message", "an answer that you did not reply to"),
+    "no-reply": ("message", "an answer that you did not reply to in words"),
+    "attached": ("attached text", "it stood beside your words and is not yours"),
     "more-alternatives": ("alternative", f"more than {MAX_ALTERNATIVES} answers to one question"),
 }
 """What each code counts, and what it says about them."""
@@ -62,7 +64,9 @@ class Message:
             versions in one answer the last is kept.
         own: What of it the person wrote, where the text holds more, such as attached files.
         missing: Whether the message speaks of content that the export does not hold: "some"
-            where its words may be an answer without it, "all" where they are none.
+            where its words may be an answer without it, "all" where they are none. Of a message
+            that is left out too: an image that a tool made is content that is not here.
+        shows: Whether a document of the app's stands in the text.
     """
 
     role: Role
@@ -74,6 +78,7 @@ class Message:
     document: str = ""
     own: str | None = None
     missing: Missing = ""
+    shows: bool = False
 
 
 @dataclass(slots=True)
@@ -148,12 +153,17 @@ class _Exchange:
     asked: list[tuple[Message, bool]] = field(default_factory=list)
     said: list[tuple[Message, bool]] = field(default_factory=list)
     answered: bool = False
+    called: bool = False
+    made: bool = False
 
     def is_hollow(self) -> bool:
         """Say whether little is said beside content that the export does not hold."""
-        if not any(message.missing for message, _ in self.said):
-            return False
-        return hollow(Taken(_joined([message.text for message, _ in self.said]), "some"))
+        text = _joined([message.text for message, _ in self.said])
+        missing = self.made or any(message.missing for message, _ in self.said)
+        called = self.called or any("tool-calls" in message.parts for message, _ in self.said)
+        if not missing and called and not any(message.shows for message, _ in self.said):
+            missing = speaks_of_made(text)
+        return missing and hollow(Taken(text, "some"))
 
     def fault(self) -> str:
         """Return the code with which the exchange is left out, or nothing."""
@@ -195,6 +205,8 @@ def compose(messages: Sequence[Message], tally: Tally, *, known: int = 0) -> Tal
                 tally.messages[message.out] += 1
             if now is not None and message.role in ("assistant", "tool"):
                 now.answered = now.answered or message.out != "hidden"
+                now.called = now.called or message.out == "tool-calls"
+                now.made = now.made or bool(message.missing)
         elif message.role == "user":
             if now is None or now.answered:
                 now = _Exchange()
@@ -260,12 +272,16 @@ def _mine(messages: Sequence[Message], known: int, tally: Tally) -> tuple[Turn, 
             continue
         if run.role == "assistant":
             tally.mine["no-reply"] += at + 1 == len(runs)
-        elif not at or not runs[at - 1].text:
+            continue
+        tally.mine["attached"] += sum(one.own is not None for one in run.messages)
+        if not at or not runs[at - 1].text:
             tally.mine["no-prompt"] += 1
         elif run.blocks:
             tally.mine[run.blocks] += len(run.messages)
         elif run.text:
             turns += [Turn("user", runs[at - 1].text), Turn("assistant", run.text)]
+        else:
+            tally.mine["no-reply"] += 1
     return tuple(turns)
 
 

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from engine.models import ROLES, Role, Turn, example_id
 from engine.sources.answers import ListsAre
+from engine.sources.files import Refused
+from engine.sources.flags import NOT_A_ROW, NOT_TRAINED, is_row_trained
 from engine.sources.turns import Dialogue, dialogues
 
 SPEAKERS: Mapping[str, Role] = {"human": "user", "gpt": "assistant", "system": "system"}
@@ -45,6 +47,8 @@ def conversations(
     Raises:
         Refused: No conversation can be made of it.
     """
+    if not is_row_trained(fields):
+        raise Refused(NOT_TRAINED, NOT_A_ROW)
     found = exact(fields)
     return [found] if found is not None else dialogues(fields, lists=lists)
 

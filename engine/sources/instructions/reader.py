@@ -11,9 +11,10 @@ from engine.models import Document, canonical_json, content_hash
 from engine.sources.answers import ListsAre
 from engine.sources.base import Detection, Option, Reading, Survey
 from engine.sources.columns import Columns, known, value_at
+from engine.sources.empties import EMPTY_CELL, EmptyCells, is_no_value
 from engine.sources.facts import date_of, metadata_of, title_of
 from engine.sources.files import Item, Refused
-from engine.sources.flags import UNREAD, Unread
+from engine.sources.flags import UNREAD, Unread, thought_columns
 from engine.sources.instructions.exact import conversations, told_by
 from engine.sources.instructions.layout import list_rows, split_of
 from engine.sources.instructions.look import detected
@@ -35,6 +36,8 @@ LISTS = Option(
 _BESIDES = frozenset(("tools", "title", "text", "messages", "conversations"))
 
 
+_LEFT_OUT = "left out of the question"
+_KEPT = "kept as answers, since the format has an empty value of its own"
 _TAKEN = {
     "lines": ("its items are read as lines of one text", "lists=answers reads them as answers"),
     "answers": (
@@ -58,7 +61,7 @@ class InstructionsReader:
 
     kind = "instructions"
     label = "instructions in JSON, JSONL, CSV, Parquet, a datasets folder or hub:owner/name"
-    version = 5
+    version = 6
     options: tuple[Option, ...] = (
         Option("prompt", _COLUMN.format("asks")),
         Option("answer", _COLUMN.format("answers")),
@@ -115,9 +118,12 @@ class _File:
         self._skipped = False
         self._split = getattr(item, "split", "") or split_of(item.name)
         self._what = "row"
+        self._of_cells = False
         self._unread = Unread(*ROLE_KEYS, *CONTENT_KEYS)
         self._lists: ListsAre | Literal[""] = _lists_of(reading.options)
         self._guessed: Counter[str] = Counter()
+        self._left_out = EmptyCells()
+        self._kept = EmptyCells()
 
     def _skip(self, line: int, code: str, reason: str) -> None:
         self._skipped = True
@@ -126,6 +132,7 @@ class _File:
     def documents(self) -> Iterator[Document]:
         found, stream = rows(self._item, self._skip, on_bytes=self._reading.on_bytes)
         self._what = "record" if found == "json" else "row"
+        self._of_cells = found == "delimited"
         first, rest = looked_ahead(stream)
         if not first:
             if not self._skipped:
@@ -137,6 +144,9 @@ class _File:
             yield from self._of(record, plan)
         for line, reason in self._unread.reasons():
             self._skip(line, UNREAD, reason)
+        for cells, become in ((self._left_out, _LEFT_OUT), (self._kept, _KEPT)):
+            if reason := cells.reason(become):
+                self._skip(0, EMPTY_CELL, reason)
         for guessed, number in self._guessed.items():
             taken, other = _TAKEN[guessed]
             many = f"{number:,} {self._what}{'' if number == 1 else 's'}"
@@ -192,9 +202,18 @@ class _File:
             value = value_at(record.fields, name) if name else None
             if isinstance(value, list):
                 self._unread.look(value, record.line)
+        counted = [(columns.input, self._left_out)]
+        if not self._of_cells:
+            counted.append((columns.answer, self._kept))
+        for name, cells in counted:
+            value = value_at(record.fields, name) if name else None
+            if isinstance(value, str) and is_no_value(value):
+                cells.add(name, value)
 
     def _metadata(self, fields: Mapping[str, Any], columns: Columns, plan: Plan) -> dict[str, str]:
         used = columns.used()
+        if columns.answer:
+            used |= thought_columns(fields, used).keys()
         beside = fields
         if told_by(fields):
             beside = {name: value for name, value in fields.items() if name != "metadata"}

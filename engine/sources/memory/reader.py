@@ -32,7 +32,7 @@ class MemoryReader:
 
     kind = "memory"
     label = "an app's memory and personality in JSON, or its export's address"
-    version = 2
+    version = 3
     options: tuple[Option, ...] = OPTIONS
     schemes = SCHEMES
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import BinaryIO
 
+from engine.sources.empties import EMPTY_CELL, EmptyCells, is_empty_cell
 from engine.sources.files import HEAD_BYTES, Item, Refused, refusal
 from engine.sources.records import OnProblem, Record
 from engine.sources.tables.dialect import (
@@ -31,6 +32,7 @@ MAX_ROW = 10_000_000
 MAX_LINES = 100_000
 """The most lines of a row."""
 
+_TAKEN_EMPTY = "read as empty, as pandas does; in a JSON file such a word stays an answer"
 _TELL_EVERY = 256
 _MAX_READ_AGAIN = 200_000_000
 _MANY_LINES = 50
@@ -173,6 +175,7 @@ class _Table:
         self._on_bytes = on_bytes
         self._names: tuple[str, ...] = ()
         self._number = 0
+        self._empties = EmptyCells()
 
     def records(self) -> Iterator[Record]:
         for count, (line, cells) in enumerate(self._rows()):
@@ -186,6 +189,8 @@ class _Table:
             fields = self._fields(line, cells)
             if fields is not None:
                 yield Record(fields, line, self._number)
+        if reason := self._empties.reason(_TAKEN_EMPTY):
+            self._on_problem(0, EMPTY_CELL, reason)
 
     def _named(self, line: int, cells: Sequence[str]) -> tuple[str, ...]:
         names, twice = named(trimmed(cells))
@@ -302,4 +307,9 @@ class _Table:
             byte = ord(next(sign for sign in joined if "\udc80" <= sign <= "\udcff")) - 0xDC00
             self._on_problem(line, "not-utf8", f"{what} is not UTF-8: byte {byte:#04x}")
             return None
-        return dict(zip(self._names, cells, strict=True))
+        fields = dict(zip(self._names, cells, strict=True))
+        for name, cell in fields.items():
+            if is_empty_cell(cell):
+                self._empties.add(name, cell)
+                fields[name] = ""
+        return fields

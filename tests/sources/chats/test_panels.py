@@ -190,3 +190,39 @@ def test_a_document_that_is_not_there_is_no_whole_answer() -> None:
     file = [_text("I made the sheet."), _file("present_files", filepaths=["/mnt/a.xlsx"])]
     (talk,) = _read(_claude(file)).talks
     assert talk.hollow == (1,)
+
+
+@pytest.mark.parametrize(
+    ("tool", "answer", "is_hollow"),
+    [
+        ("research_kickoff_tool.start_research_task", "I'll come back with a report.", True),
+        ("t2uay3k.sj1i4kz", "A cat, as you wanted it.", True),
+        ("python", "The report is finished, with sections on health and food.", True),
+        ("python", "It is 42.", False),
+        ("web.run", "Here is the weather: it rains in Cluj.", False),
+    ],
+)
+def test_an_answer_that_only_says_what_a_tool_made_is_hollow(
+    tool: str, answer: str, is_hollow: bool
+) -> None:
+    said = [ASKED, ("assistant", tool, "{}"), ("tool", "all", "Done"), ("assistant", "all", answer)]
+    (talk,) = _read(_chatgpt(*said)).talks
+    assert bool(talk.hollow) is is_hollow
+
+
+def test_a_file_that_a_shell_wrote_is_not_in_the_answer() -> None:
+    call = {"type": "tool_use", "name": "bash_tool", "input": {"command": "cat > /mnt/r.md <<E"}}
+    (talk,) = _read(_claude([call, _text("The report is complete. Enjoy reading it!")])).talks
+    assert talk.hollow == (1,)
+
+
+def test_a_document_whose_call_failed_is_not_put_in() -> None:
+    said = [ASKED, _create("# Ropes"), ("tool", "all", "Error: failed to create"),
+            ("assistant", "all", "Sorry, the canvas failed to open.")]  # fmt: skip
+    conversation = _read(_chatgpt(*said))
+    assert _answers(conversation) == ["Sorry, the canvas failed to open."]
+    assert conversation.talks[0].hollow
+    call = {"type": "tool_use", "id": "1", "name": "artifacts",
+            "input": {"command": "create", "id": "a", "content": "# Ropes"}}  # fmt: skip
+    failed = {"type": "tool_result", "tool_use_id": "1", "is_error": True, "content": []}
+    assert _answers(_read(_claude([call, failed, _text("Sorry.")]))) == ["Sorry."]

@@ -26,6 +26,13 @@ OTHER = "How do I find the garden that is old?"
         ({"premise": ASKED, "hypothesis": OTHER, "label": 2}, "text-pairs"),
         ({"sentence_A": ASKED, "sentence_B": OTHER, "relatedness_score": 4.5}, "text-pairs"),
         ({"întrebare1": ASKED, "întrebare2": OTHER, "eticheta": 0}, "text-pairs"),
+        # QNLI of GLUE, a search's judgements, the triplets of sentence-transformers.
+        ({"question": "Who sat?", "sentence": "It is red.", "label": "not_entailment"},
+         "text-pairs"),
+        ({"question": "Who sat?", "sentence": "It is red.", "label": 1, "idx": 0}, "text-pairs"),
+        ({"query": ASKED, "document": "A shop for shoes.", "relevance": 0}, "text-pairs"),
+        ({"input": ASKED, "target": OTHER, "is_paraphrase": 0}, "text-pairs"),
+        ({"anchor": ASKED, "positive": OTHER, "negative": "A shop."}, "text-pairs"),
         # HH-RLHF, the summaries of Stiennon et al., an arena's votes, WebGPT, SHP.
         ({"chosen": f"Human: {ASKED}", "rejected": f"Human: {OTHER}"}, "preference"),
         ({"info": {"post": ASKED}, "summaries": [{"text": "a"}, {"text": "b"}], "choice": 1,
@@ -53,6 +60,42 @@ def test_it_is_named_and_not_read(
     skipped: list[Skipped] = []
     assert not list(read(found.kind, path, options=found.options, on_skip=skipped.append))
     assert {skip.code for skip in skipped} == {code}
+
+
+@pytest.mark.parametrize(
+    ("row", "good", "bad"),
+    [
+        # KTO as TRL and LLaMA-Factory have it, WikiQA, and answers that were judged.
+        ({"prompt": ASKED, "completion": "Left."}, {"label": True}, {"label": False}),
+        ({"prompt": ASKED, "completion": "Left."}, {"label": 1}, {"label": 0}),
+        ({"prompt": ASKED, "completion": "Left."}, {"kto_tag": True}, {"kto_tag": False}),
+        ({"instruction": ASKED, "output": "Left."}, {"kto_tag": "true"}, {"kto_tag": "false"}),
+        ({"messages": [{"role": "user", "content": ASKED},
+                       {"role": "assistant", "content": "Left."}]},
+         {"kto_tag": True}, {"kto_tag": False}),
+        ({"question": ASKED, "document_title": "Garden", "answer": "Left."},
+         {"label": 1}, {"label": 0}),
+        ({"question": ASKED, "answer": "Left."}, {"is_correct": 1}, {"is_correct": 0}),
+        ({"query": ASKED, "answer": "Left."}, {"relevance": 2}, {"relevance": 0}),
+        # A flag or nothing is no pair of answers; a number may be a class or a choice's place.
+        ({"question": ASKED, "answer": "Left."}, {"chosen": True}, {"chosen": False}),
+        ({"question": ASKED, "answer": "Left."}, {"rejected": False}, {"rejected": True}),
+        ({"prompt": ASKED, "response": "Left."}, {"chosen": None, "rejected": None}, None),
+        ({"question": ASKED, "answer": "Left."}, {"label": 0}, None),
+        ({"question": ASKED, "answer": "Left."}, {"correct": 0}, None),
+    ],
+)  # fmt: skip
+def test_rows_whose_label_says_no_are_left_out(
+    tmp_path: Path, row: dict[str, Any], good: dict[str, Any], bad: dict[str, Any] | None
+) -> None:
+    rows = [row | good, *([row | bad] if bad else [])]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for kind in ("instructions", *(["conversations"] if "messages" in row else [])):
+        skipped: list[Skipped] = []
+        (document,) = read(kind, path, on_skip=skipped.append)
+        assert document.turns[-1].content == "Left."
+        assert [skip.code for skip in skipped] == ["rejected-answer"] * bool(bad)
 
 
 def test_two_columns_alike_beside_one_that_answers_are_no_pair(tmp_path: Path) -> None:
