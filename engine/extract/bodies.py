@@ -25,6 +25,7 @@ from engine.extract.prose import (
 from engine.extract.questions import Subject, asks, in_context, is_question, on_card, wordings
 from engine.extract.sections import Section
 from engine.extract.signals import has_formulas
+from engine.extract.telling import asked_in
 from engine.extract.topics import is_date_like
 from engine.extract.units import Member, Unit, join
 from engine.extract.voices import hear
@@ -251,7 +252,11 @@ class Bodies:
             heading=heading,
             title=document.title,
             date=date_of(document, section),
-            language=unit.language(self._note_language),
+            language=asked_in(
+                unit.language(self._note_language),
+                self._note_language(),
+                heading or document.title,
+            ),
         )
         first = ""
         for asked in wordings(subject, said, part=number):

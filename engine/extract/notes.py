@@ -35,7 +35,8 @@ from engine.extract.signals import (
     tag_signs,
     wording_of,
 )
-from engine.extract.telling import language_of
+from engine.extract.telling import asked_in, language_of
+from engine.extract.topics import clean_heading
 from engine.extract.units import Unit, find_units, whole
 from engine.models import Document, Example, Turn
 from engine.sources.blocks import Block, join_blocks, shown
@@ -276,7 +277,22 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
         # Where nothing but the wording speaks for a section, it does so for each part.
         alone = len(parts) == 1 or verdict.sure
         if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
-            yield _example(note.document, unit, part, number, verdict)
+            said = _is_said(note, unit, verdict.kind, signs)
+            yield _example(note, unit, part, number, verdict, said)
+
+
+def _is_said(note: _Note, unit: Unit, kind: str, signs: Sequence[Sign]) -> bool:
+    """Say whether the writer says of this text what it is, so that it can be asked for as that.
+
+    What is told from wording, or from a note with other sections, is asked for plainly.
+    """
+    near = [sign for sign in signs if sign not in note.signs or note.is_one_thought]
+    title = match_heading(note.document.title)
+    # "Choices" over a diary's page says little.
+    bare = title is not None and not title.rest
+    if bare and clean_heading(unit.section.heading) == clean_heading(note.document.title):
+        near = [sign for sign in near if not sign.name.startswith("heading ")]
+    return any(sign.kind == kind and not (bare and sign.name.startswith("title ")) for sign in near)
 
 
 def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
@@ -294,15 +310,21 @@ def _may_stand_alone(unit: Unit) -> bool:
 
 
 def _example(
-    document: Document, unit: Unit, part: tuple[Block, ...], number: int, verdict: Verdict
+    note: _Note,
+    unit: Unit,
+    part: tuple[Block, ...],
+    number: int,
+    verdict: Verdict,
+    said: bool,
 ) -> Example:
-    section = unit.section
+    document, section = note.document, unit.section
+    heading = heading_of(document, section)
     subject = Subject(
-        kind=verdict.kind,
-        heading=heading_of(document, section),
+        kind=verdict.kind if said else "section",
+        heading=heading,
         title=document.title,
         date=date_of(document, section),
-        language=verdict.language,
+        language=asked_in(verdict.language, note.language, heading or document.title),
     )
     # The whole section chooses the wording, so that its parts never get the same.
     asked = question(subject, join_blocks(unit.parts), part=number)

@@ -20,15 +20,19 @@ from engine.extract.headings import HeadingMatch, is_generic, match_heading
 from engine.extract.languages import Asking, languages
 from engine.extract.letters import fold
 from engine.extract.lexicon import KINDS
+from engine.extract.telling import is_worded_in
 from engine.extract.topics import (
     clean_heading,
     clean_title,
     date_phrase,
     is_date_like,
     is_direct,
+    is_name,
+    is_version,
     names_a_thing,
     note_title,
     split_words,
+    without_label,
     without_marks,
 )
 from engine.sources.dates import date_in
@@ -42,6 +46,8 @@ _NEUTRAL = 12
 _DOUBLED = re.compile(r"([?!.？！。])[.?。？](?=$|\s)")
 _MARK_INSIDE = re.compile(r"(\?”)[.?](?=$|\s)")
 _ASKING_MARKS = ("?", "？", "¿", "؟")
+_MARK_BEFORE = re.compile(r"[?？](?=.*\w)|[?？]\W*[:–—-]")
+_BRACKETS = (")", "]", "）")
 _SAID_BEHIND = re.compile(r"[:–—-]$")
 
 
@@ -104,7 +110,7 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
         return
     title = note_title(subject.title)
     number = _number(subject.heading + "\n" + text) + part
-    if _may_be_put(subject.heading, title, asking):
+    if _may_be_put(subject, title, asking, text):
         written = _as_written(subject.heading or title, title, asking, text)
         if not part:
             yield written
@@ -115,21 +121,32 @@ def wordings(subject: Subject, text: str, *, part: int = 0) -> Iterator[str]:
         title = clean_heading(subject.title)
     asked = _what(subject, title, asking, text)
     found: list[str] = []
-    for group in ("more",) if part else (asked.group, "more"):
+    for group in (asked.group, "more"):
         for template in _turned(asking.templates[f"{group}.{asked.shape}"], number):
-            found.append(_polish(template.format(**asked.slots), asking))
-            yield found[-1]
+            worded = _polish(template.format(**asked.slots), asking)
+            if group != "more":
+                found.append(worded)
+            if group == "more" or not part:
+                yield worded
+    # "What else …? Is there more to say?" asks the same twice.
     yield from _further(found, asking, part)
 
 
-def _may_be_put(heading: str, title: str, asking: Asking) -> bool:
+def _may_be_put(subject: Subject, title: str, asking: Asking, text: str) -> bool:
     """Say whether a heading, or a note's title, is a question that a person could put just so."""
-    asked = heading or title
-    if not asks(asked):
+    asked = without_label(clean_heading(subject.heading)) or title
+    if not asks(asked) or _MARK_BEFORE.search(asked) or asked.endswith(_BRACKETS):
+        return False
+    if not is_worded_in(asked, subject.language):
         return False
     found = split_words(asked)
-    if heading:
+    if subject.heading:
+        # "But what then?" goes on from a text that the note's title doesn't stand for.
+        if title and found[0] in asking.pointers:
+            return False
         return not asking.interrogatives or is_question(asked, "en")
+    if any(word in asking.first_person for word in found) and not _is_personal(text, asking):
+        return False
     # A headline asks its readers; the note it stands over can't explain what it points to.
     asking_words = found if asking.asks_by_word else found[:1]
     worded = not asking.interrogatives.isdisjoint(asking_words)
@@ -178,6 +195,10 @@ def in_context(asked: str, title: str, name: str, text: str) -> str:
 def _what(subject: Subject, title: str, asking: Asking, text: str) -> _Asked:
     """Return what is asked for."""
     heading = clean_heading(subject.heading)
+    if title and not is_name(heading):
+        heading = ""
+    if subject.date and is_version(title):
+        title = ""
     if fold(heading) == fold(title) or (" " in heading and fold(title).endswith(fold(heading))):
         heading = ""
     when = date_phrase(subject.date, subject.language)
@@ -225,7 +246,7 @@ def _about(
     if not title:
         return _Asked(group, "plain", {})
     is_told = len(split_words(title)) <= _FEW_WORDS and fold(title) in fold(text)
-    if named and is_told and names_a_thing(title, asking):
+    if named and is_told and not match_heading(title) and names_a_thing(title, asking):
         return _Asked(group, "topic", {"topic": asking.quoted(title)})
     return _Asked(group, "place", {"place": asking.in_note.format(title=asking.quoted(title))})
 
@@ -251,7 +272,7 @@ def _placed(group: str, heading: str, title: str, when: str, asking: Asking) -> 
 
 def _as_written(asked: str, title: str, asking: Asking, text: str) -> str:
     """Return a question as it is put to the writer."""
-    asked = clean_heading(asked) or without_marks(asked)
+    asked = without_label(clean_heading(asked) or without_marks(asked))
     if not asked.endswith(_ASKING_MARKS) and asked[-1:] not in tuple('.!:"”)»'):
         asked += "?"
     asked = asked[:1].upper() + asked[1:]
@@ -278,7 +299,7 @@ def _hangs(found: Sequence[str], asking: Asking) -> bool:
         if named < _NAMED and word in asking.pointers:
             return True
         named += word not in asking.not_nouns and word not in asking.not_first
-    return not named
+    return not named or found[-1] in asking.pointers
 
 
 def _asking(name: str) -> Asking | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from engine.extract.languages import languages
-from engine.extract.letters import tokens
+from engine.extract.letters import apart, fold, letters, tokens, words
 from engine.language import Detector
 from engine.sources.blocks import Block
 
@@ -34,6 +34,8 @@ _SCRIPTS = {
     "el": re.compile("[\u0370-\u03ff]"),
     "he": re.compile("[\u0590-\u05ff]"),
 }
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
 _KANA = 0.05
 
 
@@ -58,6 +60,47 @@ def tell(lettered: str, text: Callable[[], str], prior: Callable[[], str] = str)
     if told.language and (not known or told.confidence >= _SURE):
         return told.language
     return known
+
+
+def worded_in(title: str, code: str) -> int:
+    """Return how much speaks for a title's being in a language: its words, and its script."""
+    table = languages().get(code)
+    if table is None:
+        return 0
+    known = table.asking.interrogatives | table.asking.not_nouns | table.asking.not_first
+    found = words(apart(fold(title)))
+    hits = sum(
+        word in known or word in table.common or word in table.first_person for word in found
+    )
+    script = _SCRIPTS.get(code) or (_LATIN if table.is_latin else _CYRILLIC)
+    lettered = sum(map(str.isalpha, title))
+    return hits if len(script.findall(title)) * 4 > lettered else -1
+
+
+def is_worded_in(title: str, code: str) -> bool:
+    """Say whether a title is in a language, as far as its script and its small words say."""
+    own = worded_in(title, code)
+    if own < 0 or (title.startswith("¿") and code != "es"):
+        return False
+    return all(worded_in(title, other) <= own for other in languages())
+
+
+def asked_in(section: str, note: str, title: str) -> str:
+    """Return the language that a section is asked for in: its own, or that of its note.
+
+    A piece of code or of English under a Chinese heading is asked for in Chinese.
+
+    Args:
+        section: The language of the section's text.
+        note: The language of its note.
+        title: The section's heading, or its note's title.
+    """
+    if worded_in(title, section) < 0 and worded_in(title, note) <= 0:
+        own = _by_script(letters((title,))[0])
+        return own if own in languages() else section
+    if section == note or note not in languages():
+        return section
+    return note if worded_in(title, note) > max(worded_in(title, section), 0) else section
 
 
 def language_of(parts: Iterable[Block]) -> str:

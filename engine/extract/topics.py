@@ -6,14 +6,19 @@ import re
 import unicodedata
 from datetime import date
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from engine.extract.headings import is_generic
 from engine.extract.languages import Asking, languages
 from engine.extract.letters import apart, fold, length, words
 
-_DATE_IN_FRONT = re.compile(r"^\W*\d{4}-\d{2}-\d{2}(?:[T ]\d{2}[:.h-]?\d{2})?\W*")
-_DATE_BEHIND = re.compile(r"[\s,:_–—-]*[(\[]?\b\d{4}-\d{2}-\d{2}[)\]]?\W*$")
+_DAY = (
+    r"(?<!\d)(?:\d{4}([-./])\d{1,2}\1\d{1,2}|\d{1,2}([./])\d{1,2}\2(?:19|20)\d\d"
+    r"|\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?[日号])(?!\d)"
+)
+_DATE_IN_FRONT = re.compile(rf"^\W*{_DAY}(?:[T ]\d{{2}}[:.h-]?\d{{2}})?\W*")
+_DATE_BEHIND = re.compile(rf"[\s,:_–—-]*[(\[（【]?{_DAY}[)\]）】]?\W*$")
 _STAMP = re.compile(r"^\d{8}(?:\d{4}(?:\d\d)?)?(?:[\s_-]+|$)")
 _JOINED_WORDS = re.compile(r"\w[-_]\w+[-_]\w")
 _JOINTS = re.compile(r"[-_]+")
@@ -28,6 +33,15 @@ _NUMBER_IN_FRONT = re.compile(
 )
 _BROKEN = re.compile(r"\w+://|\[\[|\]\]|[<>\x00-\x1f\ufffd]|!\[|\]\(")
 _LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\([^()\s]*\)|\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
+_CHANGE = re.compile(
+    r"^(?:feat|fix|chore|docs?|refactor|style|test|perf|build|ci|revert)(?:\([^()]*\))?!?:\s+(?=\S)"
+)
+_ASIDE = re.compile(r"\s+[(\[]([^()\[\]]*\b(?:19|20)\d\d\b[^()\[\]]*)[)\]]$")
+_BOX = re.compile(r"^\[[ xX]?\]\s*(?=\S)")
+_MARKS = re.compile(r"([?？])[?？]+$")
+_GOES_ON = re.compile(r"[。！？；](?=.)|.{6}，.{6}|，.*，|[^\W\d_]{4}[.!?]\s+(?=[^\W\d_])")
+_VERSION = re.compile(r"^(?:\w+\s+)?[vV]?\d+(?:\.\d+)+$")
+_LONGEST_NAME = 20
 _CUT = ("…", "...")
 _LONGEST = 100
 _NAMELESS = re.compile(
@@ -123,11 +137,30 @@ def note_title(title: str) -> str:
     spaces become spaces. What is left is the whole title: one that was cut, that is too
     long for a sentence or that holds an address is returned empty.
     """
-    text = clean_heading(_patterns().kind.sub("", title.strip(), count=1))
-    text = _patterns().kind.sub("", text, count=1)
+    text = _CHANGE.sub("", title.strip(), count=1)
+    text = without_label(clean_heading(without_label(text)))
     if " " not in text and _JOINED_WORDS.search(text):
         text = _JOINTS.sub(" ", text)
     return "" if is_date_like(text) else text
+
+
+def without_label(text: str) -> str:
+    """Return a title without a box to tick or a kind in front: "ADR-7:", "FAQ:", "Step 3:"."""
+    return _patterns().kind.sub("", _BOX.sub("", text, count=1), count=1)
+
+
+@lru_cache(maxsize=8192)
+def is_name(heading: str) -> bool:
+    """Say whether a heading can be named as a section: no sentences in a row, no version."""
+    text = clean_heading(heading)
+    if not text or _GOES_ON.search(text) or _VERSION.match(text):
+        return False
+    return length(text) <= _LONGEST_NAME
+
+
+def is_version(title: str) -> bool:
+    """Say whether a title is only a number of a version: "Version 2.0.0"."""
+    return _VERSION.match(title) is not None
 
 
 @lru_cache(maxsize=8192)
@@ -140,7 +173,11 @@ def clean_heading(heading: str) -> str:
         text = _DATE_IN_FRONT.sub("", text, count=1)
         text = _DATE_BEHIND.sub("", text, count=1)
         text = _STAMP.sub("", text, count=1)
-    text = _NUMBER_IN_FRONT.sub("", text, count=1) or text
+        aside = _ASIDE.search(text)
+        if aside and is_date_like(aside[1]):
+            text = text[: aside.start()]
+    text = _NUMBER_IN_FRONT.sub("", _BOX.sub("", text, count=1), count=1) or text
+    text = _MARKS.sub(itemgetter(1), text)
     text = text.strip(" .:–—-_*：。，、；¹²³⁴⁵⁶⁷⁸⁹⁰")
     if len(text) > 1 and text[0] in '"“„«' and text[-1] in '"”“»':
         inside = text[1:-1]

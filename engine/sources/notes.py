@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,6 +17,8 @@ from engine.sources.markdown import field_line, line_tags, open_lines
 __all__ = ["Note", "date_in", "heading", "parse_note"]
 
 _DATE_LINE = re.compile(r"^\W{0,3}(?:date|datum|data)\W{0,3}:\W{0,3}\s*(\d{4}-\d{2}-\d{2})\b", re.I)
+_FIRST_LEVEL = re.compile(r"^# ", re.MULTILINE)
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 _MAX_METADATA = 500
 _LEAD = 400
 _LINKED = re.compile(r"\[\[([^\[\]]*)\]\]")
@@ -83,6 +87,13 @@ def parse_note(text: str, name: str = "") -> Note:
         known.setdefault(key.strip().lower(), value)
     metadata = _scalars(values)
     title, lead = _lead(body)
+    if (
+        title
+        and _bare(_LINK.sub(itemgetter(1), title)) not in _bare(name)
+        and _has_more_titles(body)
+    ):
+        # Each is a section's; the note is called as its file.
+        title = name or title
     tags = dict.fromkeys([tag.lstrip("#").strip("/") for tag in _tags(known)])
     for line in lead:
         if "::" in line and (pair := field_line(line)) and pair[1]:
@@ -185,6 +196,25 @@ def _lead(body: str) -> tuple[str, list[str]]:
             blank = False
             kept.append(line)
     return title, kept
+
+
+def _bare(text: str) -> str:
+    """Return a title's letters and digits, which are what a file's name keeps of it."""
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _has_more_titles(body: str) -> bool:
+    """Say whether several headings of the first level stand in a body."""
+    found = list(islice(_FIRST_LEVEL.finditer(body), 2))
+    if len(found) < 2:
+        return False
+    lines, code = open_lines(body)
+    titles = (
+        line
+        for line, is_code in zip(lines, code, strict=True)
+        if not is_code and line.startswith("# ")
+    )
+    return len(list(islice(titles, 2))) > 1
 
 
 def _head(body: str) -> str:

@@ -210,7 +210,11 @@ def _blanked(body: str, chat: Chat | Run) -> str:
 
 
 def _stem(item: Item) -> str:
-    return item.name.rpartition("/")[2].rpartition(".")[0]
+    """Return a note's name: its file's, or its folder's where the file is the folder's page."""
+    folders, _, name = item.name.rpartition("/")
+    stem = name.rpartition(".")[0]
+    # Hugo and other makers of sites call a page by its folder.
+    return folders.rpartition("/")[2] if folders and stem in ("index", "_index") else stem
 
 
 def _name(item: Item) -> str:

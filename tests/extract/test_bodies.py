@@ -99,8 +99,14 @@ def test_what_is_no_section(text: str) -> None:
         (f"## What is a library\n{PLAIN}", "What is a library?"),
         (f"---\ntitle: Is there a library?\n---\n{PLAIN}", "Is there a library?"),
         (f"# Is there a library?\n{PLAIN}", "Is there a library?"),
-        (f"## Wo ist die Bücherei?\n{PLAIN}", "Wo ist die Bücherei?"),
-        (f"## Unde este biblioteca?\n{PLAIN}", "Unde este biblioteca?"),
+        (
+            f"## Wo ist die Bücherei?\n{PLAIN}",
+            "Tell me what you wrote under “Wo ist die Bücherei?” in your note “note”.",
+        ),
+        (
+            f"## Unde este biblioteca?\n{PLAIN}",
+            "What did you write under “Unde este biblioteca?” in your note “note”?",
+        ),
     ],
 )
 def test_a_heading_that_asks(text: str, asked: str) -> None:
@@ -249,6 +255,18 @@ def test_the_option_has_every_choice() -> None:
         assert taken({"take": choice}) <= frozenset(TAKE)
 
 
+<<<<<<< HEAD
+def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
+    chinese = (
+        "今天我在家里整理工具，觉得有些小技巧值得记下来，因为以后还会用到它们，也希望自己不会忘记。"
+    )
+    english = (
+        "Press the key to select all of the text and then insert a cursor at the end of each line. "
+        * 4
+    )
+    found = _extract(f"# 工具\n\n{chinese}{chinese}\n\n## 每一行都添加\n\n{english}", "工具.md")
+    assert "这一节里" in found[-1].turns[0].content
+=======
 @pytest.mark.parametrize(
     ("text", "line", "code"),
     [
@@ -263,3 +281,4 @@ def test_what_says_nothing_is_listed(text: str, line: int, code: str) -> None:
     told: list[tuple[int, str]] = []
     extract_note(_document(text), TAKE, lambda line, code, _: told.append((line, code)))
     assert told == [(line, code)]
+>>>>>>> main

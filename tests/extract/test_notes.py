@@ -236,3 +236,15 @@ def test_the_demo_vault_gives_what_was_meant_and_nothing_else(demo_data: Path) -
     for example in examples:
         assert "[[" not in example.turns[1].content
         assert "](" not in example.turns[1].content
+
+
+def test_a_kind_that_only_the_wording_tells_is_not_asked_for() -> None:
+    told = (
+        "I learned that the kiln must cool for a day, and I realised that I had always opened it "
+        "too early. I think next time I will wait, because I regret the pots that I lost. In the "
+        "end I understood that my hurry was the mistake, and I feel glad that I know it now."
+    )
+    plain = _extract(f"# Kilns\n\n## Monday\n\n{told}")
+    said = _extract(f"# Kilns\n\n## What I learned\n\n{told}")
+    assert "lesson" not in plain[0].turns[0].content
+    assert "learned" in said[0].turns[0].content or "lesson" in said[0].turns[0].content

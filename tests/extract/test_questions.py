@@ -198,8 +198,10 @@ def test_every_template_can_be_filled(code: str) -> None:
 def test_what_is_asked_again_does_not_say_the_same_twice(language: str) -> None:
     subject = Subject("section", "", "The old kiln", "", language)
     asked = list(wordings(subject, TEXT, part=1))
-    again = next(one for one in asked[1:] if one.startswith(asked[0]))
-    assert set(again.removeprefix(asked[0]).lower().split()).isdisjoint(asked[0].lower().split())
+    first = question(subject, TEXT)
+    again = next(one for one in asked if one.startswith(first))
+    assert set(again.removeprefix(first).lower().split()).isdisjoint(first.lower().split())
+    assert not any(one.startswith(f"{other} ") for one in asked for other in asked)
 
 
 def test_a_chinese_question_in_which_the_writer_speaks_is_quoted() -> None:
@@ -210,3 +212,78 @@ def test_a_chinese_question_in_which_the_writer_speaks_is_quoted() -> None:
     )
     titled = Subject("section", "", "年过完了", "", "zh")
     assert "在笔记“年过完了”里" in question(titled, "今天上班了。")
+
+
+@pytest.mark.parametrize(
+    ("heading", "language"),
+    [
+        # Headings in another language than the text, by script or by their small words.
+        ("¿Dónde está?", "en"),
+        ("哪里？", "en"),
+        ("What is a pot", "ro"),
+        ("What is the lesson?", "de"),
+        ("Why React?", "ru"),
+        # What is said behind the mark, or in brackets, is no question.
+        ("Where is it? – a guide", "en"),
+        ("Where is it?: the mill", "en"),
+        ("La suma de todo (¿o nada?)", "es"),
+        # It goes on from something that the note's title does not stand for.
+        ("But what did the player create?", "en"),
+        ("En de rest?", "nl"),
+    ],
+)
+def test_a_heading_that_cannot_be_put_as_a_question_is_quoted(heading: str, language: str) -> None:
+    opening, closing = languages()[language].asking.quotes
+    asked = _ask(heading, "Plugh", FACTS, language=language, kind="section")
+    assert f"{opening}{heading}{closing}" in asked
+    assert f"{opening}Plugh{closing}" in asked
+
+
+@pytest.mark.parametrize(
+    ("heading", "asked"),
+    [
+        ("TODO: where is clay found???", "Where is clay found?"),
+        ("2. Step 3: what makes clay shrink?", "What makes clay shrink?"),
+        ("FAQ: is clay a mineral?", "Is clay a mineral?"),
+        ("Question 4: is clay a mineral?", "Is clay a mineral?"),
+        ("[ ] is clay a mineral?", "Is clay a mineral?"),
+        ("What did we fire here?", "About “Kilns”: What did we fire here?"),
+    ],
+)
+def test_a_heading_that_asks_has_no_label(heading: str, asked: str) -> None:
+    assert _ask(heading, "Kilns", FACTS) == asked
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "I wrote this on the train. Nobody reads it anyway",
+        "记录保存一下。方便查找",
+        "好久没写总结类的东西了，今天是八月一号",
+        "Step 2.5",
+        "v1.2.0",
+    ],
+)
+def test_sentences_and_versions_name_no_section(heading: str) -> None:
+    assert "in your note “Plugh”" in _ask(heading, "Plugh")
+    assert heading not in _ask(heading, "Plugh")
+
+
+def test_a_version_alone_is_no_title() -> None:
+    assert "on 14 March 2025" in _ask("", "Version 2.0.0", date="2025-03-14")
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("feat: store backups apart", "store backups apart"),
+        ("fix(api)!: a race", "a race"),
+        ("The kiln --2019.9.30", "The kiln"),
+        ("14.3.2025 The kiln", "The kiln"),
+        ("Update 9 (27 August 2017)", "Update 9"),
+        ("搬家（2019年9月30日）", "搬家"),
+        ("Wingspan (999 Games)", "Wingspan (999 Games)"),
+    ],
+)
+def test_dates_and_kinds_of_changes_are_no_part_of_a_name(title: str, expected: str) -> None:
+    assert clean_title(title) == expected

@@ -249,3 +249,17 @@ def test_a_rule_and_a_sentence_with_a_colon_are_no_frontmatter_without_an_end() 
     note = parse_note(f"---\nThoughts: {_PROSE}\n\n## Rest\n\nMore.")
     assert (note.body_line, note.problem) == (1, "")
     assert _PROSE in note.body
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "title"),
+    [
+        ("# Why do I say yes?\n\na\n\n# Is it cold?\n\nb\n", "2025 questions", "2025 questions"),
+        # A name that the heading stands in is the heading's, written for a file.
+        ("# [Come, drink](https://x.org)\n\na\n\n# More\n\nb\n", "346_Come.drink", None),
+        ("# The kiln\n\n```sh\n# a comment\n```\n", "clay", "The kiln"),
+        ("# The kiln\n\n## Clay\n\na\n", "clay", "The kiln"),
+    ],
+)
+def test_several_titles_are_none(body: str, name: str, title: str | None) -> None:
+    assert parse_note(body, name).title == (title or "[Come, drink](https://x.org)")

@@ -249,6 +249,18 @@ def test_one_note_is_a_source_too(tmp_path: Path) -> None:
     assert list(_read(root)[0]) == ["a.md"]
 
 
+def test_the_page_of_a_folder_is_called_as_the_folder(tmp_path: Path) -> None:
+    files = {"index.md": "a\n", "days/2024-01-03/index.md": "b\n", "mill/_index.md": "c\n"}
+    documents, _ = _read(write_files(tmp_path / "v", files))
+    named = {path: document.title for path, document in documents.items()}
+    assert named == {
+        "index.md": "index",
+        "days/2024-01-03/index.md": "2024-01-03",
+        "mill/_index.md": "mill",
+    }
+    assert documents["days/2024-01-03/index.md"].date == "2024-01-03"
+
+
 def test_a_folder_s_page_has_the_folder_s_name(tmp_path: Path) -> None:
     names = ("index.md", "trips/2025-03-14 Delft/index.md", "trips/_index.md", "trips/b.md")
     found = _read(write_files(tmp_path / "v", dict.fromkeys(names, "I walked to the mill.")))[0]
