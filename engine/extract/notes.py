@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from engine.errors import UsageError
+from engine.extract.agreeing import agrees, is_addressed, is_at_issue
 from engine.extract.bodies import Bodies, is_mostly_links
-from engine.extract.borrowed import is_labelled, kind_of
+from engine.extract.borrowed import is_collected, is_labelled, kind_of
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.languages import languages
@@ -23,11 +24,9 @@ from engine.extract.signals import (
     Sign,
     Verdict,
     Wording,
-    agrees,
     folder_sign,
     has_formulas,
     heading_sign,
-    is_at_issue,
     is_hinted,
     is_made_up,
     judge,
@@ -139,6 +138,14 @@ class _Note:
         """The code of the note's language; empty where it can't be told."""
         return language_of(part for unit in self._written for part in unit.parts)
 
+    def lines(self, spread: tuple[int, int]) -> Sequence[str]:
+        """Return the lines of the note from one index up to another."""
+        return self._lines[slice(*spread)]
+
+    @cached_property
+    def _lines(self) -> Sequence[str]:
+        return self.document.text.split("\n")
+
     @cached_property
     def first(self) -> Unit | None:
         """The first of its units that is long enough to be a thought."""
@@ -236,7 +243,19 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     if note.language not in languages():
         # No text can agree there; what a note says of itself goes for what it begins with.
         return note.signs if unit is note.first else []
-    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
+    personal = _agrees(note, "reflection", unit)
+    untitled = unit.section.heading in ("", note.document.title)
+    found: list[Sign] = []
+    for sign in note.signs:
+        # Right under a title stands what it is about.
+        if _agrees(note, sign.kind, unit) or (
+            personal and untitled and sign.name.startswith("title ")
+        ):
+            found.append(sign)
+        elif personal and sign.kind == "learning":
+            # Under a tag for lessons, who only tells what happened reflects.
+            found.append(replace(sign, kind="reflection"))
+    return found
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
@@ -275,6 +294,8 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     parts = split(unit.parts)
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
+        if not verdict.sure and is_collected(note.lines(lines_of(unit, part))):
+            continue
         alone = len(parts) == 1 or verdict.sure
         if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
             said = _is_said(note, unit, verdict.kind, signs)
@@ -299,7 +320,9 @@ def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
     """Say whether the wording of a unit is that of its writer, who means what it says."""
     if note.is_labelled or unit.is_cited:
         return False
-    return not (is_made_up(measured, unit.told) or is_mostly_links(unit))
+    if is_made_up(measured, unit.told) or is_addressed(measured, unit.told):
+        return False
+    return not is_mostly_links(unit)
 
 
 def _may_stand_alone(unit: Unit) -> bool:
