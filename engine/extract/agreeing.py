@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from engine.extract.headings import HeadingRule, rules
-from engine.extract.languages import languages
+from engine.extract.languages import Language, languages
 from engine.extract.letters import tokens
 from engine.extract.signals import FIRST_PERSON_HINTED, Phrases, Wording
 from engine.sources.blocks import Block
@@ -17,7 +17,12 @@ _OUTCOME_AGREES = 0.5
 _WEIGHING_AGREES = 1.5
 _ADDRESSED = 2
 _ADDRESSED_SHARE = 0.045
-_TABLES = ("needing", "deciding", "learned", "addressing")
+_TABLES: Mapping[str, Callable[[Language], Sequence[str]]] = {
+    "needing": lambda table: table.needing,
+    "deciding": lambda table: table.deciding,
+    "learned": lambda table: table.learned,
+    "addressing": lambda table: table.addressing,
+}
 
 
 def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
@@ -82,16 +87,7 @@ def _count(name: str, measured: Wording, parts: Sequence[Block]) -> int:
 
 @lru_cache(maxsize=64)
 def _phrases(code: str, name: str) -> Phrases:
-    table = languages()[code]
-    return Phrases(
-        dict(
-            zip(
-                _TABLES,
-                (table.needing, table.deciding, table.learned, table.addressing),
-                strict=True,
-            )
-        )[name]
-    )
+    return Phrases(_TABLES[name](languages()[code]))
 
 
 def _is_named(kind: str, parts: Sequence[Block]) -> bool:

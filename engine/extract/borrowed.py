@@ -69,9 +69,10 @@ def kind_of(metadata: Mapping[str, str]) -> list[str]:
 @lru_cache(maxsize=8192)
 def _is_label(name: str) -> bool:
     folded = fold(name).lstrip(_NUMBERS).strip(_SIGNS)
-    if not folded or not _labels().search(folded):
+    found = _labels().search(folded) if folded else None
+    if found is None:
         return False
-    return not first_person(letters((name,))[0])
+    return not first_person(letters((f"{folded[: found.start()]} {folded[found.end() :]}",))[0])
 
 
 @lru_cache(maxsize=1)

@@ -19,6 +19,7 @@ from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
 from engine.extract.questions import Subject, question
 from engine.extract.signals import (
+    FIRST_PERSON_TAGGED,
     SURE,
     WORDS_ALONE,
     Sign,
@@ -215,7 +216,9 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     asks = own.loose and (unit.section.heading.endswith(("?", "？")) or _names_decision(unit))
     if beside and (not asks or _agrees(note, "decision", unit)):
         signs.append(Sign("decision", 0.35, "beside a decision"))
-    around = (sign for sign in (*signs, *note.signs) if sign is not own)
+    titled = [sign for sign in note.signs if sign.name.startswith("title ")]
+    believed = not (own.loose and titled) or _agrees(note, own.kind, unit)
+    around = (sign for sign in (*signs, *(note.signs if believed else ())) if sign is not own)
     if any(sign.kind == own.kind for sign in around):
         return True
     if own.loose:
@@ -248,6 +251,8 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     found: list[Sign] = []
     for sign in note.signs:
         # Right under a title stands what it is about.
+        if sign.doubtful and sign.kind == "reflection" and not _is_felt(note, unit):
+            continue
         if _agrees(note, sign.kind, unit) or (
             personal and untitled and sign.name.startswith("title ")
         ):
@@ -262,8 +267,19 @@ def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
     return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
+def _is_felt(note: _Note, unit: Unit) -> bool:
+    """Say whether a text is more than a passing "I", where one tag among many names its kind."""
+    measured = wording_of(unit.told, prior=lambda: note.language)
+    if measured.weighing or measured.outcome or measured.language not in languages():
+        return True
+    return measured.first_person >= FIRST_PERSON_TAGGED
+
+
 def _has_decision(note: _Note, unit: Unit) -> bool:
-    matches = (match_heading(other.section.heading) for other in note.units if other is not unit)
+    title = note.document.title
+    headings = (other.section.heading for other in note.units if other is not unit)
+    # A note on "Decisions" holds none for its title.
+    matches = (match_heading(heading) for heading in headings if heading != title)
     return any(match and match.rule.group == "decision" and match.strong for match in matches)
 
 

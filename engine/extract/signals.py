@@ -29,6 +29,7 @@ _WORDING_WITH_HINT = 0.25
 _WORDING_ALONE = 0.5
 FIRST_PERSON_ALONE = 0.03
 FIRST_PERSON_HINTED = 0.015
+FIRST_PERSON_TAGGED = 0.018
 WORDS_ALONE = 25
 """The fewest words that are taken for their wording alone."""
 
