@@ -310,7 +310,9 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     parts = split(unit.parts)
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
-        if not verdict.sure and is_collected(note.lines(lines_of(unit, part))):
+        if not verdict.sure and (
+            _is_mostly_code(part) or is_collected(note.lines(lines_of(unit, part)))
+        ):
             continue
         alone = len(parts) == 1 or verdict.sure
         if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
@@ -339,6 +341,11 @@ def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
     if is_made_up(measured, unit.told) or is_addressed(measured, unit.told):
         return False
     return not is_mostly_links(unit)
+
+
+def _is_mostly_code(part: Sequence[Block]) -> bool:
+    code = sum(len(block.text) for block in part if block.kind == "code")
+    return code * 2 > sum(len(block.text) for block in part)
 
 
 def _may_stand_alone(unit: Unit) -> bool:
