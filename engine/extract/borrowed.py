@@ -32,12 +32,21 @@ _ENDED = re.compile(r"[.!?…:;,。！？：；]$")
 _SENTENCE = re.compile(r"[.!?…。！？][\"'”“»«)\]*_]*$")
 _WORD = re.compile(r"[^\W\d_][\w'’.-]*")
 _PARTICLE = 3
+_OF = re.compile(r"\s(?:by|of|von|de|di|do|da|van|door|par|por)\s")
 _SPEAKER = re.compile(
     r"^\s*(?:[-*+>]\s+)?(?:\*\*)?([^\W\d_a-z][^:：*\n.!?]{0,30}?)(?:[:：]\*\*|\*\*[:：]|[:：])\s*\S"
 )
 _FULL_NAME = re.compile(r"[^\W\d_a-z][\w'’-]+ [^\W\d_a-z][\w'’-]+")
 _SPEECH = re.compile(r"^\s*(?:[–—]|-{3})?\s*[\"“„»«][^\W\d_]|^\s*(?:—|–|―|-{2,3})\s*[^\W\d_]")
 _SPEECHES = 3
+_LINKED = re.compile(r"https?://[^\s)>\]\"]+|\[\[")
+_LINK_ALONE = re.compile(
+    r"(?:[-*+>]\s+)*(?:[^\W_]+:\s*)?(?:<a\b[^>]*>[^\n]*</a>|<(?:blockquote|iframe)\b.*|https?://\S+"
+    r"|!?\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\([^()\s]*\))[\s.]*"
+)
+_FEWEST_ALONE, _FEWEST_LINKED, _FEWEST_BLANKS = 5, 6, 3
+_ALONE_SHARE, _LINKED_SHARE, _LINKS_OF_WORDS = 0.4, 0.75, 0.08
+_BLANKS = re.compile(r"_{3,}(?!\w)")
 _BLOCKQUOTE = re.compile(r"<blockquote\b.*?(?:</blockquote>|\Z)", re.DOTALL)
 _SIGNS = ' \t.-_*:#“”"'
 _NUMBERS = f"{_SIGNS}0123456789"
@@ -60,9 +69,10 @@ def kind_of(metadata: Mapping[str, str]) -> list[str]:
 @lru_cache(maxsize=8192)
 def _is_label(name: str) -> bool:
     folded = fold(name).lstrip(_NUMBERS).strip(_SIGNS)
-    if not folded or not _labels().search(folded):
+    found = _labels().search(folded) if folded else None
+    if found is None:
         return False
-    return not first_person(letters((name,))[0])
+    return not first_person(letters((f"{folded[: found.start()]} {folded[found.end() :]}",))[0])
 
 
 @lru_cache(maxsize=1)
@@ -91,8 +101,30 @@ def is_borrowed(blocks: Sequence[Block], lines: Sequence[str], offset: int) -> b
     text = "\n".join(lines)
     if "<blockquote" in text and len(_BLOCKQUOTE.sub("", text)) * 2 < len(text):
         return True
-    raw = [line for line in lines if line.strip()]
-    return _is_dialogue(raw)
+    raw = [line.strip() for line in lines if line.strip()]
+    return _is_dialogue(raw) or _is_form(raw)
+
+
+def is_collected(lines: Sequence[str]) -> bool:
+    """Say whether a text is a collection of what others made, with a remark on each.
+
+    Links or embedded posts stand on lines of their own, or nearly each line has one and few words.
+    """
+    lines = [line.strip() for line in lines if line.strip()]
+    alone = sum(_LINK_ALONE.fullmatch(line) is not None for line in lines)
+    if alone >= max(_FEWEST_ALONE, _ALONE_SHARE * len(lines)):
+        return True
+    linked = [line for line in lines if "http" in line or "[[" in line]
+    if len(linked) < max(_FEWEST_LINKED, _LINKED_SHARE * len(lines)):
+        return False
+    links = sum(len(_LINKED.findall(line)) for line in linked)
+    return links >= _LINKS_OF_WORDS * length(_LINKED.sub(" ", " ".join(lines)))
+
+
+def _is_form(lines: Sequence[str]) -> bool:
+    """Say whether a text has blanks to fill in."""
+    blanks = [_BLANKS.findall(line) for line in lines if line.strip("_ ")]
+    return sum(map(len, blanks)) >= _FEWEST_BLANKS
 
 
 def _ends_in_source(last: Block, lines: Sequence[str], offset: int) -> bool:
@@ -116,6 +148,8 @@ def _is_source(line: str) -> bool:
         return (
             length(inner) <= _SOURCE_WORDS and _begins_name(inner) and not _SENTENCE.search(inner)
         )
+    if _is_signed_work(bare):
+        return True
     if _ENDED.search(bare) or length(bare) > _SOURCE_WORDS:
         return False
     label = _cited().match(fold(bare))
@@ -127,6 +161,17 @@ def _is_source(line: str) -> bool:
         # "Henry David Thoreau, «Walden»"
         return _is_name(bare[: marked.start()].strip(" ,:–—-"), fewest=1)
     return _is_name(bare, fewest=2)
+
+
+def _is_signed_work(line: str) -> bool:
+    """Say whether a line names a work and who it is by: "Autobiography of Henry D Thoreau."."""
+    work, name = _OF.split(line.removesuffix("."), maxsplit=1) if _OF.search(line) else ("", "")
+    return (
+        length(work) == 1
+        and _begins_name(work)
+        and all(word[:1].isupper() for word in name.split())
+        and _is_name(name, fewest=2)
+    )
 
 
 def _begins_name(text: str) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from engine.errors import UsageError
+from engine.extract.agreeing import agrees, is_addressed, is_at_issue
 from engine.extract.bodies import Bodies, is_mostly_links
-from engine.extract.borrowed import is_labelled, kind_of
+from engine.extract.borrowed import is_collected, is_labelled, kind_of
 from engine.extract.examples import Grounds, date_of, heading_of, lines_of, make_example
 from engine.extract.headings import is_junk, match_heading
 from engine.extract.languages import languages
@@ -18,16 +19,15 @@ from engine.extract.lexicon import CLIPPED, tags
 from engine.extract.prose import MAX_WORDS, MIN_WORDS, split, with_quotes
 from engine.extract.questions import Subject, question
 from engine.extract.signals import (
+    FIRST_PERSON_TAGGED,
     SURE,
     WORDS_ALONE,
     Sign,
     Verdict,
     Wording,
-    agrees,
     folder_sign,
     has_formulas,
     heading_sign,
-    is_at_issue,
     is_hinted,
     is_made_up,
     judge,
@@ -139,6 +139,14 @@ class _Note:
         """The code of the note's language; empty where it can't be told."""
         return language_of(part for unit in self._written for part in unit.parts)
 
+    def lines(self, spread: tuple[int, int]) -> Sequence[str]:
+        """Return the lines of the note from one index up to another."""
+        return self._lines[slice(*spread)]
+
+    @cached_property
+    def _lines(self) -> Sequence[str]:
+        return self.document.text.split("\n")
+
     @cached_property
     def first(self) -> Unit | None:
         """The first of its units that is long enough to be a thought."""
@@ -208,7 +216,9 @@ def _is_backed(note: _Note, unit: Unit, own: Sign, signs: list[Sign]) -> bool:
     asks = own.loose and (unit.section.heading.endswith(("?", "？")) or _names_decision(unit))
     if beside and (not asks or _agrees(note, "decision", unit)):
         signs.append(Sign("decision", 0.35, "beside a decision"))
-    around = (sign for sign in (*signs, *note.signs) if sign is not own)
+    titled = [sign for sign in note.signs if sign.name.startswith("title ")]
+    believed = not (own.loose and titled) or _agrees(note, own.kind, unit)
+    around = (sign for sign in (*signs, *(note.signs if believed else ())) if sign is not own)
     if any(sign.kind == own.kind for sign in around):
         return True
     if own.loose:
@@ -236,15 +246,40 @@ def _shared(note: _Note, unit: Unit, signs: Sequence[Sign]) -> list[Sign]:
     if note.language not in languages():
         # No text can agree there; what a note says of itself goes for what it begins with.
         return note.signs if unit is note.first else []
-    return [sign for sign in note.signs if _agrees(note, sign.kind, unit)]
+    personal = _agrees(note, "reflection", unit)
+    untitled = unit.section.heading in ("", note.document.title)
+    found: list[Sign] = []
+    for sign in note.signs:
+        # Right under a title stands what it is about.
+        if sign.doubtful and sign.kind == "reflection" and not _is_felt(note, unit):
+            continue
+        if _agrees(note, sign.kind, unit) or (
+            personal and untitled and sign.name.startswith("title ")
+        ):
+            found.append(sign)
+        elif personal and sign.kind == "learning":
+            # Under a tag for lessons, who only tells what happened reflects.
+            found.append(replace(sign, kind="reflection"))
+    return found
 
 
 def _agrees(note: _Note, kind: str, unit: Unit) -> bool:
     return agrees(kind, wording_of(unit.told, prior=lambda: note.language), unit.told)
 
 
+def _is_felt(note: _Note, unit: Unit) -> bool:
+    """Say whether a text is more than a passing "I", where one tag among many names its kind."""
+    measured = wording_of(unit.told, prior=lambda: note.language)
+    if measured.weighing or measured.outcome or measured.language not in languages():
+        return True
+    return measured.first_person >= FIRST_PERSON_TAGGED
+
+
 def _has_decision(note: _Note, unit: Unit) -> bool:
-    matches = (match_heading(other.section.heading) for other in note.units if other is not unit)
+    title = note.document.title
+    headings = (other.section.heading for other in note.units if other is not unit)
+    # A note on "Decisions" holds none for its title.
+    matches = (match_heading(heading) for heading in headings if heading != title)
     return any(match and match.rule.group == "decision" and match.strong for match in matches)
 
 
@@ -275,6 +310,10 @@ def _thoughts(note: _Note, unit: Unit) -> Iterator[Example]:
     parts = split(unit.parts)
     for number, part in enumerate(parts):
         # Where nothing but the wording speaks for a section, it does so for each part.
+        if not verdict.sure and (
+            _is_mostly_code(part) or is_collected(note.lines(lines_of(unit, part)))
+        ):
+            continue
         alone = len(parts) == 1 or verdict.sure
         if alone or is_hinted(wording_of(part, prior=lambda: note.language)):
             said = _is_said(note, unit, verdict.kind, signs)
@@ -299,7 +338,14 @@ def _is_own(note: _Note, unit: Unit, measured: Wording) -> bool:
     """Say whether the wording of a unit is that of its writer, who means what it says."""
     if note.is_labelled or unit.is_cited:
         return False
-    return not (is_made_up(measured, unit.told) or is_mostly_links(unit))
+    if is_made_up(measured, unit.told) or is_addressed(measured, unit.told):
+        return False
+    return not is_mostly_links(unit)
+
+
+def _is_mostly_code(part: Sequence[Block]) -> bool:
+    code = sum(len(block.text) for block in part if block.kind == "code")
+    return code * 2 > sum(len(block.text) for block in part)
 
 
 def _may_stand_alone(unit: Unit) -> bool:

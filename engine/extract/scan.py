@@ -35,7 +35,7 @@ from engine.store import Store
 from engine.store.staging import ScannedItem
 from engine.trust import covers, refuse, source_item
 
-EXTRACTION = 5
+EXTRACTION = 6
 """Raised when the same document gives other examples than before."""
 
 

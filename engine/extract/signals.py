@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.extract.headings import HeadingRule, is_doubtful, match_heading, rules
+from engine.extract.headings import is_doubtful, match_heading
 from engine.extract.languages import languages
 from engine.extract.letters import count_words, fold, letters, tokens
 from engine.extract.lexicon import KINDS, first_person, folders, spoken_in, tags
@@ -27,8 +27,9 @@ SURE = 0.5
 
 _WORDING_WITH_HINT = 0.25
 _WORDING_ALONE = 0.5
-_FIRST_PERSON_ALONE = 0.03
-_FIRST_PERSON_HINTED = 0.015
+FIRST_PERSON_ALONE = 0.03
+FIRST_PERSON_HINTED = 0.015
+FIRST_PERSON_TAGGED = 0.018
 WORDS_ALONE = 25
 """The fewest words that are taken for their wording alone."""
 
@@ -40,8 +41,6 @@ _PERSONS_OF_SHORT = 2
 # The longer a text, the less its shares owe to chance, so less is asked of them.
 _LONG = 120
 _FIRST_PERSON_TOLD = 0.06
-_OUTCOME_AGREES = 0.5
-_WEIGHING_AGREES = 1.5
 _WORDING_LONG = 0.42
 _FIRST_PERSON_LONG = 0.045
 _CAPITAL_I = re.compile(r"\bI\b")
@@ -153,7 +152,7 @@ def folder_sign(path: str) -> Sign | None:
     return None
 
 
-class _Phrases:
+class Phrases:
     """A table of words and phrases, made ready to be counted in a text.
 
     A phrase is looked for only where all its words are there. One that holds other
@@ -189,18 +188,18 @@ class _Phrases:
 
 
 @lru_cache(maxsize=32)
-def _not_first_person(name: str) -> _Phrases:
-    return _Phrases(languages()[name].not_first_person)
+def _not_first_person(name: str) -> Phrases:
+    return Phrases(languages()[name].not_first_person)
 
 
 @lru_cache(maxsize=32)
-def _weighing(name: str) -> _Phrases:
-    return _Phrases(languages()[name].weighing)
+def _weighing(name: str) -> Phrases:
+    return Phrases(languages()[name].weighing)
 
 
 @lru_cache(maxsize=32)
-def _outcome(name: str) -> _Phrases:
-    return _Phrases(languages()[name].outcome)
+def _outcome(name: str) -> Phrases:
+    return Phrases(languages()[name].outcome)
 
 
 def wording(text: str, prior: Callable[[], str] = str) -> Wording:
@@ -243,12 +242,12 @@ def may_stand_alone(persons: Sequence[str], total: int, formulas: Callable[[], b
         total: How many words it has.
         formulas: Says whether mathematics may stand in it, of which the words do not count.
     """
-    if total < WORDS_ALONE or len(persons) < WORDS_ALONE * _FIRST_PERSON_ALONE:
+    if total < WORDS_ALONE or len(persons) < WORDS_ALONE * FIRST_PERSON_ALONE:
         return False
     if formulas():
         return True
     most = max(spoken_in(persons).values(), default=0)
-    return round(most / total, 3) >= _FIRST_PERSON_ALONE
+    return round(most / total, 3) >= FIRST_PERSON_ALONE
 
 
 def _measure(
@@ -274,7 +273,7 @@ def _measure(
         spoken = []
     others = _not_first_person(name).count(counts, lettered) if spoken else 0
     first = round(max(len(spoken) - others, 0) / total, 3)
-    if not phrases and first < _FIRST_PERSON_ALONE:
+    if not phrases and first < FIRST_PERSON_ALONE:
         return Wording(name, total, first, 0.0, 0.0)
     if "-" in lettered:
         for word in [word for word in counts if "-" in word]:
@@ -283,51 +282,6 @@ def _measure(
     weighing = 100 * _weighing(name).count(counts, lettered) / total
     outcome = 100 * _outcome(name).count(counts, lettered) / total
     return Wording(name, total, first, round(weighing, 2), round(outcome, 2))
-
-
-def agrees(kind: str, measured: Wording, parts: Sequence[Block]) -> bool:
-    """Say whether a text's own words speak for a kind that something around it claims.
-
-    Args:
-        kind: The kind.
-        measured: Its wording.
-        parts: Its measured blocks.
-    """
-    personal = measured.first_person >= _FIRST_PERSON_HINTED
-    if kind == "reflection" and (personal or measured.outcome >= _OUTCOME_AGREES):
-        return True
-    if kind == "learning" and (personal or measured.outcome >= _OUTCOME_AGREES):
-        return True
-    if kind == "decision" and personal and measured.weighing >= _WEIGHING_AGREES:
-        return True
-    said = " ".join("".join([part.letters for part in parts if part.kind != "code"]).split())
-    return any(rule.strong and rule.kind == kind and _spoken(rule).search(said) for rule in rules())
-
-
-def is_at_issue(measured: Wording, parts: Sequence[Block]) -> bool:
-    """Say whether a decision's context shows that something was to be decided.
-
-    In a language that has no words for it that can't be told, so that it is believed.
-    """
-    table = languages().get(measured.language)
-    if table is None or not table.needing or measured.outcome:
-        return True
-    if measured.weighing and measured.first_person:
-        return True
-    lettered = "".join([part.letters for part in parts if part.kind != "code"])
-    needed = _needing(measured.language).count(Counter(tokens(lettered)), lettered)
-    return needed > 0 or agrees("decision", measured, parts)
-
-
-@lru_cache(maxsize=32)
-def _needing(name: str) -> _Phrases:
-    return _Phrases(languages()[name].needing)
-
-
-@lru_cache(maxsize=32)
-def _spoken(rule: HeadingRule) -> re.Pattern[str]:
-    """Return the pattern of the words that a heading begins with, anywhere in a text."""
-    return re.compile(rf"(?<![\w'-]){rule.pattern.pattern}")
 
 
 @lru_cache(maxsize=32)
@@ -351,7 +305,7 @@ def _is_personal(measured: Wording) -> bool:
 
 def is_hinted(measured: Wording) -> bool:
     """Say whether a wording is personal enough for a section of which something speaks for it."""
-    return measured.score >= _WORDING_WITH_HINT and measured.first_person >= _FIRST_PERSON_HINTED
+    return measured.score >= _WORDING_WITH_HINT and measured.first_person >= FIRST_PERSON_HINTED
 
 
 def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verdict:
@@ -367,7 +321,7 @@ def judge(signs: Sequence[Sign], measured: Wording, *, own: bool = True) -> Verd
     worded = measured.score
     alone = (
         worded >= _WORDING_ALONE
-        and measured.first_person >= _FIRST_PERSON_ALONE
+        and measured.first_person >= FIRST_PERSON_ALONE
         and measured.words >= WORDS_ALONE
     ) or (
         worded >= _WORDING_LONG

@@ -44,6 +44,9 @@ class Language:
         outcome: The same of somebody who looks at how a thing went, or says what they feel.
         supposing: Words and phrases that begin what is made up to argue with.
         needing: Words and phrases of somebody who has to decide something.
+        deciding: The same of somebody who decides or has decided.
+        learned: The same of somebody who says that they found something out.
+        addressing: The same of somebody who greets readers or asks them for something.
         cited: Words and phrases before the name of what a text is taken from.
         saying: Words and phrases between somebody's name and what they say.
         pointers: Words that begin a line which only leads elsewhere.
@@ -74,6 +77,9 @@ class Language:
     outcome: tuple[str, ...]
     supposing: tuple[str, ...]
     needing: tuple[str, ...]
+    deciding: tuple[str, ...]
+    learned: tuple[str, ...]
+    addressing: tuple[str, ...]
     cited: tuple[str, ...]
     saying: tuple[str, ...]
     pointers: tuple[str, ...]
