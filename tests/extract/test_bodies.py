@@ -255,7 +255,6 @@ def test_the_option_has_every_choice() -> None:
         assert taken({"take": choice}) <= frozenset(TAKE)
 
 
-<<<<<<< HEAD
 def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
     chinese = (
         "今天我在家里整理工具，觉得有些小技巧值得记下来，因为以后还会用到它们，也希望自己不会忘记。"
@@ -266,7 +265,8 @@ def test_the_note_s_language_is_asked_in_where_the_heading_is_in_it() -> None:
     )
     found = _extract(f"# 工具\n\n{chinese}{chinese}\n\n## 每一行都添加\n\n{english}", "工具.md")
     assert "这一节里" in found[-1].turns[0].content
-=======
+
+
 @pytest.mark.parametrize(
     ("text", "line", "code"),
     [
@@ -281,4 +281,3 @@ def test_what_says_nothing_is_listed(text: str, line: int, code: str) -> None:
     told: list[tuple[int, str]] = []
     extract_note(_document(text), TAKE, lambda line, code, _: told.append((line, code)))
     assert told == [(line, code)]
->>>>>>> main
