@@ -337,7 +337,8 @@ def test_whatever_the_window_each_element_is_read_with_its_line(
     text = json.dumps(whole, indent=indent, ensure_ascii=ascii_only)
     path = _file(tmp_path, "a.json", text.encode("utf-8", "replace"))
     found, problems = _all(path)
-    expected = json.loads(path.read_text(encoding="utf-8"))
+    # An infinite number is no value of JSON, and an empty cell here.
+    expected = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
     expected = expected["items"] if isinstance(expected, dict) else expected
     assert not problems
     assert [fields for _, fields in found] == expected

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UsageError
-from engine.sources.cache.guess import guesses
+from engine.sources.cache.guess import ENOUGH, guesses
 from engine.sources.cache.mapping import Exchange, Mapping
 from engine.sources.cache.places import Place, marks, parse, text_at
 from engine.sources.cache.rows import Row
@@ -187,7 +187,9 @@ _ROWS = st.lists(
 @given(_ROWS)
 def test_a_guess_reads_what_it_says_it_reads(rows: list[Row]) -> None:
     for guess in guesses(rows):
-        assert 0.3 <= guess.fit <= 1
+        # What is labelled plainly on both sides may be a small part of the rows.
+        least = 0 if guess.mapping.question.part == "turns" else ENOUGH
+        assert least <= guess.fit <= 1
         assert 0 <= guess.score <= 1
         parse(str(guess.mapping.question), "question")
         parse(str(guess.mapping.answer), "answer")

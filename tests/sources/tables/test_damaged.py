@@ -94,7 +94,9 @@ def test_a_damaged_file_costs_itself_in_looks_and_scans(
     assert preview(folder).documents >= 20
     report = scan(workspace.store, workspace.store.add_source("instructions", str(folder)))
     assert report.examples == 20
-    assert {skip.path for skip in report.skipped} == {"bad.arrow", "cut.arrow"}
+    # The rows that the damaged file gave are those of the good one.
+    damaged = {skip.path for skip in report.skipped if skip.code != "duplicate"}
+    assert damaged == {"bad.arrow", "cut.arrow"}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
