@@ -120,6 +120,17 @@ LEFT_OUT = frozenset({"short", "not-own", "clipped", "no-sign", ON_REQUEST, "dup
 """The codes of what was read, and gave no example: sections of notes, and exact duplicates."""
 
 
+def apart(codes: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the counts of what was not read, and of what was read and gave no example.
+
+    Sections on request are in neither: they have a line of their own, which says how they are
+    asked for.
+    """
+    unread = {code: number for code, number in codes.items() if code not in LEFT_OUT}
+    told = LEFT_OUT - {ON_REQUEST}
+    return unread, {code: number for code, number in codes.items() if code in told}
+
+
 @frozen
 class Skipped:
     """Something that was not read, or gave no example, and why.

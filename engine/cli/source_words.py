@@ -10,7 +10,7 @@ from engine.extract.notes import with_sections
 from engine.extract.scan import Preview, ScanReport
 from engine.extract.unheard import unheard_words
 from engine.extract.wire import detection_out
-from engine.models import LEFT_OUT, ON_REQUEST, Example, Skipped, Source, short_id
+from engine.models import Example, Skipped, Source, apart, short_id
 from engine.sources import Detection, reader_of
 
 _SHOWN_CHARACTERS = 160
@@ -69,13 +69,8 @@ def print_report(report: ScanReport, source: Source) -> None:
 
 
 def _skipped(codes: Mapping[str, int]) -> list[str]:
-    """Return what was skipped by its reason: what was not read, and what gave no example.
-
-    Sections on request have a line of their own, which says how they are asked for.
-    """
-    codes = {code: number for code, number in codes.items() if code != ON_REQUEST}
-    unread = {code: number for code, number in codes.items() if code not in LEFT_OUT}
-    left = {code: number for code, number in codes.items() if code in LEFT_OUT}
+    """Return what was skipped by its reason: what was not read, and what gave no example."""
+    unread, left = apart(codes)
     lines = [f"skipped: {listed(unread)}"] if unread else []
     return [*lines, f"read, and left out: {listed(left)}"] if left else lines
 

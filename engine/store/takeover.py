@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import DiskFull, SourceMissing
+from engine.models import LEFT_OUT
 from engine.store.connection import bound
 from engine.store.copies import Copies
 from engine.store.failures import translated
@@ -24,6 +25,8 @@ from engine.store.staging import ABOUT, DUPLICATE, THOUGHTS, Stage, prefixed
 from engine.store.versions import Versions
 
 CHUNK = 500
+# What was read and gave no example is listed, and is not among what was not read.
+_LEFT = ", ".join(f"'{code}'" for code in sorted(LEFT_OUT))
 _PAUSE_SECONDS = 0.004
 _CHUNK_SECONDS = 0.1
 _LARGEST_CHUNK = 20_000
@@ -455,7 +458,7 @@ class Takeover:
             "SELECT (SELECT coalesce(sum(documents), 0) FROM ws.items WHERE source_id = ?1), "
             "(SELECT count(DISTINCT s.position) FROM ws.items AS i "
             "JOIN ws.sightings AS s ON s.item = i.number WHERE i.source_id = ?1), "
-            "(SELECT count(*) FROM ws.skips WHERE source_id = ?1)",
+            f"(SELECT count(*) FROM ws.skips WHERE source_id = ?1 AND code NOT IN ({_LEFT}))",
             [self._source_id],
         ).fetchone()
         documents, examples, skipped = map(int, one)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.models import LEFT_OUT, ON_REQUEST, Turn
+from engine.models import Turn, apart
 from tui.widgets.card import turn_blocks
 from tui.widgets.numbers import joined_counts
 from tui.widgets.textpane import BLANK, Block, text
@@ -179,10 +179,7 @@ def summary_blocks(
     if sections:
         words = f"{counted(sections, 'more section')} on request: {ask}"
         blocks.append(Block(text(words, "$text-muted")))
-    unread = {code: number for code, number in skipped.items() if code not in LEFT_OUT}
-    # Sections on request have the line above.
-    told = LEFT_OUT - {ON_REQUEST}
-    left = {code: number for code, number in skipped.items() if code in told}
+    unread, left = apart(skipped)
     for codes, words, style in (
         (unread, "skipped", "$text-warning"),
         (left, "read, and left out", "$text-muted"),
