@@ -9,18 +9,21 @@ from engine.bases.check import inspect
 from engine.bases.early import bring_tokenizer, tokenizer_dir
 from engine.bases.presets import EMBEDDED, PRESETS
 from engine.bases.registry import add, installed, presets, resolve, with_template
+from engine.bases.shape import ModelShape, shape_of
 
 __all__ = [
     "EMBEDDED",
     "PRESETS",
     "Base",
     "BasePreset",
+    "ModelShape",
     "add",
     "bring_tokenizer",
     "inspect",
     "installed",
     "presets",
     "resolve",
+    "shape_of",
     "tokenizer_dir",
     "with_template",
 ]

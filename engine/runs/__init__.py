@@ -30,7 +30,17 @@ from engine.runs.state import (
     state,
     summarise,
 )
-from engine.runs.view import ENDED, Fold, RunView, Status, age_words, fold, status_words
+from engine.runs.view import (
+    ENDED,
+    Fold,
+    RunView,
+    Sample,
+    Samples,
+    Status,
+    age_words,
+    fold,
+    status_words,
+)
 
 __all__ = [
     "ENDED",
@@ -42,6 +52,8 @@ __all__ = [
     "ProcessInfo",
     "RunSummary",
     "RunView",
+    "Sample",
+    "Samples",
     "Status",
     "Tail",
     "age_words",

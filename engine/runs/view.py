@@ -15,7 +15,25 @@ Status = Literal[
 _PATIENCE_S = 30.0
 _SLOW_STEPS = 5
 
+_SERIES = ("lr", "grad_norm", "tokens_per_s")
+
 ENDED: frozenset[Status] = frozenset({"finished", "stopped", "killed", "failed", "died"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A fixed prompt, and the model's answer at one step."""
+
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """What the model answered at a step; step 0 is the untouched base."""
+
+    step: int
+    answers: tuple[Sample, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,9 @@ class RunView:
 
     ``losses`` are (step, training loss) and ``evals`` (step, loss on held-out
     examples), both by rising step; step 0 of ``evals`` is the untouched base.
+    ``lrs``, ``grad_norms`` and ``rates`` (tokens a second) go beside ``losses``.
+    ``best`` is the lowest of ``evals`` after step 0; ``samples`` are the answers to fixed
+    prompts, by rising step; ``fit`` is what the last ``fit`` event says of memory.
     ``step`` of ``total_steps`` also counts the work of jobs that don't train.
     ``pid`` and ``pid_start`` identify the process that spoke last (a resumed job
     has had several), ``process_started`` says when it began. Phase, rates, warnings
@@ -42,6 +63,11 @@ class RunView:
     epoch: float = 0.0
     losses: tuple[tuple[int, float], ...] = ()
     evals: tuple[tuple[int, float], ...] = ()
+    lrs: tuple[tuple[int, float], ...] = ()
+    grad_norms: tuple[tuple[int, float], ...] = ()
+    rates: tuple[tuple[int, float], ...] = ()
+    samples: tuple[Samples, ...] = ()
+    fit: Mapping[str, object] = field(default_factory=dict)
     lr: float | None = None
     grad_norm: float | None = None
     tokens_per_s: float | None = None
@@ -96,6 +122,12 @@ class RunView:
         """The newest loss on held-out examples."""
         return self.evals[-1][1] if self.evals else None
 
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The step and loss of the best evaluation after the first step; the earliest of equals."""
+        later = [point for point in self.evals if point[0] > 0]
+        return min(later, key=lambda point: point[1]) if later else None
+
 
 class Fold:
     """Takes events as they come and says what they amount to. It never raises on any of them."""
@@ -107,6 +139,9 @@ class Fold:
         self._numbers: dict[str, float] = {}
         self._losses: dict[int, float] = {}
         self._evals: dict[int, float] = {}
+        self._series: dict[str, dict[int, float]] = {name: {} for name in _SERIES}
+        self._samples: dict[int, Samples] = {}
+        self._fit: Mapping[str, object] = {}
         self._gpu: Mapping[str, object] = {}
         self._checkpoints: dict[str, int] = {}
         self._superseded: dict[str, int] = {}
@@ -134,6 +169,11 @@ class Fold:
             epoch=self._numbers.get("epoch", 0.0),
             losses=tuple(sorted(self._losses.items())),
             evals=tuple(sorted(self._evals.items())),
+            lrs=tuple(sorted(self._series["lr"].items())),
+            grad_norms=tuple(sorted(self._series["grad_norm"].items())),
+            rates=tuple(sorted(self._series["tokens_per_s"].items())),
+            samples=tuple(self._samples[step] for step in sorted(self._samples)),
+            fit=self._fit,
             lr=self._numbers.get("lr"),
             grad_norm=self._numbers.get("grad_norm"),
             tokens_per_s=self._numbers.get("tokens_per_s"),
@@ -177,6 +217,10 @@ class Fold:
             # Steps after the checkpoint are done again: what was said of them no longer holds.
             self._losses = {at: loss for at, loss in self._losses.items() if at <= step}
             self._evals = {at: loss for at, loss in self._evals.items() if at <= step}
+            for name in _SERIES:
+                series = self._series[name]
+                self._series[name] = {at: value for at, value in series.items() if at <= step}
+            self._samples = {at: one for at, one in self._samples.items() if at <= step}
             self._whole["step"] = step
             for path in [path for path, at in self._checkpoints.items() if at > step]:
                 self._superseded[path] = self._checkpoints.pop(path)
@@ -192,6 +236,10 @@ class Fold:
         step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
         if step is not None and loss is not None:
             self._losses[step] = loss
+        for name, series in self._series.items():
+            value = _number(event.data.get(name))
+            if step is not None and value is not None:
+                series[step] = value
 
     def _take_progress(self, event: Event) -> None:
         for name in ("step", "total_steps", "trained_tokens"):
@@ -207,6 +255,20 @@ class Fold:
         step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
         if step is not None and loss is not None:
             self._evals[step] = loss
+
+    def _sample(self, event: Event) -> None:
+        step, found = _integer(event.data.get("step")), event.data.get("answers")
+        if step is None or not isinstance(found, list):
+            return
+        answers = tuple(
+            Sample(_text(one.get("prompt")), _text(one.get("text")))
+            for one in found
+            if isinstance(one, dict)
+        )
+        self._samples[step] = Samples(step, answers)
+
+    def _fit_event(self, event: Event) -> None:
+        self._fit = event.data
 
     def _gpu_event(self, event: Event) -> None:
         self._gpu = event.data
@@ -244,6 +306,8 @@ _TAKE = {
     "phase": Fold._phase,
     "step": Fold._step,
     "eval": Fold._eval,
+    "sample": Fold._sample,
+    "fit": Fold._fit_event,
     "gpu": Fold._gpu_event,
     "checkpoint": Fold._checkpoint,
     "warning": Fold._warning,

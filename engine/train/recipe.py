@@ -22,16 +22,18 @@ from engine.runs.view import RunView, fold
 from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases
-from engine.train.backends import Device, choose, fallback, find_device, load
+from engine.train.backends import choose, load
 from engine.train.checkpoints import Checkpoint, Choice
 from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
+from engine.train.devices import Device, fallback, find_device
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
 from engine.train.published import name_base, public_name
 from engine.train.saving import Saver, damage_named
+from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec
-from engine.train.trainer import Setup, make_trainer, save_adapter
+from engine.train.trainer import make_trainer, save_adapter
 
 ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"

@@ -50,6 +50,8 @@ class TrainSpec(BaseModel):
     """Rank of the adapter: higher holds more, and is slower."""
     alpha: int = Field(default=32, ge=1)
     """Scale of the adapter; its weight is alpha divided by r."""
+    adapter: Literal["lora", "rslora", "dora"] = "lora"
+    """Kind of adapter: LoRA, rank-stabilised LoRA, or DoRA, which is slower."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the adapter's inputs that is dropped while training."""
     target_modules: tuple[str, ...] = ATTENTION
@@ -58,6 +60,8 @@ class TrainSpec(BaseModel):
     """Highest learning rate."""
     epochs: float = Field(default=3.0, gt=0)
     """How many times each example is seen."""
+    max_steps: int = Field(default=0, ge=0)
+    """Number of steps instead of epochs; 0 goes by epochs."""
     batch_size: int = Field(default=4, ge=1)
     """Examples that are in memory at once."""
     accumulation: int = Field(default=4, ge=1)
@@ -76,18 +80,30 @@ class TrainSpec(BaseModel):
     """Seed of the adapter's first weights and of the order of examples."""
     load_in_4bit: bool = True
     """Keep the base in 4 bits; on a machine without an NVIDIA card this has no effect."""
+    load_in_8bit: bool = False
+    """Keep the base in 8 bits (LLM.int8)."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Number format of what is not quantised; auto takes what the device supports."""
     gradient_checkpointing: bool = True
     """Save memory by computing activations twice; about a fifth slower."""
     eval_steps: int = Field(default=0, ge=0)
     """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
+    patience: int = Field(default=0, ge=0)
+    """Evaluations without a better one after which the run stops; 0 never stops early."""
+    sample_prompts: tuple[str, ...] = ()
+    """Prompts answered at each evaluation; empty takes three of the validation split."""
+    sample_tokens: int = Field(default=48, ge=0, le=48)
+    """Maximum length of these answers in tokens; 0 writes none."""
     save_steps: int = Field(default=500, ge=1)
     """Steps between checkpoints."""
     keep_checkpoints: int = Field(default=KEEP_AT_LEAST, ge=KEEP_AT_LEAST)
     """How many of the newest checkpoints are kept, at least two."""
     logging_steps: int = Field(default=1, ge=1)
     """Steps between two lines of the log."""
-    report_to: Literal["none", "wandb"] = "none"
-    """Where else the run is reported; wandb has to be installed and logged in."""
+    report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
+    """Where else the run is reported; its package has to be installed."""
+    resume_from: str = ""
+    """A checkpoint or adapter directory to start from."""
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return how many steps see ``examples`` examples once."""
@@ -95,6 +111,8 @@ class TrainSpec(BaseModel):
 
     def total_steps(self, examples: int) -> int:
         """Return how many steps a run over ``examples`` examples takes."""
+        if self.max_steps:
+            return self.max_steps
         return max(1, math.ceil(self.epochs * self.steps_per_epoch(examples)))
 
 

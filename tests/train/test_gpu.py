@@ -16,7 +16,7 @@ from engine.doctor import examine, home_findings, not_writable, trainer
 from engine.runs import Event
 from engine.telemetry import Gpu, GpuFacts, gpu_facts
 from engine.train import make_spec
-from engine.train.backends import Device, fallback
+from engine.train.devices import Device, fallback
 from engine.train.gpu import CHILD, TorchFacts, ask_torch, explain, torch_build
 from engine.workspace import Workspace
 from tests.support.privileges import without_privileges

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BaseInvalid
-from engine.train.backends import match_layers
 from engine.train.data import EpochSampler, TokenRow
+from engine.train.layers import match_layers
 from engine.train.meter import Meter
 from engine.train.spec import ALL_LINEAR, ATTENTION
 

@@ -18,18 +18,21 @@ _FOUND = ("base_dir", "base_fingerprint", "dataset_dir")
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What", ("dataset", "base", "preset")),
-    ("Adapter", ("r", "alpha", "dropout", "target_modules")),
+    ("Adapter", ("adapter", "r", "alpha", "dropout", "target_modules", "resume_from")),
     (
         "Learning",
-        ("learning_rate", "epochs", "batch_size", "accumulation", "scheduler", "warmup_ratio",
+        ("learning_rate", "epochs", "max_steps", "batch_size", "accumulation", "scheduler", "warmup_ratio",
          "weight_decay", "max_grad_norm", "seed"),
     ),
-    ("Memory", ("max_length", "load_in_4bit", "gradient_checkpointing", "backend")),
+    ("Memory", ("max_length", "load_in_4bit", "load_in_8bit", "precision", "gradient_checkpointing", "backend")),
     (
         "Rhythm",
-        ("eval_steps", "save_steps", "keep_checkpoints", "logging_steps", "report_to"),
+        ("eval_steps", "patience", "sample_prompts", "sample_tokens", "save_steps",
+         "keep_checkpoints", "logging_steps", "report_to"),
     ),
 )  # fmt: skip
+
+_MAY_BE_EMPTY = ("resume_from", "sample_prompts")
 
 NO_PRESET = "none"
 
@@ -167,6 +170,8 @@ def checked(
     parsed: dict[str, Any] = {}
     for one in fields:
         text = values.get(one.name, "").strip()
+        if not text and one.name in _MAY_BE_EMPTY:
+            continue
         if not text:
             problems[one.name] = "can't be empty"
         elif one.closed and text not in one.values:
@@ -183,6 +188,8 @@ def checked(
 
 
 def _parsed(name: str, text: str) -> Any:
+    if name == "sample_prompts":
+        return tuple(part.strip() for part in text.split("|") if part.strip())
     if name == "target_modules":
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text

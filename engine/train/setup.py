@@ -1,0 +1,48 @@
+"""Everything that a training run is made of, and its evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.runs.child import Job
+from engine.train.backends import Backend, Loaded
+from engine.train.data import TokenRows
+from engine.train.devices import Device
+from engine.train.loss import evaluation_loss
+from engine.train.meter import Meter
+from engine.train.saving import Saver
+from engine.train.spec import TrainSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything that a training run is made of."""
+
+    job: Job
+    spec: TrainSpec
+    device: Device
+    backend: Backend
+    loaded: Loaded
+    train: TokenRows
+    validation: TokenRows
+    meter: Meter
+    saver: Saver
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills batches up."""
+        tokenizer = self.loaded.tokenizer
+        pad = tokenizer.pad_token_id
+        return int(pad if pad is not None else tokenizer.eos_token_id or 0)
+
+    def evaluate(self, between: Callable[[], None]) -> float:
+        """Return the present loss on the held-out examples; see :func:`evaluation_loss`."""
+        return evaluation_loss(
+            self.loaded.model,
+            self.validation.rows,
+            self.backend.likelihood,
+            batch_size=self.spec.batch_size,
+            pad_id=self.pad_id,
+            between=between,
+        )
