@@ -21,10 +21,14 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Adapter", ("adapter", "r", "alpha", "dropout", "target_modules", "resume_from")),
     (
         "Learning",
-        ("learning_rate", "epochs", "max_steps", "batch_size", "accumulation", "scheduler", "warmup_ratio",
-         "weight_decay", "max_grad_norm", "seed"),
+        ("learning_rate", "epochs", "max_steps", "batch_size", "accumulation", "scheduler",
+         "warmup_ratio", "weight_decay", "max_grad_norm", "seed"),
     ),
-    ("Memory", ("max_length", "load_in_4bit", "load_in_8bit", "precision", "gradient_checkpointing", "backend")),
+    (
+        "Memory",
+        ("max_length", "load_in_4bit", "load_in_8bit", "precision", "gradient_checkpointing",
+         "backend"),
+    ),
     (
         "Rhythm",
         ("eval_steps", "patience", "sample_prompts", "sample_tokens", "save_steps",
