@@ -7,7 +7,7 @@ download run as child processes.
 from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
 from engine.bases.early import bring_tokenizer, tokenizer_dir
-from engine.bases.presets import EMBEDDED, PRESETS
+from engine.bases.presets import EMBEDDED, PRESETS, preset_for
 from engine.bases.registry import add, installed, presets, resolve, with_template
 from engine.bases.shape import ModelShape, shape_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "bring_tokenizer",
     "inspect",
     "installed",
+    "preset_for",
     "presets",
     "resolve",
     "shape_of",

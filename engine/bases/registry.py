@@ -20,10 +20,11 @@ from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish, sync_tree
-from engine.bases.presets import PRESETS, preset_for
+from engine.bases.presets import PRESETS, known_names, preset_for
 from engine.bases.template import TEMPLATE_FILES, own_template, read_json
 from engine.child import Progress, quiet, run_child
 from engine.errors import BaseError, BaseInvalid, BaseMissing
+from engine.near import did_you_mean
 from engine.paths import bases_dir, shorten, write_atomic
 from engine.setup import require
 
@@ -282,8 +283,10 @@ def _missing_directory(directory: Path) -> BaseMissing:
 
 
 def _unknown(text: str) -> BaseMissing:
+    near = did_you_mean(text, [*known_names(), *(base.name for base in installed())])
     return BaseMissing(
         f"there is no base model {text!r}",
-        hint="finetui bases list names the presets; a hub id looks like owner/model, "
+        hint=(f"{near} " if near else "")
+        + "finetui bases list names the presets; a hub id looks like owner/model, "
         "and a directory like ./model",
     )

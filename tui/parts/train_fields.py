@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from engine.bases import PRESETS as BASE_PRESETS
+from engine.bases import preset_for
 from engine.errors import BaseMissing, FinetuiError
 from engine.train import Plan, TrainSpec
 from tui.bridge.threads import off_loop
@@ -189,7 +189,7 @@ class PlanPane(Static):
             self._show(plan_lines(made))
 
     def _missing_base(self, name: str) -> list[Content]:
-        preset = BASE_PRESETS.get(name)
+        preset = preset_for(name)
         if preset is not None and preset.embedded:
             how = "it is imported once when the run starts, in about 15 s"
             return [
