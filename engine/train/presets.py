@@ -105,7 +105,7 @@ def _memory(
     accumulation: int,
     length: int,
     aliases: tuple[str, ...] = (),
-    **more: Any,
+    four_bit: bool = True,
 ) -> Preset:
     return Preset(
         name=f"{gigabytes}gb",
@@ -116,15 +116,13 @@ def _memory(
             "batch_size": batch,
             "accumulation": accumulation,
             "max_length": length,
-            **more,
+            "load_in_4bit": four_bit,
         },
         base=base,
         gpu_bytes=gigabytes * 1_000_000_000,
         aliases=aliases,
     )
 
-
-_SIXTEEN = {"load_in_4bit": False}
 
 # Each step sees 16 examples, so that the learning rate means the same in all of them.
 _BY_MEMORY = (
@@ -140,8 +138,8 @@ _BY_MEMORY = (
     ),
     _memory(16, "llama-3.1-8b", "4 bits", batch=4, accumulation=4, length=1024),
     _memory(24, "qwen3-14b", "4 bits", batch=2, accumulation=8, length=2048),
-    _memory(48, "llama-3.1-8b", "16 bits", batch=4, accumulation=4, length=2048, **_SIXTEEN),
-    _memory(80, "qwen3-14b", "16 bits", batch=4, accumulation=4, length=4096, **_SIXTEEN),
+    _memory(48, "llama-3.1-8b", "16 bits", batch=4, accumulation=4, length=2048, four_bit=False),
+    _memory(80, "qwen3-14b", "16 bits", batch=4, accumulation=4, length=4096, four_bit=False),
 )
 
 
