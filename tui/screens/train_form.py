@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Button
 
 from engine.bases import PRESETS as BASE_PRESETS
-from engine.bases import add, resolve
+from engine.bases import add, can_be_brought, resolve
 from engine.errors import BaseMissing, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
@@ -279,7 +279,7 @@ def base_to_bring(name: str) -> Literal["", "import", "download"]:
         resolve(name)
     except BaseMissing:
         preset = BASE_PRESETS.get(name)
-        if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
+        if not can_be_brought(name):
             raise  # neither a name nor a hub id: there is nothing to bring
         return "import" if preset is not None and preset.embedded else "download"
     return ""
