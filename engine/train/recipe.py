@@ -29,6 +29,7 @@ from engine.train.data import TokenRows, render_rows
 from engine.train.devices import Device, fallback, find_device
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
+from engine.train.preflight import cut_words
 from engine.train.published import name_base, public_name
 from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
@@ -174,13 +175,12 @@ def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:
             hint="raise max_length, or approve examples that have an answer",
         )
     for label, part in (("training", rows), ("held-out", held_out)):
+        total = len(part.rows) + len(part.untrained)
         if part.untrained:
             job.warn(f"{len(part.untrained)} {label} examples have no token to train on: left out")
         if part.truncated:
-            job.warn(
-                f"{len(part.truncated)} {label} examples are longer than {spec.max_length} "
-                "tokens: cut off"
-            )
+            cut, what = len(part.truncated), f"{label} examples"
+            job.warn(cut_words(cut, total, spec.max_length, what), code="rows-cut")
     if not held_out.rows:
         job.warn("no example is held out, so nothing will say whether the model became better")
     return rows, held_out

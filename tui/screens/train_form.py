@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
 
-from engine.bases import add, preset_for, resolve
+from engine.bases import add, can_be_brought, preset_for, resolve
 from engine.errors import BaseMissing, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
@@ -287,8 +287,7 @@ def base_to_bring(name: str) -> Literal["", "import", "download"]:
     try:
         resolve(name)
     except BaseMissing:
-        preset = preset_for(name)
-        if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
+from engine.bases import add, can_be_brought, preset_for, resolve
             raise  # neither a name nor a hub id: there is nothing to bring
         return "import" if preset is not None and preset.embedded else "download"
     return ""
