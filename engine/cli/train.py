@@ -22,6 +22,7 @@ from engine.train import (
     start,
 )
 from engine.train import plan as plan_run
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -110,7 +111,8 @@ def _spec(
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())
-    return make_spec(base, dataset or newest_dataset(here), preset, **given)
+    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
+    return adopted(spec, named=given)
 
 
 def _show(outline: Plan, spec: TrainSpec) -> None:

@@ -20,6 +20,7 @@ from engine.train.data import render_rows
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
+from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
 
 _SAMPLE = 400
@@ -71,6 +72,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
+    asked, spec = spec, adopted(spec)
     part = sample(rows)
     tokenizer = Tokenizer.load(base.directory)
     findings = preflight(spec, base, tokenizer, part)
@@ -84,6 +86,8 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     notes += [str(finding) for finding in findings]
+    if spec.resume_from:
+        notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
     return Plan(
@@ -187,8 +191,9 @@ def _minutes(
     if rate is None:
         return None
     held_out = tokens * dataset.validation / max(1, dataset.train)
-    evaluations = 1 + max(1, round(spec.epochs))
-    work = tokens * spec.epochs + held_out * evaluations * _EVALUATION_SHARE
+    passes = spec.passes(dataset.train)
+    evaluations = 1 + max(1, round(passes))
+    work = tokens * passes + held_out * evaluations * _EVALUATION_SHARE
     return work / rate / 60
 
 

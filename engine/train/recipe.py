@@ -35,6 +35,7 @@ from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec
 from engine.train.trainer import make_trainer, save_adapter
+from engine.train.warm_start import take_weights
 
 ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"
@@ -122,6 +123,8 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
             ),
         )
         job.check_stop()
+        if checkpoint is None:
+            take_weights(spec, setup.loaded)
         trainer = make_trainer(setup)
         total = spec.total_steps(len(rows.rows))
         if checkpoint is not None:

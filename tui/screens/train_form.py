@@ -287,7 +287,8 @@ def base_to_bring(name: str) -> Literal["", "import", "download"]:
     try:
         resolve(name)
     except BaseMissing:
-from engine.bases import add, can_be_brought, preset_for, resolve
+        preset = preset_for(name)
+        if not can_be_brought(name):
             raise  # neither a name nor a hub id: there is nothing to bring
         return "import" if preset is not None and preset.embedded else "download"
     return ""
