@@ -37,7 +37,7 @@ from engine.runs.hold import Held, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
 from engine.runs.process import identify, read_process, same_identity, write_process
-from engine.telemetry import Sampler, process_snapshot
+from engine.telemetry import GpuNews, Sampler, process_snapshot
 
 HEARTBEAT_S = 2.0
 _RESERVE = CONTROL_DIR + "/reserve"
@@ -260,7 +260,7 @@ class Job:
             self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
 
     def _beating(self) -> None:
-        sampler = Sampler(self.directory)
+        sampler, watched = Sampler(self.directory), GpuNews()
         while not self._ended.wait(HEARTBEAT_S):
             self._heed()
             for look_at in self._looks:
@@ -279,6 +279,8 @@ class Job:
                     process_rss=None if own is None else own.rss,
                     gpus=[asdict(gpu) for gpu in now.gpus],
                 )
+                for message, code, hint in watched.news(now.gpus):
+                    self.warn(message, code=code, hint=hint)
         sampler.close()
 
     def _last_word(self, error: BaseException | None) -> dict[str, object]:
