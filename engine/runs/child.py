@@ -100,6 +100,7 @@ class Job:
         self._ended = threading.Event()
         self._word: tuple[str, Mapping[str, object]] = ("finished", {})
         self._former: dict[signal.Signals, Any] = {}
+        self._looks: list[Callable[[], None]] = []
 
     def __enter__(self) -> Job:
         self._take_hold()
@@ -172,6 +173,10 @@ class Job:
     def stopped(self, result: Mapping[str, object]) -> None:
         """Set that the job stopped because it was asked to, and what it leaves."""
         self._word = ("stopped", result)
+
+    def on_beat(self, look: Callable[[], None]) -> None:
+        """Have something looked at with each sign of life, in the thread that gives them."""
+        self._looks.append(look)
 
     @contextlib.contextmanager
     def gpu(self, card: str) -> Iterator[None]:
@@ -258,6 +263,9 @@ class Job:
         sampler, watched = Sampler(self.directory), GpuNews()
         while not self._ended.wait(HEARTBEAT_S):
             self._heed()
+            for look_at in self._looks:
+                with contextlib.suppress(OSError):  # as below
+                    look_at()
             now = sampler.sample()
             own = process_snapshot(os.getpid())
             with contextlib.suppress(OSError):  # a beat that finds no room on the disk is no loss
