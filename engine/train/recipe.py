@@ -22,7 +22,7 @@ from engine.runs.view import RunView, fold
 from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases
-from engine.train.backends import choose, load
+from engine.train.backends import choose, describe, load
 from engine.train.checkpoints import Checkpoint, Choice
 from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
@@ -100,9 +100,7 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     device = find_device()
     say_fallback(job, spec, device)
     backend = choose(spec, device)
-    if spec.load_in_4bit and not backend.four_bit:
-        job.warn("without an NVIDIA card the base is not kept in 4 bits")
-    print(f"{backend.name} on {device.name}: {len(rows.rows)} examples", flush=True)
+    print(describe(backend, device, len(rows.rows)), flush=True)
     with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
         meter = Meter()
         superseded = view_of(job).superseded

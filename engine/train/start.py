@@ -43,6 +43,7 @@ from engine.train.checkpoints import (
     damage,
     newest_first,
 )
+from engine.train.devices import environment
 from engine.train.plan import adapter_weights, disk_needed
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.trust import agree, require_inside, run_items
@@ -84,7 +85,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     require_free(workspace.root, needed, "the run")
     directory = _new_directory(workspace, spec, base, dataset)
     try:
-        launch(directory, RECIPE, environment=_environment())
+        launch(directory, RECIPE, environment=environment(os.environ))
     except FinetuiError:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -190,19 +191,8 @@ def resume(
     _check_packages(spec, cards)
     _check_card(workspace, cards)
     arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
-    launch(run.dir, RECIPE, arguments, environment=_environment(), force=force)
+    launch(run.dir, RECIPE, arguments, environment=environment(os.environ), force=force)
     return Resumed(summarise(run.dir), choice)
-
-
-def _environment() -> dict[str, str]:
-    """Return what a run's process needs beside this one's variables.
-
-    OpenMP's threads spin at the end of each small piece of work before they sleep. Beside
-    other programs (the app, two models that answer) spinning takes the core from the one
-    who works. Two cores, 135M model, in turns: 95 and 147 tokens/s as it is by itself,
-    181 and 206 with a short spin.
-    """
-    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
 
 
 def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.bases.files import replace_folder
 from engine.tokens import IGNORED
 from engine.train.arguments import arguments
+from engine.train.backends import adapter_kept
 from engine.train.callbacks import make_callback
 from engine.train.data import EpochSampler, as_features, collate
 from engine.train.published import name_base, public_name
@@ -55,14 +56,15 @@ def make_trainer(setup: Setup) -> Any:
             # Over all trained tokens of the step, not of this batch: so accumulation is exact.
             return loss / (count if num_items_in_batch is None else num_items_in_batch)
 
-    trainer = RunTrainer(
-        model=setup.loaded.model,
-        args=arguments(setup),
-        train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
-        processing_class=setup.loaded.tokenizer,
-        data_collator=partial(collate, pad_id=setup.pad_id),
-        callbacks=[make_callback(setup)],
-    )
+    with adapter_kept(setup.loaded.model):
+        trainer = RunTrainer(
+            model=setup.loaded.model,
+            args=arguments(setup),
+            train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
+            processing_class=setup.loaded.tokenizer,
+            data_collator=partial(collate, pad_id=setup.pad_id),
+            callbacks=[make_callback(setup)],
+        )
     # The trainer then counts a step's trained tokens and hands them to compute_loss.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)

@@ -18,7 +18,7 @@ _FOUND = ("base_dir", "base_fingerprint", "dataset_dir")
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What", ("dataset", "base", "preset")),
-    ("Adapter", ("adapter", "r", "alpha", "dropout", "target_modules", "resume_from")),
+    ("Adapter", ("r", "alpha", "adapter", "dropout", "target_modules", "resume_from")),
     (
         "Learning",
         ("learning_rate", "epochs", "max_steps", "batch_size", "accumulation", "scheduler",
