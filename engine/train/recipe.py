@@ -61,7 +61,8 @@ def main(arguments: list[str]) -> int:
         except FinetuiError as error:
             failure = error  # said once the log is open
     step, name = (choice.checkpoint.step, choice.checkpoint.name) if choice else (0, "")
-    with Job(directory, resumed_step=step if resume else None, resumed_from=name) as job:
+    resumed = step if resume else None
+    with Job(directory, resumed_step=resumed, resumed_from=name, notify=True) as job:
         if failure is not None:
             raise failure
         say_refused(job, choice)
