@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
 from engine.tokens import Tokenizer
+from engine.train.backends import backend_name, base_bits, check_installed, installed
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -85,7 +85,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
+    _check_packages(spec, base.directory, cards)
     _check_card(workspace, cards)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
@@ -194,31 +194,21 @@ def resume(
         )
     require("training")
     cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
+    _check_packages(spec, Path(spec.base_dir), cards)
     _check_card(workspace, cards)
     arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
     launch(run.dir, RECIPE, arguments, environment=environment(os.environ), force=force)
     return Resumed(summarise(run.dir), choice)
 
 
-def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
-    if spec.backend == "unsloth" and not cards:
+def _check_packages(spec: TrainSpec, base_dir: Path, cards: tuple[Gpu, ...]) -> None:
+    name, _ = backend_name(spec, cuda=bool(cards))
+    check_installed(name, base_bits(spec, base_dir))
+    if spec.report_to == "wandb" and not installed("wandb"):
         raise DependencyMissing(
-            "unsloth needs an NVIDIA card, and none is usable here",
-            hint="take the backend trl, or auto",
+            "this run needs wandb, which is not installed",
+            hint="install it with: pip install wandb",
         )
-    wanted = {
-        "unsloth": spec.backend == "unsloth",
-        "bitsandbytes": spec.load_in_4bit and bool(cards),
-        "wandb": spec.report_to == "wandb",
-    }
-    for package, needed in wanted.items():
-        if needed and importlib.util.find_spec(package) is None:
-            extra = package if package == "wandb" else "'finetui[gpu]'"
-            raise DependencyMissing(
-                f"this run needs {package}, which is not installed",
-                hint=f"install it with: pip install {extra}",
-            )
 
 
 def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:

@@ -62,7 +62,9 @@ def test_a_plan_counts_examples_tokens_and_steps(
     assert outline.steps == 48
     assert (outline.backend, outline.minutes, outline.sampled) == ("trl", None, False)
     assert outline.device.startswith("processor")
-    assert outline.notes == ("without an NVIDIA card the base is not kept in 4 bits",)
+    assert outline.notes == ()
+    assert outline.bits == 4
+    assert outline.why == "no GPU: unsloth is not faster on a CPU"
     # r (m + n) for each of the seven linear layers of two blocks.
     widths = (64 + 64) * 2 + (64 + 32) * 2 + (64 + 128) * 3
     assert outline.trainable == 16 * 2 * widths
@@ -98,8 +100,18 @@ def test_what_is_missing_is_named_before_a_run_is_made(
         start(workspace, spec_of(tiny_model_dir, "other"))
     with pytest.raises(BaseMissing):
         start(workspace, make_spec("llama-3.1-8b", "notes", "seed-7b"))
-    with pytest.raises(DependencyMissing, match="NVIDIA"):
-        start(workspace, spec_of(tiny_model_dir, backend="unsloth"))
+    with monkeypatch.context() as patch:
+        for package in ("unsloth", "bitsandbytes"):  # as if they were not there
+            patch.setitem(sys.modules, package, None)
+        for fields, missing in (
+            ({"backend": "unsloth"}, "unsloth is not installed"),
+            ({"load_in_4bit": True}, "4 bits needs bitsandbytes"),
+            ({"load_in_8bit": True}, "8 bits needs bitsandbytes"),
+        ):
+            asked = spec_of(tiny_model_dir, **fields)
+            with pytest.raises(DependencyMissing, match=missing):
+                start(workspace, asked)
+            assert any(missing in note for note in plan(workspace, asked).notes)
     with pytest.raises(RunMissing):
         resume(workspace, "none")
     usage = namedtuple("usage", "total used free")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
+_LIBRARIES = {"unsloth": "unsloth", "trl": "transformers + peft + trl"}
 
 
 def now() -> float:
@@ -115,10 +116,12 @@ def _minutes(minutes: float) -> str:
 
 
 def _means(plan: Plan) -> str:
+    libraries = _LIBRARIES.get(plan.backend, plan.backend)
+    bits = f", base in {plan.bits} bits" if plan.bits else ""
     if plan.device.startswith("processor"):
-        return f"{NO_CARD} ({plan.device.partition(', ')[2]})"
-    libraries = "unsloth" if plan.backend == "unsloth" else "transformers + peft + trl"
-    return f"trains on {one_line(plan.device)} with {libraries}"
+        cores = plan.device.partition(", ")[2]
+        return f"no NVIDIA GPU: trains on the CPU with {libraries} ({cores}){bits}"
+    return f"trains on {one_line(plan.device)} with {libraries}{bits}"
 
 
 def _difference_blocks(job: JobState, other: Compared) -> list[Block]:
