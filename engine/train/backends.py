@@ -268,7 +268,7 @@ def _not_quantised(spec: TrainSpec, backend: Backend, reason: str) -> SettingsEr
     )
 
 
-def _adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
+def adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
     """Return the adapter as peft and unsloth both take it."""
     return {
         "r": spec.r,
@@ -284,7 +284,7 @@ def _adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
 def _adapter(model: Any, spec: TrainSpec) -> Any:
     from peft import LoraConfig
 
-    return LoraConfig(task_type="CAUSAL_LM", **_adapter_options(model, spec))
+    return LoraConfig(task_type="CAUSAL_LM", **adapter_options(model, spec))
 
 
 def _load_unsloth(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
@@ -310,7 +310,7 @@ def _load_unsloth(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
         model,
         use_gradient_checkpointing=checkpointing,
         random_state=spec.seed,
-        **_adapter_options(model, spec),
+        **adapter_options(model, spec),
     )
     return Loaded(model=model, tokenizer=tokenizer)
 
