@@ -54,7 +54,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   └── MemoryShort            the machine has not the memory for what was asked
     ├── BaseError
     │   ├── BaseMissing            no such base model
-    │   └── BaseInvalid            the directory is not a usable model
+    │   │   ├── BaseGated          the hub gives it only to those who were granted access
+    │   │   └── HubUnreachable     the hub can't be reached, or has no answer
+    │   ├── BaseInvalid            the directory is not a usable model
+    │   ├── AdapterInvalid         the folder is not a usable adapter
+    │   └── AdapterMismatch        the adapter was trained on another base
     ├── TemplateError              the chat template is missing or raises
     ├── DatasetError
     │   ├── DatasetMissing         no dataset with that name
@@ -440,6 +444,30 @@ class BaseInvalid(BaseError):
     """The directory or file is not a usable model."""
 
     code = "base-invalid"
+
+
+class BaseGated(BaseMissing):
+    """The hub gives the base only to those who were granted access."""
+
+    code = "base-gated"
+
+
+class HubUnreachable(BaseMissing):
+    """The hub can't be reached, or does not answer as it should."""
+
+    code = "hub-unreachable"
+
+
+class AdapterInvalid(BaseError):
+    """The folder is not a usable adapter."""
+
+    code = "adapter-invalid"
+
+
+class AdapterMismatch(BaseError):
+    """The adapter was trained on another base."""
+
+    code = "adapter-mismatch"
 
 
 class TemplateError(FinetuiError):

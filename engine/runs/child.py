@@ -36,6 +36,7 @@ from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
+from engine.runs.notify import notify
 from engine.runs.process import identify, read_process, same_identity, write_process
 from engine.telemetry import GpuNews, Sampler, process_snapshot
 
@@ -80,6 +81,7 @@ class Job:
         resumed_from: That checkpoint's name.
         disk_reserve: Whether to keep a little room back, so that on a full disk the
             last event can still be written.
+        notify: Whether its end is what the person's ``training.notify_command`` is for.
     """
 
     def __init__(
@@ -89,9 +91,11 @@ class Job:
         resumed_step: int | None = None,
         resumed_from: str = "",
         disk_reserve: bool = True,
+        notify: bool = False,
     ) -> None:
         self.directory = directory
         self.exit_status = 0
+        self._notify = notify
         self._resumed_step = resumed_step
         self._resumed_from = resumed_from
         self._saved = bool(resumed_step)
@@ -133,6 +137,8 @@ class Job:
             self._reserve.unlink(missing_ok=True)
         try:
             self._log.write("run_finished", **word)
+            if self._notify and (failure := notify(self.directory, word)):
+                self.warn(failure, code="notify-failed", hint="see training.notify_command")
             self._log.close()
         except OSError as full:
             print(f"the last event could not be written: {full}", file=sys.stderr)

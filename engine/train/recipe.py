@@ -35,12 +35,14 @@ from engine.train.devices import Device, fallback, find_device
 from engine.train.evaluating import Evaluator, fixed_part
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
+from engine.train.preflight import cut_words
 from engine.train.published import name_base, public_name
 from engine.train.samples import choose_prompts, system_prompt
 from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec
 from engine.train.trainer import make_trainer
+from engine.train.warm_start import take_weights
 from engine.train.watching import StepWatch
 
 DATASET_DIR = "dataset"
@@ -60,7 +62,8 @@ def main(arguments: list[str]) -> int:
         except FinetuiError as error:
             failure = error  # said once the log is open
     step, name = (choice.checkpoint.step, choice.checkpoint.name) if choice else (0, "")
-    with Job(directory, resumed_step=step if resume else None, resumed_from=name) as job:
+    resumed = step if resume else None
+    with Job(directory, resumed_step=resumed, resumed_from=name, notify=True) as job:
         if failure is not None:
             raise failure
         say_refused(job, choice)
@@ -112,6 +115,8 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     print(describe(backend, device, len(rows.rows)), flush=True)
     with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
         loaded = load(spec, backend, device)
+        if checkpoint is None:
+            take_weights(spec, loaded)
         best = BestAdapter(job, partial(save_adapter, loaded.model, spec))
         meter = Meter()
         setup = Setup(
@@ -175,13 +180,12 @@ def read_split(job: Job, spec: TrainSpec, tokenizer: Tokenizer) -> tuple[TokenRo
             hint="raise max_length, or approve examples that have an answer",
         )
     for label, part in (("training", rows), ("held-out", held_out)):
+        total = len(part.rows) + len(part.untrained)
         if part.untrained:
             job.warn(f"{len(part.untrained)} {label} examples have no token to train on: left out")
         if part.truncated:
-            job.warn(
-                f"{len(part.truncated)} {label} examples are longer than {spec.max_length} "
-                "tokens: cut off"
-            )
+            cut, what = len(part.truncated), f"{label} examples"
+            job.warn(cut_words(cut, total, spec.max_length, what), code="rows-cut")
     if not held_out.rows:
         job.warn("no example is held out, so nothing will say whether the model became better")
     return rows, held_out

@@ -34,6 +34,7 @@ from engine.runs import (
 from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
+from engine.tokens import Tokenizer
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -44,8 +45,10 @@ from engine.train.checkpoints import (
     newest_first,
 )
 from engine.train.devices import environment
-from engine.train.plan import adapter_weights, disk_needed
+from engine.train.plan import adapter_weights, disk_needed, sample
+from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
@@ -65,6 +68,8 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has no example to train on, or was changed.
         BaseMissing: The base is not on this machine.
+        BaseError: It, or the adapter to start from, can't be used.
+        TemplateError: The base's template can't render an example.
         DependencyMissing: What the spec asks for is not installed.
         DiskFull: There is no room for the run.
         RunActive: Another run holds the card.
@@ -76,7 +81,8 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    base = resolve(spec.base)
+    base, spec = resolve(spec.base), adopted(spec)
+    preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)

@@ -150,6 +150,16 @@ def preset_values(choices: FormChoices, base: str, preset: str) -> dict[str, str
     return {**values, "base": base, "preset": known or NO_PRESET}
 
 
+def base_of_preset(preset: str) -> str:
+    """Return the base that a preset brings with it, if it has one."""
+    return PRESETS[preset].base if preset in PRESETS else ""
+
+
+def preset_help(preset: str) -> str:
+    """Return what a preset is for; empty for none."""
+    return PRESETS[preset].title if preset in PRESETS else ""
+
+
 def _names() -> list[str]:
     return [name for name in TrainSpec.model_fields if name not in _FOUND]
 

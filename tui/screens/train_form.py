@@ -11,8 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Button
 
-from engine.bases import PRESETS as BASE_PRESETS
-from engine.bases import add, resolve
+from engine.bases import add, can_be_brought, preset_for, resolve
 from engine.errors import BaseMissing, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
@@ -23,10 +22,12 @@ from tui.parts.train_fields import FormFields, NothingToTrainOn, PlanPane, field
 from tui.parts.train_form_model import (
     FormChoices,
     FormField,
+    base_of_preset,
     checked,
     first_values,
     form_choices,
     form_fields,
+    preset_help,
     preset_values,
 )
 from tui.screens.modals.confirm import ConfirmDialog
@@ -71,6 +72,8 @@ class TrainForm(FormDialog[Answer]):
         self._known: dict[str, FormField] = {}
         self._values: dict[str, str] = {}
         self._problems: dict[str, str] = {}
+        # What a preset without a base of its own goes back to.
+        self._own_base = ""
         self._starting = False
 
     def compose_box(self) -> ComposeResult:
@@ -96,6 +99,7 @@ class TrainForm(FormDialog[Answer]):
                 fields = form_fields(choices)
                 self._known = {one.name: one for one in fields}
                 self._values = first_values(choices, self._like)
+                self._own_base = self._values["base"]
                 self.plan_pane.downloads = choices.downloads
                 await self.fields.fill(fields, self._values)
                 self.remove_class("-loading")
@@ -125,8 +129,12 @@ class TrainForm(FormDialog[Answer]):
         before = self._values.get(event.name, "")
         self._values[event.name] = event.value
         if event.name == "preset":
-            self._take_preset(self._values["base"], event.value)
+            base = base_of_preset(event.value) or self._own_base
+            self._values["base"] = base
+            self.fields.fill_in({"base": base})
+            self._take_preset(base, event.value)
         elif event.name == "base":
+            self._own_base = event.value
             self._follow_base(before, event.value)
         self._check()
 
@@ -171,7 +179,8 @@ class TrainForm(FormDialog[Answer]):
         else:
             several = one.closed and len(one.values) > 1
             more = " · ← → choose, a letter goes to its value" if several else ""
-            self.say(one.help + more)
+            chosen = self._values.get("preset", "") if one.name == "preset" else ""
+            self.say((preset_help(chosen) or one.help) + more)
 
     # -- keys -------------------------------------------------------------------------
 
@@ -278,8 +287,8 @@ def base_to_bring(name: str) -> Literal["", "import", "download"]:
     try:
         resolve(name)
     except BaseMissing:
-        preset = BASE_PRESETS.get(name)
-        if preset is None and ("/" not in name or name.startswith(("/", ".", "~"))):
+        preset = preset_for(name)
+        if not can_be_brought(name):
             raise  # neither a name nor a hub id: there is nothing to bring
         return "import" if preset is not None and preset.embedded else "download"
     return ""
