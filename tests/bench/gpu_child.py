@@ -68,7 +68,7 @@ def callback(clock: Clock) -> Any:
     """Return a trainer's callback that drives a clock."""
     from transformers import TrainerCallback
 
-    class Timing(TrainerCallback):
+    class Timing(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **named: Any) -> None:
             named["model"].register_forward_pre_hook(clock.see, with_kwargs=True)
 
@@ -94,18 +94,19 @@ def finetui_run(job: dict[str, Any]) -> dict[str, Any]:
     os.symlink(job["dataset"], folder / "dataset")
     spec = make_spec(job["base"], "rows", base_dir=job["base"], **job["spec"])
     write_spec(folder, spec)
-    clock, make = Clock(job["device"]), recipe.make_trainer
+    script: Any = recipe
+    clock, make = Clock(job["device"]), script.make_trainer
 
     def timed(*setup: Any) -> Any:
         trainer = make(*setup)
         trainer.add_callback(callback(clock))
         return trainer
 
-    recipe.make_trainer = timed
+    script.make_trainer = timed
     try:
         recipe.main([str(folder)])
     finally:
-        recipe.make_trainer = make
+        script.make_trainer = make
     view = state(folder)
     return {
         "status": view.status,
