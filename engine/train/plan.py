@@ -13,7 +13,7 @@ from engine.bases.template import read_json
 from engine.dataset import Frozen, Row, load
 from engine.errors import DatasetRefused, DependencyMissing
 from engine.runs import read_spec, run_dirs, state
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.data import render_rows
@@ -81,10 +81,10 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     findings = preflight(spec, base, tokenizer, part)
     rendered = render_rows(tokenizer, part, spec.max_length)
     share = len(rows) / len(part)
-    cards = snapshot(workspace.root).gpus
-    problem = known_problem() if cards else None
-    if problem is not None:
-        cards = ()
+    gpus = snapshot(workspace.root).gpus
+    problem = known_problem() if gpus else None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    cards = visible_gpus(gpus, visible) if problem is None else ()
     backend, why = backend_name(spec, cuda=bool(cards))
     bits = base_bits(spec, base.directory)
     notes = _trainer_notes(spec, backend, bits, cuda=bool(cards))

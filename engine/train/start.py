@@ -32,7 +32,7 @@ from engine.runs import (
 )
 from engine.runs.locks import holder
 from engine.setup import require
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name, base_bits, check_installed, installed
 from engine.train.checkpoints import (
@@ -84,7 +84,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     base, spec = resolve(spec.base), adopted(spec)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
-    cards = snapshot(workspace.root).gpus
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
     _check_packages(spec, base.directory, cards)
     _check_card(workspace, cards)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
@@ -193,7 +193,7 @@ def resume(
             hint="put it back there, or start a new run",
         )
     require("training")
-    cards = snapshot(workspace.root).gpus
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
     _check_packages(spec, Path(spec.base_dir), cards)
     _check_card(workspace, cards)
     arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
@@ -217,7 +217,10 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
         return
     for directory in run_dirs(workspace):
         life = look(directory)
-        if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
+        # Where there are several GPUs, the lock below tells which of them a run here has.
+        alone = life.where == "here" and len(snapshot(workspace.root).gpus) == 1
+        elsewhere = life.alive and life.where != "here" and _computes_on(directory, cards[0])
+        if alone or elsewhere:
             there = f" on {life.host}" if life.host else ""
             raise RunActive(
                 f"run {directory.name}{there} is using {cards[0].name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -201,9 +202,10 @@ def means(workspace: Workspace) -> tuple[bool, str]:
     Reads files and asks the machine's cards; call it off the event loop.
     """
     from engine.dataset import datasets
-    from engine.telemetry import snapshot
+    from engine.telemetry import snapshot, visible_gpus
 
-    names = [card.name for card in snapshot(workspace.root).gpus]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [card.name for card in visible_gpus(snapshot(workspace.root).gpus, visible)]
     if names:
         return bool(datasets(workspace)), f"trains on {names[0]}"
     return bool(datasets(workspace)), NO_CARD
