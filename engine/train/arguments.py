@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from engine.errors import DependencyMissing
@@ -58,3 +59,16 @@ def arguments(setup: Setup) -> Any:
         max_length=None,
         loss_type="nll",
     )
+
+
+def data_collator(setup: Setup, own: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return what makes batches of rows: ``own``, or None for trl's, which makes the same.
+
+    On a GPU unsloth lays the rows of a batch end to end, without padding, unless it is handed a
+    collator: any that is not trl's might need the padding.
+
+    Args:
+        setup: The run.
+        own: The engine's collator.
+    """
+    return None if setup.backend.name == "unsloth" and setup.device.cuda else own
