@@ -509,10 +509,10 @@ async def test_an_export_takes_the_best_adapter_unless_told_otherwise(workspace:
         await wait_until(pilot, lambda: dialog.rows.count > 10)
         assert "! this run never beat its base: 2.500 at best (step 60)" in shown(app)
         assert "adapter  the best, of step 60" in shown(app)
-        assert dialog.adapter == "best"
+        taken = [dialog.adapter]
         await pilot.press("a")
         assert "adapter  the last" in shown(app)
-        assert dialog.adapter == "last"
+        assert [*taken, dialog.adapter] == ["best", "last"]
 
 
 async def test_leaving_the_stage_stops_the_looking(workspace: Workspace) -> None:
