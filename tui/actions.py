@@ -352,6 +352,15 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that exports a run.
+_QUANT = (
+    Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
+    Action("quant.down", "j,down", "down", "Next quantisation", False),
+    Action("quant.up", "k,up", "up", "Previous quantisation", False),
+    Action("quant.page-down", "pagedown", "page", "Next page", False),
+    Action("quant.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
@@ -487,6 +496,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "quant": _QUANT,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,
