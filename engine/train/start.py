@@ -47,6 +47,7 @@ from engine.train.checkpoints import (
 from engine.train.devices import environment
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
@@ -210,15 +211,14 @@ def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
     wanted = {
         "unsloth": spec.backend == "unsloth",
         "bitsandbytes": spec.load_in_4bit and bool(cards),
-        "wandb": spec.report_to == "wandb",
     }
     for package, needed in wanted.items():
         if needed and importlib.util.find_spec(package) is None:
-            extra = package if package == "wandb" else "'finetui[gpu]'"
             raise DependencyMissing(
                 f"this run needs {package}, which is not installed",
-                hint=f"install it with: pip install {extra}",
+                hint="install it with: pip install 'finetui[gpu]'",
             )
+    check_reporting(spec.report_to)
 
 
 def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
