@@ -140,7 +140,7 @@ def test_a_service_is_told_figures_and_no_path_and_may_fail(
             job.write("step", step=step, loss=3.0 - step, lr=1e-3, grad_norm=None, epoch=0.1)
         job.write("eval", step=3, loss=2.5)
     (_, config), *rest = importlib.import_module(report_to).calls
-    monkeypatch.delitem(sys.modules, report_to)
+    del sys.modules[report_to]
     assert (config["name"], config["project"]) == ("run-7", "finetui")
     assert config["config"]["learning_rate"] == 2e-3
     assert str(tmp_path) not in str(config["config"])
