@@ -181,7 +181,8 @@ class PlanPane(Static):
         try:
             made = await off_loop(self._planner, spec)
         except FinetuiError as error:
-            if isinstance(error, BaseMissing) and can_be_brought(spec.base):
+            comes = spec.base in self.downloads or can_be_brought(spec.base)
+            if isinstance(error, BaseMissing) and comes:
                 self._show(self._missing_base(spec.base))
                 return
             said = Content.styled(one_line(error.message), "$text-error")
