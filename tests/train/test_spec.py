@@ -20,6 +20,7 @@ from engine.train import (
     load_spec,
     make_spec,
 )
+from engine.train.fit import Model, fit, parse_target
 from engine.train.spec import SPEC_FILE, write_spec
 
 
@@ -90,6 +91,18 @@ def test_presets_by_memory_learn_from_as_many_examples_a_step() -> None:
     by_memory = {p.gpu_bytes: make_spec("t", "d", p.name) for p in PRESETS.values() if p.gpu_bytes}
     assert [size // 10**9 for size in by_memory] == [8, 12, 16, 24, 48, 80]
     assert {spec.batch_size * spec.accumulation for spec in by_memory.values()} == {16}
+
+
+@pytest.mark.parametrize("preset", [p.name for p in PRESETS.values() if p.gpu_bytes])
+def test_a_preset_by_memory_fits_its_gpu_with_either_trainer(preset: str) -> None:
+    known = PRESETS[preset]
+    base = BASES[known.base]
+    spec = make_spec(base.name, "d", preset)
+    for unsloth in (False, True):
+        target = parse_target(f"{known.gpu_bytes // 10**9}GB")
+        found = fit(Model(base.shape, base.parameters), spec, target, unsloth=unsloth)
+        assert found.fits, found.words
+        assert found.parts.total > 0.4 * known.gpu_bytes, "a smaller GPU would do"
 
 
 def test_steps_count_instead_of_epochs() -> None:
