@@ -82,6 +82,14 @@ def test_all_names_of_presets_are_different_and_lead_to_known_bases() -> None:
         assert find_preset(base.preset).base in ("", base.name)
 
 
+def test_every_preset_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "presets.md").read_text("utf-8")
+    names = [word for preset in PRESETS.values() for word in (preset.name, *preset.aliases)]
+    hub = {base.hub_id for base in BASES.values() if base.hub_id}
+    missing = [name for name in (*names, *hub) if f"`{name}`" not in guide]
+    assert missing == [name for name in missing if name in BASES]
+
+
 def test_all_linear_layers_are_what_presets_recommend() -> None:
     attention = [name for name in PRESETS if make_spec("t", "d", name).target_modules == ATTENTION]
     assert attention == ["seed-7b"]
