@@ -11,7 +11,6 @@ from engine.bases import Base, resolve
 from engine.dataset import Frozen, load
 from engine.errors import (
     DatasetRefused,
-    DependencyMissing,
     FinetuiError,
     RunActive,
     RunError,
@@ -34,7 +33,7 @@ from engine.runs.locks import holder
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
-from engine.train.backends import backend_name, base_bits, check_installed, installed
+from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -47,6 +46,7 @@ from engine.train.checkpoints import (
 from engine.train.devices import environment
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
@@ -204,11 +204,7 @@ def resume(
 def _check_packages(spec: TrainSpec, base_dir: Path, cards: tuple[Gpu, ...]) -> None:
     name, _ = backend_name(spec, cuda=bool(cards))
     check_installed(name, base_bits(spec, base_dir))
-    if spec.report_to == "wandb" and not installed("wandb"):
-        raise DependencyMissing(
-            "this run needs wandb, which is not installed",
-            hint="install it with: pip install wandb",
-        )
+    check_reporting(spec.report_to)
 
 
 def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
