@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from engine.errors import RunFailed
+from engine.errors import RunDiverged
 from engine.runs.child import JobStopped
 from engine.train.meter import Meter
 from engine.train.phases import EVALUATING, TRAINING
@@ -91,9 +91,9 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
         flush=True,
     )
     if not math.isfinite(loss):
-        raise RunFailed(
+        raise RunDiverged(
             f"the loss is not a number any more at step {step}",
-            hint="start a run with half the learning rate",
+            hint="start a run with half the learning rate; its checkpoints are from before",
         )
 
 

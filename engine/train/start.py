@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +15,8 @@ from engine.dataset import Frozen, load
 from engine.errors import (
     DatasetRefused,
     DependencyMissing,
+    DeviceBusy,
     FinetuiError,
-    RunActive,
     RunError,
 )
 from engine.modes import fit_tree
@@ -32,6 +34,9 @@ from engine.runs import (
     wait_until_gone,
 )
 from engine.runs.locks import holder
+from engine.runs.queue import enqueue
+from engine.runs.seats import PROCESSOR, occupant, seated, take_seat, this_device, turn
+from engine.runs.tickets import read_ticket, waits
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
 from engine.train.checkpoints import (
@@ -53,11 +58,16 @@ RECIPE = "engine.train.recipe"
 DATASET_DIR = "dataset"
 
 
-def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
+def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunSummary:
     """Start a training run as a detached child, and return at once.
 
     The run's folder gets its own copy of the dataset and a specification that
     nothing changes afterwards.
+
+    Args:
+        workspace: Where the run will be.
+        spec: What it shall do.
+        queue: Wait for the GPU or the processor behind the runs that are there already.
 
     Raises:
         WorkspaceUntrusted: A link would lead the run out of the workspace.
@@ -66,7 +76,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
         BaseMissing: The base is not on this machine.
         DependencyMissing: What the spec asks for is not installed.
         DiskFull: There is no room for the run.
-        RunActive: Another run holds the card.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
     """
     require_inside(workspace.root, workspace.runs_dir)
     dataset = load(workspace, spec.dataset)
@@ -77,14 +87,12 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
         )
     base = resolve(spec.base)
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
-    _check_card(workspace, cards)
+    cards = check_machine(workspace, spec, queue=queue)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
-    directory = _new_directory(workspace, spec, base, dataset)
+    directory = new_directory(workspace, spec, base, dataset)
     try:
-        launch(directory, RECIPE, environment=_environment())
+        begin(directory, cards, queue=queue)
     except FinetuiError:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -145,7 +153,12 @@ class Resumed:
 
 
 def resume(
-    workspace: Workspace, id_or_prefix: str, *, checkpoint: str = "", force: bool = False
+    workspace: Workspace,
+    id_or_prefix: str,
+    *,
+    checkpoint: str = "",
+    force: bool = False,
+    queue: bool = False,
 ) -> Resumed:
     """Resume a run from its last checkpoint that is whole. All of that is read.
 
@@ -155,10 +168,12 @@ def resume(
         checkpoint: The checkpoint to take instead, by its name; see ``runs show --json``.
         force: Resume it also where it was heard elsewhere lately. Never where another
             process holds its folder.
+        queue: Wait for the GPU or the processor behind the runs that are there already.
 
     Raises:
         RunMissing: There is no such run.
-        RunActive: It is still going, or another run holds the card.
+        RunActive: It is still going.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
@@ -186,15 +201,102 @@ def resume(
             hint="put it back there, or start a new run",
         )
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
-    _check_card(workspace, cards)
-    arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
-    launch(run.dir, RECIPE, arguments, environment=_environment(), force=force)
+    cards = check_machine(workspace, spec, queue=queue)
+    taken = choice.checkpoint.name if checkpoint else ""
+    begin(run.dir, cards, resume=True, checkpoint=taken, queue=queue, force=force)
     return Resumed(summarise(run.dir), choice)
 
 
-def _environment() -> dict[str, str]:
+def check_machine(workspace: Workspace, spec: TrainSpec, *, queue: bool) -> tuple[Gpu, ...]:
+    """Return the machine's GPUs, if a run can train here.
+
+    Args:
+        workspace: Where the run is.
+        spec: What it shall do.
+        queue: Whether it may wait for a GPU that is in use.
+
+    Raises:
+        DependencyMissing: What the spec asks for is not installed.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
+    """
+    cards = snapshot(workspace.root).gpus
+    _check_packages(spec, cards)
+    if not queue:
+        _check_card(workspace, cards)
+    return cards
+
+
+def begin(
+    directory: Path,
+    cards: tuple[Gpu, ...],
+    *,
+    resume: bool = False,
+    checkpoint: str = "",
+    queue: bool = False,
+    force: bool = False,
+) -> None:
+    """Start the process of a run whose folder is ready, or put the run into the queue.
+
+    Args:
+        directory: The run's folder.
+        cards: The machine's GPUs.
+        resume: Whether it goes on from a checkpoint.
+        checkpoint: Which one; empty takes the newest that is whole.
+        queue: Wait for the device behind the runs that are there already.
+        force: See :func:`engine.runs.launch`.
+
+    Raises:
+        RunActive: It runs already.
+        DeviceBusy: Another run holds the GPU.
+        RunFailed: The process could not be started.
+    """
+    if queue:
+        enqueue(
+            directory,
+            RECIPE,
+            resume=resume,
+            checkpoint=checkpoint,
+            environment=run_environment(),
+            force=force,
+        )
+        return
+    arguments = ["resume", *([f"--from={checkpoint}"] if checkpoint else [])] if resume else []
+    with _seat(directory, cards) as keep:
+        launch(directory, RECIPE, arguments, environment=run_environment(), force=force, keep=keep)
+
+
+@contextlib.contextmanager
+def _seat(directory: Path, cards: tuple[Gpu, ...]) -> Iterator[tuple[int, ...]]:
+    """Hold a seat of the device for a run, so that those in the queue see that it computes.
+
+    A GPU has one seat. On the processor runs may share, at their person's wish.
+
+    Raises:
+        DeviceBusy: Another run holds the GPU.
+    """
+    device = this_device(cards)
+    seat = None
+    try:
+        with turn(device):
+            taken = occupant(device)
+            if taken and device != PROCESSOR:
+                raise device_busy(cards[0], taken)
+            seat = take_seat(device, directory)
+    except OSError:
+        yield ()  # without a state folder nothing keeps runs apart, as the run itself will say
+        return
+    try:
+        yield (seat,)
+    finally:
+        os.close(seat)
+
+
+def beside() -> list[str]:
+    """Return the ids of runs that compute on this machine's device now."""
+    return [path.name for path in seated(this_device())]
+
+
+def run_environment() -> dict[str, str]:
     """Return what a run's process needs beside this one's variables.
 
     OpenMP's threads spin at the end of each small piece of work before they sleep. Beside
@@ -230,18 +332,28 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     if not cards:
         return
     for directory in run_dirs(workspace):
+        if waits(directory, read_ticket(directory)):
+            continue  # it waits in the queue and holds nothing yet
         life = look(directory)
         if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
             there = f" on {life.host}" if life.host else ""
-            raise RunActive(
-                f"run {directory.name}{there} is using {cards[0].name}",
-                hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",
-            )
+            raise device_busy(cards[0], f"{directory.name}{there}")
     owner = holder(cards[0].uuid or "0")
     if owner:
-        raise RunActive(
-            f"{cards[0].name} is held by the run in {owner}", hint="wait for it, or stop it there"
-        )
+        raise device_busy(cards[0], owner)
+
+
+def device_busy(card: Gpu, owner: str) -> DeviceBusy:
+    """Return the refusal to start on a GPU that another run holds.
+
+    Args:
+        card: The GPU.
+        owner: The run's id or folder.
+    """
+    return DeviceBusy(
+        f"{card.name} is used by the run {owner}",
+        hint="wait for it in the queue with --queue, or stop it first",
+    )
 
 
 def _computes_on(directory: Path, card: Gpu) -> bool:
@@ -253,7 +365,8 @@ def _computes_on(directory: Path, card: Gpu) -> bool:
     )
 
 
-def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
+def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
+    """Make the folder of a run, with its specification and its own copy of the dataset."""
     directory = workspace.runs_dir / new_run_id()
     whole = changed(
         spec,
