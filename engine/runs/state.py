@@ -15,6 +15,7 @@ from engine.runs.control import kill_requested, stop_requested
 from engine.runs.endings import explain, telling_lines, what_to_do
 from engine.runs.events import Event, Tail
 from engine.runs.life import Life, look
+from engine.runs.notes import read_said
 from engine.runs.process import ProcessInfo, read_process, same_start
 from engine.runs.seats import behind
 from engine.runs.tickets import read_ticket, waits
@@ -36,6 +37,13 @@ class RunSummary:
     dataset: str
     preset: str
     view: RunView
+    name: str = ""
+    note: str = ""
+
+    @property
+    def called(self) -> str:
+        """The person's name for it, else its id."""
+        return self.name or self.id
 
 
 class Monitor:
@@ -208,6 +216,7 @@ def read_spec(directory: Path) -> Mapping[str, Any]:
 def summarise(directory: Path) -> RunSummary:
     """Return the summary of the run in a directory."""
     spec = read_spec(directory)
+    said = read_said(directory)
     return RunSummary(
         id=directory.name,
         dir=directory,
@@ -215,13 +224,19 @@ def summarise(directory: Path) -> RunSummary:
         dataset=str(spec.get("dataset", "")),
         preset=str(spec.get("preset", "")),
         view=state(directory),
+        name=said.name,
+        note=said.note,
     )
 
 
 def run_dirs(workspace: Workspace) -> list[Path]:
     """Return the folders of a workspace's runs, newest first."""
     try:
-        folders = [path for path in workspace.runs_dir.iterdir() if (path / SPEC_FILE).is_file()]
+        folders = [
+            path
+            for path in workspace.runs_dir.iterdir()
+            if not path.name.startswith(".") and (path / SPEC_FILE).is_file()
+        ]
     except OSError:
         return []
     return sorted(folders, key=lambda path: path.name, reverse=True)
@@ -237,7 +252,8 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
 
     Args:
         workspace: Where to look.
-        id_or_prefix: An id, a prefix or an ending that only one run has, or ``last``.
+        id_or_prefix: An id, the name that a person gave it, a prefix or an ending that only one
+            run has, or ``last``.
 
     Raises:
         RunMissing: No run fits, or several do.
@@ -247,11 +263,15 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     if wanted == "last":
         fitting = folders[:1]
     else:
-        fitting = [folder for folder in folders if folder.name == wanted] or [
-            folder
-            for folder in folders
-            if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
-        ]
+        fitting = (
+            [folder for folder in folders if folder.name == wanted]
+            or _named(folders, wanted)
+            or [
+                folder
+                for folder in folders
+                if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
+            ]
+        )
     if len(fitting) == 1:
         return summarise(fitting[0])
     if fitting:
@@ -261,3 +281,8 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
         f"there is no run {wanted}" if folders else "this workspace has no runs yet",
         hint="list them with: finetui runs list" if folders else "start one with: finetui train",
     )
+
+
+def _named(folders: list[Path], wanted: str) -> list[Path]:
+    name = " ".join(wanted.split()).casefold()
+    return [folder for folder in folders if name and read_said(folder).name.casefold() == name]
