@@ -31,7 +31,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-from engine.errors import DiskFull, FinetuiError
+from engine.errors import DiskFull, FinetuiError, LimitReached
 from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
@@ -297,6 +297,13 @@ class Job:
                 if self._saved
                 else "free some space, then start it again",
             )
+        if named is None and is_too_large(error):
+            named = LimitReached(
+                f"a file reached the limit of file size: {error}",
+                hint="raise it with: ulimit -f unlimited, then go on from the last checkpoint"
+                if self._saved
+                else "raise it with: ulimit -f unlimited, then start it again",
+            )
         if not isinstance(error, FinetuiError):
             traceback.print_exception(error)
         if named is not None:
@@ -326,6 +333,11 @@ def _end_at_once() -> None:
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Say whether an exception means that a file reached the limit that ``ulimit -f`` sets."""
+    return isinstance(error, OSError) and error.errno == errno.EFBIG
 
 
 def is_disk_full(error: BaseException, directory: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -284,5 +285,5 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
 
 
 def _named(folders: list[Path], wanted: str) -> list[Path]:
-    name = " ".join(wanted.split()).casefold()
+    name = unicodedata.normalize("NFC", " ".join(wanted.split())).casefold()
     return [folder for folder in folders if name and read_said(folder).name.casefold() == name]

@@ -263,7 +263,8 @@ def test_the_device_follows_what_is_visible(monkeypatch: pytest.MonkeyPatch) -> 
     assert this_device(()) == PROCESSOR
     assert this_device(gpus) == "aaaa-1"
     for visible, device in (
-        ("1", "bbbb-2"), ("1,0", "bbbb-2"), ("GPU-bbbb", "bbbb-2"), ("", PROCESSOR), ("-1", PROCESSOR)
+        ("1", "bbbb-2"), ("1,0", "bbbb-2"), ("GPU-bbbb", "bbbb-2"), ("", PROCESSOR),
+        ("-1", PROCESSOR),
     ):  # fmt: skip
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
         assert this_device(gpus) == device
