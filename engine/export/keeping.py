@@ -18,7 +18,7 @@ from pathlib import Path
 
 from engine.errors import FinetuiError, RunActive, RunError
 from engine.export.artifacts import EXPORTS_DIR
-from engine.runs import RunSummary, check_free, read_spec, run_dirs, state
+from engine.runs import RunSummary, check_free, read_spec, run_dirs, state, wait_until_gone
 from engine.runs.hold import Held, take
 from engine.runs.notes import read_said
 from engine.train.checkpoints import (
@@ -165,6 +165,8 @@ def _check_quiet(workspace: Workspace, run: RunSummary) -> None:
             f"run {run.id} waits in the queue",
             hint=f"take it out first with: finetui runs queue --remove {run.id}",
         )
+    if not run.view.active:
+        wait_until_gone(run.dir)
     check_free(
         run.dir, what=f"run {run.id}", hint=f"stop it first with: finetui runs stop {run.id}"
     )

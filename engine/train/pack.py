@@ -25,7 +25,7 @@ from engine.dataset.frozen import read_frozen, verify
 from engine.errors import AccessRefused, DiskFull, FinetuiError, RunActive, RunError
 from engine.modes import hand_over
 from engine.paths import require_free, shorten
-from engine.runs import RunSummary, look
+from engine.runs import RunSummary, look, wait_until_gone
 from engine.train.checkpoints import CHECKPOINTS_DIR
 from engine.train.packfile import MANIFEST, Entry, Manifest, is_allowed
 from engine.train.published import public_name
@@ -66,6 +66,8 @@ def pack(run: RunSummary, out: Path, *, with_checkpoints: bool = False) -> Packe
         DatasetRefused: Its dataset was changed.
         DiskFull: There is no room for the file.
     """
+    if not run.view.active:
+        wait_until_gone(run.dir)
     if run.view.active or look(run.dir).alive:
         raise RunActive(
             f"run {run.id} is still going ({run.view.status})",

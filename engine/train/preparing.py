@@ -11,7 +11,7 @@ from engine.dataset.frozen import read_frozen, verify
 from engine.errors import BaseMissing, DatasetRefused, RunActive, RunError
 from engine.modes import fit_tree
 from engine.paths import require_free
-from engine.runs import RunSummary, check_free, find, new_run_id, summarise
+from engine.runs import RunSummary, check_free, find, new_run_id, summarise, wait_until_gone
 from engine.runs.queue import wake
 from engine.runs.waiting import may_start
 from engine.setup import require
@@ -93,6 +93,8 @@ def start_prepared(
     """
     run = find(workspace, id_or_prefix)
     check_startable(run)
+    if not run.view.active:
+        wait_until_gone(run.dir)
     check_free(
         run.dir, what=f"run {run.id}", hint=f"follow it with: finetui runs follow {run.id}",
         force=force,
