@@ -18,14 +18,14 @@ from engine.train import (
     PRESETS,
     Plan,
     TrainSpec,
-    default_base,
-    default_preset,
+    base_and_preset,
     make_spec,
     newest_dataset,
     start,
 )
 from engine.train import plan as plan_run
-from engine.train.start import beside
+from engine.train.launching import beside
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -63,12 +63,15 @@ def _spec_options(function: Command) -> Command:
 
 @click.command()
 @click.option("--dataset", default="", help="The frozen dataset (default: the newest).")
-@click.option("--base", default="", help="The base model (default: the workspace's setting).")
+@click.option("--base", default="", help="The base model (default: the preset's or setting's).")
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
-    default=None,
-    help="Hyperparameters that belong together (default: those that fit the base).",
+    default="",
+    metavar="NAME",
+    shell_complete=lambda _context, _option, typed: [n for n in PRESETS if n.startswith(typed)],
+    help="Hyperparameters that belong together, by model, GPU memory or purpose, such as "
+    "llama3-8b, 12gb or small-cpu (default: those that fit the base). Most have a base of "
+    f"their own, which --base replaces. All: {', '.join(PRESETS)}.",
 )
 @_spec_options
 @click.option("--plan", "only_plan", is_flag=True, help="Say what the run would be; start nothing.")
@@ -79,7 +82,7 @@ def _spec_options(function: Command) -> Command:
 def train(
     dataset: str,
     base: str,
-    preset: str | None,
+    preset: str,
     only_plan: bool,
     prepare: bool,
     queue: bool,
@@ -125,15 +128,15 @@ def _prepare(here: Workspace, spec: TrainSpec, *, as_json: bool) -> None:
 
 
 def _spec(
-    here: Workspace, dataset: str, base: str, preset: str | None, changes: dict[str, Any]
+    here: Workspace, dataset: str, base: str, preset: str, changes: dict[str, Any]
 ) -> TrainSpec:
-    base = base or default_base(here)
-    preset = preset or default_preset(here, base)
+    base, preset = base_and_preset(here, base, preset)
     given = {name: value for name, value in changes.items() if value is not None}
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())
-    return make_spec(base, dataset or newest_dataset(here), preset, **given)
+    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
+    return adopted(spec, named=given)
 
 
 def _show(outline: Plan, spec: TrainSpec) -> None:

@@ -16,6 +16,7 @@ from engine.runs.events import (
     read_events,
     tail_log,
 )
+from engine.runs.kept import Best, Kept, choose_adapter, kept, read_best
 from engine.runs.launcher import launch
 from engine.runs.life import Life, check_free, is_alive, look, wait_until_gone
 from engine.runs.process import ProcessInfo
@@ -30,6 +31,7 @@ from engine.runs.state import (
     state,
     summarise,
 )
+from engine.runs.verdict import Verdict, stall_words, verdict, verdict_words, worse_since
 from engine.runs.view import (
     ENDED,
     Fold,
@@ -44,9 +46,11 @@ from engine.runs.view import (
 
 __all__ = [
     "ENDED",
+    "Best",
     "Event",
     "EventLog",
     "Fold",
+    "Kept",
     "Life",
     "Monitor",
     "ProcessInfo",
@@ -56,25 +60,33 @@ __all__ = [
     "Samples",
     "Status",
     "Tail",
+    "Verdict",
     "age_words",
     "check_free",
+    "choose_adapter",
     "find",
     "fold",
     "is_alive",
+    "kept",
     "kill",
     "last_log_lines",
     "launch",
     "look",
     "new_run_id",
+    "read_best",
     "read_events",
     "read_spec",
     "request_stop",
     "run_dirs",
     "runs",
+    "stall_words",
     "state",
     "status_words",
     "stop_requested",
     "summarise",
     "tail_log",
+    "verdict",
+    "verdict_words",
     "wait_until_gone",
+    "worse_since",
 ]

@@ -37,10 +37,11 @@ from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
+from engine.runs.notify import notify
 from engine.runs.oom import oom_kills
 from engine.runs.process import identify, read_process, same_identity, write_process
 from engine.runs.tickets import drop_ticket
-from engine.telemetry import Sampler, process_snapshot
+from engine.telemetry import GpuNews, Sampler, process_snapshot
 
 HEARTBEAT_S = 2.0
 _RESERVE = CONTROL_DIR + "/reserve"
@@ -84,6 +85,7 @@ class Job:
         resumed_from: That checkpoint's name.
         disk_reserve: Whether to keep a little room back, so that on a full disk the
             last event can still be written.
+        notify: Whether its end is what the person's ``training.notify_command`` is for.
     """
 
     def __init__(
@@ -93,9 +95,11 @@ class Job:
         resumed_step: int | None = None,
         resumed_from: str = "",
         disk_reserve: bool = True,
+        notify: bool = False,
     ) -> None:
         self.directory = directory
         self.exit_status = 0
+        self._notify = notify
         self._resumed_step = resumed_step
         self._resumed_from = resumed_from
         self._saved = bool(resumed_step)
@@ -104,6 +108,7 @@ class Job:
         self._ended = threading.Event()
         self._word: tuple[str, Mapping[str, object]] = ("finished", {})
         self._former: dict[signal.Signals, Any] = {}
+        self._looks: list[Callable[[], None]] = []
 
     def __enter__(self) -> Job:
         self._take_hold()
@@ -140,6 +145,8 @@ class Job:
             self._reserve.unlink(missing_ok=True)
         try:
             self._log.write("run_finished", **word)
+            if self._notify and (failure := notify(self.directory, word)):
+                self.warn(failure, code="notify-failed", hint="see training.notify_command")
             self._log.close()
         except OSError as full:
             print(f"the last event could not be written: {full}", file=sys.stderr)
@@ -180,6 +187,10 @@ class Job:
     def stopped(self, result: Mapping[str, object]) -> None:
         """Set that the job stopped because it was asked to, and what it leaves."""
         self._word = ("stopped", result)
+
+    def on_beat(self, look: Callable[[], None]) -> None:
+        """Have something looked at with each sign of life, in the thread that gives them."""
+        self._looks.append(look)
 
     @contextlib.contextmanager
     def gpu(self, card: str) -> Iterator[None]:
@@ -263,9 +274,12 @@ class Job:
             self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
 
     def _beating(self) -> None:
-        sampler = Sampler(self.directory)
+        sampler, watched = Sampler(self.directory), GpuNews()
         while not self._ended.wait(HEARTBEAT_S):
             self._heed()
+            for look_at in self._looks:
+                with contextlib.suppress(OSError):  # as below
+                    look_at()
             now = sampler.sample()
             own = process_snapshot(os.getpid())
             with contextlib.suppress(OSError):  # a beat that finds no room on the disk is no loss
@@ -280,6 +294,8 @@ class Job:
                     gpus=[asdict(gpu) for gpu in now.gpus],
                     oom_kills=oom_kills(),
                 )
+                for message, code, hint in watched.news(now.gpus):
+                    self.warn(message, code=code, hint=hint)
         sampler.close()
 
     def _last_word(self, error: BaseException | None) -> dict[str, object]:

@@ -58,11 +58,13 @@ class RunView:
     ``lrs``, ``grad_norms`` and ``rates`` (tokens a second) go beside ``losses``.
     ``best`` is the lowest of ``evals`` after step 0; ``samples`` are the answers to fixed
     prompts, by rising step; ``fit`` is what the last ``fit`` event says of memory.
+    ``kept`` is the step of the adapter in ``best/``, 0 where none is kept.
     ``step`` of ``total_steps`` also counts the work of jobs that don't train.
     ``pid`` and ``pid_start`` identify the process that spoke last (a resumed job
     has had several), ``process_started`` says when it began. Phase, rates, warnings
     and the machine's figures are that process's own; losses are the whole run's.
     ``eta_s`` was true at ``stepped``, when the last step ended; see :meth:`eta_at`.
+    ``step_s`` is how long the last step took, in seconds, and ``phased`` when the phase began.
     ``elsewhere`` says that its process is not one of this machine's: it runs on ``host``
     and gave its last sign of life at ``heard_at``, by this machine's clock.
     ``checkpoints`` are those of the run as it is now; ``superseded`` those that an
@@ -84,6 +86,7 @@ class RunView:
     grad_norms: tuple[tuple[int, float], ...] = ()
     rates: tuple[tuple[int, float], ...] = ()
     samples: tuple[Samples, ...] = ()
+    kept: int = 0
     fit: Mapping[str, object] = field(default_factory=dict)
     lr: float | None = None
     grad_norm: float | None = None
@@ -91,6 +94,8 @@ class RunView:
     trained_tokens: int = 0
     eta_s: float | None = None
     stepped: float = 0.0
+    step_s: float = 0.0
+    phased: float = 0.0
     last_gpu: Mapping[str, object] = field(default_factory=dict)
     checkpoints: tuple[str, ...] = ()
     superseded: tuple[str, ...] = ()
@@ -171,6 +176,7 @@ class Fold:
         self._evals: dict[int, float] = {}
         self._series: dict[str, dict[int, float]] = {name: {} for name in _SERIES}
         self._samples: dict[int, Samples] = {}
+        self._kept: list[int] = []
         self._fit: Mapping[str, object] = {}
         self._gpu: Mapping[str, object] = {}
         self._checkpoints: dict[str, int] = {}
@@ -179,7 +185,7 @@ class Fold:
         self._result: Mapping[str, object] = {}
         self._lines: tuple[str, ...] = ()
         self._started = self._process_started = self._ended = self._seen = 0.0
-        self._stepped = self._quiet = self._beat = 0.0
+        self._stepped = self._quiet = self._beat = self._phased = 0.0
 
     def feed(self, events: Iterable[Event]) -> None:
         """Take the events that followed those taken before."""
@@ -204,6 +210,7 @@ class Fold:
             grad_norms=tuple(sorted(self._series["grad_norm"].items())),
             rates=tuple(sorted(self._series["tokens_per_s"].items())),
             samples=tuple(self._samples[step] for step in sorted(self._samples)),
+            kept=self._kept[-1] if self._kept else 0,
             fit=self._fit,
             lr=self._numbers.get("lr"),
             grad_norm=self._numbers.get("grad_norm"),
@@ -211,6 +218,8 @@ class Fold:
             trained_tokens=self._whole.get("trained_tokens", 0),
             eta_s=None if self._status in ENDED else self._numbers.get("eta_s"),
             stepped=self._stepped,
+            step_s=self._numbers.get("step_s", 0.0),
+            phased=self._phased,
             last_gpu=self._gpu,
             checkpoints=tuple(self._checkpoints),
             superseded=tuple(self._superseded),
@@ -258,6 +267,7 @@ class Fold:
                 series = self._series[name]
                 self._series[name] = {at: value for at, value in series.items() if at <= step}
             self._samples = {at: one for at, one in self._samples.items() if at <= step}
+            self._kept = [at for at in self._kept if at <= step]
             self._whole["step"] = step
             for path in [path for path, at in self._checkpoints.items() if at > step]:
                 self._superseded[path] = self._checkpoints.pop(path)
@@ -265,6 +275,7 @@ class Fold:
     def _phase(self, event: Event) -> None:
         self._quiet = 0.0
         self._texts["phase"] = _text(event.data.get("phase"))
+        self._phased = event.t if math.isfinite(event.t) else self._seen
         self._numbers.pop("eta_s", None)
         self._take_progress(event)
 
@@ -285,7 +296,7 @@ class Fold:
             whole = _integer(event.data.get(name))
             if whole is not None:
                 self._whole[name] = whole
-        for name in ("epoch", "lr", "grad_norm", "tokens_per_s", "eta_s"):
+        for name in ("epoch", "lr", "grad_norm", "tokens_per_s", "eta_s", "step_s"):
             number = _number(event.data.get(name))
             if number is not None:
                 self._numbers[name] = number
@@ -294,6 +305,8 @@ class Fold:
         step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
         if step is not None and loss is not None:
             self._evals[step] = loss
+            if event.data.get("best") is True:
+                self._kept.append(step)
 
     def _sample(self, event: Event) -> None:
         step, found = _integer(event.data.get("step")), event.data.get("answers")

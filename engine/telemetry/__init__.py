@@ -1,13 +1,13 @@
-"""What the machine is doing: processor, memory, disk, and NVIDIA cards where there are any.
+"""What the machine is doing: processor, memory, disk, and NVIDIA GPUs where there are any.
 
 Nothing here raises: a figure that can't be had is None, and a machine without
-NVIDIA's library simply has no cards.
+NVIDIA's library simply has no GPUs.
 """
 
 from __future__ import annotations
 
 from engine.telemetry.driver import GpuFacts, gpu_facts
-from engine.telemetry.nvidia import Gpu, NvidiaCards
+from engine.telemetry.nvidia import Gpu, GpuNews, MigInstance, NvidiaCards
 from engine.telemetry.sampler import (
     ProcessSnapshot,
     Sampler,
@@ -19,6 +19,8 @@ from engine.telemetry.sampler import (
 __all__ = [
     "Gpu",
     "GpuFacts",
+    "GpuNews",
+    "MigInstance",
     "NvidiaCards",
     "ProcessSnapshot",
     "Sampler",

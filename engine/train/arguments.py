@@ -19,16 +19,16 @@ def arguments(setup: Setup) -> Any:
     """
     from trl import SFTConfig
 
-    spec, device = setup.spec, setup.device
+    spec, device, backend = setup.spec, setup.device, setup.backend
     if spec.report_to == "wandb" and not installed("wandb"):
         raise DependencyMissing(
             "reporting to wandb needs the package wandb, which is not installed",
             hint="install it with: pip install wandb, or set report_to to none",
         )
-    bf16 = device.cuda and _has_bf16()
     return SFTConfig(
         output_dir=str(setup.job.directory / CHECKPOINTS_DIR),
         num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps or -1,  # above 0 it counts instead of epochs
         per_device_train_batch_size=spec.batch_size,
         gradient_accumulation_steps=spec.accumulation,
         learning_rate=spec.learning_rate,
@@ -39,10 +39,10 @@ def arguments(setup: Setup) -> Any:
         seed=spec.seed,
         data_seed=spec.seed,
         use_cpu=not device.cuda,
-        bf16=bf16,
-        fp16=device.cuda and not bf16,
+        bf16=backend.precision == "bf16",
+        fp16=backend.precision == "fp16",
         # unsloth has set its own checkpointing when it made the adapter.
-        gradient_checkpointing=spec.gradient_checkpointing and setup.backend.name == "trl",
+        gradient_checkpointing=spec.gradient_checkpointing and backend.name == "trl",
         save_strategy="steps",
         save_steps=spec.save_steps,
         save_total_limit=None,  # the saver removes older ones, once a newer one is on the disk
@@ -58,9 +58,3 @@ def arguments(setup: Setup) -> Any:
         max_length=None,
         loss_type="nll",
     )
-
-
-def _has_bf16() -> bool:
-    import torch
-
-    return bool(torch.cuda.is_bf16_supported())

@@ -18,7 +18,9 @@ from engine.telemetry import Gpu, snapshot
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
 from engine.train.gpu import known_problem
+from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
+from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
 
 _SAMPLE = 400
@@ -34,7 +36,8 @@ class Plan:
     ``tokens`` and ``trained_tokens`` are those of all training examples, each
     counted once; where ``sampled`` is true they were told from a part of them.
     ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
-    no earlier run on this device tells how fast it is.
+    no earlier run on this device tells how fast it is. ``findings`` are those of
+    :func:`engine.train.preflight.preflight`, and ``notes`` say them too.
     """
 
     examples: int
@@ -49,6 +52,7 @@ class Plan:
     disk_bytes: int
     minutes: float | None
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
@@ -59,6 +63,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has nothing to train on.
         TemplateError: The base's template can't render an example.
+        BaseError: The base, or the adapter to start from, can't be used.
     """
     base, dataset = resolve(spec.base), load(workspace, spec.dataset)
     rows = dataset.train_rows()
@@ -67,8 +72,11 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    part = _sample(rows)
-    rendered = render_rows(Tokenizer.load(base.directory), part, spec.max_length)
+    asked, spec = spec, adopted(spec)
+    part = sample(rows)
+    tokenizer = Tokenizer.load(base.directory)
+    findings = preflight(spec, base, tokenizer, part)
+    rendered = render_rows(tokenizer, part, spec.max_length)
     share = len(rows) / len(part)
     cards = snapshot(workspace.root).gpus
     problem = known_problem() if cards else None
@@ -77,10 +85,9 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     backend, notes = _backend(spec, cards)
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
-    if rendered.truncated:
-        notes.append(f"{len(rendered.truncated)} of {len(part)} examples are cut off")
-    if rendered.untrained:
-        notes.append(f"{len(rendered.untrained)} of {len(part)} have no token to train on")
+    notes += [str(finding) for finding in findings]
+    if spec.resume_from:
+        notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
     return Plan(
@@ -96,6 +103,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         disk_bytes=disk_needed(spec, dataset, trainable),
         minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
         notes=tuple(notes),
+        findings=findings,
     )
 
 
@@ -108,7 +116,7 @@ def device_name(cards: tuple[Gpu, ...]) -> str:
     return f"processor, {min(cores or 1, physical)} cores"
 
 
-def _sample(rows: list[Row]) -> list[Row]:
+def sample(rows: list[Row]) -> list[Row]:
     """Return enough rows to know them all by, spread evenly."""
     if len(rows) <= _SAMPLE:
         return rows
@@ -183,8 +191,9 @@ def _minutes(
     if rate is None:
         return None
     held_out = tokens * dataset.validation / max(1, dataset.train)
-    evaluations = 1 + max(1, round(spec.epochs))
-    work = tokens * spec.epochs + held_out * evaluations * _EVALUATION_SHARE
+    passes = spec.passes(dataset.train)
+    evaluations = 1 + max(1, round(passes))
+    work = tokens * passes + held_out * evaluations * _EVALUATION_SHARE
     return work / rate / 60
 
 

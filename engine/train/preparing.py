@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -15,17 +16,15 @@ from engine.runs import RunSummary, check_free, find, new_run_id, summarise, wai
 from engine.runs.queue import wake
 from engine.runs.waiting import may_start
 from engine.setup import require
+from engine.tokens import Tokenizer
 from engine.train.checkpoints import all_checkpoints
-from engine.train.plan import adapter_weights, disk_needed
+from engine.train.devices import environment
+from engine.train.launching import DATASET_DIR, RECIPE, begin
+from engine.train.plan import adapter_weights, disk_needed, sample
+from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
-from engine.train.start import (
-    DATASET_DIR,
-    RECIPE,
-    begin,
-    check_machine,
-    new_directory,
-    run_environment,
-)
+from engine.train.start import check_machine, new_directory
+from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
@@ -50,6 +49,7 @@ def prepare(workspace: Workspace, spec: TrainSpec) -> RunSummary:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
+    spec = adopted(spec)
     try:
         base: Base | None = resolve(spec.base)
     except BaseMissing:
@@ -57,6 +57,7 @@ def prepare(workspace: Workspace, spec: TrainSpec) -> RunSummary:
             raise
         base = None
     if base is not None:
+        preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
         return summarise(new_directory(workspace, spec, base, dataset))
     directory = workspace.runs_dir / new_run_id()
     try:
@@ -109,7 +110,9 @@ def start_prepared(
     dataset = run.dir / DATASET_DIR
     if not (dataset / "manifest.json").is_file():
         raise RunError(f"run {run.id} has no dataset", hint="import it again, or start another run")
-    needed = disk_needed(spec, verify(read_frozen(dataset)), adapter_weights(base.directory, spec))
+    frozen = verify(read_frozen(dataset))
+    preflight(spec, base, Tokenizer.load(base.directory), sample(frozen.train_rows()))
+    needed = disk_needed(spec, frozen, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
     complete_base(workspace, run.dir, spec, base)
     begin(run.dir, cards, queue=queue, force=force)
@@ -159,7 +162,7 @@ def start_queue(workspace: Workspace) -> list[str]:
         RECIPE,
         allowed=may_start,
         by_hand=True,
-        environment=run_environment(),
+        environment=environment(os.environ),
     )
     return [path.name for path in woken]
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +12,6 @@ from engine.dataset import Frozen, load
 from engine.errors import (
     DatasetRefused,
     DependencyMissing,
-    DeviceBusy,
     FinetuiError,
     RunError,
 )
@@ -25,7 +21,6 @@ from engine.runs import (
     RunSummary,
     check_free,
     find,
-    launch,
     look,
     new_run_id,
     run_dirs,
@@ -34,11 +29,10 @@ from engine.runs import (
     wait_until_gone,
 )
 from engine.runs.locks import holder
-from engine.runs.queue import enqueue
-from engine.runs.seats import PROCESSOR, occupant, seated, take_seat, this_device, turn
 from engine.runs.tickets import read_ticket, waits
 from engine.setup import require
 from engine.telemetry import Gpu, snapshot
+from engine.tokens import Tokenizer
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -48,14 +42,14 @@ from engine.train.checkpoints import (
     damage,
     newest_first,
 )
-from engine.train.plan import adapter_weights, disk_needed
+from engine.train.launching import DATASET_DIR, begin, device_busy
+from engine.train.plan import adapter_weights, disk_needed, sample
+from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
-
-RECIPE = "engine.train.recipe"
-DATASET_DIR = "dataset"
 
 
 def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunSummary:
@@ -74,6 +68,8 @@ def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunS
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has no example to train on, or was changed.
         BaseMissing: The base is not on this machine.
+        BaseError: It, or the adapter to start from, can't be used.
+        TemplateError: The base's template can't render an example.
         DependencyMissing: What the spec asks for is not installed.
         DiskFull: There is no room for the run.
         DeviceBusy: Another run holds the GPU, and this one shall not wait.
@@ -85,7 +81,8 @@ def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunS
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    base = resolve(spec.base)
+    base, spec = resolve(spec.base), adopted(spec)
+    preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = check_machine(workspace, spec, queue=queue)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
@@ -226,87 +223,6 @@ def check_machine(workspace: Workspace, spec: TrainSpec, *, queue: bool) -> tupl
     return cards
 
 
-def begin(
-    directory: Path,
-    cards: tuple[Gpu, ...],
-    *,
-    resume: bool = False,
-    checkpoint: str = "",
-    queue: bool = False,
-    force: bool = False,
-) -> None:
-    """Start the process of a run whose folder is ready, or put the run into the queue.
-
-    Args:
-        directory: The run's folder.
-        cards: The machine's GPUs.
-        resume: Whether it goes on from a checkpoint.
-        checkpoint: Which one; empty takes the newest that is whole.
-        queue: Wait for the device behind the runs that are there already.
-        force: See :func:`engine.runs.launch`.
-
-    Raises:
-        RunActive: It runs already.
-        DeviceBusy: Another run holds the GPU.
-        RunFailed: The process could not be started.
-    """
-    if queue:
-        enqueue(
-            directory,
-            RECIPE,
-            resume=resume,
-            checkpoint=checkpoint,
-            environment=run_environment(),
-            force=force,
-        )
-        return
-    arguments = ["resume", *([f"--from={checkpoint}"] if checkpoint else [])] if resume else []
-    with _seat(directory, cards) as keep:
-        launch(directory, RECIPE, arguments, environment=run_environment(), force=force, keep=keep)
-
-
-@contextlib.contextmanager
-def _seat(directory: Path, cards: tuple[Gpu, ...]) -> Iterator[tuple[int, ...]]:
-    """Hold a seat of the device for a run, so that those in the queue see that it computes.
-
-    A GPU has one seat. On the processor runs may share, at their person's wish.
-
-    Raises:
-        DeviceBusy: Another run holds the GPU.
-    """
-    device = this_device(cards)
-    seat = None
-    try:
-        with turn(device):
-            taken = occupant(device)
-            if taken and device != PROCESSOR:
-                raise device_busy(cards[0], taken)
-            seat = take_seat(device, directory)
-    except OSError:
-        yield ()  # without a state folder nothing keeps runs apart, as the run itself will say
-        return
-    try:
-        yield (seat,)
-    finally:
-        os.close(seat)
-
-
-def beside() -> list[str]:
-    """Return the ids of runs that compute on this machine's device now."""
-    return [path.name for path in seated(this_device())]
-
-
-def run_environment() -> dict[str, str]:
-    """Return what a run's process needs beside this one's variables.
-
-    OpenMP's threads spin at the end of each small piece of work before they sleep. Beside
-    other programs (the app, two models that answer) spinning takes the core from the one
-    who works. Two cores, 135M model, in turns: 95 and 147 tokens/s as it is by itself,
-    181 and 206 with a short spin.
-    """
-    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "1000")}
-
-
 def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
     if spec.backend == "unsloth" and not cards:
         raise DependencyMissing(
@@ -341,19 +257,6 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     owner = holder(cards[0].uuid or "0")
     if owner:
         raise device_busy(cards[0], owner)
-
-
-def device_busy(card: Gpu, owner: str) -> DeviceBusy:
-    """Return the refusal to start on a GPU that another run holds.
-
-    Args:
-        card: The GPU.
-        owner: The run's id or folder.
-    """
-    return DeviceBusy(
-        f"{card.name} is used by the run {owner}",
-        hint="wait for it in the queue with --queue, or stop it first",
-    )
 
 
 def _computes_on(directory: Path, card: Gpu) -> bool:

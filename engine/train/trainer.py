@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.bases.files import replace_folder
 from engine.tokens import IGNORED
 from engine.train.arguments import arguments
-from engine.train.callbacks import make_callback
+from engine.train.backends import adapter_kept
 from engine.train.data import EpochSampler, as_features, collate
-from engine.train.published import name_base, public_name
 from engine.train.saving import with_saver
 from engine.train.setup import Setup
 
@@ -19,11 +16,15 @@ if TYPE_CHECKING:
     import torch
 
 
-def make_trainer(setup: Setup) -> Any:
+def make_trainer(setup: Setup, callback: Any) -> Any:
     """Return an SFTTrainer over rendered rows.
 
     It is handed ids and labels and prepares nothing itself; the order of rows and
     the loss are the engine's own.
+
+    Args:
+        setup: The run.
+        callback: What happens between two steps.
     """
     from datasets import Dataset
     from datasets.utils.logging import disable_progress_bar
@@ -55,26 +56,16 @@ def make_trainer(setup: Setup) -> Any:
             # Over all trained tokens of the step, not of this batch: so accumulation is exact.
             return loss / (count if num_items_in_batch is None else num_items_in_batch)
 
-    trainer = RunTrainer(
-        model=setup.loaded.model,
-        args=arguments(setup),
-        train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
-        processing_class=setup.loaded.tokenizer,
-        data_collator=partial(collate, pad_id=setup.pad_id),
-        callbacks=[make_callback(setup)],
-    )
+    with adapter_kept(setup.loaded.model):
+        trainer = RunTrainer(
+            model=setup.loaded.model,
+            args=arguments(setup),
+            train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
+            processing_class=setup.loaded.tokenizer,
+            data_collator=partial(collate, pad_id=setup.pad_id),
+            callbacks=[callback],
+        )
     # The trainer then counts a step's trained tokens and hands them to compute_loss.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def save_adapter(setup: Setup, directory: Path) -> None:
-    """Save the adapter so that its folder is there whole or not at all, an older one until then."""
-    import shutil
-
-    temporary = directory.with_name(f".{directory.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    setup.loaded.model.save_pretrained(str(temporary), save_embedding_layers=False)
-    name_base(temporary, setup.spec, public_name(setup.spec))
-    replace_folder(temporary, directory)

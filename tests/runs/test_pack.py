@@ -323,7 +323,7 @@ def test_links_devices_and_packs_that_lie_are_refused(
     def unknown(told: dict[str, Any], contents: dict[str, bytes]) -> None:
         contents["spec.toml"] += b'command = "rm -rf /"\n'
 
-    refused("damaged: training setting command", unknown, rehash=True)
+    refused("no training setting command", unknown, rehash=True)
 
     for field, value in (("megatron_config", {}), ("auto_mapping", {"parent_library": "os"})):
 

@@ -26,6 +26,7 @@ from engine.runs.locks import gpu_lock
 from engine.telemetry import Gpu, Snapshot
 from engine.train import (
     TrainSpec,
+    base_and_preset,
     default_base,
     default_preset,
     leaves_when_stopped,
@@ -178,10 +179,46 @@ def test_the_form_and_the_verb_start_from_the_same(
     assert default_base(workspace) == "smollm2-135m-instruct"
     assert default_preset(workspace, default_base(workspace)) == "small-cpu"
     # A base that is known and would be downloaded has a preset all the same.
-    assert default_preset(workspace, "mistral-7b") == "seed-7b"
+    assert default_preset(workspace, "mistral-7b") == "mistral-7b"
     assert default_preset(workspace, str(tiny_model_dir))
     with pytest.raises(BaseMissing):
         default_preset(workspace, "./nowhere")
+
+
+def test_a_preset_brings_its_base_unless_one_is_named(workspace: Workspace) -> None:
+    embedded = "smollm2-135m-instruct"
+    assert base_and_preset(workspace) == (embedded, "small-cpu")
+    assert base_and_preset(workspace, preset="llama3-8b") == ("llama-3.1-8b", "llama3-8b")
+    assert base_and_preset(workspace, preset="RTX 5070") == ("llama-3.1-8b", "12gb")
+    assert base_and_preset(workspace, "qwen3-4b", "llama3-8b") == ("qwen3-4b", "llama3-8b")
+    assert base_and_preset(workspace, "qwen3-4b") == ("qwen3-4b", "qwen3-4b")
+    assert base_and_preset(workspace, preset="seed-7b") == (embedded, "seed-7b")
+
+
+@pytest.mark.parametrize(
+    ("words", "near", "code", "status"),
+    [
+        (["--preset", "lama3-8b"], "did you mean llama3-8b", "usage", 2),
+        (["--preset", "rtx-5080"], "did you mean rtx-5070?", "usage", 2),
+        (["--base", "qwen3-4"], "did you mean qwen3-4b", "base-missing", 1),
+        (["--preset", "mistral-7b"], "finetui bases add mistral-7b", "base-missing", 1),
+    ],
+)
+def test_a_name_with_a_slip_is_a_named_error_with_the_near_ones(
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    near: str,
+    code: str,
+    status: int,
+) -> None:
+    asked = ["train", "--plan", "--workspace", str(workspace.root), *words]
+    assert main([*asked, "--json"]) == status
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == code
+    assert near in error["hint"]
+    assert main(asked) == status
+    assert near in capsys.readouterr().err
 
 
 def test_the_command_says_what_a_run_would_be(

@@ -18,7 +18,7 @@ _FOUND = ("base_dir", "base_fingerprint", "dataset_dir")
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What", ("dataset", "base", "preset")),
-    ("Adapter", ("adapter", "r", "alpha", "dropout", "target_modules", "resume_from")),
+    ("Adapter", ("r", "alpha", "adapter", "dropout", "target_modules", "resume_from")),
     (
         "Learning",
         ("learning_rate", "epochs", "max_steps", "batch_size", "accumulation", "scheduler",
@@ -148,6 +148,16 @@ def preset_values(choices: FormChoices, base: str, preset: str) -> dict[str, str
     spec = make_spec(base or "-", dataset, known)
     values = {name: str_of(name, getattr(spec, name)) for name in _names()}
     return {**values, "base": base, "preset": known or NO_PRESET}
+
+
+def base_of_preset(preset: str) -> str:
+    """Return the base that a preset brings with it, if it has one."""
+    return PRESETS[preset].base if preset in PRESETS else ""
+
+
+def preset_help(preset: str) -> str:
+    """Return what a preset is for; empty for none."""
+    return PRESETS[preset].title if preset in PRESETS else ""
 
 
 def _names() -> list[str]:

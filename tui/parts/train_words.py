@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState
+from tui.parts.train_charts import Compared
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import ago, counted, fit, one_line, plain
 
@@ -31,19 +32,21 @@ def _row(label: str, value: str, style: str = "") -> Block:
 
 
 def spec_blocks(
-    job: JobState, plan: Plan | None, other: JobState | None, now: float
+    job: JobState, plan: Plan | None, other: Compared | None, now: float
 ) -> list[Block]:
     """Return what a run is made of, what it was planned to take, and how another one differs.
 
     Args:
         job: The run or export.
         plan: Its plan, once it is known.
-        other: The run whose curves are held beside it.
+        other: The run that it is set against.
         now: Seconds since the epoch.
     """
     if job.quant:
         return _export_spec(job, now)
-    blocks = [_row(label, value) for label, value in _summary(job.spec)]
+    said = [("name", job.called), ("note", job.note)]
+    blocks = [_row(label, one_line(value)) for label, value in said if value]
+    blocks += [_row(label, value) for label, value in _summary(job.spec)]
     blocks.append(_row("began", ago(job.view.started, now)))
     if plan is not None:
         blocks += [BLANK, *plan_blocks(plan)]
@@ -120,9 +123,9 @@ def _means(plan: Plan) -> str:
     return f"trains on {one_line(plan.device)} with {libraries}"
 
 
-def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
-    found = differences(job.spec, other.spec)
-    head = f"against run {other.short} (≈)"
+def _difference_blocks(job: JobState, other: Compared) -> list[Block]:
+    found, mark = differences(job.spec, other.job.spec), other.sign.mark
+    head = f"against run {other.job.short} ({mark})"
     if not found:
         return [Block(text(head, "bold")), Block(text("the same settings", "$text-muted"))]
     return [
@@ -132,7 +135,7 @@ def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
                 Content.assemble(
                     (f"{fit(name, 15)} ", "$text-muted"),
                     one_line(here),
-                    (f"  ≈ {there}", "$text-muted"),
+                    (f"  {mark} {there}", "$text-muted"),
                 )
             )
             for name, here, there in found

@@ -32,8 +32,8 @@ def start(
     run: str, queue: bool, then_follow: bool, force: bool, workspace: Path | None, as_json: bool
 ) -> None:
     """Start a run that was prepared or imported, or one that ended without a checkpoint."""
+    from engine.train.launching import beside
     from engine.train.preparing import start_prepared
-    from engine.train.start import beside
 
     with opened(workspace) as here:
         others = beside()
