@@ -73,7 +73,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
     │   ├── RunFailed              the child ended with an error
-    │   │   └── LossNotFinite      the training loss is not a number any more
+    │   │   └── RunDiverged        the loss is not a number any more
     │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
@@ -556,10 +556,10 @@ class RunFailed(RunError):
     code = "run-failed"
 
 
-class LossNotFinite(RunFailed):
-    """The loss of a training step is infinite or not a number."""
+class RunDiverged(RunFailed):
+    """The loss of a run is not a number any more."""
 
-    code = "loss-not-finite"
+    code = "run-diverged"
 
 
 class PackInvalid(RunError):

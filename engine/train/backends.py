@@ -7,6 +7,7 @@ changes them when it is imported.
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -150,6 +151,8 @@ def load(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
         BaseInvalid: The base has no layers of the names that the spec asks for.
         SettingsError: The base can't be kept in the bits that the spec asks for.
     """
+    # bitsandbytes says at each pass through each layer in 8 bits that it casts.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     loaded = (_load_unsloth if backend.name == "unsloth" else _load_peft)(spec, backend, device)
     for parameter in loaded.model.parameters():
         if parameter.requires_grad:

@@ -291,6 +291,8 @@ def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[st
         "step_seconds": round(meter.seconds, 1),
         "tokens_per_s": round(meter.tokens / meter.seconds, 1) if meter.seconds else None,
         "backend": setup.backend.name,
+        "bits": setup.backend.bits,
+        "precision": setup.backend.precision,
         "device": setup.device.name,
     }
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_PRESET_12_GB = "gpu-12gb"
+_PRESET_12_GB = "12gb"
 
 
 def preset_for_12_gb() -> dict[str, Any]:
     """Return the values of the preset for a GPU with 12 GB."""
     from engine.train import PRESETS
 
-    preset = PRESETS.get(_PRESET_12_GB) or PRESETS["seed-7b"]
-    values = dict(preset.values)
+    values = dict(PRESETS[_PRESET_12_GB].values)
     kept = ("r", "alpha", "target_modules", "batch_size", "accumulation", "max_length",
             "gradient_checkpointing")  # fmt: skip
     return {name: values[name] for name in kept if name in values}

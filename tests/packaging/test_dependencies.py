@@ -66,7 +66,7 @@ def distributions(modules: set[str]) -> dict[str, set[str]]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    wanted = declared("gpu", "multilingual") | {name for part in PARTS for name in part.alone}
+    wanted = declared("train", "multilingual") | {name for part in PARTS for name in part.alone}
     undeclared = {
         module
         for module, names in distributions(imported("engine", "tui")).items()
@@ -90,7 +90,7 @@ def test_what_is_installed_alone_is_looked_for() -> None:
 
 
 def test_tests_need_no_more_than_their_extra() -> None:
-    wanted = declared("gpu", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
+    wanted = declared("train", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
     # pip comes with an environment, packaging with pytest; a bench compares with semhash if it
     # is there.
     wanted |= {"pip", "packaging", "semhash"}

@@ -12,6 +12,7 @@ import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -206,12 +207,13 @@ def test_the_home_folder_may_be_written_short(isolated_home: Path) -> None:
 
 
 def _row(*texts: str) -> Row:
-    roles = ("user", "assistant")
-    turns = tuple(Turn(roles[index % 2], text) for index, text in enumerate(texts))
+    turns = tuple(
+        Turn("assistant" if index % 2 else "user", text) for index, text in enumerate(texts)
+    )
     return Row(id=texts[0], turns=turns)
 
 
-def _found(folder: Path, rows: list[Row], **changes: object) -> dict[str, Finding]:
+def _found(folder: Path, rows: list[Row], **changes: Any) -> dict[str, Finding]:
     spec = make_spec(str(folder), "notes", **{"max_length": 512, **changes})
     findings = preflight(spec, resolve(str(folder)), Tokenizer.load(folder), rows)
     return {finding.code: finding for finding in findings}
