@@ -12,6 +12,7 @@ from engine.workspace import Workspace
 from tests.tui.run_dirs import NOON, make_run
 from tests.tui.support import opened_app, text_of, wait_until
 from tui.app import FinetuiApp
+from tui.bridge.run_tail import JobState
 from tui.parts.train_keeping import choices
 from tui.screens.modals.keeping import LossDialog, TextDialog
 from tui.screens.modals.pick import PickDialog
@@ -28,6 +29,12 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def screen_of(app: FinetuiApp) -> TrainScreen:
     return cast("TrainScreen", app.stage)
+
+
+def job_of(app: FinetuiApp) -> JobState:
+    job = screen_of(app).job
+    assert job is not None
+    return job
 
 
 def shown(app: FinetuiApp) -> str:
@@ -53,9 +60,7 @@ async def test_a_run_is_named_noted_cleaned_and_removed(workspace: Workspace) ->
         await wait_until(pilot, lambda: "first" in shown(app) and app.screen is app.stage)
         await pilot.press(*go_to(app, "note"), *"too long", "enter")
         await wait_until(pilot, lambda: "too long" in shown(app) and app.screen is app.stage)
-        await wait_until(
-            pilot, lambda: screen_of(app).job is not None and screen_of(app).job.note != ""
-        )  # type: ignore[union-attr]
+        await wait_until(pilot, lambda: job_of(app).note == "too long")
 
         await pilot.press(*go_to(app, "clean"))
         assert isinstance(app.screen, LossDialog)
@@ -86,13 +91,13 @@ async def test_what_waits_is_shown_with_its_place_and_made_the_next(workspace: W
         write_ticket(folder, Ticket(float(number), 1.0, "here"))
     async with opened_app(workspace, stage="train") as (app, pilot):
         await wait_until(pilot, lambda: screen_of(app).job is not None)
-        assert screen_of(app).job.short == "bbbb"  # type: ignore[union-attr]
+        assert job_of(app).short == "bbbb"
         await wait_until(pilot, lambda: "queued, nobody waits" in shown(app))
         assert "◷ bbbb" in shown(app)
         await pilot.press(*go_to(app, "first"))
-        await wait_until(pilot, lambda: screen_of(app).job.view.place == 1)  # type: ignore[union-attr]
+        await wait_until(pilot, lambda: job_of(app).view.place == 1)
         await pilot.press("s")
-        await wait_until(pilot, lambda: screen_of(app).job.view.status == "prepared")  # type: ignore[union-attr]
+        await wait_until(pilot, lambda: job_of(app).view.status == "prepared")
         assert "○ bbbb" in shown(app)
 
 
