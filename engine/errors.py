@@ -54,7 +54,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   └── MemoryShort            the machine has not the memory for what was asked
     ├── BaseError
     │   ├── BaseMissing            no such base model
-    │   └── BaseInvalid            the directory is not a usable model
+    │   │   ├── BaseGated          the hub gives it only to those who were granted access
+    │   │   └── HubUnreachable     the hub can't be reached, or has no answer
+    │   ├── BaseInvalid            the directory is not a usable model
+    │   ├── AdapterInvalid         the folder is not a usable adapter
+    │   └── AdapterMismatch        the adapter was trained on another base
     ├── TemplateError              the chat template is missing or raises
     ├── DatasetError
     │   ├── DatasetMissing         no dataset with that name
@@ -64,10 +68,13 @@ One tree, so that a caller can catch a stage or the lot::
     ├── RunError
     │   ├── RunMissing             no run with that id
     │   ├── RunActive              the run is still going
-    │   │   └── RunElsewhere       it may be running where this machine can't see it
+    │   │   ├── RunElsewhere       it may be running where this machine can't see it
+    │   │   └── DeviceBusy         another run computes on the GPU
     │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
-    │   └── RunFailed              the child ended with an error
+    │   ├── RunFailed              the child ended with an error
+    │   │   └── RunDiverged        the loss is not a number any more
+    │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
     │   └── GgufDamaged            the GGUF can't be loaded
@@ -441,6 +448,30 @@ class BaseInvalid(BaseError):
     code = "base-invalid"
 
 
+class BaseGated(BaseMissing):
+    """The hub gives the base only to those who were granted access."""
+
+    code = "base-gated"
+
+
+class HubUnreachable(BaseMissing):
+    """The hub can't be reached, or does not answer as it should."""
+
+    code = "hub-unreachable"
+
+
+class AdapterInvalid(BaseError):
+    """The folder is not a usable adapter."""
+
+    code = "adapter-invalid"
+
+
+class AdapterMismatch(BaseError):
+    """The adapter was trained on another base."""
+
+    code = "adapter-mismatch"
+
+
 class TemplateError(FinetuiError):
     """A chat template is missing, raises, or can't be split into turns."""
 
@@ -501,6 +532,12 @@ class RunElsewhere(RunActive):
     code = "run-elsewhere"
 
 
+class DeviceBusy(RunActive):
+    """Another run computes on the GPU; this one can wait in the queue."""
+
+    code = "device-busy"
+
+
 class CheckpointDamaged(RunError):
     """A checkpoint of a run is missing, cut off or altered."""
 
@@ -517,6 +554,18 @@ class RunFailed(RunError):
     """The child of a run ended with an error."""
 
     code = "run-failed"
+
+
+class RunDiverged(RunFailed):
+    """The loss of a run is not a number any more."""
+
+    code = "run-diverged"
+
+
+class PackInvalid(RunError):
+    """A packed run is damaged or unsafe, or the file is no packed run."""
+
+    code = "pack-invalid"
 
 
 class ExportError(FinetuiError):

@@ -66,10 +66,12 @@ class Acts:
         how: What happens with it.
         names: Whether it may also be a plain name, or ``owner/name``, which decides nothing by
             itself; a folder that has that name is meant by its path.
+        own: Whether it counts in a person's own settings alone, whatever workspace is trusted.
     """
 
     how: Literal["runs", "loads", "reaches"]
     names: bool = False
+    own: bool = False
 
 
 class Invalid(ValueError):

@@ -7,7 +7,8 @@ also its help text on the screen and in the documentation.
 
 A field that is run, loaded or reached is marked with ``Acts``. What a workspace's file says about
 such a field counts only where the person trusts it (:mod:`engine.trust`); else whatever uses it is
-refused by :class:`WorkspaceUntrusted`, in the moment in which it does.
+refused by :class:`WorkspaceUntrusted`, in the moment in which it does. A field marked as one's own
+never counts there.
 """
 
 from __future__ import annotations
@@ -114,6 +115,12 @@ class TrainingSettings:
     """The base model: a preset's name, a hub id, or a local directory."""
     preset: str = ""
     """The preset of hyperparameters; empty takes the one that fits the base."""
+    notify: Literal["none", "bell", "command"] = "none"
+    """What happens when a run ends: nothing, the terminal's bell in the open app, or a command."""
+    notify_command: Annotated[str, Acts("runs", own=True)] = ""
+    """The shell command of notify = "command"; FINETUI_RUN_ID, FINETUI_RUN_STATUS,
+    FINETUI_RUN_VERDICT, FINETUI_RUN_MESSAGE and FINETUI_RUN_DIR say what ended. Read from your own
+    settings only, never from a workspace."""
 
 
 @frozen
@@ -136,6 +143,8 @@ class DisplaySettings:
     """The theme: finetui-dark, finetui-light, finetui-contrast, or one of Textual's."""
     cheat_line: bool = True
     """Whether the line of keys at the bottom is shown."""
+    plot: Literal["auto", "braille", "ascii"] = "auto"
+    """What charts are drawn with: braille dots or ASCII; auto goes by TERM and the locale."""
 
 
 @frozen
@@ -300,7 +309,7 @@ def load(
         SettingsError: A file is damaged, a key unknown, or a value out of range.
     """
     users = read_toml(user_settings_file())
-    own = {} if workspace is None else read_toml(workspace / WORKSPACE_FILE)
+    own = {} if workspace is None else _without_personal(read_toml(workspace / WORKSPACE_FILE))
     variables = _from_environment(os.environ if environment is None else environment)
     above = _merge(variables, overrides or {})
     whole = settings_of(_merge(_merge(users, own), above))
@@ -325,12 +334,22 @@ def acting_items(values: Mapping[str, Any]) -> list[Acting]:
     """Return what a settings file says that would be run, loaded or reached."""
     found = []
     for name, mark in acting(Settings).items():
+        if mark.own:
+            continue  # in a workspace it counts for nothing, so there is nothing to agree to
         value: Any = values
         for part in name.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         if isinstance(value, str) and value and not (mark.names and _is_name(value)):
             found.append(Acting(name, value, mark.how))
     return found
+
+
+def _without_personal(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a workspace's settings without what counts in a person's own settings alone."""
+    for name, mark in acting(Settings).items():
+        if mark.own and _has(values, name):
+            values = _without(values, name)
+    return values
 
 
 def _is_name(value: str) -> bool:

@@ -197,9 +197,32 @@ _TRAIN = (
     Action(
         "train.swap-panes", "tab,w", "other pane", "Swap the runs and the live view when folded"
     ),
+    Action("train.charts", "c", "charts", "Show all charts side by side, or one again"),
+    Action("train.samples", "a", "samples", "Show what the model answers at each evaluation"),
     Action("train.log", "l", "log", "Make the log larger, or small again"),
-    Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them"),
-    Action("train.compare", "v", "compare", "Hold this run's curves beside those of the others"),
+    Action("train.search", "slash", "search", "Find words in the log"),
+    Action("train.compare", "space,v", "overlay", "Overlay this run on others, or take it off"),
+    Action("train.pin", "p", "pin", "Pin this run: others are set against it, or let go of it"),
+    Action("train.next-chart", "right_square_bracket", "next chart", "Show the next chart", False),
+    Action(
+        "train.previous-chart", "left_square_bracket", "previous chart", "Show the chart before",
+        False,
+    ),
+    Action("train.scale", "y", "log scale", "Draw y on a log scale, or linear again", False),
+    Action(
+        "train.share", "t", "x axis", "Draw x as the share of the run, or as steps again", False
+    ),
+    Action("train.samples-before", "left", "earlier", "Show the samples of the step before", False),
+    Action("train.samples-after", "right", "later", "Show the samples of the step after", False),
+    Action("train.follow", "f", "follow", "Let the log follow its end, or stay where it is", False),
+    Action("train.match", "m,f3", "next match", "Go to the next match in the log", False),
+    Action(
+        "train.match-before", "M,shift+f3", "previous match", "Go to the match before in the log",
+        False,
+    ),
+    Action("train.clear", "escape", "end search", "End the search in the log", False),
+    Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them", False),
+    Action("train.keep", "o", "organise", "Queue, name, note, clean, pack, import or remove runs"),
     Action("train.kill", "K", "kill", "End the job at once; what was not saved is lost"),
     Action("train.down", "j,down", "down", "Next run", False),
     Action("train.up", "k,up", "up", "Previous run", False),
@@ -207,7 +230,7 @@ _TRAIN = (
     Action("train.last", "end", "last", "Oldest run", False),
     Action("train.scroll-down", "pagedown", "scroll", "Scroll the log or the result down", False),
     Action("train.scroll-up", "pageup", "scroll back", "Scroll the log or the result up", False),
-)
+)  # fmt: skip
 
 # Keys of the Chat screen.
 _CHAT = (
@@ -330,9 +353,19 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that exports a run.
+_QUANT = (
+    Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
+    Action("quant.down", "j,down", "down", "Next quantisation", False),
+    Action("quant.up", "k,up", "up", "Previous quantisation", False),
+    Action("quant.page-down", "pagedown", "page", "Next page", False),
+    Action("quant.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
+    Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
     Action("form.next", "down,tab", "next field", "Next field", priority=True),
     Action(
         "form.before", "up,shift+tab", "previous field", "Previous field", False,
@@ -465,6 +498,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "quant": _QUANT,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,

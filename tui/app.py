@@ -100,6 +100,7 @@ class FinetuiApp(Host):
         self._parts_ready: set[str] = set()
         self._lost: WorkspaceReplaced | None = None
         self._asked_to_leave = False
+        self._ended_jobs = 0
         self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
 
@@ -202,8 +203,11 @@ class FinetuiApp(Host):
         self._watcher.hurry()
 
     def on_job_changed(self, event: JobChanged) -> None:
-        """Show the running job on the screen that is in front."""
+        """Show the running job on the screen that is in front, and ring when one has ended."""
         self.job = event.job
+        if event.ended > self._ended_jobs and self.workspace.settings.training.notify == "bell":
+            self.bell()
+        self._ended_jobs = event.ended
         if (stage := self.stage) is not None:
             stage.refresh_title()
 

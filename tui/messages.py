@@ -39,7 +39,7 @@ class Job:
     @property
     def active(self) -> bool:
         """Whether a process still works on it."""
-        return self.status in {"created", "running", "stopping"}
+        return self.status in {"queued", "created", "running", "stopping"}
 
     @property
     def progress(self) -> str:
@@ -94,11 +94,16 @@ class Progress:
 
 
 class JobChanged(Message):
-    """The running job moved on, ended, or another one runs. Posted to the app."""
+    """The running job moved on, ended, or another one runs. Posted to the app.
 
-    def __init__(self, job: Job | None) -> None:
+    ``ended`` counts the jobs that were seen to run and to end since the watching began: unlike
+    the messages, of which only the newest is of interest, it loses none.
+    """
+
+    def __init__(self, job: Job | None, ended: int = 0) -> None:
         super().__init__()
         self.job = job
+        self.ended = ended
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest state is of interest."""

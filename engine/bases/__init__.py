@@ -7,8 +7,8 @@ download run as child processes.
 from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
 from engine.bases.early import bring_tokenizer, tokenizer_dir
-from engine.bases.presets import EMBEDDED, PRESETS
-from engine.bases.registry import add, installed, presets, resolve, with_template
+from engine.bases.presets import EMBEDDED, PRESETS, preset_for
+from engine.bases.registry import add, can_be_brought, installed, presets, resolve, with_template
 from engine.bases.shape import ModelShape, shape_of
 
 __all__ = [
@@ -19,8 +19,10 @@ __all__ = [
     "ModelShape",
     "add",
     "bring_tokenizer",
+    "can_be_brought",
     "inspect",
     "installed",
+    "preset_for",
     "presets",
     "resolve",
     "shape_of",

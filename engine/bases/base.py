@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.bases.shape import ModelShape
+
 
 @dataclass(frozen=True, slots=True)
 class BasePreset:
@@ -20,7 +22,11 @@ class BasePreset:
         preset: The name of the hyperparameter preset that fits the model.
         download_bytes: About how much is downloaded; 0 for the embedded model.
         licence: The licence's usual short name.
+        shape: The sizes of its published ``config.json``; of a multimodal model the language part.
+        parameters: The published number of weights, a vision tower included.
+        template: The shipped chat template that is its own; see ``engine/tokens/shipped``.
         gated: Whether the hub asks to accept the licence first.
+        aliases: Other names that mean it.
     """
 
     name: str
@@ -31,7 +37,11 @@ class BasePreset:
     preset: str
     download_bytes: int
     licence: str
+    shape: ModelShape
+    parameters: int
+    template: str
     gated: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def embedded(self) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bases.base import Base
+from engine.bases.locate import left_by_git, no_model_in, no_weights_in
 from engine.bases.presets import fitting
 from engine.bases.template import own_template, read_json, stand_in_template
 from engine.errors import BaseInvalid
@@ -36,6 +37,8 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
     Raises:
         BaseInvalid: A file is missing or damaged; the message names it.
     """
+    if not (directory / "config.json").is_file() and (why := no_model_in(directory)) is not None:
+        raise why
     _require(directory, "config.json", "it says how the model is built")
     if not read_json(directory / "config.json").get("model_type"):
         raise BaseInvalid(
@@ -96,6 +99,8 @@ def weight_files(directory: Path) -> list[Path]:
         return [directory / name for name in names]
     files = sorted(directory.glob("model*.safetensors"))
     if not files:
+        if (why := no_weights_in(directory)) is not None:
+            raise why
         raise BaseInvalid(
             f"{shorten(directory)} has no weights as safetensors",
             hint="save it with transformers: model.save_pretrained(DIR)",
@@ -110,6 +115,11 @@ def _header(path: Path) -> dict[str, Any]:
     definition: https://huggingface.co/docs/safetensors/index#format
     """
     damaged = BaseInvalid(f"{shorten(path)} is damaged or not whole", hint="get the file again")
+    if left_by_git(path):
+        raise BaseInvalid(
+            f"{shorten(path)} is a Git LFS pointer: the weights were not downloaded",
+            hint="get them with: git lfs pull, in that folder",
+        )
     size = path.stat().st_size
     with path.open("rb") as handle:
         start = handle.read(8)
@@ -132,6 +142,15 @@ def _header(path: Path) -> dict[str, Any]:
     if size != 8 + length + end:
         raise damaged
     return header
+
+
+def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of a safetensors file, by its header alone.
+
+    Raises:
+        BaseInvalid: The file is damaged.
+    """
+    return {name: tuple(entry["shape"]) for name, entry in _header(path).items()}
 
 
 def _parameters(header: Mapping[str, Any]) -> int:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from engine.bases.hub_errors import asking_for
 from engine.child import report, run_step
-from engine.errors import BaseInvalid, BaseMissing, FinetuiError
+from engine.errors import BaseInvalid
 from engine.paths import require_free
 
 # Weights in other formats (PyTorch pickles, ONNX, GGUF) are left where they are.
@@ -37,12 +37,14 @@ def main(arguments: Sequence[str]) -> None:
     """Download the model ``arguments[0]`` into the folder ``arguments[1]``.
 
     Raises:
-        BaseMissing: There is no such model, no way to it, or no leave to have it.
+        BaseMissing: The hub has no such model.
+        BaseGated: It is given only to those who were granted access.
+        HubUnreachable: The hub can't be reached, or does not answer as it should.
         BaseInvalid: The model has no safetensors.
         DiskFull: There is no room for it.
     """
     hub_id, folder = arguments[0], Path(arguments[1])
-    total = _guarded(hub_id, lambda: _size(hub_id))
+    total = asking_for(hub_id, lambda: _size(hub_id))
     if total == 0:
         raise BaseInvalid(
             f"{hub_id} has no weights as safetensors", hint="choose another model or revision"
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
     watcher = threading.Thread(target=_watch, args=(folder, total, done), daemon=True)
     watcher.start()
     try:
-        _guarded(hub_id, lambda: _fetch(hub_id, folder))
+        asking_for(hub_id, lambda: _fetch(hub_id, folder))
     finally:
         done.set()
         watcher.join()
@@ -98,41 +100,6 @@ def _watch(folder: Path, total: int, done: threading.Event) -> None:
     # what a person wants to see, and they count what an earlier try has left.
     while not done.wait(_POLL_SECONDS):
         report(min(_held(folder), total), total)
-
-
-def _guarded(hub_id: str, step: Callable[[], Any]) -> Any:
-    """Run a step and turn the library's errors into named ones."""
-    import httpx
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-    )
-
-    try:
-        return step()
-    except FinetuiError:
-        raise
-    except GatedRepoError as error:
-        raise BaseMissing(
-            f"{hub_id} is given only to those who accepted its licence",
-            hint="accept it on the model's page, then set HF_TOKEN to a token of yours",
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise BaseMissing(
-            f"the hub has no model {hub_id}",
-            hint="look at the id's spelling; a private model needs HF_TOKEN",
-        ) from error
-    except HfHubHTTPError as error:
-        raise BaseMissing(f"the hub refused {hub_id}: {error}", hint="try again later") from error
-    except (httpx.HTTPError, OfflineModeIsEnabled, LocalEntryNotFoundError) as error:
-        raise BaseMissing(
-            f"the hub can't be reached for {hub_id}",
-            hint="with a copy on this machine: finetui bases add /path/to/the/directory",
-        ) from error
 
 
 if __name__ == "__main__":

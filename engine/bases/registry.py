@@ -20,16 +20,17 @@ from engine.bases.base import Base, BasePreset
 from engine.bases.check import inspect
 from engine.bases.embedded import embedded_gguf
 from engine.bases.files import clear_abandoned, publish, sync_tree
-from engine.bases.presets import PRESETS, preset_for
+from engine.bases.locate import HUB_ID, expanded, is_path, model_folder, named_path, shown
+from engine.bases.presets import PRESETS, known_names, preset_for
 from engine.bases.template import TEMPLATE_FILES, own_template, read_json
 from engine.child import Progress, quiet, run_child
 from engine.errors import BaseError, BaseInvalid, BaseMissing
+from engine.near import did_you_mean
 from engine.paths import bases_dir, shorten, write_atomic
 from engine.setup import require
 
 RECORD = "base.json"
 _VERSION = 1
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WEIGHTS = "model*.safetensors*"
 _SMALL_FILES = (
     "config.json",
@@ -65,19 +66,19 @@ def resolve(name_or_path: str) -> Base:
         BaseMissing: It is not here; the hint says how to get it.
         BaseInvalid: It is here, and damaged.
     """
-    text = name_or_path.strip()
-    if _is_path(text):
-        return _local(Path(text).expanduser())
+    text = named_path(name_or_path)
+    if is_path(text):
+        return _local(expanded(text))
     preset = preset_for(text)
     name = preset.name if preset else slug(text)
     if (bases_dir() / name / RECORD).is_file():
         return _recorded(name)
-    if preset is not None or _HUB_ID.fullmatch(text):
+    if preset is not None or HUB_ID.fullmatch(text):
         raise BaseMissing(
             f"the base model {text} is not on this machine yet",
-            hint=f"get it with: finetui bases add {text}",
+            hint=f"get it with: finetui bases add {text}" + _or_a_folder(text),
         )
-    if text and Path(text).is_dir():
+    if text and os.path.lexists(text):
         return _local(Path(text))
     raise _unknown(text)
 
@@ -95,13 +96,12 @@ def add(name_or_path: str, *, progress: Progress = quiet) -> Base:
         DependencyMissing: The package with the embedded model is not installed.
         DiskFull: There is no room for it.
     """
-    text = name_or_path.strip()
-    preset = None if _is_path(text) else preset_for(text)
-    if preset is None and (_is_path(text) or not _HUB_ID.fullmatch(text)):
-        directory = Path(text).expanduser()
-        if not text or not directory.is_dir():
-            raise _missing_directory(directory) if _is_path(text) else _unknown(text)
-        return _record(_local(directory))
+    text = named_path(name_or_path)
+    preset = None if is_path(text) else preset_for(text)
+    if preset is None and (is_path(text) or not HUB_ID.fullmatch(text)):
+        if not is_path(text) and not (text and os.path.lexists(text)):
+            raise _unknown(text)
+        return _record(_local(expanded(text)))
     try:
         return resolve(text)
     except (BaseMissing, BaseInvalid):
@@ -110,6 +110,14 @@ def add(name_or_path: str, *, progress: Progress = quiet) -> Base:
     if preset is not None and preset.embedded:
         return _add_embedded(preset, progress)
     return _add_from_hub(preset.hub_id if preset else text, preset, progress)
+
+
+def can_be_brought(name_or_path: str) -> bool:
+    """Say whether a base that is not here is one that :func:`add` would ask for elsewhere."""
+    text = name_or_path.strip()
+    if is_path(text):
+        return False
+    return preset_for(text) is not None or HUB_ID.fullmatch(text) is not None
 
 
 def with_template(base: Base, text: str, label: str) -> Base:
@@ -197,9 +205,7 @@ def _named(base: Base, preset: BasePreset | None) -> Base:
 
 
 def _local(directory: Path) -> Base:
-    directory = directory.resolve()
-    if not directory.is_dir():
-        raise _missing_directory(directory)
+    directory = model_folder(directory)
     for base in installed():
         if base.directory == directory:
             return base
@@ -220,13 +226,6 @@ def _local_name(directory: Path) -> str:
 def slug(text: str) -> str:
     """Return a name fit for a folder: a hub id's slash becomes two dashes."""
     return re.sub(r"[^a-z0-9._-]+", "-", text.lower().replace("/", "--")).strip("-.")
-
-
-def _is_path(text: str) -> bool:
-    # A folder that is there wins over a hub id that is spelt like it.
-    if text.startswith(("/", "./", "../", "~")) or text in (".", ".."):
-        return True
-    return "/" in text and Path(text).is_dir()
 
 
 def _record(base: Base) -> Base:
@@ -275,15 +274,18 @@ def _signature(directory: Path) -> list[list[Any]]:
     return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
 
 
-def _missing_directory(directory: Path) -> BaseMissing:
-    return BaseMissing(
-        f"there is no directory {shorten(directory)}", hint="look at the path's spelling"
-    )
+def _or_a_folder(text: str) -> str:
+    """Return what to add where a hub id may be meant as a folder beside others."""
+    if "/" not in text or not Path(text).parent.is_dir():
+        return ""
+    return f"; if a folder is meant, there is none at {shown(Path(text).resolve())}"
 
 
 def _unknown(text: str) -> BaseMissing:
+    near = did_you_mean(text, [*known_names(), *(base.name for base in installed())])
     return BaseMissing(
         f"there is no base model {text!r}",
-        hint="finetui bases list names the presets; a hub id looks like owner/model, "
+        hint=(f"{near} " if near else "")
+        + "finetui bases list names the presets; a hub id looks like owner/model, "
         "and a directory like ./model",
     )

@@ -41,7 +41,10 @@ def list_bases(workspace: Path | None, as_json: bool) -> None:
         )
         return
     rows = [(base.name, "here", _size(base.parameters), base.default_quant) for base in here]
-    rows += [(preset.name, _to_get(preset), "", preset.default_quant) for preset in known]
+    rows += [
+        (preset.name, _to_get(preset), _size(preset.parameters), preset.default_quant)
+        for preset in known
+    ]
     table(("name", "where", "size", "default quant"), rows)
     if known:
         say()
@@ -86,7 +89,7 @@ def show_base(name: str, workspace: Path | None, as_json: bool) -> None:
     try:
         base = engine_bases.resolve(name)
     except (BaseMissing, BaseInvalid):
-        preset = engine_bases.PRESETS.get(name)
+        preset = engine_bases.preset_for(name)
         if preset is None:
             raise
         _show_preset(preset, as_json)
@@ -109,6 +112,8 @@ def _show_preset(preset: BasePreset, as_json: bool) -> None:
         say(f"  hub id         {preset.hub_id}{gated}")
         say(f"  4-bit copy     {preset.four_bit_id or '-'}")
         say(f"  download       {preset.download_bytes / 1e9:.1f} GB")
+    say(f"  parameters     {preset.parameters:,}")
+    say(f"  chat template  {preset.template}")
     say(f"  licence        {preset.licence}")
     say(f"  default quant  {preset.default_quant}")
     say(f"  preset         {preset.preset}")

@@ -14,9 +14,11 @@ from engine.cli.runs import describe
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, RunFailed
 from engine.export.quants import QUANTS
-from engine.export.start import start
+from engine.export.start import start, warning_of
 from engine.paths import shorten
-from engine.runs import Event, Monitor, RunView
+from engine.runs import Event, Monitor, RunView, find
+from engine.runs.kept import Which
+from engine.text import inert
 
 _POLL_S = 0.3
 
@@ -24,12 +26,19 @@ _POLL_S = 0.3
 @click.command()
 @click.argument("run")
 @click.option("--quant", default=None, help="The quantisation (default: what fits the base).")
+@click.option(
+    "--adapter",
+    type=click.Choice(["best", "last"]),
+    default=None,
+    help="The run's best adapter by its evaluations, or its last (default: the best it has kept).",
+)
 @click.option("--follow/--detach", default=True, help="Wait for the end, or only start it.")
 @click.option("--list-quants", is_flag=True, help="List the quantisations and end.")
 @common_options
 def export(
     run: str,
     quant: str | None,
+    adapter: Which | None,
     follow: bool,
     list_quants: bool,
     workspace: Path | None,
@@ -43,7 +52,10 @@ def export(
         _print_quants(as_json)
         return
     with opened(workspace) as here:
-        job_dir = patiently("export", lambda: start(here, run, quant))
+        warning = warning_of(find(here, run))
+        job_dir = patiently("export", lambda: start(here, run, quant, adapter))
+    if warning:
+        click.echo(inert(f"warning: {warning}"), err=True)
     if follow:
         _follow(job_dir, as_json=as_json)
     elif as_json:
@@ -128,5 +140,7 @@ def _print_result(result: Mapping[str, Any]) -> None:
     say(f"base     {result['base']['answer'].strip()}")
     say(f"tuned    {result['tuned']['answer'].strip()}")
     say()
+    step = f", of step {result['step']:,}" if result.get("step") else ""
+    say(f"merged the {result.get('adapter', 'last')} adapter{step}")
     say(f"Modelfile for Ollama: {shorten(result['modelfile'], 80)}")
     say(f"chat with both: finetui chat {result['run']}")

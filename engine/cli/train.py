@@ -11,18 +11,21 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import follow_run, run_as_dict
+from engine.cli.runs.queueing import say_begun
 from engine.cli.waiting import patiently
+from engine.errors import UsageError
 from engine.train import (
     PRESETS,
     Plan,
     TrainSpec,
-    default_base,
-    default_preset,
+    base_and_preset,
     make_spec,
     newest_dataset,
     start,
 )
 from engine.train import plan as plan_run
+from engine.train.launching import beside
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -60,30 +63,42 @@ def _spec_options(function: Command) -> Command:
 
 @click.command()
 @click.option("--dataset", default="", help="The frozen dataset (default: the newest).")
-@click.option("--base", default="", help="The base model (default: the workspace's setting).")
+@click.option("--base", default="", help="The base model (default: the preset's or setting's).")
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
-    default=None,
-    help="Hyperparameters that belong together (default: those that fit the base).",
+    default="",
+    metavar="NAME",
+    shell_complete=lambda _context, _option, typed: [n for n in PRESETS if n.startswith(typed)],
+    help="Hyperparameters that belong together, by model, GPU memory or purpose, such as "
+    "llama3-8b, 12gb or small-cpu (default: those that fit the base). Most have a base of "
+    f"their own, which --base replaces. All: {', '.join(PRESETS)}.",
 )
 @_spec_options
 @click.option("--plan", "only_plan", is_flag=True, help="Say what the run would be; start nothing.")
+@click.option("--prepare", is_flag=True, help="Make the run ready and start nothing.")
+@click.option("--queue", is_flag=True, help="Wait in the queue until the device is free.")
 @click.option("--follow", is_flag=True, help="Follow the run to its end.")
 @common_options
 def train(
     dataset: str,
     base: str,
-    preset: str | None,
+    preset: str,
     only_plan: bool,
+    prepare: bool,
+    queue: bool,
     follow: bool,
     workspace: Path | None,
     as_json: bool,
     **changes: Any,
 ) -> None:
     """Start a training run, which goes on whatever becomes of this terminal."""
+    if prepare and (queue or follow or only_plan):
+        raise UsageError("--prepare starts nothing", hint="leave --queue, --follow and --plan out")
     with opened(workspace) as here:
         spec = _spec(here, dataset, base, preset, changes)
+        if prepare:
+            _prepare(here, spec, as_json=as_json)
+            return
         outline = plan_run(here, spec)
         if not as_json:
             _show(outline, spec)
@@ -91,25 +106,37 @@ def train(
             if as_json:
                 print_json(asdict(outline))
             return
-        run = patiently("training", lambda: start(here, spec))
+        others = beside()
+        run = patiently("training", lambda: start(here, spec, queue=queue))
     if follow:
         follow_run(run, as_json=as_json)
     elif as_json:
         print_json({**run_as_dict(run), "plan": asdict(outline)})
     else:
-        say(f"run {run.id} has begun; follow it with: finetui runs follow {run.id}")
+        say_begun(run, others, queue=queue)
+
+
+def _prepare(here: Workspace, spec: TrainSpec, *, as_json: bool) -> None:
+    from engine.train.preparing import prepare as prepare_run
+
+    run = prepare_run(here, spec)
+    if as_json:
+        print_json(run_as_dict(run))
+        return
+    say(f"run {run.id} is prepared; start it with: finetui runs start {run.id}")
+    say(f"or on another machine: finetui runs pack {run.id}, and there: finetui runs import FILE")
 
 
 def _spec(
-    here: Workspace, dataset: str, base: str, preset: str | None, changes: dict[str, Any]
+    here: Workspace, dataset: str, base: str, preset: str, changes: dict[str, Any]
 ) -> TrainSpec:
-    base = base or default_base(here)
-    preset = preset or default_preset(here, base)
+    base, preset = base_and_preset(here, base, preset)
     given = {name: value for name, value in changes.items() if value is not None}
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())
-    return make_spec(base, dataset or newest_dataset(here), preset, **given)
+    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
+    return adopted(spec, named=given)
 
 
 def _show(outline: Plan, spec: TrainSpec) -> None:
@@ -126,7 +153,8 @@ def _show(outline: Plan, spec: TrainSpec) -> None:
             ["examples", f"{outline.examples}, and {outline.validation} held out"],
             ["tokens", f"{about}{outline.tokens:,}, of them trained {outline.trained_tokens:,}"],
             ["steps", str(outline.steps)],
-            ["trains with", f"{outline.backend} on {outline.device}"],
+            ["trains with", f"{outline.backend} on {outline.device} ({outline.why})"],
+            ["base in", f"{outline.bits} bits" if outline.bits else "16 or 32 bits"],
             ["adapter", f"{outline.trainable:,} weights"],
             ["disk", f"{outline.disk_bytes / 1e6:,.0f} MB"],
             ["minutes", minutes],

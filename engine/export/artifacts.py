@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.errors import FinetuiError
 from engine.export.spec import load_spec
 from engine.runs import find, state
+from engine.runs.kept import Which
 from engine.runs.state import SPEC_FILE
 from engine.workspace import Workspace
 
@@ -20,7 +21,8 @@ class ExportInfo:
     """A finished export: both models at one quantisation.
 
     ``answer`` is what the tuned model said when it was tried, ``rates`` the tokens per
-    second of both sides then ("base", "tuned"), ``at`` when the export ended.
+    second of both sides then ("base", "tuned"), ``at`` when the export ended. ``adapter`` is
+    the one that was merged, saved after ``step``; 0 where that is not known.
     """
 
     quant: str
@@ -33,6 +35,13 @@ class ExportInfo:
     base_dir: Path
     at: float
     rates: Mapping[str, float] = field(default_factory=dict)
+    adapter: Which = "last"
+    step: int = 0
+
+    @property
+    def adapter_words(self) -> str:
+        """Which adapter it is: ``best, step 60`` or ``last``."""
+        return f"{self.adapter}, step {self.step:,}" if self.step else self.adapter
 
 
 def exports_dir(run_dir: Path) -> Path:
@@ -81,4 +90,6 @@ def _finished(job_dir: Path) -> ExportInfo | None:
         base_dir=spec.base_dir,
         at=view.ended,
         rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
+        adapter=spec.which,
+        step=spec.step,
     )

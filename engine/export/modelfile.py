@@ -84,7 +84,9 @@ def turn_form(tokenizer: Tokenizer) -> TurnForm | None:
     )
 
 
-def modelfile(gguf: str, tokenizer: Tokenizer, *, system: str = "", temperature: float) -> str:
+def modelfile(
+    gguf: str, tokenizer: Tokenizer, *, system: str = "", temperature: float, comment: str = ""
+) -> str:
     """Return the text of a Modelfile.
 
     Args:
@@ -92,8 +94,10 @@ def modelfile(gguf: str, tokenizer: Tokenizer, *, system: str = "", temperature:
         tokenizer: The base's tokenizer and template.
         system: The system message that the model was trained with; empty takes the template's.
         temperature: The sampling temperature.
+        comment: What the model is.
     """
-    lines = [f"FROM ./{gguf}", ""]
+    told = [f"# {' '.join(comment.split())}"] if comment else []
+    lines = [f"FROM ./{gguf}", *told, ""]
     form = turn_form(tokenizer)
     if form is None:
         lines.append("# The chat template inside the GGUF is used; it is not one of plain turns.")

@@ -23,6 +23,7 @@ from engine.export.steps import runner
 from engine.export.verify import PROBES, Tried, try_file, usable
 from engine.models import Turn
 from engine.paths import write_atomic
+from engine.runs import fold, read_events, verdict
 from engine.runs.child import Job, run_job
 from engine.tokens import Tokenizer
 
@@ -57,6 +58,9 @@ def main(directory: Path) -> int:
             {
                 "run": spec.run_id,
                 "quant": spec.quant,
+                "adapter": spec.which,
+                "step": spec.step or None,
+                "verdict": verdict(fold(read_events(spec.run_dir)[0])),
                 "prompt": prompts[0][-1].content,
                 "tuned": _told(final, tuned),
                 "base": _told(spec.base_file, base),
@@ -98,8 +102,15 @@ def _write_modelfile(spec: ExportSpec, final: Path, tokenizer: Tokenizer) -> Non
         tokenizer,
         system=_system_prompt(spec),
         temperature=MODELFILE_TEMPERATURE,
+        comment=_comment(spec),
     )
     write_atomic(final.with_name("Modelfile"), text.encode())
+
+
+def _comment(spec: ExportSpec) -> str:
+    """Return what the model is, for whoever finds the file alone."""
+    step = f", of step {spec.step}" if spec.step else ""
+    return f"run {spec.run_id} on {spec.base}: the {spec.which} adapter{step}"
 
 
 def _system_prompt(spec: ExportSpec) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from engine import toml
 from engine.errors import ExportError
 from engine.paths import shorten, write_atomic
+from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
 
 
@@ -17,7 +18,7 @@ class ExportSpec(BaseModel):
     """An export of one run at one quantisation. Paths are absolute.
 
     Attributes:
-        run_dir: The run, with its ``adapter``.
+        run_dir: The run, with its adapters.
         base: The base model's name.
         base_dir: Its Hugging Face directory.
         base_fingerprint: What that directory held when the job was made.
@@ -25,6 +26,9 @@ class ExportSpec(BaseModel):
         quant: The quantisation.
         template: The chat template that both files carry.
         context: The context window with which the files are tried, in tokens.
+        which: The adapter that is merged: the run's best or its last. Exports of earlier versions
+            took the last.
+        step: The step after which that adapter was saved; 0 where it does not say.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +42,8 @@ class ExportSpec(BaseModel):
     quant: str
     template: str
     context: int = 2048
+    which: Which = "last"
+    step: int = 0
 
     @property
     def run_id(self) -> str:
@@ -46,8 +52,8 @@ class ExportSpec(BaseModel):
 
     @property
     def adapter(self) -> Path:
-        """The run's adapter."""
-        return self.run_dir / "adapter"
+        """The adapter that is merged."""
+        return self.run_dir / (BEST_DIR if self.which == "best" else ADAPTER_DIR)
 
     @property
     def merged(self) -> Path:

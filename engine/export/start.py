@@ -6,13 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from engine.bases import Base, resolve
+from engine.bases.adapters import check_fit, read_adapter
 from engine.errors import ExportError, RunActive, RunUnfinished
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
 from engine.export.quants import QUANTS, check_quant
 from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
-from engine.runs import RunSummary, check_free, find, launch, look, read_spec
+from engine.runs import (
+    Kept,
+    RunSummary,
+    check_free,
+    choose_adapter,
+    find,
+    launch,
+    look,
+    read_spec,
+    verdict,
+    verdict_words,
+)
+from engine.runs.kept import Which
 from engine.setup import require
 from engine.trust import require as require_trust
 from engine.trust import require_inside, run_items
@@ -21,13 +34,16 @@ from engine.workspace import Workspace
 MODULE = "engine.export.recipe"
 
 
-def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
+def start(
+    workspace: Workspace, run_id: str, quant: str | None = None, adapter: Which | None = None
+) -> Path:
     """Check what an export needs and start it as a detached job.
 
     Args:
         workspace: Where the run is.
         run_id: The run, or a prefix of its id.
         quant: The quantisation; None takes the one that fits the base.
+        adapter: The run's best adapter or its last; None takes the best where one was kept.
 
     Returns:
         The job's directory, to be followed like a run's.
@@ -35,9 +51,11 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     Raises:
         RunMissing: There is no such run.
         RunActive: The run trains still, or this export is under way, here or elsewhere.
-        RunUnfinished: The run left no adapter.
+        RunUnfinished: The run left no adapter, or not the one that is asked for.
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
+        AdapterInvalid: The run's adapter is damaged.
+        AdapterMismatch: It was trained on another base.
         WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
         ExportError: The base model is not the one that the run was trained on.
         DependencyMissing: What an export needs is not installed.
@@ -45,12 +63,13 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     """
     run = find(workspace, run_id)
     named = check_quant(quant) if quant else ""
-    check_run(run)
+    taken = check_run(run, adapter)
     require("export")
     require_converter()
     spec = read_spec(run.dir)
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
     base = _base(spec)
+    check_fit(read_adapter(taken.path), base)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen
     require_inside(workspace.root, job_dir)
@@ -65,6 +84,8 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
         quant=chosen,
         template=base.chat_template,
         context=workspace.settings.chat.context,
+        which=taken.which,
+        step=taken.step or 0,
     )
     check_room(job, base.parameters)
     write_spec(job, job_dir)
@@ -72,12 +93,16 @@ def start(workspace: Workspace, run_id: str, quant: str | None = None) -> Path:
     return job_dir
 
 
-def check_run(run: RunSummary) -> None:
-    """Raise unless a run can be exported. Looks at files alone, and is quick.
+def check_run(run: RunSummary, adapter: Which | None = None) -> Kept:
+    """Return the adapter of a run that an export takes. Looks at files alone, and is quick.
+
+    Args:
+        run: The run.
+        adapter: The one that is asked for; None takes the best where one was kept.
 
     Raises:
         RunActive: It trains still.
-        RunUnfinished: It left no adapter.
+        RunUnfinished: It left no adapter, or not the one that is asked for.
     """
     if run.view.active and (life := look(run.dir)).alive:
         there = f" on {life.host}" if life.host else ""
@@ -85,11 +110,22 @@ def check_run(run: RunSummary) -> None:
             f"run {run.id} is still training{there}",
             hint="wait for it, or stop it: its adapter is saved",
         )
-    if not (run.dir / "adapter" / "adapter_config.json").is_file():
-        raise RunUnfinished(
-            f"run {run.id} has left no adapter (it is {run.view.status})",
-            hint=f"see why with: finetui runs show {run.id}, and train again",
-        )
+    try:
+        return choose_adapter(run.dir, adapter)
+    except RunUnfinished as error:
+        if adapter is not None:
+            raise
+        raise RunUnfinished(f"{error.message} (it is {run.view.status})", hint=error.hint) from None
+
+
+def warning_of(run: RunSummary) -> str:
+    """Return what to know before a run is exported; empty where there is nothing.
+
+    A run that never beat its base is not refused: its person may want to hear it.
+    """
+    if verdict(run.view) != "worse-than-base":
+        return ""
+    return f"run {run.id} {verdict_words(run.view)}"
 
 
 def _base(spec: Any) -> Base:

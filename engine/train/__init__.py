@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from engine.train.defaults import default_base, default_preset, newest_dataset
+from engine.train.defaults import base_and_preset, default_base, default_preset, newest_dataset
 from engine.train.phases import Leaves, leaves_when_stopped
 from engine.train.plan import Plan, plan
-from engine.train.spec import (
-    ALL_LINEAR,
-    ATTENTION,
-    PRESETS,
-    Preset,
-    TrainSpec,
-    changed,
-    load_spec,
-    make_spec,
-)
+from engine.train.presets import ALL_LINEAR, ATTENTION, PRESETS, Preset, find_preset
+from engine.train.spec import TrainSpec, changed, load_spec, make_spec
 from engine.train.start import Resumed, check_resume, resume, start
 
 __all__ = [
@@ -26,10 +18,12 @@ __all__ = [
     "Preset",
     "Resumed",
     "TrainSpec",
+    "base_and_preset",
     "changed",
     "check_resume",
     "default_base",
     "default_preset",
+    "find_preset",
     "leaves_when_stopped",
     "load_spec",
     "make_spec",

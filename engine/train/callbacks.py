@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from engine.errors import RunFailed
 from engine.runs.child import JobStopped
+from engine.train.evaluating import Evaluator
+from engine.train.failing import Failing
 from engine.train.meter import Meter
-from engine.train.phases import EVALUATING, TRAINING
 from engine.train.setup import Setup
+from engine.train.watching import StepWatch
 
 
-def make_callback(setup: Setup) -> Any:
-    """Return the callback that writes a run's events, evaluates, and heeds a stop request."""
+def make_callback(setup: Setup, evaluator: Evaluator, watch: StepWatch) -> Any:
+    """Return the callback that writes a run's events, evaluates, and heeds a stop request.
+
+    Args:
+        setup: The run.
+        evaluator: What evaluates it, and may end it early.
+        watch: What notices a step that does not end.
+    """
     from transformers import TrainerCallback
 
     job, spec, meter = setup.job, setup.spec, setup.meter
+    failing = Failing(fp16=False)
 
     class RunEvents(TrainerCallback):  # type: ignore[misc]
-        evaluated_at = -1
-
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            at_epoch_end = state.global_step % spec.steps_per_epoch(len(setup.train.rows)) == 0
-            if state.global_step and not spec.eval_steps and at_epoch_end:
-                # The run was stopped before this epoch could be judged.
+            failing.fp16 = bool(args.fp16)
+            at_evaluation = spec.eval_steps and state.global_step % spec.eval_steps == 0
+            if state.global_step and at_evaluation:
+                # The run was stopped before this step could be judged.
                 self._evaluate(state, control)
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             meter.begin()
+            watch.begin(state.global_step + 1)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            watch.end()
             meter.end()
             if job.should_stop:
                 _stop(control)
-            elif spec.eval_steps and state.global_step % spec.eval_steps == 0:
+            elif evaluator.due(state.global_step):
                 self._evaluate(state, control)
-
-        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if not spec.eval_steps and not job.should_stop:
-                self._evaluate(state, control)
+            # A loss that is not a number ends the run, before it is saved.
+            control.should_log = control.should_log or control.should_save
 
         def on_log(
             self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
         ) -> None:
             if logs and "loss" in logs:
                 _write_step(setup, state, logs)
+                failing.check(state.global_step, logs, evaluator.best_step)
+                if failing.trains_nothing(logs.get("grad_norm")):
+                    job.warn(
+                        f"the gradient is infinite at step {state.global_step} and those before: "
+                        "they have trained nothing",
+                        code="gradient-not-finite",
+                        hint="start a run with a lower alpha and learning rate, or precision fp32",
+                    )
 
         def _evaluate(self, state: Any, control: Any) -> None:
-            step = state.global_step
-            if not setup.validation.rows or step == self.evaluated_at:
-                return
-            job.phase(EVALUATING, step=step, total_steps=state.max_steps)
             try:
-                loss = setup.evaluate(job.check_stop)
+                evaluator.evaluate(state.global_step, state.epoch)
             except JobStopped:
                 _stop(control)
-                return
-            self.evaluated_at = step
-            job.write("eval", step=step, loss=loss, epoch=state.epoch)
-            print(f"step {step}  eval loss {loss:.4f}", flush=True)
-            job.phase(TRAINING, step=step, total_steps=state.max_steps)
+            if evaluator.stopped_early:
+                _stop(control)
 
     return RunEvents()
 
@@ -82,6 +89,7 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
         lr=rate,
         grad_norm=None if norm is None else float(norm),
         trained_tokens=meter.trained_tokens,
+        step_s=round(meter.last_s, 3),
         **_rates(meter, state.max_steps - step),
     )
     print(
@@ -90,11 +98,6 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
         + f"  {meter.tokens_per_s:.0f} tokens/s",
         flush=True,
     )
-    if not math.isfinite(loss):
-        raise RunFailed(
-            f"the loss is not a number any more at step {step}",
-            hint="start a run with half the learning rate",
-        )
 
 
 def _rates(meter: Meter, steps_left: int) -> dict[str, float]:

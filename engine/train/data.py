@@ -182,9 +182,8 @@ def collate_packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def tokens_of(batch: Mapping[str, Any]) -> int:
     """Return the number of a batch's tokens, without padding."""
-    if "row_lengths" in batch:
-        return sum(batch["row_lengths"])
-    return int(batch["attention_mask"].sum())
+    mask = batch.get("attention_mask")  # there is none where batches have no padding
+    return int(batch["input_ids"].numel() if mask is None else mask.sum())
 
 
 def budgeted(

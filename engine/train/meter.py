@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -53,6 +54,16 @@ class Meter:
         """Tokens a second over the last steps; 0 before the first."""
         taken = sum(seconds for seconds, _ in self._recent)
         return sum(tokens for _, tokens in self._recent) / taken if taken else 0.0
+
+    @property
+    def last_s(self) -> float:
+        """Seconds that the last step took; 0 before the first."""
+        return self._recent[-1][0] if self._recent else 0.0
+
+    @property
+    def step_s(self) -> float:
+        """Seconds that a step takes: the median of the last ones, which a slow one can't raise."""
+        return statistics.median(seconds for seconds, _ in self._recent) if self._recent else 0.0
 
     def eta_s(self, steps_left: int) -> float | None:
         """Seconds that ``steps_left`` steps will take at the present rate; None before a step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,16 @@ import psutil
 from engine.bases import Base, resolve
 from engine.bases.template import read_json
 from engine.dataset import Frozen, Row, load
-from engine.errors import DatasetRefused
+from engine.errors import DatasetRefused, DependencyMissing
 from engine.runs import read_spec, run_dirs, state
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
+from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.data import render_rows
 from engine.train.gpu import known_problem
+from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
+from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
 
 _SAMPLE = 400
@@ -34,7 +36,9 @@ class Plan:
     ``tokens`` and ``trained_tokens`` are those of all training examples, each
     counted once; where ``sampled`` is true they were told from a part of them.
     ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
-    no earlier run on this device tells how fast it is.
+    no earlier run on this device tells how fast it is. ``findings`` are those of
+    :func:`engine.train.preflight.preflight`, and ``notes`` say them too. ``why`` says why
+    this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0.
     """
 
     examples: int
@@ -49,6 +53,9 @@ class Plan:
     disk_bytes: int
     minutes: float | None
     notes: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    why: str = ""
+    bits: int = 0
 
 
 def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
@@ -59,6 +66,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has nothing to train on.
         TemplateError: The base's template can't render an example.
+        BaseError: The base, or the adapter to start from, can't be used.
     """
     base, dataset = resolve(spec.base), load(workspace, spec.dataset)
     rows = dataset.train_rows()
@@ -67,20 +75,24 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    part = _sample(rows)
-    rendered = render_rows(Tokenizer.load(base.directory), part, spec.max_length)
+    asked, spec = spec, adopted(spec)
+    part = sample(rows)
+    tokenizer = Tokenizer.load(base.directory)
+    findings = preflight(spec, base, tokenizer, part)
+    rendered = render_rows(tokenizer, part, spec.max_length)
     share = len(rows) / len(part)
-    cards = snapshot(workspace.root).gpus
-    problem = known_problem() if cards else None
-    if problem is not None:
-        cards = ()
-    backend, notes = _backend(spec, cards)
+    gpus = snapshot(workspace.root).gpus
+    problem = known_problem() if gpus else None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    cards = visible_gpus(gpus, visible) if problem is None else ()
+    backend, why = backend_name(spec, cuda=bool(cards))
+    bits = base_bits(spec, base.directory)
+    notes = _trainer_notes(spec, backend, bits, cuda=bool(cards))
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
-    if rendered.truncated:
-        notes.append(f"{len(rendered.truncated)} of {len(part)} examples are cut off")
-    if rendered.untrained:
-        notes.append(f"{len(rendered.untrained)} of {len(part)} have no token to train on")
+    notes += [str(finding) for finding in findings]
+    if spec.resume_from:
+        notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
     return Plan(
@@ -96,6 +108,9 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         disk_bytes=disk_needed(spec, dataset, trainable),
         minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
         notes=tuple(notes),
+        findings=findings,
+        why=why,
+        bits=bits,
     )
 
 
@@ -108,26 +123,23 @@ def device_name(cards: tuple[Gpu, ...]) -> str:
     return f"processor, {min(cores or 1, physical)} cores"
 
 
-def _sample(rows: list[Row]) -> list[Row]:
+def sample(rows: list[Row]) -> list[Row]:
     """Return enough rows to know them all by, spread evenly."""
     if len(rows) <= _SAMPLE:
         return rows
     return [rows[index * len(rows) // _SAMPLE] for index in range(_SAMPLE)]
 
 
-def _backend(spec: TrainSpec, cards: tuple[Gpu, ...]) -> tuple[str, list[str]]:
-    notes: list[str] = []
-    has_unsloth = importlib.util.find_spec("unsloth") is not None
-    if not cards:
-        if spec.load_in_4bit:
-            notes.append("without an NVIDIA card the base is not kept in 4 bits")
-        if spec.backend == "unsloth":
-            notes.append("unsloth needs an NVIDIA card")
-    elif not has_unsloth and spec.backend != "trl":
-        notes.append("unsloth is not installed; it would be faster")
-    if spec.backend != "auto":
-        return spec.backend, notes
-    return ("unsloth" if cards and has_unsloth else "trl"), notes
+def _trainer_notes(spec: TrainSpec, name: str, bits: int, *, cuda: bool) -> list[str]:
+    """Return what a person should know of the trainer before the run starts."""
+    notes = []
+    if name == "trl" and cuda and spec.backend == "auto":
+        notes.append(f"trains with trl: {backend_name(spec, cuda=cuda)[1]}")
+    try:
+        check_installed(name, bits)
+    except DependencyMissing as error:
+        notes.append(f"{error.message}; {error.hint}")
+    return notes
 
 
 def adapter_weights(base_dir: Path, spec: TrainSpec) -> int:
@@ -183,8 +195,9 @@ def _minutes(
     if rate is None:
         return None
     held_out = tokens * dataset.validation / max(1, dataset.train)
-    evaluations = 1 + max(1, round(spec.epochs))
-    work = tokens * spec.epochs + held_out * evaluations * _EVALUATION_SHARE
+    passes = spec.passes(dataset.train)
+    evaluations = 1 + max(1, round(passes))
+    work = tokens * passes + held_out * evaluations * _EVALUATION_SHARE
     return work / rate / 60
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,24 +19,33 @@ from engine.dataset.frozen import TRAIN, VALIDATION
 from engine.errors import DatasetRefused, FinetuiError, RunFailed
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
+from engine.runs.kept import ADAPTER_DIR, BEST_DIR, read_best
+from engine.runs.verdict import verdict
 from engine.runs.view import RunView, fold
 from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases
 from engine.train.backends import choose, describe, load
+from engine.train.best import BestAdapter, restore_best, save_adapter
+from engine.train.callbacks import make_callback
 from engine.train.checkpoints import Checkpoint, Choice
 from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
 from engine.train.devices import Device, fallback, find_device
+from engine.train.evaluating import Evaluator, fixed_part
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
+from engine.train.preflight import cut_words
 from engine.train.published import name_base, public_name
+from engine.train.reporting import reporting
+from engine.train.samples import choose_prompts, system_prompt
 from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec
-from engine.train.trainer import make_trainer, save_adapter
+from engine.train.trainer import make_trainer
+from engine.train.warm_start import take_weights
+from engine.train.watching import StepWatch
 
-ADAPTER_DIR = "adapter"
 DATASET_DIR = "dataset"
 
 
@@ -53,7 +63,8 @@ def main(arguments: list[str]) -> int:
         except FinetuiError as error:
             failure = error  # said once the log is open
     step, name = (choice.checkpoint.step, choice.checkpoint.name) if choice else (0, "")
-    with Job(directory, resumed_step=step if resume else None, resumed_from=name) as job:
+    resumed = step if resume else None
+    with Job(directory, resumed_step=resumed, resumed_from=name, notify=True) as job:
         if failure is not None:
             raise failure
         say_refused(job, choice)
@@ -91,8 +102,11 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     """
     began = time.monotonic()
     spec = load_spec(job.directory)
+    restore_best(job.directory, checkpoint)
     job.phase(phases.READING)
-    rows, held_out = read_split(job, spec)
+    tokenizer = Tokenizer.load(Path(spec.base_dir))
+    rows, held_out = read_split(job, spec, tokenizer)
+    total = spec.total_steps(len(rows.rows))
     job.check_stop()
 
     job.phase(phases.LOADING)
@@ -100,50 +114,46 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     say_fallback(job, spec, device)
     backend = choose(spec, device)
     print(describe(backend, device, len(rows.rows)), flush=True)
-    with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
+    resumed = checkpoint.step if checkpoint else None
+    held = job.gpu(device.card) if device.cuda else contextlib.nullcontext()
+    with reporting(job, spec, resumed_step=resumed), held:
+        loaded = load(spec, backend, device)
+        if checkpoint is None:
+            take_weights(spec, loaded)
+        best = BestAdapter(job, partial(save_adapter, loaded.model, spec))
         meter = Meter()
-        superseded = view_of(job).superseded
         setup = Setup(
             job=job,
             spec=spec,
             device=device,
             backend=backend,
-            loaded=load(spec, backend, device),
+            loaded=loaded,
             train=rows,
-            validation=held_out,
+            validation=evaluated_on(spec, rows, held_out),
             meter=meter,
-            saver=Saver(
-                job,
-                meter,
-                keep=spec.keep_checkpoints,
-                superseded=superseded,
-                finish=partial(name_base, spec=spec, name=public_name(spec)),
-            ),
+            saver=make_saver(job, spec, meter, best),
+            eos_ids=tokenizer.eos_ids,
         )
+        evaluator = make_evaluator(setup, len(held_out.rows), best, tokenizer)
         job.check_stop()
-        trainer = make_trainer(setup)
-        total = spec.total_steps(len(rows.rows))
+        trainer = make_trainer(setup, make_callback(setup, evaluator, watch_steps(job)))
         if checkpoint is not None:
             with damage_named(str(checkpoint.path)):
                 meter.restore(checkpoint.path)
-        judge_base(setup, total)
+        evaluator.judge_base()
 
         job.phase(phases.TRAINING, step=checkpoint.step if checkpoint else 0, total_steps=total)
         with memory_named(spec):
             trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
 
         step = trainer.state.global_step
-        complete = step >= total
-        if complete and held_out.rows and step not in dict(view_of(job).evals):
-            job.phase(phases.EVALUATING, step=step, total_steps=total)
-            job.write("eval", step=step, loss=setup.evaluate(job.check_stop))
+        complete = step >= total or evaluator.stopped_early
+        if complete:
+            evaluator.evaluate(step, trainer.state.epoch)
         job.phase(phases.SAVING, step=step, total_steps=total)
-        save_adapter(setup, job.directory / ADAPTER_DIR)
+        save_adapter(loaded.model, spec, job.directory / ADAPTER_DIR)
     summary = result(setup, view_of(job), step, time.monotonic() - began)
-    if complete:
-        job.finish(summary)
-    else:
-        job.stopped(summary)
+    (job.finish if complete else job.stopped)({**summary, "early_stopped": evaluator.stopped_early})
 
 
 def say_fallback(job: Job, spec: TrainSpec, device: Device) -> None:
@@ -155,13 +165,12 @@ def say_fallback(job: Job, spec: TrainSpec, device: Device) -> None:
         job.warn(found.message, code="cpu-fallback", hint=found.hint)
 
 
-def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:
+def read_split(job: Job, spec: TrainSpec, tokenizer: Tokenizer) -> tuple[TokenRows, TokenRows]:
     """Render the run's own copy of the dataset: what is trained on, and what is held out.
 
     Raises:
         DatasetRefused: No example has a token to train on.
     """
-    tokenizer = Tokenizer.load(Path(spec.base_dir))
     folder = job.directory / DATASET_DIR
     held_out_file = folder / VALIDATION
     rows = render_rows(tokenizer, read_rows(folder / TRAIN), spec.max_length)
@@ -174,29 +183,63 @@ def read_split(job: Job, spec: TrainSpec) -> tuple[TokenRows, TokenRows]:
             hint="raise max_length, or approve examples that have an answer",
         )
     for label, part in (("training", rows), ("held-out", held_out)):
+        total = len(part.rows) + len(part.untrained)
         if part.untrained:
             job.warn(f"{len(part.untrained)} {label} examples have no token to train on: left out")
         if part.truncated:
-            job.warn(
-                f"{len(part.truncated)} {label} examples are longer than {spec.max_length} "
-                "tokens: cut off"
-            )
+            cut, what = len(part.truncated), f"{label} examples"
+            job.warn(cut_words(cut, total, spec.max_length, what), code="rows-cut")
     if not held_out.rows:
         job.warn("no example is held out, so nothing will say whether the model became better")
     return rows, held_out
 
 
-def judge_base(setup: Setup, total: int) -> None:
-    """Write the base's loss on the held-out examples as step 0, unless it stands there already.
+def evaluated_on(spec: TrainSpec, rows: TokenRows, held_out: TokenRows) -> TokenRows:
+    """Return what a run is evaluated on: the validation split, or a fixed part of a large one."""
+    seen = len(rows.rows) * spec.total_steps(len(rows.rows)) / spec.steps_per_epoch(len(rows.rows))
+    return replace(held_out, rows=fixed_part(held_out.rows, seed=spec.seed, trained_rows=seen))
 
-    A fresh adapter adds nothing, so the model still is its base.
+
+def make_evaluator(
+    setup: Setup, held_out: int, best: BestAdapter, tokenizer: Tokenizer
+) -> Evaluator:
+    """Return what evaluates a run, keeps its best adapter, and has it answer fixed prompts.
+
+    Args:
+        setup: The run.
+        held_out: How many examples the validation split has.
+        best: What keeps the best adapter.
+        tokenizer: The base's.
     """
-    if not setup.validation.rows or 0 in dict(view_of(setup.job).evals):
-        return
-    setup.job.phase(phases.JUDGING_BASE, step=0, total_steps=total)
-    loss = setup.evaluate(setup.job.check_stop)
-    setup.job.write("eval", step=0, loss=loss)
-    print(f"base  eval loss {loss:.4f}", flush=True)
+    spec, folder = setup.spec, setup.job.directory / DATASET_DIR
+    rows = read_rows(folder / VALIDATION) if (folder / VALIDATION).exists() else []
+    return Evaluator(
+        setup,
+        of=held_out,
+        prompts=choose_prompts(spec, tokenizer, rows, system=system_prompt(folder)),
+        best=best,
+        total=spec.total_steps(len(setup.train.rows)),
+        losses=dict(view_of(setup.job).evals),
+    )
+
+
+def make_saver(job: Job, spec: TrainSpec, meter: Meter, best: BestAdapter) -> Saver:
+    """Return what saves checkpoints, each with the best adapter of its time."""
+    name = public_name(spec)
+
+    def finish(folder: Path) -> None:
+        name_base(folder, spec, name)
+        best.link_into(folder)
+
+    superseded = view_of(job).superseded
+    return Saver(job, meter, keep=spec.keep_checkpoints, superseded=superseded, finish=finish)
+
+
+def watch_steps(job: Job) -> StepWatch:
+    """Return what notices a step that does not end, and have it look at each sign of life."""
+    watch = StepWatch(job)
+    job.on_beat(watch.look)
+    return watch
 
 
 @contextlib.contextmanager
@@ -225,21 +268,25 @@ def view_of(job: Job) -> RunView:
 def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[str, object]:
     """Return what came out of a run.
 
-    ``train_loss`` is the mean over the last epoch's steps; ``improvement`` the share by
-    which the held-out loss fell; ``trained_tokens`` counts a token as often as it was
-    seen; ``seconds`` is the time since this process began, ``step_seconds`` that of all
-    training steps, earlier lives of the run included.
+    ``train_loss`` is the mean over the last epoch's steps; ``eval_loss`` is the last loss on the
+    validation split, ``best_eval_loss`` that of the adapter in ``best/`` after ``best_step``;
+    ``improvement`` is the share by which that is below the base's; ``trained_tokens`` counts a
+    token as often as it was seen; ``seconds`` is the time since this process began,
+    ``step_seconds`` that of all training steps, earlier lives of the run included.
     """
     meter = setup.meter
     per_epoch = setup.spec.steps_per_epoch(len(setup.train.rows))
     last = [loss for at, loss in view.losses if at > step - per_epoch]
     evals = dict(view.evals)
-    base, tuned = evals.get(0), evals.get(step)
+    base, best = evals.get(0), read_best(setup.job.directory / BEST_DIR)
     return {
         "train_loss": sum(last) / len(last) if last else None,
         "base_eval_loss": base,
-        "eval_loss": tuned,
-        "improvement": None if base is None or tuned is None else 1 - tuned / base,
+        "eval_loss": evals.get(step),
+        "best_step": None if best is None else best.step,
+        "best_eval_loss": None if best is None else best.loss,
+        "improvement": None if base is None or best is None else 1 - best.loss / base,
+        "verdict": verdict(view),
         "trained_tokens": meter.trained_tokens,
         "tokens": meter.tokens,
         "steps": step,
@@ -247,6 +294,8 @@ def result(setup: Setup, view: RunView, step: int, seconds: float) -> Mapping[st
         "step_seconds": round(meter.seconds, 1),
         "tokens_per_s": round(meter.tokens / meter.seconds, 1) if meter.seconds else None,
         "backend": setup.backend.name,
+        "bits": setup.backend.bits,
+        "precision": setup.backend.precision,
         "device": setup.device.name,
     }
 

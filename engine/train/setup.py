@@ -18,7 +18,11 @@ from engine.train.spec import TrainSpec
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Everything that a training run is made of."""
+    """Everything that a training run is made of.
+
+    ``validation`` is what it is evaluated on, which may be a part of the validation split;
+    ``eos_ids`` are the ids that end an answer.
+    """
 
     job: Job
     spec: TrainSpec
@@ -29,6 +33,7 @@ class Setup:
     validation: TokenRows
     meter: Meter
     saver: Saver
+    eos_ids: frozenset[int] = frozenset()
 
     @property
     def pad_id(self) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,15 +15,16 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine import toml
-from engine.errors import SettingsError, UsageError
+from engine.errors import SettingsError
 from engine.modes import make_read_only
+from engine.near import did_you_mean
 from engine.paths import shorten, write_atomic
 from engine.train.checkpoints import KEEP_AT_LEAST
+from engine.train.presets import ALL_LINEAR as ALL_LINEAR
+from engine.train.presets import ATTENTION as ATTENTION
+from engine.train.presets import find_preset
 
 SPEC_FILE = "spec.toml"
-
-ATTENTION: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
-ALL_LINEAR = "all-linear"
 
 
 class TrainSpec(BaseModel):
@@ -45,7 +45,7 @@ class TrainSpec(BaseModel):
     preset: str = ""
     """The preset that these values come from."""
     backend: Literal["auto", "trl", "unsloth"] = "auto"
-    """What trains: trl works everywhere, unsloth is faster on an NVIDIA card."""
+    """What trains: trl or unsloth; auto takes unsloth on a GPU where it is installed."""
     r: int = Field(default=16, ge=1, le=512)
     """Rank of the adapter: higher holds more, and is slower."""
     alpha: int = Field(default=32, ge=1)
@@ -79,15 +79,15 @@ class TrainSpec(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the adapter's first weights and of the order of examples."""
     load_in_4bit: bool = True
-    """Keep the base in 4 bits; on a machine without an NVIDIA card this has no effect."""
+    """Keep the base in 4 bits (NF4 with double quantisation), on a GPU or a CPU."""
     load_in_8bit: bool = False
-    """Keep the base in 8 bits (LLM.int8)."""
+    """Keep the base in 8 bits (LLM.int8) instead of 4."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
-    """Number format of what is not quantised; auto takes what the device supports."""
+    """Number format of what is not quantised; auto takes bf16 or fp16 on a GPU, fp32 on a CPU."""
     gradient_checkpointing: bool = True
     """Save memory by computing activations twice; about a fifth slower."""
     eval_steps: int = Field(default=0, ge=0)
-    """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
+    """Steps between evaluations; 0 takes as many as fit in a tenth of the run, at least three."""
     patience: int = Field(default=0, ge=0)
     """Evaluations without a better one after which the run stops; 0 never stops early."""
     sample_prompts: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ class TrainSpec(BaseModel):
     report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
     """Where else the run is reported; its package has to be installed."""
     resume_from: str = ""
-    """A checkpoint or adapter directory to start from."""
+    """Adapter, checkpoint or run folder to take the first weights from; the optimiser is new."""
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return how many steps see ``examples`` examples once."""
@@ -115,57 +115,11 @@ class TrainSpec(BaseModel):
             return self.max_steps
         return max(1, math.ceil(self.epochs * self.steps_per_epoch(examples)))
 
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """Hyperparameters that belong together: what differs from the spec's defaults."""
-
-    name: str
-    title: str
-    help: str
-    values: Mapping[str, Any]
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            name="seed-7b",
-            title="QLoRA for 7B and 8B models",
-            help="r 16 on attention, 4-bit base, 3 epochs; fits a card with 12 GB",
-            values={
-                "r": 16,
-                "alpha": 32,
-                "target_modules": ATTENTION,
-                "learning_rate": 2e-4,
-                "epochs": 3.0,
-                "batch_size": 4,
-                "accumulation": 4,
-                "load_in_4bit": True,
-                "save_steps": 500,
-            },
-        ),
-        Preset(
-            name="small-cpu",
-            title="LoRA for a small model without a GPU",
-            help="every linear layer, many small steps; minutes on two cores for 100 examples",
-            values={
-                "r": 16,
-                "alpha": 32,
-                "target_modules": (ALL_LINEAR,),
-                "learning_rate": 2e-3,
-                "epochs": 1.0,
-                "batch_size": 2,
-                "accumulation": 1,
-                "max_length": 512,
-                "warmup_ratio": 0.1,
-                "load_in_4bit": False,
-                "gradient_checkpointing": False,
-                "save_steps": 25,
-            },
-        ),
-    )
-}
+    def passes(self, examples: int) -> float:
+        """Return how often a run sees each of ``examples`` examples."""
+        if self.max_steps:
+            return self.max_steps / self.steps_per_epoch(examples)
+        return self.epochs
 
 
 def make_spec(base: str, dataset: str, preset: str = "", **changes: Any) -> TrainSpec:
@@ -174,22 +128,19 @@ def make_spec(base: str, dataset: str, preset: str = "", **changes: Any) -> Trai
     Args:
         base: The base model, as a person names it.
         dataset: The frozen dataset's name.
-        preset: A preset's name; empty takes the bare defaults.
+        preset: A preset's name or alias; empty takes the bare defaults.
         changes: Fields of their own.
 
     Raises:
-        UsageError: There is no such preset.
+        UsageError: There is no such preset; the hint has names like it.
         SettingsError: A value is out of range, or a field unknown.
     """
     values: dict[str, Any] = {}
     if preset:
-        if preset not in PRESETS:
-            raise UsageError(
-                f"there is no training preset {preset}",
-                hint=f"the presets are: {', '.join(PRESETS)}",
-            )
-        values = dict(PRESETS[preset].values)
-    return _validated({**values, "base": base, "dataset": dataset, "preset": preset, **changes})
+        known = find_preset(preset)
+        preset, values = known.name, dict(known.values)
+    asked = {"base": base, "dataset": dataset, "preset": preset, **changes}
+    return _validated(_one_width(values, asked))
 
 
 def changed(spec: TrainSpec, **changes: Any) -> TrainSpec:
@@ -198,18 +149,40 @@ def changed(spec: TrainSpec, **changes: Any) -> TrainSpec:
     Raises:
         SettingsError: A value is out of range, or a field unknown.
     """
-    return _validated({**spec.model_dump(), **changes})
+    return _validated(_one_width(spec.model_dump(), changes))
+
+
+def _one_width(values: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with 4 bits off where 8 were asked for, and the other way round.
+
+    4 bits are the default and most presets'. Whoever asks for 8 need not turn them off.
+    """
+    merged = {**values, **asked}
+    for wanted, other in (("load_in_8bit", "load_in_4bit"), ("load_in_4bit", "load_in_8bit")):
+        if asked.get(wanted) is True and other not in asked:
+            merged[other] = False
+    return merged
 
 
 def _validated(values: Mapping[str, Any]) -> TrainSpec:
     try:
-        return TrainSpec.model_validate(values)
+        spec = TrainSpec.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        help_text = "see `finetui train --help`"
+        if first["type"] == "extra_forbidden":
+            near = did_you_mean(name, TrainSpec.model_fields)
+            raise SettingsError(
+                f"there is no training setting {name}", hint=near or help_text
+            ) from error
+        raise SettingsError(f"training setting {name}: {first['msg']}", hint=help_text) from error
+    if spec.load_in_4bit and spec.load_in_8bit:
         raise SettingsError(
-            f"training setting {name}: {first['msg']}", hint="see `finetui train --help`"
-        ) from error
+            "training settings load_in_4bit and load_in_8bit are both on, and one is possible",
+            hint="set one of them to false",
+        )
+    return spec
 
 
 def write_spec(directory: Path, spec: TrainSpec) -> Path:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.bases.files import replace_folder
 from engine.tokens import IGNORED
-from engine.train.arguments import arguments
+from engine.train.arguments import arguments, data_collator
 from engine.train.backends import adapter_kept
-from engine.train.callbacks import make_callback
 from engine.train.data import EpochSampler, as_features, collate, collate_packed, tokens_of
 from engine.train.lean_lora import lean_adapters
 from engine.train.loss import nll_at_trained
 from engine.train.packing import pack_rows
-from engine.train.published import name_base, public_name
 from engine.train.saving import with_saver
 from engine.train.setup import Setup
 
@@ -23,12 +19,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def make_trainer(setup: Setup) -> Any:
+def make_trainer(setup: Setup, callback: Any) -> Any:
     """Return an SFTTrainer over rendered rows.
 
     It is handed ids and labels and prepares nothing itself; the order of rows and
     the loss are the engine's own. Batches have no padding where the model gives the same
     without it (:mod:`engine.train.packing`); else a step's rows are arranged by length.
+
+    Args:
+        setup: The run.
+        callback: What happens between two steps.
     """
     from datasets import Dataset
     from datasets.utils.logging import disable_progress_bar
@@ -42,6 +42,7 @@ def make_trainer(setup: Setup) -> Any:
     if own_loss:
         lean_adapters(setup.loaded.model)
         packed = pack_rows(setup.loaded.model, [row.ids for row in rows])
+    collator = collate_packed if packed else partial(collate, pad_id=setup.pad_id)
 
     class RunTrainer(with_saver(SFTTrainer, setup.saver)):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -77,21 +78,10 @@ def make_trainer(setup: Setup) -> Any:
             args=arguments(setup),
             train_dataset=Dataset.from_list([as_features(row) for row in rows]),
             processing_class=setup.loaded.tokenizer,
-            data_collator=collate_packed if packed else partial(collate, pad_id=setup.pad_id),
-            callbacks=[make_callback(setup)],
+            data_collator=data_collator(setup, collator),
+            callbacks=[callback],
         )
     # The trainer then counts a step's trained tokens and hands them to compute_loss.
     trainer.model_accepts_loss_kwargs = True
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def save_adapter(setup: Setup, directory: Path) -> None:
-    """Save the adapter so that its folder is there whole or not at all, an older one until then."""
-    import shutil
-
-    temporary = directory.with_name(f".{directory.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    setup.loaded.model.save_pretrained(str(temporary), save_embedding_layers=False)
-    name_base(temporary, setup.spec, public_name(setup.spec))
-    replace_folder(temporary, directory)

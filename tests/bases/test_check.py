@@ -118,4 +118,4 @@ def test_a_large_model_gets_the_settings_for_one(tmp_path: Path) -> None:
         handle.write(len(text).to_bytes(8, "little") + text)
         handle.truncate(8 + len(text) + 5 * 10**9)
     base = inspect(tmp_path, "large")
-    assert (base.parameters, base.default_quant, base.preset) == (25 * 10**8, "q4_k_m", "seed-7b")
+    assert (base.parameters, base.default_quant, base.preset) == (25 * 10**8, "q4_k_m", "qlora")

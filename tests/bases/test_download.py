@@ -163,7 +163,7 @@ def test_a_download_that_broke_off_goes_on_where_it_was(hub: Hub) -> None:
 def test_what_the_hub_has_not_is_named(hub: Hub) -> None:
     with pytest.raises(BaseMissing, match="the hub has no model someone/else"):
         add("someone/else")
-    with pytest.raises(BaseMissing, match="accepted its licence") as caught:
+    with pytest.raises(BaseMissing, match="gated") as caught:
         add(GATED)
     assert "HF_TOKEN" in caught.value.hint
 

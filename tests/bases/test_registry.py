@@ -6,11 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from engine.bases import EMBEDDED, PRESETS, add, embedded, installed, presets, resolve
+from engine.bases import (
+    EMBEDDED,
+    PRESETS,
+    BasePreset,
+    add,
+    embedded,
+    installed,
+    preset_for,
+    presets,
+    resolve,
+)
+from engine.bases.presets import known_names
 from engine.cli.main import main
 from engine.errors import BaseInvalid, BaseMissing, DependencyMissing
 from engine.paths import bases_dir
-from engine.tokens import Tokenizer
+from engine.tokens import Tokenizer, shipped
 from tests.support.tiny_base import CHATML, make_tiny_base
 
 
@@ -42,10 +53,46 @@ def test_every_preset_of_the_hub_names_its_copies() -> None:
         assert preset.embedded == (preset.name == EMBEDDED)
         if not preset.embedded:
             assert "/" in preset.hub_id
-            assert preset.four_bit_id.startswith("unsloth/")
-            assert preset.default_quant == "q4_k_m"
+            assert preset.four_bit_id.startswith("unsloth/") or "SmolLM2" in preset.hub_id
+            small = preset.parameters < 10**9
+            assert preset.default_quant == ("f16" if small else "q4_k_m")
     assert PRESETS["llama-3.1-8b"].four_bit_id == "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit"
     assert (PRESETS[EMBEDDED].default_quant, PRESETS[EMBEDDED].preset) == ("f16", "small-cpu")
+
+
+# The SigLIP tower and the projector of Gemma 3's larger models: 27 layers of width 1152, images
+# of 896 pixels in patches of 14 (arXiv:2303.15343, table 1: 400M).
+TOWER = 417_000_000
+BEYOND_TEXT = {"gemma-3-4b": TOWER, "gemma-3-12b": TOWER}
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_shape_has_the_published_number_of_weights(preset: BasePreset) -> None:
+    """Attention, the gated feed-forward block and embeddings; norms and biases are under 0.1%."""
+    shape = preset.shape
+    attention = 2 * shape.hidden * shape.head_dim * (shape.heads + shape.kv_heads)
+    layer = attention + 3 * shape.hidden * shape.intermediate
+    embeddings = shape.vocab * shape.hidden * (1 if shape.tied else 2)
+    published = preset.parameters - BEYOND_TEXT.get(preset.name, 0)
+    assert shape.layers * layer + embeddings == pytest.approx(published, rel=2e-3)
+
+
+@pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.name)
+def test_a_preset_s_template_is_a_shipped_one(preset: BasePreset) -> None:
+    assert preset.template in shipped.names()
+
+
+def test_another_name_means_the_same_base() -> None:
+    names = ("llama3-8b", "Llama-3.1-8B", "meta-llama/Llama-3.1-8B-Instruct")
+    assert {found.name for name in names if (found := preset_for(name))} == {"llama-3.1-8b"}
+    words = known_names()
+    assert len(words) == len(set(words))
+
+
+def test_a_name_with_a_slip_gets_the_near_ones() -> None:
+    with pytest.raises(BaseMissing) as caught:
+        resolve("lama-3.1-8b")
+    assert caught.value.hint.startswith("did you mean llama-3.1-8b")
 
 
 def test_a_directory_is_used_where_it_is(tmp_path: Path) -> None:

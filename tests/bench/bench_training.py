@@ -65,6 +65,8 @@ class Side:
         self.cpu.append(said["cpu"])
         self.told += said["told"]
         self.done = said["done"]
+        rate = said["tokens"] / said["seconds"]
+        print(f"  {self.name} {rate:.1f} tokens/s", file=sys.stderr, flush=True)
 
     def hear(self) -> dict[str, Any]:
         """Wait for the child's next word."""
@@ -154,7 +156,7 @@ def compare(names: Sequence[str], work: Path, steps: int) -> None:
     )
     began = time.process_time()
     for _ in range(50):
-        process_snapshot()
+        process_snapshot(os.getpid())
     share = (time.process_time() - began) / 50 / HEARTBEAT_S
     print(f"telemetry of a run: {share:.2%} of a core", flush=True)
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ R, ALPHA, RATE = 16, 32, 2e-4
 def finetui(work: Mapping[str, Any], folder: Path, backend_name: str) -> Any:
     """Return the trainer of a run, as the recipe makes it."""
     from engine.runs.child import Job
+    from engine.tokens import Tokenizer
     from engine.train import make_spec
     from engine.train.backends import choose, load
+    from engine.train.best import BestAdapter, save_adapter
+    from engine.train.callbacks import make_callback
     from engine.train.data import TokenRow, TokenRows
     from engine.train.devices import find_device
     from engine.train.meter import Meter
-    from engine.train.saving import Saver
+    from engine.train.recipe import make_evaluator, make_saver, watch_steps
     from engine.train.setup import Setup
     from engine.train.trainer import make_trainer
 
@@ -43,18 +47,21 @@ def finetui(work: Mapping[str, Any], folder: Path, backend_name: str) -> Any:
     rows = tuple(TokenRow(name, tuple(ids), tuple(labels)) for name, ids, labels in work["rows"])
     job, meter, device = Job(folder).__enter__(), Meter(), find_device()
     backend = choose(spec, device)
+    loaded, tokenizer = load(spec, backend, device), Tokenizer.load(Path(work["base"]))
+    best = BestAdapter(job, partial(save_adapter, loaded.model, spec))
     setup = Setup(
         job=job,
         spec=spec,
         device=device,
         backend=backend,
-        loaded=load(spec, backend, device),
+        loaded=loaded,
         train=TokenRows(rows=rows),
         validation=TokenRows(rows=()),
         meter=meter,
-        saver=Saver(job, meter, keep=2, superseded=(), finish=lambda _: None),
+        saver=make_saver(job, spec, meter, best),
     )
-    return make_trainer(setup)
+    evaluator = make_evaluator(setup, 0, best, tokenizer)
+    return make_trainer(setup, make_callback(setup, evaluator, watch_steps(job)))
 
 
 def trl(work: Mapping[str, Any], folder: Path) -> Any:
@@ -136,8 +143,8 @@ def in_turns(trainer: Any) -> None:
     inner = trainer.training_step
 
     def training_step(model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
-        lengths = inputs.get("row_lengths")
-        tokens = inputs["attention_mask"].sum().item() if lengths is None else sum(lengths)
+        mask = inputs.get("attention_mask")
+        tokens = inputs["input_ids"].numel() if mask is None else mask.sum()
         now["tokens"] += int(tokens)
         now["places"] += inputs["input_ids"].numel()
         return inner(model, inputs, *rest, **named)

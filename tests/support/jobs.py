@@ -20,7 +20,7 @@ def main(directory: Path, kind: str) -> int:
     if kind == "silent":
         print("no such file: weights.bin", flush=True)
         return 3
-    with Job(directory) as job:
+    with Job(directory, notify=kind == "notify") as job:
         job.phase(kind)
         if kind in ("training", "loading"):
             # It heeds a stop request only once the test lets it, as a long step does.
@@ -45,6 +45,12 @@ def main(directory: Path, kind: str) -> int:
         elif kind == "full":
             with Path("/dev/full").open("wb", buffering=0) as full:
                 full.write(b"x")
+        elif kind in ("fill", "large"):
+            with (directory / "weights.bin").open("wb", buffering=0) as weights:
+                for _ in range(64):
+                    weights.write(b"x" * 65536)
+        elif kind == "notify":
+            job.finish({"verdict": "worse-than-base"})
         elif kind == "hangup":
             os.kill(os.getpid(), signal.SIGHUP)
             job.finish({"survived": True})

@@ -155,6 +155,10 @@ def by_hand(model: Any, rows: list[TokenRow]) -> tuple[float, list[Any]]:
     return total, gradients(model)
 
 
+def backward(loss: Any) -> None:
+    loss.backward()
+
+
 def gradients(model: Any) -> list[Any]:
     return [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
@@ -182,7 +186,7 @@ def test_packed_rows_have_the_loss_and_gradient_of_rows_alone(make: Any) -> None
         assert tokens_of(batch) == 31 + 9 + 22 + 2
         model.zero_grad()
         loss, count = nll_at_trained(model, batch)
-        loss.backward()
+        backward(loss)
         assert loss.item() == pytest.approx(expected, rel=1e-5)
         assert count == sum(row.trained for row in rows)
         assert_equal(gradients(model), theirs)
@@ -204,7 +208,7 @@ def test_checkpointed_activations_know_their_rows_too() -> None:
     for reentrant in (True, False):
         model.gradient_checkpointing_enable({"use_reentrant": reentrant})
         model.zero_grad()
-        nll_at_trained(model, collate_packed([as_features(row) for row in rows]))[0].backward()
+        backward(nll_at_trained(model, collate_packed([as_features(row) for row in rows]))[0])
         assert_equal(gradients(model), theirs)
 
 
@@ -233,9 +237,9 @@ def test_the_loss_in_pieces_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch
     exact = hidden.detach().double().requires_grad_()
     logits = exact @ layer.weight.double().t() + layer.bias.double()
     expected = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
-    expected.backward()
+    backward(expected)
     loss = head.piecewise_nll(hidden, layer, targets)
-    (loss / 7).backward()
+    backward(loss / 7)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
     assert hidden.grad is not None
     assert exact.grad is not None

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.bases import PRESETS as BASES
 from engine.errors import SettingsError, UsageError
-from engine.train import ATTENTION, PRESETS, TrainSpec, changed, load_spec, make_spec
+from engine.train import (
+    ATTENTION,
+    PRESETS,
+    TrainSpec,
+    changed,
+    find_preset,
+    load_spec,
+    make_spec,
+)
+from engine.train.fit import Model, fit, parse_target
 from engine.train.spec import SPEC_FILE, write_spec
 
 
@@ -48,8 +58,66 @@ def test_a_value_out_of_range_is_named(field: str, value: Any) -> None:
 
 def test_a_preset_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError) as caught:
-        make_spec("tiny", "d1", "huge")
+        make_spec("tiny", "d1", "zzzz")
     assert "seed-7b" in caught.value.hint
+    with pytest.raises(UsageError, match="ministral") as caught:
+        make_spec("tiny", "d1", "ministral-7b")
+    assert caught.value.hint.startswith("did you mean mistral-7b")
+
+
+def test_a_setting_that_is_not_there_gets_the_near_ones() -> None:
+    with pytest.raises(SettingsError, match="no training setting learning_rat") as caught:
+        make_spec("tiny", "d1", learning_rat=1e-3)
+    assert caught.value.hint == "did you mean learning_rate?"
+
+
+def test_all_names_of_presets_are_different_and_lead_to_known_bases() -> None:
+    names = [word for preset in PRESETS.values() for word in (preset.name, *preset.aliases)]
+    assert len(names) == len(set(names))
+    for preset in PRESETS.values():
+        assert all(find_preset(word) is preset for word in (preset.name, *preset.aliases))
+        assert not preset.base or preset.base in BASES
+        assert make_spec("tiny", "d1", preset.name).preset == preset.name
+    for base in BASES.values():
+        assert find_preset(base.preset).base in ("", base.name)
+
+
+def test_every_preset_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "presets.md").read_text("utf-8")
+    names = [word for preset in PRESETS.values() for word in (preset.name, *preset.aliases)]
+    hub = {base.hub_id for base in BASES.values() if base.hub_id}
+    missing = [name for name in (*names, *hub) if f"`{name}`" not in guide]
+    assert missing == [name for name in missing if name in BASES]
+
+
+def test_all_linear_layers_are_what_presets_recommend() -> None:
+    attention = [name for name in PRESETS if make_spec("t", "d", name).target_modules == ATTENTION]
+    assert attention == ["seed-7b"]
+
+
+def test_presets_by_memory_learn_from_as_many_examples_a_step() -> None:
+    by_memory = {p.gpu_bytes: make_spec("t", "d", p.name) for p in PRESETS.values() if p.gpu_bytes}
+    assert [size // 10**9 for size in by_memory] == [8, 12, 16, 24, 48, 80]
+    assert {spec.batch_size * spec.accumulation for spec in by_memory.values()} == {16}
+
+
+@pytest.mark.parametrize("preset", [p.name for p in PRESETS.values() if p.gpu_bytes])
+def test_a_preset_by_memory_fits_its_gpu_with_either_trainer(preset: str) -> None:
+    known = PRESETS[preset]
+    base = BASES[known.base]
+    spec = make_spec(base.name, "d", preset)
+    for unsloth in (False, True):
+        target = parse_target(f"{known.gpu_bytes // 10**9}GB")
+        found = fit(Model(base.shape, base.parameters), spec, target, unsloth=unsloth)
+        assert found.fits, found.words
+        assert found.parts.total > 0.4 * known.gpu_bytes, "a smaller GPU would do"
+
+
+def test_steps_count_instead_of_epochs() -> None:
+    spec = make_spec("t", "d", batch_size=2, accumulation=2, max_steps=30, epochs=1.0)
+    assert (spec.total_steps(40), spec.passes(40)) == (30, 3.0)
+    by_epochs = changed(spec, max_steps=0, epochs=1.5)
+    assert (by_epochs.total_steps(40), by_epochs.passes(40)) == (15, 1.5)
 
 
 @pytest.mark.parametrize("text", ["", "base = 3", "not toml", 'base = "a"\ndataset = "b"\nx = 1'])

@@ -26,6 +26,7 @@ from engine.runs.locks import gpu_lock
 from engine.telemetry import Gpu, Snapshot
 from engine.train import (
     TrainSpec,
+    base_and_preset,
     default_base,
     default_preset,
     leaves_when_stopped,
@@ -37,7 +38,7 @@ from engine.train import (
     start,
 )
 from engine.train.spec import write_spec
-from engine.workspace import Workspace
+from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
 
 pytestmark = pytest.mark.usefixtures("prepared")
@@ -61,7 +62,9 @@ def test_a_plan_counts_examples_tokens_and_steps(
     assert outline.steps == 48
     assert (outline.backend, outline.minutes, outline.sampled) == ("trl", None, False)
     assert outline.device.startswith("processor")
-    assert outline.notes == ("without an NVIDIA card the base is not kept in 4 bits",)
+    assert outline.notes == ()
+    assert outline.bits == 4
+    assert outline.why == "no GPU: unsloth is not faster on a CPU"
     # r (m + n) for each of the seven linear layers of two blocks.
     widths = (64 + 64) * 2 + (64 + 32) * 2 + (64 + 128) * 3
     assert outline.trainable == 16 * 2 * widths
@@ -97,8 +100,18 @@ def test_what_is_missing_is_named_before_a_run_is_made(
         start(workspace, spec_of(tiny_model_dir, "other"))
     with pytest.raises(BaseMissing):
         start(workspace, make_spec("llama-3.1-8b", "notes", "seed-7b"))
-    with pytest.raises(DependencyMissing, match="NVIDIA"):
-        start(workspace, spec_of(tiny_model_dir, backend="unsloth"))
+    with monkeypatch.context() as patch:
+        for package in ("unsloth", "bitsandbytes"):  # as if they were not there
+            patch.setitem(sys.modules, package, None)
+        for fields, missing in (
+            ({"backend": "unsloth"}, "unsloth is not installed"),
+            ({"load_in_4bit": True}, "4 bits needs bitsandbytes"),
+            ({"load_in_8bit": True}, "8 bits needs bitsandbytes"),
+        ):
+            asked = spec_of(tiny_model_dir, **fields)
+            with pytest.raises(DependencyMissing, match=missing):
+                start(workspace, asked)
+            assert any(missing in note for note in plan(workspace, asked).notes)
     with pytest.raises(RunMissing):
         resume(workspace, "none")
     usage = namedtuple("usage", "total used free")
@@ -178,10 +191,51 @@ def test_the_form_and_the_verb_start_from_the_same(
     assert default_base(workspace) == "smollm2-135m-instruct"
     assert default_preset(workspace, default_base(workspace)) == "small-cpu"
     # A base that is known and would be downloaded has a preset all the same.
-    assert default_preset(workspace, "mistral-7b") == "seed-7b"
+    assert default_preset(workspace, "mistral-7b") == "mistral-7b"
     assert default_preset(workspace, str(tiny_model_dir))
     with pytest.raises(BaseMissing):
         default_preset(workspace, "./nowhere")
+
+
+def test_a_preset_brings_its_base_unless_one_is_named(workspace: Workspace) -> None:
+    embedded = "smollm2-135m-instruct"
+    assert base_and_preset(workspace) == (embedded, "small-cpu")
+    assert base_and_preset(workspace, preset="llama3-8b") == ("llama-3.1-8b", "llama3-8b")
+    assert base_and_preset(workspace, preset="RTX 5070") == ("llama-3.1-8b", "12gb")
+    assert base_and_preset(workspace, "qwen3-4b", "llama3-8b") == ("qwen3-4b", "llama3-8b")
+    assert base_and_preset(workspace, "qwen3-4b") == ("qwen3-4b", "qwen3-4b")
+    assert base_and_preset(workspace, preset="seed-7b") == (embedded, "seed-7b")
+    for wanted, found in (("rtx-5070", ("llama-3.1-8b", "12gb")), ("qlora", (embedded, "qlora"))):
+        settings = f'[training]\npreset = "{wanted}"\n'
+        (workspace.root / "finetui.toml").write_text(settings)
+        with open_workspace(workspace.root) as again:
+            assert base_and_preset(again) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "near", "code", "status"),
+    [
+        (["--preset", "lama3-8b"], "did you mean llama3-8b", "usage", 2),
+        (["--preset", "rtx-5080"], "did you mean rtx-5070?", "usage", 2),
+        (["--base", "qwen3-4"], "did you mean qwen3-4b", "base-missing", 1),
+        (["--preset", "mistral-7b"], "finetui bases add mistral-7b", "base-missing", 1),
+    ],
+)
+def test_a_name_with_a_slip_is_a_named_error_with_the_near_ones(
+    workspace: Workspace,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    near: str,
+    code: str,
+    status: int,
+) -> None:
+    asked = ["train", "--plan", "--workspace", str(workspace.root), *words]
+    assert main([*asked, "--json"]) == status
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == code
+    assert near in error["hint"]
+    assert main(asked) == status
+    assert near in capsys.readouterr().err
 
 
 def test_the_command_says_what_a_run_would_be(

@@ -45,7 +45,9 @@ def test_every_field_of_free_text_is_marked_or_known_to_be_harmless() -> None:
     marked = acting(Settings)
     assert {*marked, *PLAIN} == set(texts(Settings))
     assert not set(marked) & set(PLAIN)
-    assert set(marked) == {"curation.editor", "check.embedding_model", "training.base"}
+    assert set(marked) == {
+        "curation.editor", "check.embedding_model", "training.base", "training.notify_command",
+    }  # fmt: skip
     assert all(name.count(".") == 1 and name in names(Settings) for name in marked)
 
 
@@ -66,6 +68,22 @@ base = "../base"
 [chat]
 context = 512
 """
+
+
+def test_a_command_of_ones_own_never_comes_from_a_workspace(tmp_path: Path) -> None:
+    space = workspace_of(
+        tmp_path / "foreign",
+        '[training]\nnotify = "command"\nnotify_command = "touch pwned"\npreset = "tiny"\n',
+    )
+    # There is nothing to ask about, and agreeing to the workspace changes nothing.
+    assert acting_items(read_toml(space / "finetui.toml")) == []
+    trust(space, acting_items(read_toml(space / "finetui.toml")))
+    found = load(space, environment={})
+    assert found.withheld == ()
+    assert (found.settings.training.notify_command, found.settings.training.preset) == ("", "tiny")
+    user_settings_file().parent.mkdir(parents=True, exist_ok=True)
+    user_settings_file().write_text('[training]\nnotify_command = "true"\n', "utf-8")
+    assert load(space, environment={}).settings.training.notify_command == "true"
 
 
 def test_what_acts_raises_as_it_is_read_and_the_rest_holds(tmp_path: Path) -> None:

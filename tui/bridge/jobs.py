@@ -70,19 +70,21 @@ class JobWatch:
         self._runs_dir = runs_dir
         self._over: dict[Path, int] = {}
         self._last: Job | None = None
-        self._active: str = ""
+        self._active: dict[Path, str] = {}
+        self._ended = self._told = 0
 
     def look(self) -> Message | None:
         """Return a message if what the title line shows has changed."""
         job = self._find()
-        if job == self._last:
+        if job == self._last and self._ended == self._told:
             return None
-        self._last = job
-        return JobChanged(job)
+        self._last, self._told = job, self._ended
+        return JobChanged(job, self._ended)
 
     def _find(self) -> Job | None:
         from engine.runs import state  # the run protocol, first needed once the app is up
 
+        running: Job | None = None
         ended: Job | None = None
         for name, directory in job_directories(self._runs_dir):
             try:
@@ -94,13 +96,14 @@ class JobWatch:
             job = as_job(name, state(directory))
             if job.status in _OVER:
                 self._over[directory] = size
-                if name == self._active:
+                if self._active.pop(directory, ""):
                     ended = job
+                    self._ended += 1
                 continue
-            self._active = name
-            return job
-        if ended is not None:
-            return ended
+            self._active[directory] = name
+            running = running or job
+        if running is not None or ended is not None:
+            return running or ended
         # A job that ended while it was watched stays in the title until another runs.
         return None if self._last is None or self._last.active else self._last
 

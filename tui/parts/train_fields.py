@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from engine.bases import PRESETS as BASE_PRESETS
+from engine.bases import can_be_brought, preset_for
 from engine.errors import BaseMissing, FinetuiError
 from engine.train import Plan, TrainSpec
 from tui.bridge.threads import off_loop
@@ -180,16 +180,18 @@ class PlanPane(Static):
     async def _plan(self, spec: TrainSpec) -> None:
         try:
             made = await off_loop(self._planner, spec)
-        except BaseMissing:
-            self._show(self._missing_base(spec.base))
         except FinetuiError as error:
+            comes = spec.base in self.downloads or can_be_brought(spec.base)
+            if isinstance(error, BaseMissing) and comes:
+                self._show(self._missing_base(spec.base))
+                return
             said = Content.styled(one_line(error.message), "$text-error")
             self._show([said, Content.styled(one_line(error.hint), "$text-muted")])
         else:
             self._show(plan_lines(made))
 
     def _missing_base(self, name: str) -> list[Content]:
-        preset = BASE_PRESETS.get(name)
+        preset = preset_for(name)
         if preset is not None and preset.embedded:
             how = "it is imported once when the run starts, in about 15 s"
             return [

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from engine.bases import EMBEDDED, installed, presets
 from engine.dataset import datasets
 from engine.errors import FinetuiError, SettingsError
-from engine.train import PRESETS, TrainSpec, default_base, default_preset, make_spec
+from engine.train import PRESETS, TrainSpec, base_and_preset, default_base, make_spec
 from engine.workspace import Workspace
 from tui.parts.train_words import value_words
 
@@ -79,11 +79,10 @@ def form_choices(workspace: Workspace) -> FormChoices:
     here = installed()
     known = {preset.name: preset.preset for preset in presets()}
     known |= {base.name: base.preset for base in here}
-    base = default_base(workspace)
     try:
-        preset = default_preset(workspace, base)
+        base, preset = base_and_preset(workspace)
     except FinetuiError:
-        preset = ""  # the form says so at its field
+        base, preset = default_base(workspace), ""  # the form says so at its field
     return FormChoices(
         datasets=tuple(info.name for info in found),
         bases=known,
@@ -148,6 +147,16 @@ def preset_values(choices: FormChoices, base: str, preset: str) -> dict[str, str
     spec = make_spec(base or "-", dataset, known)
     values = {name: str_of(name, getattr(spec, name)) for name in _names()}
     return {**values, "base": base, "preset": known or NO_PRESET}
+
+
+def base_of_preset(preset: str) -> str:
+    """Return the base that a preset brings with it, if it has one."""
+    return PRESETS[preset].base if preset in PRESETS else ""
+
+
+def preset_help(preset: str) -> str:
+    """Return what a preset is for; empty for none."""
+    return PRESETS[preset].title if preset in PRESETS else ""
 
 
 def _names() -> list[str]:

@@ -14,6 +14,7 @@ from tui.widgets.frame import Kind
 from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
+    from engine.runs.kept import Which
     from engine.workspace import Workspace
 
 END_SECONDS = 20.0
@@ -23,8 +24,10 @@ LOOK_SECONDS = 0.2
 """Seconds between two looks whether it is gone."""
 
 OF_A_JOB = frozenset(
-    {"stop", "kill", "resume", "export", "compare", "log", "wrap", "swap_panes"}
-    | {"scroll_up", "scroll_down"}
+    {"stop", "kill", "resume", "export", "compare", "pin", "log", "wrap", "swap_panes"}
+    | {"scroll_up", "scroll_down", "search", "follow", "match", "match_before", "clear"}
+    | {"charts", "next_chart", "previous_chart", "scale", "share"}
+    | {"samples", "samples_before", "samples_after"}
 )
 """The actions of Train that need a job under the cursor."""
 
@@ -95,8 +98,13 @@ class Steering:
         )
         return Done(said, hint=passed, kind="done", begun=job.dir)
 
-    async def export(self, job: JobState, quant: str) -> Done:
+    async def export(self, job: JobState, quant: str, adapter: Which | None = None) -> Done:
         """Export the run of a job at a quantisation.
+
+        Args:
+            job: The run, or an export of it.
+            quant: The quantisation.
+            adapter: The best adapter or the last; None takes the best where one was kept.
 
         Raises:
             FinetuiError: It can't be exported.
@@ -104,7 +112,7 @@ class Steering:
         from engine.export.start import start
 
         await self._let_go(job)
-        directory = await off_loop(start, self._workspace, job.run_id, quant)
+        directory = await off_loop(start, self._workspace, job.run_id, quant, adapter)
         return Done(f"export at {quant} started", kind="done", begun=directory)
 
     async def _let_go(self, job: JobState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState
+from tui.parts.train_charts import Compared
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import ago, counted, fit, one_line, plain
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
+_LIBRARIES = {"unsloth": "unsloth", "trl": "transformers + peft + trl"}
 
 
 def now() -> float:
@@ -31,19 +34,21 @@ def _row(label: str, value: str, style: str = "") -> Block:
 
 
 def spec_blocks(
-    job: JobState, plan: Plan | None, other: JobState | None, now: float
+    job: JobState, plan: Plan | None, other: Compared | None, now: float
 ) -> list[Block]:
     """Return what a run is made of, what it was planned to take, and how another one differs.
 
     Args:
         job: The run or export.
         plan: Its plan, once it is known.
-        other: The run whose curves are held beside it.
+        other: The run that it is set against.
         now: Seconds since the epoch.
     """
     if job.quant:
         return _export_spec(job, now)
-    blocks = [_row(label, value) for label, value in _summary(job.spec)]
+    said = [("name", job.called), ("note", job.note)]
+    blocks = [_row(label, one_line(value)) for label, value in said if value]
+    blocks += [_row(label, value) for label, value in _summary(job.spec)]
     blocks.append(_row("began", ago(job.view.started, now)))
     if plan is not None:
         blocks += [BLANK, *plan_blocks(plan)]
@@ -114,15 +119,17 @@ def _minutes(minutes: float) -> str:
 
 
 def _means(plan: Plan) -> str:
+    libraries = _LIBRARIES.get(plan.backend, plan.backend)
+    bits = f", base in {plan.bits} bits" if plan.bits else ""
     if plan.device.startswith("processor"):
-        return f"{NO_CARD} ({plan.device.partition(', ')[2]})"
-    libraries = "unsloth" if plan.backend == "unsloth" else "transformers + peft + trl"
-    return f"trains on {one_line(plan.device)} with {libraries}"
+        cores = plan.device.partition(", ")[2]
+        return f"no NVIDIA GPU: trains on the CPU with {libraries} ({cores}){bits}"
+    return f"trains on {one_line(plan.device)} with {libraries}{bits}"
 
 
-def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
-    found = differences(job.spec, other.spec)
-    head = f"against run {other.short} (≈)"
+def _difference_blocks(job: JobState, other: Compared) -> list[Block]:
+    found, mark = differences(job.spec, other.job.spec), other.sign.mark
+    head = f"against run {other.job.short} ({mark})"
     if not found:
         return [Block(text(head, "bold")), Block(text("the same settings", "$text-muted"))]
     return [
@@ -132,7 +139,7 @@ def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
                 Content.assemble(
                     (f"{fit(name, 15)} ", "$text-muted"),
                     one_line(here),
-                    (f"  ≈ {there}", "$text-muted"),
+                    (f"  {mark} {there}", "$text-muted"),
                 )
             )
             for name, here, there in found
@@ -197,9 +204,10 @@ def means(workspace: Workspace) -> tuple[bool, str]:
     Reads files and asks the machine's cards; call it off the event loop.
     """
     from engine.dataset import datasets
-    from engine.telemetry import snapshot
+    from engine.telemetry import snapshot, visible_gpus
 
-    names = [card.name for card in snapshot(workspace.root).gpus]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [card.name for card in visible_gpus(snapshot(workspace.root).gpus, visible)]
     if names:
         return bool(datasets(workspace)), f"trains on {names[0]}"
     return bool(datasets(workspace)), NO_CARD

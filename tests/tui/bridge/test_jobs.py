@@ -75,3 +75,22 @@ def test_an_export_is_a_job_too(workspace: Workspace) -> None:
     assert seen.job is not None
     assert seen.job.name == "export q4_k_m of r1"
     assert seen.job.active
+
+
+def test_each_job_that_ends_while_it_is_watched_is_counted(workspace: Workspace) -> None:
+    make_run(workspace, "r0", status="finished")
+    runs = [
+        make_run(workspace, name, status="running", began=time.time() - 60) for name in ("r1", "r2")
+    ]
+    watch = JobWatch(workspace.runs_dir)
+    first = told(watch)
+    assert first is not None
+    assert first.ended == 0
+    for count, run in enumerate(reversed(runs), start=1):
+        with EventLog(run) as log:
+            log.write("run_finished", status="finished", result={})
+        message = told(watch)
+        # The later run ends while the title line shows the earlier one, and counts all the same.
+        assert message is not None
+        assert message.ended == count
+    assert told(watch) is None

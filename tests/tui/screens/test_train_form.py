@@ -131,7 +131,7 @@ async def test_the_form_shows_values_help_and_what_a_start_would_do(
         # The embedded base is not imported in a test's fresh home.
         await wait_until(pilot, lambda: "comes with finetui" in shown(app))
         await pilot.press("down", "down")
-        await wait_until(pilot, lambda: "The preset that these values come from" in shown(app))
+        await wait_until(pilot, lambda: "LoRA for a small model without a GPU" in shown(app))
 
 
 async def test_a_list_turns_and_a_preset_fills_the_form(frozen: Workspace) -> None:
@@ -139,17 +139,28 @@ async def test_a_list_turns_and_a_preset_fills_the_form(frozen: Workspace) -> No
         form = await opened(app, pilot)
         await pilot.press("right")
         await wait_until(pilot, lambda: form.control_of("dataset").value == "earlier")
-        await pilot.press("down", "down", "left")
+        await pilot.press("down", "down", "right", "right")
         await wait_until(pilot, lambda: form.control_of("preset").value == "seed-7b")
         await wait_until(pilot, lambda: form.control_of("accumulation").value == "4")
         assert form.control_of("target_modules").value == "q_proj, k_proj, v_proj, o_proj"
+
+
+async def test_a_preset_brings_its_base_and_takes_it_away_again(frozen: Workspace) -> None:
+    async with opened_app(frozen, stage="train") as (app, pilot):
+        form = await opened(app, pilot)
+        await pilot.press("down", "down", *"12gb")
+        await wait_until(pilot, lambda: form.control_of("base").value == "llama-3.1-8b")
+        await wait_until(pilot, lambda: "A GPU with 12 GB" in shown(app))
+        form.control_of("preset").value = "small-cpu"
+        await wait_until(pilot, lambda: form.control_of("base").value == "smollm2-135m-instruct")
+        assert form.control_of("learning_rate").value == "0.002"
 
 
 async def test_another_base_brings_its_preset(frozen: Workspace) -> None:
     async with opened_app(frozen, stage="train") as (app, pilot):
         form = await opened(app, pilot)
         form.control_of("base").value = "llama-3.1-8b"
-        await wait_until(pilot, lambda: form.control_of("preset").value == "seed-7b")
+        await wait_until(pilot, lambda: form.control_of("preset").value == "llama3-8b")
         await wait_until(pilot, lambda: "starting downloads it once, about 16.07 GB" in shown(app))
 
 

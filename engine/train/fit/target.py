@@ -1,0 +1,119 @@
+"""What a run would compute on: a GPU that is here, one known by name or size, or the processor."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import psutil
+
+from engine.errors import UsageError
+from engine.telemetry import Gpu
+
+MIB = 1024**2
+_UNITS = {
+    "": 10**9, "g": 10**9, "gb": 10**9, "gib": 1024**3, "gi": 1024**3,
+    "m": 10**6, "mb": 10**6, "mib": MIB, "mi": MIB, "tb": 10**12,
+}  # fmt: skip
+# Memory as nvidia-smi reports it, in MiB: less than the name on the box says, since the driver
+# and error correction keep a part. A GPU whose report is not known has its nominal GiB.
+_GPUS: dict[str, int] = {
+    "rtx 5090": 32607, "rtx 5080": 16303, "rtx 5070 ti": 16303, "rtx 5070": 12227,
+    "rtx 5060 ti": 16311, "rtx 5060": 8151,
+    "rtx 4090": 24564, "rtx 4080": 16376, "rtx 4070 ti": 12282, "rtx 4070": 12282,
+    "rtx 4060 ti": 8188, "rtx 4060": 8188,
+    "rtx 3090": 24576, "rtx 3080": 10240, "rtx 3070": 8192, "rtx 3060": 12288,
+    "rtx 2080 ti": 11264, "rtx 2080": 8192, "rtx 2070": 8192, "rtx 2060": 6144,
+    "gtx 1080 ti": 11264, "gtx 1080": 8192, "gtx 1660": 6144,
+    "rtx a6000": 49140, "rtx a5000": 24564, "rtx a4000": 16376, "rtx 6000 ada": 49140,
+    "t4": 15360, "v100": 16384, "p100": 16384, "l4": 23034, "l40s": 46068, "l40": 46068,
+    "a10": 23028, "a40": 46068, "a100": 40960, "a100 80gb": 81920,
+    "h100": 81559, "h200": 143771, "b200": 183359,
+}  # fmt: skip
+_WITHOUT_BF16 = ("gtx", "rtx 20", "t4", "v100", "p100")
+"""Before Ampere (compute capability 8.0) there is no bf16."""
+
+CPU_WORDS = ("cpu", "processor", "ram")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a run would compute on.
+
+    Attributes:
+        name: What it is called.
+        cuda: Whether it is a GPU.
+        total: Its memory in bytes: a GPU's, or the machine's.
+        free: What of that is free now; None where it is not here.
+        sixteen: Which 16-bit format it computes in; a processor computes in 32 bits.
+    """
+
+    name: str
+    cuda: bool
+    total: int
+    free: int | None = None
+    sixteen: Literal["bf16", "fp16"] = "bf16"
+
+    @property
+    def limit(self) -> int:
+        """What a run may take: all of a GPU, or what of the machine's memory is free."""
+        return self.total if self.cuda or self.free is None else self.free
+
+
+def parse_target(text: str) -> Target:
+    """Return what a person means: ``12GB``, ``12 GiB``, ``RTX 5070``, ``cpu``.
+
+    GB are 10^9 bytes and GiB 2^30. A name has the memory that its driver reports.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    words = " ".join(text.lower().replace("-", " ").replace("_", " ").split())
+    if words in CPU_WORDS:
+        return processor()
+    size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]*)", words)
+    if size and size[2] in _UNITS and float(size[1]) > 0:
+        total = round(float(size[1]) * _UNITS[size[2]])
+        return Target(f"GPU with {text.strip()}", cuda=True, total=total)
+    found = _named(words)
+    if found is None:
+        raise UsageError(
+            f"{text} is neither a size nor a known GPU",
+            hint="write its memory, such as 12GB or 12GiB, or a name such as RTX 5070",
+        )
+    name, mib = found
+    return Target(text.strip(), cuda=True, total=mib * MIB, sixteen=_sixteen(name))
+
+
+def _named(words: str) -> tuple[str, int] | None:
+    """Return the longest known name in the words, with its memory; a size in the words wins."""
+    bare = words.replace("nvidia", " ").replace("geforce", " ").replace("tesla", " ")
+    bare = re.sub(r"\b(rtx|gtx)(\d)", r"\1 \2", bare)
+    bare = " ".join(re.sub(r"(\d)(ti)\b", r"\1 \2", bare).split())
+    padded = f" {bare} "
+    names = [name for name in _GPUS if f" {name} " in padded or f" {name[4:]} " in padded]
+    if not names:
+        return None
+    name = max(names, key=len)
+    stated = re.search(r" (\d+) ?(gb|gib) ", padded)
+    return name, int(stated[1]) * 1024 if stated else _GPUS[name]
+
+
+def _sixteen(name: str) -> Literal["bf16", "fp16"]:
+    return "fp16" if name.startswith(_WITHOUT_BF16) else "bf16"
+
+
+def of_gpu(gpu: Gpu) -> Target:
+    """Return a GPU that is here, as NVML reports it."""
+    total = gpu.vram_total or 0
+    free = None if gpu.vram_used is None else max(0, total - gpu.vram_used)
+    known = _named(gpu.name.lower())
+    sixteen = _sixteen(known[0]) if known else "bf16"
+    return Target(gpu.name, cuda=True, total=total, free=free, sixteen=sixteen)
+
+
+def processor() -> Target:
+    """Return this machine's processor and memory."""
+    memory = psutil.virtual_memory()
+    return Target("processor", cuda=False, total=memory.total, free=memory.available)
