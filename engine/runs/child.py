@@ -105,6 +105,7 @@ class Job:
         self._word: tuple[str, Mapping[str, object]] = ("finished", {})
         self._former: dict[signal.Signals, Any] = {}
         self._looks: list[Callable[[], None]] = []
+        self._readers: list[Callable[[str, Mapping[str, object]], None]] = []
 
     def __enter__(self) -> Job:
         self._take_hold()
@@ -162,6 +163,8 @@ class Job:
         """Write an event."""
         self._log.write(type, **fields)
         self._saved = self._saved or type == "checkpoint"
+        for reader in self._readers:
+            reader(type, fields)
 
     def phase(self, phase: str, **fields: object) -> None:
         """Say in a word or two what the job does now; ``step`` and ``total_steps`` may follow."""
@@ -179,6 +182,10 @@ class Job:
     def stopped(self, result: Mapping[str, object]) -> None:
         """Set that the job stopped because it was asked to, and what it leaves."""
         self._word = ("stopped", result)
+
+    def on_write(self, read: Callable[[str, Mapping[str, object]], None]) -> None:
+        """Have each event that is written read by something else too, after it was written."""
+        self._readers.append(read)
 
     def on_beat(self, look: Callable[[], None]) -> None:
         """Have something looked at with each sign of life, in the thread that gives them."""

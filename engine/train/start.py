@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from engine.bases import Base, resolve
 from engine.dataset import Frozen, load
 from engine.errors import (
     DatasetRefused,
-    DependencyMissing,
     FinetuiError,
     RunActive,
     RunError,
@@ -33,8 +31,9 @@ from engine.runs import (
 )
 from engine.runs.locks import holder
 from engine.setup import require
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
+from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -47,6 +46,7 @@ from engine.train.checkpoints import (
 from engine.train.devices import environment
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
@@ -84,8 +84,8 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     base, spec = resolve(spec.base), adopted(spec)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    _check_packages(spec, base.directory, cards)
     _check_card(workspace, cards)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
@@ -193,32 +193,18 @@ def resume(
             hint="put it back there, or start a new run",
         )
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    _check_packages(spec, Path(spec.base_dir), cards)
     _check_card(workspace, cards)
     arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
     launch(run.dir, RECIPE, arguments, environment=environment(os.environ), force=force)
     return Resumed(summarise(run.dir), choice)
 
 
-def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
-    if spec.backend == "unsloth" and not cards:
-        raise DependencyMissing(
-            "unsloth needs an NVIDIA card, and none is usable here",
-            hint="take the backend trl, or auto",
-        )
-    wanted = {
-        "unsloth": spec.backend == "unsloth",
-        "bitsandbytes": spec.load_in_4bit and bool(cards),
-        "wandb": spec.report_to == "wandb",
-    }
-    for package, needed in wanted.items():
-        if needed and importlib.util.find_spec(package) is None:
-            extra = package if package == "wandb" else "'finetui[gpu]'"
-            raise DependencyMissing(
-                f"this run needs {package}, which is not installed",
-                hint=f"install it with: pip install {extra}",
-            )
+def _check_packages(spec: TrainSpec, base_dir: Path, cards: tuple[Gpu, ...]) -> None:
+    name, _ = backend_name(spec, cuda=bool(cards))
+    check_installed(name, base_bits(spec, base_dir))
+    check_reporting(spec.report_to)
 
 
 def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
@@ -227,7 +213,10 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
         return
     for directory in run_dirs(workspace):
         life = look(directory)
-        if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
+        # Where there are several GPUs, the lock below tells which of them a run here has.
+        alone = life.where == "here" and len(snapshot(workspace.root).gpus) == 1
+        elsewhere = life.alive and life.where != "here" and _computes_on(directory, cards[0])
+        if alone or elsewhere:
             there = f" on {life.host}" if life.host else ""
             raise RunActive(
                 f"run {directory.name}{there} is using {cards[0].name}",
