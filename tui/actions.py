@@ -222,6 +222,7 @@ _TRAIN = (
     ),
     Action("train.clear", "escape", "end search", "End the search in the log", False),
     Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them", False),
+    Action("train.keep", "o", "organise", "Queue, name, note, clean, pack, import or remove runs"),
     Action("train.kill", "K", "kill", "End the job at once; what was not saved is lost"),
     Action("train.down", "j,down", "down", "Next run", False),
     Action("train.up", "k,up", "up", "Previous run", False),
@@ -364,6 +365,7 @@ _QUANT = (
 # Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
+    Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
     Action("form.next", "down,tab", "next field", "Next field", priority=True),
     Action(
         "form.before", "up,shift+tab", "previous field", "Previous field", False,

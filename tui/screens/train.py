@@ -185,7 +185,9 @@ class TrainScreen(StageScreen):
         if answer == "dataset":
             await self.app.run_action("dataset")
             return
-        said = f"run {short_run(answer.id)} started; it goes on without finetui"
+        waits = answer.view.status == "queued"
+        done = "waits in the queue" if waits else "started"
+        said = f"run {short_run(answer.id)} {done}; it goes on without finetui"
         self._tell(Done(said, kind="done", begun=answer.dir))
 
     def action_stop(self) -> None:
@@ -218,6 +220,12 @@ class TrainScreen(StageScreen):
             self.app.ask(
                 dialog, lambda _: self._steer(partial(export, job, dialog.quant, dialog.adapter))
             )
+
+    def action_keep(self) -> None:
+        """Queue, name, note, clean, pack, import or remove."""
+        from tui.screens.modals.keeping import ask_keeping
+
+        ask_keeping(self.app, self._workspace, self.job, self._steer)
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _steer(self, call: Callable[[], Awaitable[Done]]) -> None:
