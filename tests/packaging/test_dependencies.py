@@ -90,7 +90,9 @@ def test_what_is_installed_alone_is_looked_for() -> None:
 
 
 def test_tests_need_no_more_than_their_extra() -> None:
-    wanted = declared("train", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
+    wanted = (
+        declared("train", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
+    )
     # pip comes with an environment, packaging with pytest; a bench compares with semhash if it
     # is there.
     wanted |= {"pip", "packaging", "semhash"}
