@@ -29,7 +29,7 @@ from tui.widgets.textpane import TextPane
 PACE_SECONDS = 2.0
 """How long new figures and lines of the log wait for others to be drawn with them."""
 
-_SSH_SECONDS, _SSH_CELLS = 4.0, 900
+_SSH_SECONDS, _SSH_CELLS = 4.0, 750
 """The same over SSH, at least, and how many cells of the screen make it a second longer."""
 
 
