@@ -71,6 +71,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   │   └── RunElsewhere       it may be running where this machine can't see it
     │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
+    │   ├── RunTooLarge            the run takes more memory than its GPU has
     │   └── RunFailed              the child ended with an error
     │       └── LossNotFinite      the training loss is not a number any more
     ├── ExportError
@@ -540,6 +541,12 @@ class RunUnfinished(RunError):
     """The run has not got what the next stage needs."""
 
     code = "run-unfinished"
+
+
+class RunTooLarge(RunError):
+    """The run takes more memory than its GPU has."""
+
+    code = "run-too-large"
 
 
 class RunFailed(RunError):

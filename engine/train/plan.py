@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -17,6 +18,8 @@ from engine.runs import read_spec, run_dirs, state
 from engine.telemetry import Gpu, snapshot
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
+from engine.train.fit import Fit, fit, model_of, of_gpu, processor, size_words
+from engine.train.fit.asking import lengths, lengths_of
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
@@ -36,7 +39,7 @@ class Plan:
     counted once; where ``sampled`` is true they were told from a part of them.
     ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
     no earlier run on this device tells how fast it is. ``findings`` are those of
-    :func:`engine.train.preflight.preflight`, and ``notes`` say them too.
+    :func:`engine.train.preflight.preflight`, and ``notes`` say them too. ``fit`` is its memory.
     """
 
     examples: int
@@ -52,6 +55,11 @@ class Plan:
     minutes: float | None
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    fit: Fit | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        return {**asdict(self), "fit": None if self.fit is None else self.fit.as_dict()}
 
 
 def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
@@ -84,6 +92,15 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     notes += [str(finding) for finding in findings]
+    fitting = fit(
+        model_of(base.directory, parameters=base.parameters),
+        spec,
+        of_gpu(cards[0]) if cards and cards[0].vram_total else processor(),
+        unsloth=backend == "unsloth",
+        rows=lengths(spec, base, dataset) if len(part) < len(rows) else lengths_of(rendered),
+    )
+    if not fitting.fits:
+        notes.append(_does_not_fit(fitting))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
     return Plan(
@@ -100,6 +117,16 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
         notes=tuple(notes),
         findings=findings,
+        fit=fitting,
+    )
+
+
+def _does_not_fit(found: Fit) -> str:
+    there = "GPU" if found.target.cuda else "free memory"
+    offer = f"; fits with {found.nearest[0].words}" if found.nearest else ""
+    return (
+        f"the run takes about {size_words(found.parts.total)}, more than the {there} of "
+        f"{size_words(found.limit)}{offer}"
     )
 
 

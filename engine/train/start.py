@@ -45,6 +45,7 @@ from engine.train.checkpoints import (
     newest_first,
 )
 from engine.train.devices import environment
+from engine.train.fit.asking import refuse_too_large
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
@@ -56,13 +57,19 @@ RECIPE = "engine.train.recipe"
 DATASET_DIR = "dataset"
 
 
-def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
+def start(workspace: Workspace, spec: TrainSpec, *, force: bool = False) -> RunSummary:
     """Start a training run as a detached child, and return at once.
 
     The run's folder gets its own copy of the dataset and a specification that
     nothing changes afterwards.
 
+    Args:
+        workspace: Where it is made.
+        spec: What it shall do.
+        force: Start it also where it is predicted not to fit the GPU.
+
     Raises:
+        RunTooLarge: It takes more memory than the GPU has.
         WorkspaceUntrusted: A link would lead the run out of the workspace.
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has no example to train on, or was changed.
@@ -86,6 +93,8 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     cards = snapshot(workspace.root).gpus
     _check_packages(spec, cards)
     _check_card(workspace, cards)
+    if not force:
+        refuse_too_large(spec, base, dataset, cards)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
     directory = _new_directory(workspace, spec, base, dataset)
