@@ -143,6 +143,8 @@ class DisplaySettings:
     """The theme: finetui-dark, finetui-light, finetui-contrast, or one of Textual's."""
     cheat_line: bool = True
     """Whether the line of keys at the bottom is shown."""
+    plot: Literal["auto", "braille", "ascii"] = "auto"
+    """What charts are drawn with: braille dots or ASCII; auto goes by TERM and the locale."""
 
 
 @frozen

@@ -197,9 +197,31 @@ _TRAIN = (
     Action(
         "train.swap-panes", "tab,w", "other pane", "Swap the runs and the live view when folded"
     ),
+    Action("train.charts", "c", "charts", "Show all charts side by side, or one again"),
+    Action("train.samples", "a", "samples", "Show what the model answers at each evaluation"),
     Action("train.log", "l", "log", "Make the log larger, or small again"),
-    Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them"),
-    Action("train.compare", "v", "compare", "Hold this run's curves beside those of the others"),
+    Action("train.search", "slash", "search", "Find words in the log"),
+    Action("train.compare", "space,v", "overlay", "Overlay this run on others, or take it off"),
+    Action("train.pin", "p", "pin", "Pin this run: others are set against it, or let go of it"),
+    Action("train.next-chart", "right_square_bracket", "next chart", "Show the next chart", False),
+    Action(
+        "train.previous-chart", "left_square_bracket", "previous chart", "Show the chart before",
+        False,
+    ),
+    Action("train.scale", "y", "log scale", "Draw y on a log scale, or linear again", False),
+    Action(
+        "train.share", "t", "x axis", "Draw x as the share of the run, or as steps again", False
+    ),
+    Action("train.samples-before", "left", "earlier", "Show the samples of the step before", False),
+    Action("train.samples-after", "right", "later", "Show the samples of the step after", False),
+    Action("train.follow", "f", "follow", "Let the log follow its end, or stay where it is", False),
+    Action("train.match", "m,f3", "next match", "Go to the next match in the log", False),
+    Action(
+        "train.match-before", "M,shift+f3", "previous match", "Go to the match before in the log",
+        False,
+    ),
+    Action("train.clear", "escape", "end search", "End the search in the log", False),
+    Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them", False),
     Action("train.kill", "K", "kill", "End the job at once; what was not saved is lost"),
     Action("train.down", "j,down", "down", "Next run", False),
     Action("train.up", "k,up", "up", "Previous run", False),
@@ -207,7 +229,7 @@ _TRAIN = (
     Action("train.last", "end", "last", "Oldest run", False),
     Action("train.scroll-down", "pagedown", "scroll", "Scroll the log or the result down", False),
     Action("train.scroll-up", "pageup", "scroll back", "Scroll the log or the result up", False),
-)
+)  # fmt: skip
 
 # Keys of the Chat screen.
 _CHAT = (
@@ -341,6 +363,14 @@ _FORM = (
     Action("form.later", "right", "next value", "Next value of a list", False),
     Action("form.earlier", "left", "previous value", "Previous value of a list", False),
     Action("form.reset", "ctrl+r", "preset", "Put the preset's values back", priority=True),
+    Action(
+        "form.fitting", "ctrl+f", "make it fit", "Take the nearest settings that fit",
+        False, priority=True,
+    ),
+    Action(
+        "form.probe", "ctrl+t", "probe", "Measure one step on the longest batch", False,
+        priority=True,
+    ),
     Action("form.dataset", "3", "Dataset", "Go to Dataset, where there is no dataset yet", False),
 )  # fmt: skip
 

@@ -67,7 +67,7 @@ def fit(
         return
     _show(asked, spec, outline)
     if measured is not None:
-        _show_probe(measured)
+        say(measured.words)
 
 
 def _newest(here: Workspace) -> str:
@@ -131,12 +131,3 @@ def _offer(found: Fit) -> None:
     for one in found.nearest:
         same = "the same result" if one.same else "another result"
         say(f"  {one.flags}  ({size_words(one.total)}, {same})")
-
-
-def _show_probe(found: Probe) -> None:
-    predicted, measured = found.predicted["total"], found.measured["total"]
-    say(
-        f"probe on {found.device}: predicted {size_words(predicted)}, measured "
-        f"{size_words(measured)} ({predicted / measured - 1:+.0%}), in {found.seconds:.1f} s"
-    )
-    say(f"examples at once that fit: {found.rows}")

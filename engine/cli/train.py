@@ -21,6 +21,7 @@ from engine.train import (
     start,
 )
 from engine.train import plan as plan_run
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -107,7 +108,9 @@ def _spec(
     here: Workspace, dataset: str, base: str, preset: str, changes: dict[str, Any]
 ) -> TrainSpec:
     base, preset = base_and_preset(here, base, preset)
-    return make_spec(base, dataset or newest_dataset(here), preset, **given_values(changes))
+    given = given_values(changes)
+    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
+    return adopted(spec, named=given)
 
 
 def given_values(options: dict[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ def arguments(setup: Setup) -> Any:
     return SFTConfig(
         output_dir=str(setup.job.directory / CHECKPOINTS_DIR),
         num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps or -1,  # above 0 it counts instead of epochs
         per_device_train_batch_size=spec.batch_size,
         gradient_accumulation_steps=spec.accumulation,
         learning_rate=spec.learning_rate,

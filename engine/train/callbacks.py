@@ -53,6 +53,13 @@ def make_callback(setup: Setup, evaluator: Evaluator, watch: StepWatch) -> Any:
             if logs and "loss" in logs:
                 _write_step(setup, state, logs)
                 failing.check(state.global_step, logs, evaluator.best_step)
+                if failing.trains_nothing(logs.get("grad_norm")):
+                    job.warn(
+                        f"the gradient is infinite at step {state.global_step} and those before: "
+                        "they have trained nothing",
+                        code="gradient-not-finite",
+                        hint="start a run with a lower alpha and learning rate, or precision fp32",
+                    )
 
         def _evaluate(self, state: Any, control: Any) -> None:
             try:

@@ -12,6 +12,8 @@ from engine.errors import LossNotFinite
 
 _SHOWN = 5
 _GROWN = 2.0
+_IDLE_STEPS = 5
+"""With fp16 a single step without a gradient is usual: the scale of the loss is being found."""
 
 
 @dataclass(slots=True)
@@ -24,6 +26,16 @@ class Failing:
     fp16: bool
     losses: deque[float] = field(default_factory=lambda: deque(maxlen=_SHOWN))
     norms: deque[float] = field(default_factory=lambda: deque(maxlen=_SHOWN))
+    idle: int = 0
+
+    def trains_nothing(self, norm: object) -> bool:
+        """Count a step's gradient norm; say whether it is the fifth in a row that is no number.
+
+        Such a gradient is cut to nothing, so the step changes no weight while the loss looks sound.
+        """
+        finite = norm is None or math.isfinite(float(str(norm)))
+        self.idle = 0 if finite else self.idle + 1
+        return self.idle == _IDLE_STEPS
 
     def check(self, step: int, logs: Mapping[str, Any], best_step: int = 0) -> None:
         """Raise where the loss of a step is not a number.

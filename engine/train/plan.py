@@ -18,11 +18,12 @@ from engine.runs import read_spec, run_dirs, state
 from engine.telemetry import Gpu, snapshot
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
-from engine.train.fit import Fit, fit, model_of, of_gpu, processor, size_words
-from engine.train.fit.asking import lengths, lengths_of
+from engine.train.fit import Fit
+from engine.train.fit.asking import does_not_fit, fit_here, lengths, lengths_of
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
+from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
 
 _SAMPLE = 400
@@ -79,6 +80,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
+    asked, spec = spec, adopted(spec)
     part = sample(rows)
     tokenizer = Tokenizer.load(base.directory)
     findings = preflight(spec, base, tokenizer, part)
@@ -92,15 +94,12 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     notes += [str(finding) for finding in findings]
-    fitting = fit(
-        model_of(base.directory, parameters=base.parameters),
-        spec,
-        of_gpu(cards[0]) if cards and cards[0].vram_total else processor(),
-        unsloth=backend == "unsloth",
-        rows=lengths(spec, base, dataset) if len(part) < len(rows) else lengths_of(rendered),
-    )
+    longest = lengths_of(rendered) if len(part) == len(rows) else lengths(spec, base, dataset)
+    fitting = fit_here(spec, base, longest, cards, unsloth=backend == "unsloth")
     if not fitting.fits:
-        notes.append(_does_not_fit(fitting))
+        notes.append(does_not_fit(fitting))
+    if spec.resume_from:
+        notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
     return Plan(
@@ -118,15 +117,6 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         notes=tuple(notes),
         findings=findings,
         fit=fitting,
-    )
-
-
-def _does_not_fit(found: Fit) -> str:
-    there = "GPU" if found.target.cuda else "free memory"
-    offer = f"; fits with {found.nearest[0].words}" if found.nearest else ""
-    return (
-        f"the run takes about {size_words(found.parts.total)}, more than the {there} of "
-        f"{size_words(found.limit)}{offer}"
     )
 
 
@@ -214,8 +204,9 @@ def _minutes(
     if rate is None:
         return None
     held_out = tokens * dataset.validation / max(1, dataset.train)
-    evaluations = 1 + max(1, round(spec.epochs))
-    work = tokens * spec.epochs + held_out * evaluations * _EVALUATION_SHARE
+    passes = spec.passes(dataset.train)
+    evaluations = 1 + max(1, round(passes))
+    work = tokens * passes + held_out * evaluations * _EVALUATION_SHARE
     return work / rate / 60
 
 

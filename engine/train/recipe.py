@@ -43,6 +43,7 @@ from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec
 from engine.train.trainer import make_trainer
+from engine.train.warm_start import take_weights
 from engine.train.watching import StepWatch
 
 DATASET_DIR = "dataset"
@@ -116,6 +117,8 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
         memory = Memory(job, spec, device, backend, rows.rows)
         loaded = memory.load(lambda: load(spec, backend, device))
+        if checkpoint is None:
+            take_weights(spec, loaded)
         best = BestAdapter(job, partial(save_adapter, loaded.model, spec))
         meter = Meter()
         setup = Setup(

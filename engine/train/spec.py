@@ -103,7 +103,7 @@ class TrainSpec(BaseModel):
     report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
     """Where else the run is reported; its package has to be installed."""
     resume_from: str = ""
-    """A checkpoint or adapter directory to start from."""
+    """Adapter, checkpoint or run folder to take the first weights from; the optimiser is new."""
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return how many steps see ``examples`` examples once."""

@@ -49,6 +49,7 @@ from engine.train.fit.asking import refuse_too_large
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
+from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
@@ -87,7 +88,7 @@ def start(workspace: Workspace, spec: TrainSpec, *, force: bool = False) -> RunS
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    base = resolve(spec.base)
+    base, spec = resolve(spec.base), adopted(spec)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = snapshot(workspace.root).gpus

@@ -83,10 +83,10 @@ class StepWatch:
             step, usual = self._step, statistics.median(self._recent) if self._recent else None
         before = "" if usual is None else f"; the steps before took {usual:.1f} s"
         message = f"step {step} has not ended for {taken:.0f} s{before}"
-        print(f"{message}; this is where it is:", file=sys.stderr, flush=True)
-        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
         self._job.warn(
             message,
             code="step-slow",
             hint="stdout.log says where it hangs; if it stays, kill the run and resume it",
         )
+        print(f"{message}; this is where it is:", file=sys.stderr, flush=True)
+        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)

@@ -23,7 +23,7 @@ from engine.demo.bundle import prepare
 from engine.demo.curator import curate
 from engine.extract.scan import scan
 from engine.runs import is_alive, read_spec, run_dirs, state
-from engine.train import ALL_LINEAR, ATTENTION, make_spec, start
+from engine.train import ALL_LINEAR, ATTENTION, changed, make_spec, start
 from engine.workspace import Workspace, init_workspace, open_workspace
 
 BASE = "smollm2-135m-instruct"
@@ -121,7 +121,9 @@ def finished_run(space: Workspace, setting: Setting) -> Path | None:
 def trained(space: Workspace, setting: Setting) -> Path:
     """Run a setting to its end, and return its run's folder."""
     values = {**setting.values, "save_steps": 10_000, "sample_tokens": 0, "backend": "trl"}
-    run = start(space, make_spec(BASE, DATASET, "small-cpu", **values))
+    spec = make_spec(BASE, DATASET, "small-cpu", **values)
+    (info,) = datasets(space)
+    run = start(space, changed(spec, eval_steps=spec.steps_per_epoch(info.train)))
     while is_alive(run.dir):
         time.sleep(2)
     return run.dir

@@ -99,7 +99,7 @@ def test_a_run_goes_on_in_smaller_batches_where_memory_is_short_and_learns_the_s
 def short_of(folder: Path) -> list[str]:
     """Return what a run's warnings of short memory say."""
     return [
-        event.data["message"]
+        str(event.data["message"])
         for event in read_events(folder)[0]
         if event.type == "warning" and event.data.get("code") == SHORT
     ]

@@ -74,7 +74,11 @@ def test_a_run_learns_and_is_found_again_with_its_whole_history(
     result = view.result
     steps = outline.steps
     assert [step for step, _ in view.losses] == list(range(1, steps + 1))
-    assert [step for step, _ in view.evals] == [0, steps // 2, steps]
+    looked = [step for step, _ in view.evals]
+    assert (looked[0], looked[-1]) == (0, steps)
+    assert len(looked) >= 5  # the base, three or more, and the end
+    assert [found.step for found in view.samples] == looked
+    assert view.kept == result["best_step"]
     assert view.losses[-1][1] < 0.9 * view.losses[0][1]
     assert view.evals[-1][1] < 0.9 * view.evals[0][1]
     assert (result["base_eval_loss"], result["eval_loss"]) == (view.evals[0][1], view.evals[-1][1])
@@ -88,7 +92,7 @@ def test_a_run_learns_and_is_found_again_with_its_whole_history(
     log = (run.dir / "stdout.log").read_text()
     assert f"step {steps}/{steps}" in log
     assert "Traceback" not in log
-    for folder in (run.dir / "adapter", run.dir / view.checkpoints[-1]):
+    for folder in (run.dir / "adapter", run.dir / "best", run.dir / view.checkpoints[-1]):
         config = json.loads((folder / "adapter_config.json").read_text())
         assert config["base_model_name_or_path"] == tiny_model_dir.name
         assert f"base_model: {tiny_model_dir.name}" in (folder / "README.md").read_text()
@@ -103,7 +107,7 @@ def test_a_stopped_run_goes_on_to_the_same_end(
     workspace: Workspace, frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
     # Dropout draws random numbers at every step, so equal ends need the generator's state too.
-    changes = {"epochs": 6.0, "batch_size": 2, "dropout": 0.1, "save_steps": 1000}
+    changes = {"epochs": 6.0, "batch_size": 2, "dropout": 0.1, "save_steps": 1000, "eval_steps": 24}
     run = start(workspace, spec_of(tiny_model_dir, **changes))
     wait_until(lambda: state(run.dir).step >= 5, timeout=300, what="the fifth step")
     assert request_stop(run.dir)
@@ -129,8 +133,12 @@ def test_a_stopped_run_goes_on_to_the_same_end(
 def test_a_batch_of_eight_equals_eight_batches_of_one(
     frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
-    one = run_here(tmp_path / "a", frozen, tiny_model_dir, batch_size=8, accumulation=1)
-    other = run_here(tmp_path / "b", frozen, tiny_model_dir, batch_size=1, accumulation=8)
+    one = run_here(
+        tmp_path / "a", frozen, tiny_model_dir, batch_size=8, accumulation=1, eval_steps=6
+    )
+    other = run_here(
+        tmp_path / "b", frozen, tiny_model_dir, batch_size=1, accumulation=8, eval_steps=6
+    )
     assert one.losses
     assert dict(one.losses) == pytest.approx(dict(other.losses), rel=1e-4)
     assert dict(one.evals) == pytest.approx(dict(other.evals), rel=1e-4)

@@ -61,6 +61,14 @@ def checks_by_hand_alone(monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -
     monkeypatch.setenv("FINETUI_CHECK__AUTOMATIC", "false")
 
 
+@pytest.fixture(autouse=True)
+def a_modern_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw charts in braille, whatever the terminal is that the tests run in."""
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 @pytest.fixture
 def snap_sizes(snapshot: SnapshotAssertion, request: pytest.FixtureRequest) -> SnapSizes:
     """Compare the pictures of one app at 80x24 and 160x45; see ``tests/tui/pictures.py``."""

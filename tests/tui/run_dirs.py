@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,9 @@ def make_run(
     step_seconds: float = 5.0,
     level: float = 3.6,
     changes: Mapping[str, Any] | None = None,
+    evals: Sequence[float] = (),
+    samples: bool = False,
+    fit: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a run's directory.
 
@@ -95,6 +98,9 @@ def make_run(
         step_seconds: How long a step took.
         level: The loss of its base.
         changes: Settings other than the preset's.
+        evals: Held-out losses of its four evaluations; they fall without.
+        samples: Whether it answers the sample prompts at each evaluation.
+        fit: What was predicted of its memory: the fields of a ``fit`` event.
     """
     directory = workspace.runs_dir / run_id
     directory.mkdir(parents=True)
@@ -112,19 +118,27 @@ def make_run(
         log.write("phase", phase="evaluating the base", step=0, total_steps=total)
         clock.now += 11
         log.write("eval", step=0, loss=level)
+        if samples:
+            log.write("sample", **answers(0))
+        if fit is not None:
+            log.write("fit", **fit)
         log.write("phase", phase="training", step=0, total_steps=total)
         for step in range(1, steps + 1):
             clock.now += step_seconds
             loss = _loss(step, total, level)
             log.write(
                 "step", step=step, total_steps=total, epoch=round(2 * step / total, 3), loss=loss,
-                lr=2e-3 * (1 - step / total), grad_norm=0.84, tokens_per_s=184.0 + step % 7,
+                lr=2e-3 * (1 - step / total), grad_norm=_norm(step), tokens_per_s=184.0 + step % 7,
                 eta_s=round((total - step) * step_seconds, 1), trained_tokens=step * 237,
             )  # fmt: skip
             output.append(f"step {step}/{total}  loss {loss:.4f}  lr 1.2e-03  grad 0.84")
             if step % (total // 4) == 0:
                 held_out = round(level * (1 - 0.22 * step / total), 4)
+                if evals:
+                    held_out = evals[4 * step // total - 1]
                 log.write("eval", step=step, loss=held_out)
+                if samples:
+                    log.write("sample", **answers(4 * step // total))
                 output.append(f"step {step}  eval loss {held_out:.4f}")
             if step % 2 == 0:
                 log.write("gpu", **machine(clock.now - began, cards=cards))
@@ -143,6 +157,40 @@ def make_run(
     if status in ("running", "stopping"):
         write_process(directory, me)
     return directory
+
+
+PROMPTS = (
+    "Why did you say no to the lead role?",
+    "What makes a good week?",
+    "How do you end a letter to a landlord?",
+)
+
+_VOICE = (
+    ("There are several reasons why someone might decline a leadership role. First, it is",
+     "A good week is a week in which you are productive and achieve your goals.",
+     "Sincerely, [Your Name]"),
+    ("I said no because there were several reasons, and the first was the time.",
+     "A good week has two hours a day that are whole.",
+     "Yours, and short."),
+    ("I said no, and it took me a week to see why. The role was two roles.",
+     "Two hours a day, if they are whole. Bread, salt, the good olives.",
+     "Short, dated, and without the word sorry."),
+)  # fmt: skip
+
+
+def answers(number: int) -> dict[str, Any]:
+    """Return the fields of the ``sample`` event of an evaluation: 0 is the base's."""
+    said = _VOICE[min(number, len(_VOICE) - 1)]
+    return {
+        "step": number * 24,
+        "answers": [
+            {"prompt": prompt, "text": text} for prompt, text in zip(PROMPTS, said, strict=True)
+        ],
+    }
+
+
+def _norm(step: int) -> float:
+    return round(0.6 + 0.5 * math.exp(-step / 20) + 0.12 * math.sin(step * 1.7), 4)
 
 
 def _loss(step: int, total: int, level: float) -> float:

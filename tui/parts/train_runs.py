@@ -13,6 +13,7 @@ from textual.message import Message
 
 from tui.bridge.run_tail import JobState
 from tui.parts import train_words as words
+from tui.parts.train_charts import Compared, Comparing, reference
 from tui.widgets.borders import set_border
 from tui.widgets.rows import RowList
 from tui.widgets.runs import RunRows
@@ -47,7 +48,7 @@ class RunsPart(Vertical):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._held: Path | None = None
+        self._comparing = Comparing()
         self._selected: Path | None = None
         self._go_to: Path | None = None
         self._plans: dict[Path, Plan] = {}
@@ -71,9 +72,9 @@ class RunsPart(Vertical):
         return self.rows.job
 
     @property
-    def held(self) -> JobState | None:
-        """The run whose curves are held for comparing."""
-        return next((job for job in self.rows.jobs if job.dir == self._held), None)
+    def compared(self) -> tuple[Compared, ...]:
+        """The runs whose curves are drawn behind those of the one under the cursor."""
+        return self._comparing.among(self.rows.jobs)
 
     def show(self, jobs: Sequence[JobState]) -> tuple[JobState, ...]:
         """Show the jobs as they are now.
@@ -83,7 +84,7 @@ class RunsPart(Vertical):
         """
         active = {job.dir for job in self.rows.jobs if job.view.active}
         self._known = True
-        self.rows.show(jobs, words.now(), held=self._held)
+        self._show_rows(jobs)
         if self._go_to is not None:
             self.rows.go_to(self._go_to)
             if self.job is not None and self.job.dir == self._go_to:
@@ -107,16 +108,21 @@ class RunsPart(Vertical):
 
     def tick(self) -> None:
         """Bring the ages up to date."""
-        self.rows.show(self.rows.jobs, words.now(), held=self._held)
+        self._show_rows(self.rows.jobs)
+
+    def _show_rows(self, jobs: Sequence[JobState]) -> None:
+        signs = self._comparing.signs.items()
+        marks = {directory: (sign.mark, sign.style) for directory, sign in signs}
+        self.rows.show(jobs, words.now(), marks=marks)
 
     def _draw(self) -> None:
-        job, held = self.job, self.held
+        job = self.job
         if job is None:
             if self._known:
                 set_border(self.spec, "Train")
                 self.spec.show(words.teaching(*self._means))
             return
-        other = held if held is not None and held.dir != job.dir and not job.quant else None
+        other = None if job.quant else reference(self.compared, job)
         blocks = words.spec_blocks(job, self._plans.get(job.dir), other, words.now())
         set_border(self.spec, job.name.capitalize())
         self.spec.show(blocks, top=False)
@@ -145,13 +151,27 @@ class RunsPart(Vertical):
         """Go to the oldest run."""
         self.rows.move_to(self.rows.count - 1)
 
-    def toggle_hold(self) -> bool:
-        """Hold the curves of the run under the cursor, or let go; return whether they are held."""
+    def overlay(self) -> bool | None:
+        """Overlay the run under the cursor on others, or take it off.
+
+        Returns:
+            Whether it is overlaid now; None where there are too many, or no run.
+        """
         job = self.job
-        self._held = None if job is None or self._held == job.dir else job.dir
+        done = None if job is None else self._comparing.overlay(job.dir)
+        self._redraw()
+        return done
+
+    def pin(self) -> bool:
+        """Pin the run under the cursor, or let go of it; return whether it is pinned now."""
+        job = self.job
+        done = job is not None and self._comparing.pin(job.dir)
+        self._redraw()
+        return done
+
+    def _redraw(self) -> None:
         self.tick()
         self._draw()
-        return self._held is not None
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:

@@ -1,17 +1,21 @@
-"""The lines over a run's live view, and its curves; nothing here touches a widget."""
+"""The lines over a run's live view; nothing here touches a widget."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.runs import status_words
+from engine.runs import stall_words, status_words, verdict_words
+from engine.runs.verdict import worse_since
 from tui.bridge.run_tail import JobState
-from tui.widgets.plot import Curve
 from tui.widgets.rows import Style
 from tui.widgets.runs import SIGNS
 from tui.widgets.words import bar, duration, one_line
+
+if TYPE_CHECKING:
+    from engine.runs import RunView
 
 _COLOURS: Mapping[Style, str] = {
     "accent": "$text-accent",
@@ -24,7 +28,7 @@ _COLOURS: Mapping[Style, str] = {
 
 def headline(job: JobState, width: int, now: float) -> list[Content]:
     """Return two lines: what the job is and how far it has got."""
-    return [_first_line(job, width, now), _second_line(job, width)]
+    return [_first_line(job, width, now), _second_line(job, width, now)]
 
 
 def _first_line(job: JobState, width: int, now: float) -> Content:
@@ -86,7 +90,7 @@ def _figures(job: JobState, now: float) -> list[tuple[str, str]]:
     return figures
 
 
-def _second_line(job: JobState, width: int) -> Content:
+def _second_line(job: JobState, width: int, now: float) -> Content:
     view = job.view
     if view.status in ("failed", "died"):
         last = one_line(view.message.splitlines()[-1] if view.message else "it wrote no message")
@@ -99,13 +103,31 @@ def _second_line(job: JobState, width: int) -> Content:
     room = max(0, min(width - len(phase) - len(percent) - 4, 60))
     if not view.total_steps or room < 8:
         return Content.styled(phase or "waiting for the job to begin", "$text-muted")
-    return Content.assemble(
+    stalled = stall_words(view, now)
+    verdict = stalled or verdict_words(view)
+    wanted = len(verdict) + 3 if verdict else 0
+    if wanted and room - wanted >= 8:
+        room -= wanted
+    parts: list[tuple[str, str]] = [
         ("▕", "$text-muted"),
         (bar(view.step, view.total_steps, room), "$primary"),
         ("▏", "$text-muted"),
         (percent, ""),
         (f"  {phase}", "$text-muted"),
-    )
+    ]
+    if verdict:
+        parts.append(
+            (f" · {verdict}", "$text-warning" if stalled or is_bad(view) else "$text-success")
+        )
+    return Content.assemble(*parts).truncate(width, ellipsis=True)
+
+
+def is_bad(view: RunView) -> bool:
+    """Return whether a run's evaluations are a warning: worse than its base, or than its best."""
+    base, best = dict(view.evals).get(0), view.best
+    if base is None or best is None:
+        return False
+    return best[1] >= base or worse_since(view)
 
 
 def _outcome(job: JobState) -> Content:
@@ -120,6 +142,8 @@ def _export_words(job: JobState) -> list[tuple[str, str]]:
 
 
 def _eval_words(job: JobState) -> list[tuple[str, str]]:
+    if is_bad(job.view):
+        return [(verdict_words(job.view), "$text-warning")]
     losses = dict(job.view.evals)
     if 0 not in losses or job.view.eval_loss is None or len(losses) < 2:
         return []
@@ -146,26 +170,17 @@ def what_next(job: JobState) -> str:
     return one_line(refused or view.message)
 
 
-def curves_of(job: JobState, held: JobState | None) -> list[Curve]:
-    """Return the curves of a run, and behind them those of the run that is held."""
-    curves: list[Curve] = []
-    if held is not None and held.dir != job.dir:
-        muted, name = "$text-muted", held.short
-        curves = [
-            Curve("loss", held.view.losses, style=muted, faint="$text-muted 30%", group=name),
-            Curve("eval", held.view.evals, "marks", muted, muted, "◇", name),
-        ]
-    name = job.short if curves else ""
-    return [
-        *curves,
-        Curve("loss", job.view.losses, group=name),
-        Curve("eval", job.view.evals, "marks", "$accent", "$accent", "◆", name),
-    ]
-
-
-def no_curve(job: JobState) -> str:
-    """Return what stands where the plot will be."""
+def no_samples(job: JobState) -> str:
+    """Return what stands where the model's answers will be."""
     if job.view.active:
-        phase = one_line(job.view.phase)
-        return f"the curve begins with the first step{f' · now: {phase}' if phase else ''}"
-    return "this run wrote no step"
+        return "the model answers the sample prompts at each evaluation: nothing yet"
+    return "this run has answered no sample prompts (sample_prompts in its settings)"
+
+
+def match_words(words: str, place: int, count: int) -> str:
+    """Return which match of a search is shown; empty where nothing is searched for."""
+    if not words:
+        return ""
+    if not count:
+        return f"nothing holds {one_line(words)}"
+    return f"{place:,} of {count:,} with {one_line(words)} · m next · M previous"

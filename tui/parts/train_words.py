@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from tui.bridge.run_tail import JobState
+from tui.parts.train_charts import Compared
+from tui.parts.train_fit import fit_lines
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import ago, counted, fit, one_line, plain
 
@@ -31,14 +33,14 @@ def _row(label: str, value: str, style: str = "") -> Block:
 
 
 def spec_blocks(
-    job: JobState, plan: Plan | None, other: JobState | None, now: float
+    job: JobState, plan: Plan | None, other: Compared | None, now: float
 ) -> list[Block]:
     """Return what a run is made of, what it was planned to take, and how another one differs.
 
     Args:
         job: The run or export.
         plan: Its plan, once it is known.
-        other: The run whose curves are held beside it.
+        other: The run that it is set against.
         now: Seconds since the epoch.
     """
     if job.quant:
@@ -104,6 +106,8 @@ def plan_lines(plan: Plan) -> list[Content]:
         Content(" · ".join(takes)),
         Content.styled(_means(plan), "$text-muted"),
     ]
+    if plan.fit is not None:
+        lines += fit_lines(plan.fit)
     return lines + [Content.styled(f"! {one_line(note)}", "$text-warning") for note in plan.notes]
 
 
@@ -120,9 +124,9 @@ def _means(plan: Plan) -> str:
     return f"trains on {one_line(plan.device)} with {libraries}"
 
 
-def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
-    found = differences(job.spec, other.spec)
-    head = f"against run {other.short} (≈)"
+def _difference_blocks(job: JobState, other: Compared) -> list[Block]:
+    found, mark = differences(job.spec, other.job.spec), other.sign.mark
+    head = f"against run {other.job.short} ({mark})"
     if not found:
         return [Block(text(head, "bold")), Block(text("the same settings", "$text-muted"))]
     return [
@@ -132,7 +136,7 @@ def _difference_blocks(job: JobState, other: JobState) -> list[Block]:
                 Content.assemble(
                     (f"{fit(name, 15)} ", "$text-muted"),
                     one_line(here),
-                    (f"  ≈ {there}", "$text-muted"),
+                    (f"  {mark} {there}", "$text-muted"),
                 )
             )
             for name, here, there in found

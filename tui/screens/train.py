@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from tui.bridge.run_tail import JobState, RunsMoved, RunWatch, short_run
 from tui.bridge.threads import off_loop
 from tui.messages import WatchFailed
 from tui.parts import train_words as words
+from tui.parts.train_charts import MOST
 from tui.parts.train_exports import quant_choices
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
@@ -29,10 +31,13 @@ from tui.parts.train_steering import (
     refusal,
 )
 from tui.screens.modals.confirm import ConfirmDialog
+from tui.screens.modals.log_search import LogSearchDialog
 from tui.screens.modals.pick import QuantDialog
 from tui.screens.stage import StageScreen
 from tui.screens.train_form import Answer, TrainForm
 from tui.stylesheets import stylesheet
+from tui.widgets.canvas import shows_braille
+from tui.widgets.words import one_line
 
 ROOMY_COLUMNS = 136
 """From here on the machine has a panel of its own; below, a line a card under the curves."""
@@ -73,6 +78,9 @@ class TrainScreen(StageScreen):
     def on_mount(self) -> None:
         """Start the clock of the elapsed times."""
         self.live.make_compact(self.has_class("-tight"))
+        plot = self._workspace.settings.display.plot
+        braille = shows_braille(os.environ) if plot == "auto" else plot == "braille"
+        self.live.draw_plainly(not braille)
         self.set_interval(TICK_SECONDS, self._tick)
 
     def entered(self) -> None:
@@ -163,7 +171,7 @@ class TrainScreen(StageScreen):
 
     def _draw(self) -> None:
         self.set_class(self.job is None, "-empty")
-        self.live.show(self.job, self.runs.held)
+        self.live.show(self.job, self.runs.compared)
         self.refresh_bindings()
 
     # -- starting and steering ----------------------------------------------------------
@@ -181,10 +189,6 @@ class TrainScreen(StageScreen):
         said = f"run {short_run(answer.id)} started; it goes on without finetui"
         self._tell(Done(said, kind="done", begun=answer.dir))
 
-    def _hurry(self) -> None:
-        self.app.look_for_jobs()
-        self._watch.hurry()
-
     def action_stop(self) -> None:
         """Ask the job to save what it can and stop."""
         if (job := self.job) is not None:
@@ -194,11 +198,8 @@ class TrainScreen(StageScreen):
         """End the job at once, after asking."""
         if (job := self.job) is not None:
             question = ConfirmDialog(f"End {job.name} at once?", kill_words(job))
-            self.app.ask(question, partial(self._kill_if, job))
-
-    def _kill_if(self, job: JobState, sure: bool) -> None:
-        if sure:
-            self._steer(partial(self._steering.kill, job))
+            kill = partial(self._steer, partial(self._steering.kill, job))
+            self.app.ask(question, lambda sure: kill() if sure else None)
 
     def action_resume(self) -> None:
         """Resume from the last checkpoint, or do an export again."""
@@ -213,10 +214,8 @@ class TrainScreen(StageScreen):
         if (job := self.job) is not None:
             note = [Content(f"Base and tuned of run {job.short}, both at:")]
             dialog = QuantDialog(partial(quant_choices, job.base), note=note)
-            self.app.ask(dialog, lambda _: self._export(job, dialog.quant))
-
-    def _export(self, job: JobState, quant: str) -> None:
-        self._steer(partial(self._steering.export, job, quant))
+            export = self._steering.export
+            self.app.ask(dialog, lambda _: self._steer(partial(export, job, dialog.quant)))
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _steer(self, call: Callable[[], Awaitable[Done]]) -> None:
@@ -227,18 +226,85 @@ class TrainScreen(StageScreen):
         if done.begun is not None:
             self.runs.go_to(done.begun)
             self.add_class("-second")
-        self._hurry()
+        self.app.look_for_jobs()
+        self._watch.hurry()
+
+    # -- comparing and the charts -------------------------------------------------------
 
     def action_compare(self) -> None:
-        """Hold the curves of this run, or let go of those that are held."""
+        """Overlay the curves of this run on those of others, or take them off."""
         job = self.job
         if job is None or job.quant:
             self.say("only a run has curves to compare")
-        elif self.runs.toggle_hold():
-            self.say(f"the curves of {job.name} stay", hint="go to another run; v here lets go")
+            return
+        overlaid = self.runs.overlay()
+        if overlaid is None:
+            self.say(f"{MOST} runs are overlaid already", hint="space on one of them takes it off")
+        elif overlaid:
+            self.say(f"the curves of {job.name} stay", hint="go to another run; space takes it off")
         else:
-            self.say("nothing is held for comparing")
+            self.say(f"{job.name} is not overlaid any more")
         self._draw()
+
+    def action_pin(self) -> None:
+        """Set other runs against this one, or let go of it."""
+        job = self.job
+        if job is None or job.quant:
+            self.say("only a run has curves to compare")
+            return
+        if self.runs.pin():
+            self.say(f"{job.name} is pinned", hint="other runs are set against it; p lets go")
+        else:
+            self.say("no run is pinned")
+        self._draw()
+
+    def action_charts(self) -> None:
+        """Show all charts side by side, or one again."""
+        self.live.toggle_grid()
+        self._show_live()
+
+    def action_next_chart(self) -> None:
+        """Show the next chart."""
+        self.live.turn_chart(1)
+        self._show_live()
+
+    def action_previous_chart(self) -> None:
+        """Show the chart before."""
+        self.live.turn_chart(-1)
+        self._show_live()
+
+    def action_scale(self) -> None:
+        """Draw y on a logarithmic scale, or a linear one again."""
+        self.live.toggle_scale()
+        self._show_live()
+
+    def action_share(self) -> None:
+        """Draw x as the share of the run, or as steps again."""
+        share = self.live.toggle_share()
+        self.say("x is the share of the run" if share else "x is the steps of the run")
+        self._show_live()
+
+    def action_samples(self) -> None:
+        """Show what the model answers, or the charts again."""
+        self.live.toggle_samples()
+        self._show_live()
+
+    def action_samples_before(self) -> None:
+        """Show the samples of the evaluation before."""
+        self._turn_samples(-1)
+
+    def action_samples_after(self) -> None:
+        """Show the samples of the evaluation after."""
+        self._turn_samples(1)
+
+    def _turn_samples(self, by: int) -> None:
+        self._show_live()
+        if not self.live.turn_samples(by):
+            self.say("these are the first samples" if by < 0 else "these are the newest samples")
+
+    def _show_live(self) -> None:
+        if self.is_narrow:
+            self.add_class("-second")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done with the job under the cursor."""
@@ -263,8 +329,42 @@ class TrainScreen(StageScreen):
     def action_log(self) -> None:
         """Make the log larger, or small again."""
         self.live.toggle_log()
-        if self.is_narrow:
-            self.add_class("-second")
+        self._show_live()
+
+    def action_search(self) -> None:
+        """Ask for words to find in the log."""
+        self._show_live()
+        self.app.ask(LogSearchDialog(self.live.log_view), self._search)
+
+    def _search(self, words: str) -> None:
+        if words and not self.live.search_log(words):
+            self.say(f"nothing in the log holds {one_line(words)}")
+        elif not words:
+            self.live.search_log("")
+
+    def action_match(self) -> None:
+        """Go to the next match in the log."""
+        self._turn_match(1)
+
+    def action_match_before(self) -> None:
+        """Go to the match before in the log."""
+        self._turn_match(-1)
+
+    def _turn_match(self, by: int) -> None:
+        if not self.live.log_view.words:
+            self.say("nothing is searched for", hint="/ finds words in the log")
+        elif not self.live.turn_match(by):
+            self.say("nothing in the log holds that")
+
+    def action_clear(self) -> None:
+        """End the search in the log."""
+        if self.live.log_view.words:
+            self.live.search_log("")
+
+    def action_follow(self) -> None:
+        """Let the log follow its end, or stay where it is."""
+        follows = self.live.toggle_follow()
+        self.say("the log follows its end" if follows else "the log stays where it is")
 
     def action_wrap(self) -> None:
         """Wrap long lines of the log, or cut them."""

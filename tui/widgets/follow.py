@@ -10,6 +10,7 @@ class FollowEnd(ScrollView):
     """Keeps the end in view through new lines and other sizes, unless it was scrolled away from."""
 
     _follows = True
+    _held = False
 
     @property
     def is_following(self) -> bool:
@@ -18,8 +19,12 @@ class FollowEnd(ScrollView):
 
     def follow(self) -> None:
         """Go to the end and stay there."""
-        self._follows = True
+        self._follows, self._held = True, False
         self.keep_end()
+
+    def hold(self) -> None:
+        """Stay where the text is, also where its end is in view."""
+        self._follows, self._held = False, True
 
     def keep_end(self) -> None:
         """Go to the end, if it is being followed."""
@@ -37,7 +42,7 @@ class FollowEnd(ScrollView):
         """Note whether someone scrolled away from the end, or back to it."""
         super().watch_scroll_y(old_value, new_value)
         if self.size.height:  # a hidden view has no end to be at
-            self._follows = round(new_value) >= self.max_scroll_y
+            self._follows = not self._held and round(new_value) >= self.max_scroll_y
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the end in view at another size."""

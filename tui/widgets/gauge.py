@@ -1,86 +1,27 @@
-"""The machine under a run: processor, memory, disk, and each NVIDIA card."""
+"""The machine under a run: processor, memory, disk, and each NVIDIA GPU."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.events import Resize
 
 from tui.widgets.lines import Lines
-from tui.widgets.words import bar, fit, one_line
+from tui.widgets.machine import Card, Machine, Part, Said
+from tui.widgets.words import bar, fit
 
 GIB = 1024**3
+
+NOT_SUPPORTED = "not supported"
+"""What stands for a figure that a GPU or its driver does not have."""
 
 _HOT_C = 85.0
 _FULL = 0.92
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A card's figures as an event told them; None where it did not."""
-
-    index: int
-    name: str
-    vram_used: float | None
-    vram_total: float | None
-    util: float | None
-    temperature: float | None
-    power: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a ``gpu`` event says. Memory and disk are bytes; percentages are 0 to 100.
-
-    ``process_cpu`` is 100 for each core that the job keeps busy.
-    """
-
-    cpu: float | None = None
-    ram_used: float | None = None
-    ram_total: float | None = None
-    disk_free: float | None = None
-    process_cpu: float | None = None
-    process_rss: float | None = None
-    cards: tuple[Card, ...] = ()
-
-
-def machine_of(data: Mapping[str, object]) -> Machine:
-    """Read the fields of a ``gpu`` event; what is absent or no number becomes None."""
-    cards = data.get("gpus")
-    return Machine(
-        cpu=_number(data.get("cpu_percent")),
-        ram_used=_number(data.get("ram_used")),
-        ram_total=_number(data.get("ram_total")),
-        disk_free=_number(data.get("disk_free")),
-        process_cpu=_number(data.get("process_cpu_percent")),
-        process_rss=_number(data.get("process_rss")),
-        cards=tuple(
-            _card(place, card)
-            for place, card in enumerate(cards if isinstance(cards, list) else [])
-            if isinstance(card, Mapping)
-        ),
-    )
-
-
-def _card(place: int, data: Mapping[str, object]) -> Card:
-    index = _number(data.get("index"))
-    return Card(
-        index=place if index is None else int(index),
-        name=one_line(str(data.get("name") or "")),
-        vram_used=_number(data.get("vram_used")),
-        vram_total=_number(data.get("vram_total")),
-        util=_number(data.get("util_percent")),
-        temperature=_number(data.get("temperature_c")),
-        power=_number(data.get("power_w")),
-    )
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value)
+_SLOWING = ("slowdown", "brake")
+"""What stands in a throttle reason that is no normal limit of a busy GPU."""
 
 
 def gauge(
@@ -112,7 +53,7 @@ def gauge(
 
 def _of(used: float | None, total: float | None) -> str:
     if used is None:
-        return "not known"
+        return NOT_SUPPORTED
     if total is None:
         return f"{used / GIB:.1f} GiB"
     return f"{used / GIB:.1f} of {total / GIB:.1f} GiB"
@@ -124,25 +65,18 @@ def disk_words(free: float) -> str:
 
 
 def full_lines(machine: Machine, width: int) -> list[Content]:
-    """Return a block a card and one for the machine, for a panel of its own."""
+    """Return a block a GPU and one for the machine, for a panel of its own."""
     lines: list[Content] = []
     for card in machine.cards:
         name = fit(card.name, min(len(card.name), width - 8)) if card.name else ""
         lines.append(Content.assemble((f"GPU {card.index}", "bold $text-primary"), f"  {name}"))
-        lines.append(
-            gauge(
-                "VRAM", card.vram_used, card.vram_total, _of(card.vram_used, card.vram_total), width
-            )
-        )
-        busy = "not known" if card.util is None else f"{card.util:.0f}%"
-        lines.append(gauge("busy", card.util, 100.0, busy, width, fills=False))
-        lines.append(_heat(card))
+        lines += _gone(card) or _card_lines(card, machine.said_of(card), width)
         lines.append(Content(""))
     if machine.cards:
         lines.append(Content.styled("Machine", "bold $text-primary"))
     cpu = "not known" if machine.cpu is None else f"{machine.cpu:.0f}%"
     lines.append(gauge("CPU", machine.cpu, 100.0, cpu, width, fills=False))
-    ram = _of(machine.ram_used, machine.ram_total)
+    ram = "not known" if machine.ram_used is None else _of(machine.ram_used, machine.ram_total)
     lines.append(gauge("RAM", machine.ram_used, machine.ram_total, ram, width))
     if machine.disk_free is not None:
         lines.append(_pair("disk", f"{disk_words(machine.disk_free)} free", width))
@@ -151,12 +85,70 @@ def full_lines(machine: Machine, width: int) -> list[Content]:
         if machine.process_cpu is not None:
             own = f"CPU {machine.process_cpu:.0f}% · {own}"
         lines.append(_pair("job", own, width))
+    if not machine.cards and machine.said.total is not None:
+        lines.append(_pair("said", _said_words(machine.said), width))
     return lines
 
 
+def _gone(card: Card) -> list[Content]:
+    """Return what is said of a GPU that has no figures, or nothing."""
+    if card.state == "lost":
+        return [Content.styled("✗ lost: it fell off the bus", "$text-error")]
+    if card.state:
+        return [Content.styled("! NVIDIA's library does not answer", "$text-warning")]
+    return []
+
+
+def _card_lines(card: Card, said: Said, width: int) -> list[Content]:
+    used = _of(card.vram_used, card.vram_total)
+    lines = [gauge("VRAM", card.vram_used, card.vram_total, used, width)]
+    if said.total is not None:
+        lines.append(_pair("said", _said_words(said), width))
+    for part in card.parts:
+        words = _of(part.vram_used, part.vram_total)
+        lines.append(gauge(f" MIG{part.number}", part.vram_used, part.vram_total, words, width))
+    if card.split:
+        lines.append(_pair("busy", "split by MIG: not told", width))
+    else:
+        busy = NOT_SUPPORTED if card.util is None else f"{card.util:.0f}%"
+        lines.append(gauge("busy", card.util, 100.0, busy, width, fills=False))
+    lines.append(_heat(card))
+    return lines + [_slow(word) for word in card.throttle]
+
+
+def _said_words(said: Said) -> str:
+    probe = "" if said.measured is None else f" · probe {said.measured / GIB:.1f}"
+    return f"{(said.total or 0.0) / GIB:.1f} GiB{probe}"
+
+
+def said_lines(said: Said, width: int) -> list[Content]:
+    """Return the parts of what was predicted of memory, as many to a line as fit."""
+    lines: list[Content] = []
+    for name, size in said.parts:
+        if size < 0.05 * GIB and size < 0.02 * (said.total or 0.0):
+            continue  # it would say 0.0
+        label = name.replace("_", " ")
+        part = Content.assemble((f"{label} ", "$text-muted"), f"{size / GIB:.1f}")
+        if lines and lines[-1].cell_length + 2 + part.cell_length <= width:
+            lines[-1] += "  " + part
+        else:
+            lines.append(part)
+    return lines
+
+
+def _slow(word: str) -> Content:
+    slowing = any(sign in word for sign in _SLOWING)
+    return Content.styled(
+        f"{'! ' if slowing else ''}{word}", "$warning" if slowing else "$text-muted"
+    )
+
+
 def compact_lines(machine: Machine, width: int) -> list[Content]:
-    """Return a line a card and one for the machine, for a narrow terminal."""
-    lines = [_compact_card(card, width) for card in machine.cards]
+    """Return a line a GPU and one for the machine, for a narrow terminal."""
+    lines: list[Content] = []
+    for card in machine.cards:
+        lines.append(_compact_card(card, machine.said_of(card), width))
+        lines += [_compact_part(part, width) for part in card.parts]
     parts: list[tuple[str, str]] = []
     if machine.cpu is not None:
         parts += [("CPU ", "$text-muted"), (f"{machine.cpu:.0f}%   ", "")]
@@ -166,20 +158,28 @@ def compact_lines(machine: Machine, width: int) -> list[Content]:
         parts += [("disk ", "$text-muted"), (f"{disk_words(machine.disk_free)} free   ", "")]
     if machine.process_rss is not None:
         parts += [("job ", "$text-muted"), (f"{machine.process_rss / GIB:.1f} GiB", "")]
+        if not machine.cards and machine.said.total is not None:
+            parts.append((f" ({machine.said.total / GIB:.1f} said)", "$text-muted"))
     if parts:
         lines.append(Content.assemble(*parts))
     return lines
 
 
-def _compact_card(card: Card, width: int) -> Content:
+def _compact_card(card: Card, said: Said, width: int) -> Content:
+    name: tuple[str, str] = (f"GPU {card.index}  ", "bold $text-primary")
+    if gone := _gone(card):
+        return Content.assemble(name, gone[0])
     words = _of(card.vram_used, card.vram_total)
+    if said.total is not None:
+        words += f" ({said.total / GIB:.1f} said)"
     heat = _heat(card)
     busy = "" if card.util is None else f"{card.util:3.0f}%  "
-    room = max(width - 12 - len(words) - len(busy) - heat.cell_length, 0)
-    shown: list[Content | tuple[str, str]] = [
-        (f"GPU {card.index}  ", "bold $text-primary"),
-        (busy, ""),
-    ]
+    if card.split:
+        busy = "split by MIG  "
+    slow = Content("  ").join([_slow(word) for word in card.throttle])
+    used = 12 + len(words) + len(busy) + heat.cell_length + slow.cell_length
+    room = max(width - used - 2, 0)
+    shown: list[Content | tuple[str, str]] = [name, (busy, "")]
     if card.vram_used is not None and card.vram_total and room >= 4:
         style = "$warning" if card.vram_used / card.vram_total >= _FULL else "$primary"
         shown += [
@@ -187,7 +187,13 @@ def _compact_card(card: Card, width: int) -> Content:
             (bar(card.vram_used, card.vram_total, min(room, 16)), style),
             ("▏", "$text-muted"),
         ]
-    return Content.assemble(*shown, f" {words}  ", heat)
+    line = Content.assemble(*shown, f" {words}  ", heat, *(("  ", slow) if slow.plain else ()))
+    return line.truncate(width)
+
+
+def _compact_part(part: Part, width: int) -> Content:
+    words = f"MIG {part.number}  {_of(part.vram_used, part.vram_total)}"
+    return Content.assemble(("       ", ""), (words, "$text-muted")).truncate(width)
 
 
 def _heat(card: Card) -> Content:
@@ -196,7 +202,8 @@ def _heat(card: Card) -> Content:
         hot = "$warning" if card.temperature >= _HOT_C else ""
         parts.append((f"{card.temperature:.0f} °C", hot))
     if card.power is not None:
-        parts.append((f"{'  ' if parts else ''}{card.power:.0f} W", ""))
+        limit = "" if card.power_limit is None else f" of {card.power_limit:.0f}"
+        parts.append((f"{'  ' if parts else ''}{card.power:.0f}{limit} W", ""))
     return Content.assemble(*parts)
 
 

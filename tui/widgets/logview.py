@@ -1,4 +1,4 @@
-"""The tail of a job's output: inert lines, written in batches."""
+"""The tail of a job's output: inert lines, written in batches, and searched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from rich.cells import cell_len, chop_cells
+from rich.style import Style
 from textual import events
+from textual.selection import Selection
+from textual.strip import Strip
 from textual.widgets import Log
 
 from engine.text import inert
@@ -15,12 +18,15 @@ from tui.widgets.follow import FollowEnd
 MAX_LINES = 5000
 MAX_COLUMNS = 2000
 
+_FOUND = Style(reverse=True)
+
 
 class LogView(FollowEnd, Log, can_focus=False):
     """A log that keeps the newest 5,000 lines and shows control characters instead of obeying them.
 
-    It follows the end until someone scrolls up, and again once they are back down. Lines that
-    are longer than the view is wide are cut, or wrapped where :attr:`wraps` is set.
+    It follows the end until someone scrolls up or holds it, and again once they are back down.
+    Lines that are longer than the view is wide are cut, or wrapped where :attr:`wraps` is set.
+    What is copied out of it are whole lines, however they are wrapped.
     """
 
     DEFAULT_CSS = """
@@ -37,8 +43,12 @@ class LogView(FollowEnd, Log, can_focus=False):
             highlight=False, max_lines=MAX_LINES, auto_scroll=False, id=id, classes=classes
         )
         self._kept: deque[str] = deque(maxlen=MAX_LINES)
+        self._goes_on: deque[bool] = deque(maxlen=MAX_LINES)
+        self._dropped = 0
         self._wraps = False
         self._wrapped_for = 0
+        self._words = ""
+        self._match = -1
 
     @property
     def wraps(self) -> bool:
@@ -55,6 +65,7 @@ class LogView(FollowEnd, Log, can_focus=False):
         """Append foreign lines in one batch; an empty batch sends nothing."""
         shown = [_one_line(line) for line in lines]
         if shown:
+            self._dropped += max(0, len(self._kept) + len(shown) - MAX_LINES)
             self._kept.extend(shown)
             self.write_lines(self._rows(shown[-MAX_LINES:]))
             self.keep_end()
@@ -66,6 +77,7 @@ class LogView(FollowEnd, Log, can_focus=False):
             return
         self._kept.clear()
         self._kept.extend(shown)
+        self._dropped, self._match = 0, -1
         self._write_anew()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -75,14 +87,111 @@ class LogView(FollowEnd, Log, can_focus=False):
 
     def _write_anew(self) -> None:
         self.clear()
+        self._goes_on.clear()
         self.write_lines(self._rows(self._kept))
         self.follow()
 
     def _rows(self, lines: Iterable[str]) -> list[str]:
         self._wrapped_for = self.scrollable_content_region.width
-        if not self._wraps or self._wrapped_for < 2:
-            return list(lines)
-        return list(wrapped(lines, self._wrapped_for))[-MAX_LINES:]
+        rows: list[str] = []
+        for line in lines:
+            pieces = [line]
+            if self._wraps and self._wrapped_for >= 2:
+                pieces = list(wrapped([line], self._wrapped_for))
+            rows += pieces
+            self._goes_on.extend([True] * (len(pieces) - 1) + [False])
+        return rows[-MAX_LINES:]
+
+    # -- searching ----------------------------------------------------------------------
+
+    @property
+    def words(self) -> str:
+        """What is searched for; empty where nothing is."""
+        return self._words
+
+    def count(self, words: str) -> int:
+        """Return how many lines hold some words; small letters stand for capitals as well."""
+        return len(self._matches(words))
+
+    def search(self, words: str) -> tuple[int, int]:
+        """Search for words, from the newest line that holds them on; empty ends the search.
+
+        Returns:
+            Which match is shown, counted from the oldest, and how many there are.
+        """
+        self._words, self._match = words, -1
+        self._draw_matches()
+        return self.go_to_match(-1) if words else (0, 0)
+
+    def go_to_match(self, by: int) -> tuple[int, int]:
+        """Show a match some further down, or up; past the last one it goes on with the first.
+
+        Returns:
+            As :meth:`search` does.
+        """
+        found = [self._dropped + index for index in self._matches(self._words)]
+        if not found:
+            self._match = -1
+            return 0, 0
+        if self._match in found:
+            place = (found.index(self._match) + by) % len(found)
+        else:  # the first time, or the line has been dropped since
+            place = -1 if by < 0 else 0
+        self._match = found[place]
+        self.hold()
+        row = self._row_of(self._match - self._dropped)
+        height = self.scrollable_content_region.height
+        self.scroll_to(y=max(0, row - height // 2), animate=False, immediate=True)
+        self._draw_matches()
+        return found.index(self._match) + 1, len(found)
+
+    def _matches(self, words: str) -> list[int]:
+        if not words:
+            return []
+        if words != words.lower():
+            return [index for index, line in enumerate(self._kept) if words in line]
+        return [index for index, line in enumerate(self._kept) if words in line.lower()]
+
+    def _row_of(self, line: int) -> int:
+        """Return the row that a line begins in."""
+        ends = [index for index, goes_on in enumerate(self._goes_on) if not goes_on]
+        # Where lines are wrapped, the oldest rows may be gone while their lines are kept.
+        behind = len(self._kept) - line
+        return 0 if behind >= len(ends) else ends[len(ends) - behind - 1] + 1
+
+    def _draw_matches(self) -> None:
+        self._render_line_cache.clear()
+        self.refresh()
+
+    def _render_line_strip(self, y: int, rich_style: Style) -> Strip:
+        strip = super()._render_line_strip(y, rich_style)
+        row = self.lines[y]
+        small = self._words == self._words.lower()
+        text = row.lower() if small else row
+        if not self._words or self._words not in text or len(text) != len(row):
+            return strip
+        start = cell_len(row[: text.index(self._words)])
+        end = start + cell_len(self._words)
+        # Log pads rows to the widest; what it selects is styled there already.
+        return Strip.join([
+            strip.crop(0, start),
+            strip.crop(start, end).apply_style(_FOUND),
+            strip.crop(end, strip.cell_length),
+        ])  # fmt: skip
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """Return what is selected, with the rows of a wrapped line in one."""
+        found = super().get_selection(selection)
+        if found is None or not self._wraps:
+            return found
+        text, ending = found
+        rows = text.split("\n")
+        first = selection.start.y if selection.start is not None else 0
+        goes_on = list(self._goes_on)[-len(self.lines) :]
+        joined = "".join(
+            row if goes_on[first + index] else f"{row}\n" for index, row in enumerate(rows[:-1])
+        )
+        return joined + rows[-1], ending
 
 
 def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:

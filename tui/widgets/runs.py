@@ -22,14 +22,18 @@ SIGNS: Mapping[str, tuple[str, Style]] = {
 """The sign and colour of each status of the run protocol."""
 
 
-def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part]:
-    """Return a row of the list: sign, id, base, dataset, loss, age.
+Mark = tuple[str, Style]
+"""The sign of a run that is compared with others, and its colour."""
+
+
+def row_parts(job: JobState, width: int, now: float, *, mark: Mark | None) -> list[Part]:
+    """Return a row of the list: sign, id, base, dataset, best held-out loss, age.
 
     Args:
         job: The run or export.
         width: Cells of the row.
         now: Seconds since the epoch, for the age.
-        held: Whether its curves are held for comparing.
+        mark: Its sign in the charts, where it is compared with others.
     """
     sign, style = SIGNS.get(job.view.status, ("?", "muted"))
     age = short_age(job.view.started, now)
@@ -43,13 +47,15 @@ def row_parts(job: JobState, width: int, now: float, *, held: bool) -> list[Part
             (f"{age:>7}", "muted"),
         ]
     loss = "" if job.view.loss is None else f"{job.view.loss:.2f}"
-    if job.view.eval_loss is not None:
-        loss = f"◆{job.view.eval_loss:.2f}"
+    judged = job.view.best[1] if job.view.best is not None else job.view.eval_loss
+    if judged is not None:
+        loss = f"◆{judged:.2f}"
     rest = max(0, width - 2 - 5 - 6 - 7)
     base = min(max(rest // 2, 8), 24)
     return [
         (f"{sign} ", style),
-        (fit(job.short, 4) + ("≈" if held else " "), "strong"),
+        (fit(job.short, 4), "strong"),
+        mark or (" ", "row"),
         (fit(one_line(job.base), base - 1) + " ", "row"),
         (fit(one_line(job.dataset), max(0, rest - base)), "muted"),
         (f"{loss:>6}", "row"),
@@ -83,7 +89,7 @@ class RunRows(RowList):
         super().__init__(id=id, classes=classes)
         self._jobs: tuple[JobState, ...] = ()
         self._shown: tuple[tuple[Part, ...], ...] = ()
-        self._held: Path | None = None
+        self._marks: Mapping[Path, Mark] = {}
         self._now = 0.0
 
     @property
@@ -101,16 +107,18 @@ class RunRows(RowList):
         """All jobs, as they are listed."""
         return self._jobs
 
-    def show(self, jobs: Sequence[JobState], now: float, *, held: Path | None = None) -> None:
+    def show(
+        self, jobs: Sequence[JobState], now: float, *, marks: Mapping[Path, Mark] | None = None
+    ) -> None:
         """Show jobs as they are now; only rows that differ are painted again.
 
         Args:
             jobs: Runs, each followed by its exports.
             now: Seconds since the epoch, for the ages.
-            held: The directory of the run whose curves are held for comparing.
+            marks: Signs of the runs that are compared, by their directories.
         """
         place = self.job.dir if self.job is not None else None
-        self._jobs, self._now, self._held = tuple(jobs), now, held
+        self._jobs, self._now, self._marks = tuple(jobs), now, marks or {}
         before, self._shown = self._shown, self._rows()
         at = next((i for i, job in enumerate(self._jobs) if job.dir == place), self.cursor)
         if len(before) != len(self._shown):
@@ -132,7 +140,7 @@ class RunRows(RowList):
     def draw(self, index: int, width: int) -> Sequence[Part]:
         """Return a row's parts."""
         job = self._jobs[index]
-        return row_parts(job, width, self._now, held=job.dir == self._held)
+        return row_parts(job, width, self._now, mark=self._marks.get(job.dir))
 
     def _rows(self) -> tuple[tuple[Part, ...], ...]:
         width = max(20, self.scrollable_content_region.width - 1)

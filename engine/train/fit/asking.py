@@ -83,6 +83,38 @@ def here(workspace: Workspace) -> Target:
     return processor()
 
 
+def fit_here(
+    spec: TrainSpec,
+    base: Base,
+    rows: Sequence[tuple[int, int]],
+    cards: tuple[Gpu, ...],
+    *,
+    unsloth: bool,
+) -> Fit:
+    """Say whether a run fits this machine.
+
+    Args:
+        spec: The run.
+        base: Its base, which is here.
+        rows: Length and trained tokens of its longest examples.
+        cards: The GPUs that may train; empty for the processor.
+        unsloth: Whether unsloth trains it.
+    """
+    target = of_gpu(cards[0]) if cards and cards[0].vram_total else processor()
+    model = model_of(base.directory, parameters=base.parameters)
+    return fit(model, spec, target, unsloth=unsloth, rows=rows)
+
+
+def does_not_fit(found: Fit) -> str:
+    """Return what to say of a run that doesn't fit."""
+    there = "GPU" if found.target.cuda else "free memory"
+    offer = f"; fits with {found.nearest[0].words}" if found.nearest else ""
+    return (
+        f"the run takes about {size_words(found.parts.total)}, more than the {there} of "
+        f"{size_words(found.limit)}{offer}"
+    )
+
+
 def lengths(spec: TrainSpec, base: Base, dataset: Frozen) -> list[tuple[int, int]]:
     """Return length and trained tokens of a dataset's longest examples.
 
@@ -109,17 +141,15 @@ def refuse_too_large(spec: TrainSpec, base: Base, dataset: Frozen, cards: tuple[
     """
     if not cards or not cards[0].vram_total:
         return
-    target = of_gpu(cards[0])
     backend, _ = backend_name(spec, cuda=True)
-    model = model_of(base.directory, parameters=base.parameters)
     rows = lengths(spec, base, dataset)
-    found = fit(model, spec, target, unsloth=backend == "unsloth", rows=rows)
+    found = fit_here(spec, base, rows, cards, unsloth=backend == "unsloth")
     if not found.fits:
         largest = found.parts.largest
         offers = found.nearest
         raise RunTooLarge(
-            f"the run takes about {size_words(found.parts.total)}, and {target.name} has "
-            f"{size_words(target.total)}; the largest part is {PART_WORDS[largest]}, "
+            f"the run takes about {size_words(found.parts.total)}, and {found.target.name} has "
+            f"{size_words(found.limit)}; the largest part is {PART_WORDS[largest]}, "
             f"{size_words(getattr(found.parts, largest))}",
             hint=(f"try: {offers[0].flags}" if offers else "take a smaller base")
             + ", or start it all the same with --force",

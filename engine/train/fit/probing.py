@@ -22,6 +22,7 @@ from engine.setup import require
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
 from engine.train.devices import environment
+from engine.train.fit.parts import size_words
 from engine.train.spec import TrainSpec, changed, write_spec
 from engine.workspace import Workspace
 
@@ -48,6 +49,16 @@ class Probe:
     limit: int
     rows: int
     seconds: float
+
+    @property
+    def words(self) -> str:
+        """What came out, in a line."""
+        predicted, measured = self.predicted["total"], self.measured["total"]
+        return (
+            f"probe on {self.device}: predicted {size_words(predicted)}, measured "
+            f"{size_words(measured)} ({predicted / measured - 1:+.0%}), in {self.seconds:.1f} s; "
+            f"{self.rows} at once fit"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for ``--json``."""

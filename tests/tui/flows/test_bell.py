@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,11 @@ from engine.runs import EventLog
 from engine.workspace import Workspace
 from tests.tui.run_dirs import make_run
 from tests.tui.support import opened_app, settings_of, wait_until
+from tui.app import FinetuiApp
+
+
+def is_shown(app: FinetuiApp, name: str) -> bool:
+    return app.job is not None and app.job.name == name
 
 
 @pytest.mark.parametrize(("notify", "rings"), [("bell", 2), ("none", 0), ("command", 0)])
@@ -26,10 +32,10 @@ async def test_it_rings_once_for_each_run_that_ends_whatever_stage_is_shown(
         make_run(workspace, f"20250615-110000-bbb{number}", status="running") for number in (1, 2)
     ]
     async with opened_app(opened) as (app, pilot):
-        await wait_until(pilot, lambda: app.job is not None and app.job.name == "train bbb1")
+        await wait_until(pilot, partial(is_shown, app, "train bbb1"))
         for run, shown in zip(runs, ("train bbb2", "train bbb2"), strict=True):
             with EventLog(run) as log:
                 log.write("run_finished", status="finished", result={})
-            await wait_until(pilot, lambda shown=shown: app.job.name == shown)  # type: ignore[misc]
+            await wait_until(pilot, partial(is_shown, app, shown))
         await wait_until(pilot, lambda: app.job is not None and not app.job.active)
     assert len(rung) == rings

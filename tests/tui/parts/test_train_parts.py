@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,17 +11,20 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from engine.errors import BaseMissing
-from engine.runs import EventLog
+from engine.runs import EventLog, RunView, Sample, Samples, read_events
 from engine.runs.process import identify, write_process
 from engine.train import Plan, TrainSpec
 from engine.workspace import Workspace
-from tests.tui.run_dirs import NOON, Clock, events, make_export, make_run
+from tests.tui.run_dirs import NOON, PROMPTS, Clock, events, make_export, make_run
 from tests.tui.support import text_of, wait_until
 from tui.bridge.run_tail import JobState, RunsMoved, RunTail
+from tui.parts import train_view
+from tui.parts.train_charts import Comparing, Look, charts_of, reference
 from tui.parts.train_fields import FormFields, PlanPane
 from tui.parts.train_form_model import FormField
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
+from tui.parts.train_samples import SamplesPart
 from tui.stylesheets import stylesheet
 
 pytestmark = pytest.mark.usefixtures("utc")
@@ -216,6 +220,149 @@ async def test_of_an_export_that_was_stopped_nothing_is_put_beside_its_base(
         part.show(jobs_of(workspace)[1])
         await pilot.pause()
         assert "r exports it again" in headline(app)
+
+
+# -- the charts -----------------------------------------------------------------------------
+
+
+def by_name(jobs: tuple[JobState, ...]) -> dict[str, JobState]:
+    return {job.short: job for job in jobs}
+
+
+def test_several_runs_are_overlaid_and_one_is_pinned(workspace: Workspace) -> None:
+    names = ("aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff")
+    for hour, name in enumerate(names):
+        make_run(workspace, f"20250615-1{hour}0000-{name}", total=96 + hour)
+    jobs = jobs_of(workspace)
+    of = by_name(jobs)
+    comparing = Comparing()
+    assert comparing.pin(of["aaaa"].dir)
+    assert [comparing.overlay(of[name].dir) for name in names[1:]] == [True] * 4 + [None]
+    compared = comparing.among(jobs)
+    assert [one.job.short for one in compared] == ["aaaa", "eeee", "dddd", "cccc", "bbbb"]
+    assert len({one.sign.mark for one in compared}) == len(compared)
+    assert len({one.sign.colour for one in compared}) == len(compared)
+    (chart,) = charts_of(of["bbbb"], compared, Look())
+    # A run is not its own background, and the axis reaches to the longest.
+    assert [curve.group for curve in chart.curves[::2]] == ["aaaa", "eeee", "dddd", "cccc", "bbbb"]
+    assert chart.x_end == 100
+    found = reference(compared, of["bbbb"])
+    assert found is not None
+    assert found.job.short == "aaaa"
+    # What is taken off leaves its sign to the next.
+    sign = comparing.signs[of["cccc"].dir]
+    assert comparing.overlay(of["cccc"].dir) is False
+    assert comparing.overlay(of["ffff"].dir) is True
+    assert comparing.signs[of["ffff"].dir] == sign
+    assert not comparing.pin(of["aaaa"].dir)
+    assert reference(comparing.among(jobs), of["bbbb"]) is None
+
+
+def test_runs_of_other_lengths_meet_at_their_share(workspace: Workspace) -> None:
+    make_run(workspace, "20250615-100000-aaaa", steps=48, total=48)
+    make_run(workspace, "20250615-110000-bbbb", steps=96, total=96)
+    jobs = jobs_of(workspace)
+    comparing = Comparing()
+    comparing.overlay(by_name(jobs)["aaaa"].dir)
+    look = Look(share=True)
+    (chart,) = charts_of(by_name(jobs)["bbbb"], comparing.among(jobs), look)
+    assert [curve.points[-1][0] for curve in chart.curves] == [100.0] * 4
+    assert chart.x_name == "% of the run"
+    assert chart.curves[3].best == 100.0
+    assert chart.curves[3].best_at == "step 96"
+
+
+def test_each_chart_draws_what_the_run_wrote(workspace: Workspace) -> None:
+    make_run(workspace, steps=24, total=96)
+    (job,) = jobs_of(workspace)
+    drawn = {
+        chart.title: dict(chart.curves[0].points) for chart in charts_of(job, (), Look(grid=True))
+    }
+    # The figures of the run's own events, read without the fold.
+    steps = [event for event in read_events(job.dir)[0] if event.type == "step"]
+    names = {"loss": "loss", "learning rate": "lr", "gradient norm": "grad_norm",
+             "tokens/s": "tokens_per_s"}  # fmt: skip
+    for title, name in names.items():
+        assert drawn[title] == {event.data["step"]: event.data[name] for event in steps}
+    assert Look().turned(-1).turned(1) == Look()
+    (empty,) = charts_of(replace(job, view=RunView(losses=((1, 2.0),))), (), Look(chart=2))
+    assert empty.empty == "this run wrote no gradient norm"
+
+
+def test_the_best_of_a_run_is_that_of_its_evaluations(workspace: Workspace) -> None:
+    make_run(workspace, steps=96, evals=(3.388, 3.445, 3.4, 3.689))
+    (job,) = jobs_of(workspace)
+    (chart,) = charts_of(job, (), Look())
+    assert chart.curves[1].best == 24
+    assert headline_of(job).count("got worse after step 24") == 1
+
+
+def headline_of(job: JobState) -> str:
+    return "\n".join(line.plain for line in train_view.headline(job, 140, NOON))
+
+
+def test_a_run_that_never_beat_its_base_is_called_that(workspace: Workspace) -> None:
+    make_run(workspace, steps=96, evals=(3.7, 3.65, 3.61, 3.69))
+    make_run(workspace, "20250615-120000-cccc", steps=96)
+    jobs = by_name(jobs_of(workspace))
+    assert "never beat its base: 3.610 at best (step 72), the base 3.600" in headline_of(
+        jobs["3f2a"]
+    )
+    assert "eval 3.600 → 2.808  -22.0%" in headline_of(jobs["cccc"])
+
+
+# -- the samples ----------------------------------------------------------------------------
+
+
+async def test_the_newest_answers_stand_beside_the_bases_and_earlier_ones_by_key(
+    workspace: Workspace,
+) -> None:
+    make_run(workspace, steps=48, samples=True)
+    part = SamplesPart()
+    app = Host(part)
+    async with app.run_test(size=(120, 20)) as pilot:
+        (job,) = jobs_of(workspace)
+        part.show(job.view.samples, "nothing", fresh=True)
+        await pilot.pause()
+        assert part.base.display
+        assert "There are several reasons" in part.base.text
+        assert "it took me a week to see why" in part.then.text
+        assert str(part.then.border_subtitle) == "3 of 3 ← →"
+        assert part.earlier()
+        assert "the first was the time" in part.then.text
+        # Who looks at an earlier step stays there while others come.
+        more = Samples(72, (Sample(PROMPTS[0], "A newer answer."),))
+        part.show((*job.view.samples, more), "nothing")
+        assert "the first was the time" in part.then.text
+        assert str(part.then.border_subtitle) == "2 of 4 ← →"
+        assert part.later()
+        assert part.later()
+        assert "A newer answer." in part.then.text
+        assert not part.later()
+        part.show((*job.view.samples, more, replace(more, step=96)), "nothing")
+        assert "step 96" in str(part.then.border_title)
+        # Narrow: one pane, with the base's answer above each.
+        await pilot.resize_terminal(80, 20)
+        await pilot.pause()
+        assert not part.base.display
+        assert part.then.text.count("base  ") == 1
+        assert [part.earlier() for _ in range(5)] == [True] * 4 + [False]
+        assert "the base" in str(part.then.border_title)
+
+
+async def test_what_a_model_says_is_inert(workspace: Workspace) -> None:
+    part = SamplesPart()
+    app = Host(part)
+    said = "\x1b[31mred [bold]markup[/bold] \x07 bell\u202e"
+    async with app.run_test(size=(120, 20)) as pilot:
+        part.show((Samples(0, (Sample(said, said), Sample("p", "  "))),), "nothing", fresh=True)
+        await pilot.pause()
+        shown = text_of(part)
+        assert r"\x1b[31mred [bold]markup[/bold] \x07 bell\u202e" in shown
+        assert "(nothing)" in shown
+        part.show((), "nothing yet", fresh=True)
+        await pilot.pause()
+        assert "nothing yet" in text_of(part)
 
 
 # -- the form's fields ------------------------------------------------------------------------

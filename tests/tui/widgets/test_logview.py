@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Offset
+from textual.selection import Selection
 
 from tests.tui.support import text_of
 from tui.widgets.logview import MAX_LINES, LogView, wrapped
@@ -96,6 +98,107 @@ async def test_long_lines_are_wrapped_where_that_is_wanted() -> None:
         await pilot.pause()
         assert "END" not in text_of(log)
         assert len(log.lines) == 4
+
+
+async def test_a_search_goes_to_the_newest_match_and_on_from_there() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        log = app.query_one(LogView)
+        log.add(f"step {number} {'Loss' if number % 100 == 0 else 'rate'}" for number in range(501))
+        await pilot.pause()
+        assert log.count("loss") == 6
+        assert log.count("Loss") == 6
+        assert log.count("LOSS") == 0  # a capital counts
+        assert log.search("loss") == (6, 6)
+        assert log.go_to_match(-1) == (5, 6)
+        await pilot.pause()
+        assert "step 400 Loss" in text_of(log)
+        assert not log.is_following
+        assert log.go_to_match(1) == (6, 6)
+        assert log.go_to_match(1) == (1, 6)  # round to the oldest
+        await pilot.pause()
+        assert "step 0 Loss" in text_of(log)
+        # What comes meanwhile is counted and does not move the text.
+        log.add(["loss, at last"])
+        assert log.go_to_match(1) == (2, 7)
+        assert log.search("nowhere") == (0, 0)
+        assert log.search("") == (0, 0)
+
+
+async def test_a_match_that_was_dropped_is_not_gone_back_to() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 10)) as pilot:
+        log = app.query_one(LogView)
+        log.add(["needle old", *["hay"] * (MAX_LINES - 2), "needle new"])
+        await pilot.pause()
+        assert log.search("needle") == (2, 2)
+        assert log.go_to_match(-1) == (1, 2)
+        log.add(["hay", "hay"])
+        assert log.go_to_match(-1) == (1, 1)
+        await pilot.pause()
+        assert "needle new" in text_of(log)
+
+
+async def test_a_match_in_a_wrapped_line_is_gone_to() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 8)) as pilot:
+        log = app.query_one(LogView)
+        log.wraps = True
+        log.add([*[f"{n} " + "wrapped " * 20 for n in range(40)], "needle", *["w " * 90] * 40])
+        await pilot.pause()
+        assert log.search("needle") == (1, 1)
+        await pilot.pause()
+        assert "needle" in text_of(log)
+
+
+async def test_what_is_found_is_shown_where_it_stands() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 4)) as pilot:
+        log = app.query_one(LogView)
+        log.add(["東京 step 12 loss 2.5"])
+        log.search("12")
+        await pilot.pause()
+        found = [segment.text for segment in log.render_line(0) if segment.style.reverse]  # type: ignore[union-attr]
+        assert found == ["12"]
+
+
+async def test_a_held_log_stays_though_its_end_is_in_view() -> None:
+    app = Host()
+    async with app.run_test(size=(60, 6)) as pilot:
+        log = app.query_one(LogView)
+        log.add(f"line {number}" for number in range(40))
+        await pilot.pause()
+        log.hold()
+        log.add(["news"])
+        await pilot.pause()
+        assert "news" not in text_of(log)
+        log.scroll_end(animate=False)
+        await pilot.pause()
+        await pilot.pause()
+        assert "news" in text_of(log)
+        log.add(["more of it"])
+        await pilot.pause()
+        assert "more of it" not in text_of(log)
+        log.follow()
+        await pilot.pause()
+        assert "more of it" in text_of(log)
+
+
+async def test_a_wrapped_line_is_copied_as_one() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 12)) as pilot:
+        log = app.query_one(LogView)
+        long = "pip install --no-deps something==1.0 and then some more of it " * 2
+        log.add(["before", long, "after \x1b[31m"])
+        log.wraps = True
+        await pilot.pause()
+        assert len(log.lines) > 3
+        found = log.get_selection(Selection(None, None))
+        assert found is not None
+        assert found[0] == f"before\n{long}\nafter \\x1b[31m"
+        within = log.get_selection(Selection(Offset(0, 1), Offset(4, 3)))
+        assert within is not None
+        assert within[0] == "".join(log.lines[1:3]) + log.lines[3][:4]
 
 
 @given(st.lists(st.text(max_size=200), max_size=5), st.integers(2, 60))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.widgets.plot import Curve, draw, nice_ticks, smoothed, tick_label
+from tui.widgets.canvas import ASCII, shows_braille
+from tui.widgets.plot import Chart, Curve, draw, draw_grid
+from tui.widgets.scales import nice_ticks, smoothed, thinned, tick_label
 
 FALLING = tuple((float(step), 4.0 - step / 10) for step in range(1, 11))
 
@@ -105,3 +108,110 @@ def test_numbers_that_are_none_are_left_out() -> None:
     points = ((1.0, 2.0), (2.0, math.nan), (3.0, math.inf), (4.0, 1.0))
     assert "━ loss 1.000" in plain([Curve("loss", points)])[0]
     assert not any(line for line in plain([Curve("loss", ((1.0, math.nan),))]))
+
+
+# -- the best, other scales, other terminals, many runs -------------------------------------
+
+EVALS = ((0.0, 3.606), (14.0, 3.388), (28.0, 3.445), (42.0, 3.689))
+
+
+def test_the_best_evaluation_has_a_sign_of_its_own() -> None:
+    lines = plain([Curve("eval", EVALS, "marks", best=14)])
+    assert sum(line.count("◆") for line in lines[1:]) == 1
+    assert sum(line.count("◇") for line in lines[1:]) == 3
+    # The newest and the best, by number: nobody has to read them off the axes.
+    assert "◇ eval 3.689   ◆ best 3.388 at 14" in lines[0]
+    column = next(line.index("◆") for line in lines[1:] if "◆" in line)
+    others = sorted(line.index("◇") for line in lines[1:] for _ in range(line.count("◇")))
+    assert others[0] < column < others[-1]
+
+
+def test_the_newest_that_is_the_best_is_said_once() -> None:
+    lines = plain([Curve("eval", EVALS[:2], "marks", best=14)])
+    assert "◆ eval 3.388" in lines[0]
+    assert "best" not in lines[0]
+
+
+def test_a_logarithmic_axis_makes_equal_factors_equal_steps() -> None:
+    points = ((0.0, 100.0), (10.0, 10.0), (20.0, 1.0), (30.0, -1.0))
+    marks = [Curve("rate", points, "marks", best=-1)]
+    lines = [line.plain for line in draw(marks, 60, 23, log=True)]
+    rows = [row for row, line in enumerate(lines[1:]) if "◇" in line]
+    assert len(rows) == 3  # what is not above 0 is left out
+    assert abs((rows[1] - rows[0]) - (rows[2] - rows[1])) <= 1
+    assert any(line.lstrip().startswith("100┤") for line in lines)
+    assert any(line.lstrip().startswith("1┤") for line in lines)
+
+
+@given(st.lists(st.floats(1e-7, 1e7), min_size=1, max_size=30))
+def test_a_logarithmic_axis_has_labels_whatever_it_spans(values: list[float]) -> None:
+    curve = Curve("rate", tuple(enumerate(values)))
+    lines = [line.plain for line in draw([curve], 60, 14, log=True)]
+    assert len(lines) == 14
+    assert all(cell_len(line) <= 60 for line in lines)
+
+
+def test_ascii_shows_the_same_numbers_in_seven_bits() -> None:
+    noisy = tuple((float(step), 3.0 - step / 60 + 0.1 * math.sin(step)) for step in range(60))
+    curves = [Curve("loss", noisy), Curve("eval", EVALS, "marks", best=14)]
+    lines = [line.plain for line in draw(curves, 60, 14, pen=ASCII)]
+    braille = [line.plain for line in draw(curves, 60, 14)]
+    assert all(line.isascii() for line in lines)
+    assert "* loss" in lines[0]
+    assert "o eval 3.689   @ best 3.388 at 14" in lines[0]
+    assert sum(line.count("@") for line in lines[1:]) == 1
+    labels = [re.findall(r"(?m)^ *([\d.]+)[+┤]", "\n".join(drawn)) for drawn in (lines, braille)]
+    assert labels[0] == labels[1]
+    assert len(labels[0]) >= 3
+    assert lines[-1] == braille[-1]
+
+
+@pytest.mark.parametrize(
+    ("environment", "braille"),
+    [
+        ({"TERM": "xterm-256color", "LANG": "en_GB.UTF-8"}, True),
+        ({"TERM": "xterm-256color", "LANG": "en_GB.utf8"}, True),
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "linux", "LANG": "en_GB.UTF-8"}, False),
+        ({"TERM": "xterm", "LANG": "de_DE.ISO-8859-1"}, False),
+        ({"TERM": "xterm", "LANG": "C"}, False),
+        ({"TERM": "xterm", "LC_ALL": "C", "LANG": "en_GB.UTF-8"}, False),
+        ({"TERM": "xterm", "LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LANG": "C"}, True),
+    ],
+)
+def test_what_a_terminal_shows_is_told_by_its_environment(
+    environment: dict[str, str], braille: bool
+) -> None:
+    assert shows_braille(environment) is braille
+
+
+def test_fewer_points_keep_the_lowest_and_the_highest() -> None:
+    points = [(float(x), math.sin(x / 50)) for x in range(10_000)]
+    points[7777] = (7777.0, 9.0)
+    found = thinned(points, 200)
+    assert len(found) <= 210
+    assert (7777.0, 9.0) in found
+    assert min(y for _, y in found) == min(y for _, y in points)
+    assert [x for x, _ in found] == sorted(x for x, _ in found)
+
+
+CHARTS = [
+    Chart(title, (Curve(title, FALLING),)) for title in ("loss", "rate", "gradient", "tokens/s")
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "columns"), [(80, 12, 2), (40, 30, 1), (160, 10, 4), (110, 26, 1)]
+)
+def test_small_charts_reflow(width: int, height: int, columns: int) -> None:
+    lines = [line.plain for line in draw_grid(CHARTS, width, height, ASCII)]
+    assert len(lines) == height
+    assert all(cell_len(line) <= width for line in lines)
+    heads = [line for line in lines if any(chart.title + " " in line for chart in CHARTS)]
+    assert max(sum(chart.title + " " in line for chart in CHARTS) for line in heads) == columns
+    assert all(any(chart.title in line for line in lines) for chart in CHARTS)
+
+
+def test_a_chart_without_points_says_so_among_the_others() -> None:
+    lines = draw_grid([*CHARTS[:1], Chart("rate", ())], 80, 8, ASCII)
+    assert "rate  none yet" in lines[0].plain
