@@ -1,11 +1,11 @@
-"""Predicted against measured memory of a step on the processor: ``python -m tests.bench.bench_fit``.
+"""Predicted against measured memory of a step on a CPU: ``python -m tests.bench.bench_fit``.
 
 Usage: python -m tests.bench.bench_fit [--runs N] [--only NAME]
 
-Each setting is a real run of the recipe in a child: the base is loaded, and its longest batch goes
-through forward and backward beside as much as the optimiser takes. What is measured is the most that
-was resident since before the base was loaded (VmHWM of /proc/self/status), less what was resident
-then. The median of N children is set against what ``finetui fit`` says of the same rows.
+Each setting is a real run of the recipe in a child: the base is loaded, and its longest batch
+goes through forward and backward beside as much as the optimiser takes. What is measured is the
+most that was resident since before the base was loaded (VmHWM of /proc/self/status), less what was
+resident then. The median of N children is set against what ``finetui fit`` says of the same rows.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ def _row(number: int, words: int) -> str:
         {"role": "user", "content": "What is there?"},
         {"role": "assistant", "content": answer},
     ]
-    return json.dumps({"id": f"sha256:{number:064x}", "messages": messages}) + "\n"
+    name = f"sha256:{number:064x}"
+    return json.dumps({"messages": messages, "id": name, "metadata": {}}) + "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -207,5 +207,5 @@ def test_fit_needs_neither_hub_nor_weights_nor_dataset(
     said = capsys.readouterr().out
     assert "does not fit" in said
     assert "--batch-size" in said
-    assert main(["fit", "--preset", "llama3-8b", "--gpu", "huge"]) == 1
+    assert main(["fit", "--preset", "llama3-8b", "--gpu", "huge"]) == 2
     assert "neither a size nor a known GPU" in capsys.readouterr().err
