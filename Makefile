@@ -11,7 +11,7 @@ SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/s
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint install install-dev gpu doctor demo screenshots wheel bench clean
+.PHONY: help run test test-all lint install install-dev train gpu doctor demo screenshots wheel bench clean
 
 help: ## List what make can do
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,8 +34,10 @@ lint: $(STAMPS)/dev ## ruff, mypy --strict and the import rules
 install: $(STAMPS)/base ## Install all that finetui needs into .venv, and wait for it
 install-dev: $(STAMPS)/dev ## The same, and what tests need
 
-gpu: $(STAMPS)/base ## Add unsloth and bitsandbytes, for an NVIDIA card
-	@$(BIN)/python tools/install.py --extra gpu
+train: $(STAMPS)/base ## Add unsloth and bitsandbytes, for a GPU or a CPU
+	@$(BIN)/python tools/install.py --extra train
+
+gpu: train ## The same, by its former name
 
 doctor: $(STAMPS)/first ## Say what is installed and what is missing
 	@$(BIN)/python -m tui doctor

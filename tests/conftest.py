@@ -165,3 +165,17 @@ def finished_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.tiny_export import make_exported_workspace
 
     return made_once(tmp_path_factory, "exported", make_exported_workspace) / "workspace"
+
+
+@pytest.fixture(scope="session")
+def trainings(tmp_path_factory: pytest.TempPathFactory, embedded_base_dir: Path) -> Path:
+    """Return a folder of the same runs by both trainers in 32, 8 and 4 bits; it is only read.
+
+    See :func:`tests.support.trainings.make_trainings`.
+    """
+    from tests.support.trainings import make_trainings
+
+    def make(folder: Path) -> None:
+        make_trainings(folder, embedded_base_dir)
+
+    return made_once(tmp_path_factory, "trainings", make)

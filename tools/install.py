@@ -82,7 +82,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--first", action="store_true", help="Only what the app opens with.")
-    what.add_argument("--extra", choices=["gpu", "dev"], default="", help="What an extra adds.")
+    what.add_argument("--extra", choices=["train", "dev"], default="", help="What an extra adds.")
     parser.add_argument("--stamp", type=Path, help="A file that is touched at the end.")
     chosen = parser.parse_args()
     try:

@@ -94,10 +94,10 @@ def modelfile(
         tokenizer: The base's tokenizer and template.
         system: The system message that the model was trained with; empty takes the template's.
         temperature: The sampling temperature.
-        comment: What the model is, for the first line.
+        comment: What the model is.
     """
-    lines = [f"# {' '.join(comment.split())}"] if comment else []
-    lines += [f"FROM ./{gguf}", ""]
+    told = [f"# {' '.join(comment.split())}"] if comment else []
+    lines = [f"FROM ./{gguf}", *told, ""]
     form = turn_form(tokenizer)
     if form is None:
         lines.append("# The chat template inside the GGUF is used; it is not one of plain turns.")

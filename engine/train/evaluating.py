@@ -92,7 +92,9 @@ class Evaluator:
         return self._useful and self._pace.due(step, taken_s=meter.seconds, step_s=meter.step_s)
 
     def judge_base(self) -> None:
-        """Evaluate the base as step 0, unless that was done. A fresh adapter adds nothing to it.
+        """Evaluate what the run starts from as step 0, unless that was done.
+
+        A fresh adapter adds nothing to the base; one that is taken over from another run does.
 
         Raises:
             JobStopped: The run was asked to stop.

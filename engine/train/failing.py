@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import LossNotFinite
+from engine.errors import RunDiverged
 
 _SHOWN = 5
 _GROWN = 2.0
@@ -46,7 +46,7 @@ class Failing:
             best_step: The step of the best adapter that is kept; 0 where there is none.
 
         Raises:
-            LossNotFinite: It is not; the hint goes by what came before.
+            RunDiverged: It is not; the hint goes by what came before.
         """
         loss, norm = float(logs["loss"]), logs.get("grad_norm")
         if math.isfinite(loss):
@@ -61,7 +61,7 @@ class Failing:
             words.append(f"gradient norm {float(norm):.3g}")
         words.append(f"the losses before: {last}" if last else "it was no number from the start on")
         kept = f"; the best adapter, of step {best_step}, is kept" if best_step else ""
-        raise LossNotFinite("; ".join(words) + kept, hint=self._hint(best_step))
+        raise RunDiverged("; ".join(words) + kept, hint=self._hint(best_step))
 
     def _hint(self, best_step: int) -> str:
         export = "; what is kept can be exported with: finetui export RUN" if best_step else ""

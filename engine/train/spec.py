@@ -45,7 +45,7 @@ class TrainSpec(BaseModel):
     preset: str = ""
     """The preset that these values come from."""
     backend: Literal["auto", "trl", "unsloth"] = "auto"
-    """What trains: trl works everywhere, unsloth is faster on an NVIDIA card."""
+    """What trains: trl or unsloth; auto takes unsloth on a GPU where it is installed."""
     r: int = Field(default=16, ge=1, le=512)
     """Rank of the adapter: higher holds more, and is slower."""
     alpha: int = Field(default=32, ge=1)
@@ -79,15 +79,15 @@ class TrainSpec(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of the adapter's first weights and of the order of examples."""
     load_in_4bit: bool = True
-    """Keep the base in 4 bits; on a machine without an NVIDIA card this has no effect."""
+    """Keep the base in 4 bits (NF4 with double quantisation), on a GPU or a CPU."""
     load_in_8bit: bool = False
-    """Keep the base in 8 bits (LLM.int8)."""
+    """Keep the base in 8 bits (LLM.int8) instead of 4."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
-    """Number format of what is not quantised; auto takes what the device supports."""
+    """Number format of what is not quantised; auto takes bf16 or fp16 on a GPU, fp32 on a CPU."""
     gradient_checkpointing: bool = True
     """Save memory by computing activations twice; about a fifth slower."""
     eval_steps: int = Field(default=0, ge=0)
-    """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
+    """Steps between evaluations; 0 takes as many as fit in a tenth of the run, at least three."""
     patience: int = Field(default=0, ge=0)
     """Evaluations without a better one after which the run stops; 0 never stops early."""
     sample_prompts: tuple[str, ...] = ()
@@ -139,7 +139,8 @@ def make_spec(base: str, dataset: str, preset: str = "", **changes: Any) -> Trai
     if preset:
         known = find_preset(preset)
         preset, values = known.name, dict(known.values)
-    return _validated({**values, "base": base, "dataset": dataset, "preset": preset, **changes})
+    asked = {"base": base, "dataset": dataset, "preset": preset, **changes}
+    return _validated(_one_width(values, asked))
 
 
 def changed(spec: TrainSpec, **changes: Any) -> TrainSpec:
@@ -148,12 +149,24 @@ def changed(spec: TrainSpec, **changes: Any) -> TrainSpec:
     Raises:
         SettingsError: A value is out of range, or a field unknown.
     """
-    return _validated({**spec.model_dump(), **changes})
+    return _validated(_one_width(spec.model_dump(), changes))
+
+
+def _one_width(values: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with 4 bits off where 8 were asked for, and the other way round.
+
+    4 bits are the default and most presets'. Whoever asks for 8 need not turn them off.
+    """
+    merged = {**values, **asked}
+    for wanted, other in (("load_in_8bit", "load_in_4bit"), ("load_in_4bit", "load_in_8bit")):
+        if asked.get(wanted) is True and other not in asked:
+            merged[other] = False
+    return merged
 
 
 def _validated(values: Mapping[str, Any]) -> TrainSpec:
     try:
-        return TrainSpec.model_validate(values)
+        spec = TrainSpec.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -164,6 +177,12 @@ def _validated(values: Mapping[str, Any]) -> TrainSpec:
                 f"there is no training setting {name}", hint=near or help_text
             ) from error
         raise SettingsError(f"training setting {name}: {first['msg']}", hint=help_text) from error
+    if spec.load_in_4bit and spec.load_in_8bit:
+        raise SettingsError(
+            "training settings load_in_4bit and load_in_8bit are both on, and one is possible",
+            hint="set one of them to false",
+        )
+    return spec
 
 
 def write_spec(directory: Path, spec: TrainSpec) -> Path:

@@ -68,7 +68,7 @@ def callback(clock: Clock) -> Any:
     """Return a trainer's callback that drives a clock."""
     from transformers import TrainerCallback
 
-    class Timing(TrainerCallback):
+    class Timing(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **named: Any) -> None:
             named["model"].register_forward_pre_hook(clock.see, with_kwargs=True)
 
@@ -94,26 +94,47 @@ def finetui_run(job: dict[str, Any]) -> dict[str, Any]:
     os.symlink(job["dataset"], folder / "dataset")
     spec = make_spec(job["base"], "rows", base_dir=job["base"], **job["spec"])
     write_spec(folder, spec)
-    clock, make = Clock(job["device"]), recipe.make_trainer
+    script: Any = recipe
+    clock, make = Clock(job["device"]), script.make_trainer
 
-    def timed(setup: Any) -> Any:
-        trainer = make(setup)
+    def timed(*setup: Any) -> Any:
+        trainer = make(*setup)
         trainer.add_callback(callback(clock))
         return trainer
 
-    recipe.make_trainer = timed
+    script.make_trainer = timed
     try:
         recipe.main([str(folder)])
     finally:
-        recipe.make_trainer = make
+        script.make_trainer = make
     view = state(folder)
     return {
         "status": view.status,
         "error": f"{view.message} [{view.code}]" if view.code else "",
         "losses": [loss for _, loss in view.losses],
-        "fit": view.fit or None,
+        "fit": dict(view.fit) or predicted(spec, folder / "dataset"),
         **_timed(clock),
     }
+
+
+def predicted(spec: Any, dataset: Path) -> dict[str, Any] | None:
+    """Return what finetui predicts of a run's memory, where the run itself did not say."""
+    try:
+        from engine.train.fit import fit, model_of
+        from engine.train.fit.memory import target_of
+    except ImportError:
+        return None
+    from engine.train.devices import find_device
+
+    rows = _rendered(spec.base_dir, dataset, spec.max_length)
+    told = fit(
+        model_of(Path(spec.base_dir)),
+        spec,
+        target_of(find_device()),
+        unsloth=spec.backend == "unsloth",
+        rows=[(len(row.ids), row.trained) for row in rows],
+    )
+    return {"predicted": told.parts.as_dict()}
 
 
 def bare_run(job: dict[str, Any]) -> dict[str, Any]:
@@ -212,13 +233,17 @@ def _kind(job: dict[str, Any]) -> Any:
 
 def _ready(job: dict[str, Any]) -> list[dict[str, list[int]]]:
     """Return the rows' ids and labels, rendered as finetui renders them."""
+    rows = _rendered(job["base"], Path(job["dataset"]), job["spec"]["max_length"])
+    return [{"input_ids": list(row.ids), "labels": list(row.labels)} for row in rows]
+
+
+def _rendered(base: str, dataset: Path, max_length: int) -> Any:
     from engine.dataset import read_rows
     from engine.tokens import Tokenizer
     from engine.train.data import render_rows
 
-    rows = read_rows(Path(job["dataset"]) / "train.jsonl")
-    rendered = render_rows(Tokenizer.load(Path(job["base"])), rows, job["spec"]["max_length"])
-    return [{"input_ids": list(row.ids), "labels": list(row.labels)} for row in rendered.rows]
+    rows = read_rows(dataset / "train.jsonl")
+    return render_rows(Tokenizer.load(Path(base)), rows, max_length).rows
 
 
 def _timed(clock: Clock) -> dict[str, Any]:

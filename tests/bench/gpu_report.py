@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_PRESET_12_GB = "gpu-12gb"
+_PRESET_12_GB = "12gb"
 
 
 def preset_for_12_gb() -> dict[str, Any]:
     """Return the values of the preset for a GPU with 12 GB."""
     from engine.train import PRESETS
 
-    preset = PRESETS.get(_PRESET_12_GB) or PRESETS["seed-7b"]
-    values = dict(preset.values)
+    values = dict(PRESETS[_PRESET_12_GB].values)
     kept = ("r", "alpha", "target_modules", "batch_size", "accumulation", "max_length",
             "gradient_checkpointing")  # fmt: skip
     return {name: values[name] for name in kept if name in values}
@@ -92,7 +91,9 @@ def _fit(settings: list[Mapping[str, Any]] | None) -> list[str]:
             off = ""
         else:
             measured_words = _size(measured)
-            off = f"{(total / measured - 1):+.1%}" if total else ""
+            # A processor's peak is the whole process's, which no prediction is about.
+            comparable = bool(own) or peaks["used"] != peaks["allocated"]
+            off = f"{(total / measured - 1):+.1%}" if total and comparable else ""
         lines.append(
             f"| {setting['name']} | {_size(total) if total else 'none was made'} "
             f"| {measured_words} | {off} | {_size(peaks['allocated'])} | {largest} |"

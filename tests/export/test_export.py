@@ -26,11 +26,11 @@ from engine.export import start as starting
 from engine.export.artifacts import artifacts
 from engine.export.spec import load_spec
 from engine.export.start import start
-from engine.runs import launch, read_events, request_stop, state
+from engine.runs import launch, read_events, request_stop, state, wait_until_gone
 from engine.runs.events import EventLog
 from engine.serve.header import read_header
 from engine.workspace import Workspace, open_workspace
-from tests.support.tiny_export import HELD_OUT, RUN, make_run
+from tests.support.tiny_export import HELD_OUT, RUN, make_adapter, make_run
 from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
@@ -257,15 +257,58 @@ def test_default_is_what_fits_the_base(own: Workspace) -> None:
         assert load_spec(job).quant == "f16"
 
 
-def test_the_verb_follows_to_the_end(own: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_verb_follows_to_the_end_with_the_best_adapter(
+    own: Workspace, finished_export: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The best is taken, of a run that got worse and never was better than its base."""
+    from safetensors.torch import load_file
+
+    base_dir = finished_export.parent / "base"
+    run = keep_best(own.runs_dir / RUN, base_dir)
     root = str(own.root)
     own.close()
     assert run_command(["export", RUN, "--quant", "q8_0", "--json", "--workspace", root]) == 0
-    result = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
     assert result["quant"] == "q8_0"
     assert Path(result["tuned"]["path"]).is_file()
+    assert (result["adapter"], result["step"], result["verdict"]) == ("best", 60, "worse-than-base")
+    assert f"run {RUN} never beat its base: 3.400 at best (step 60)" in printed.err
+    text = (run / "exports" / "q8_0" / "Modelfile").read_text()
+    assert ": the best adapter, of step 60\n" in text
+    name = "model.layers.1.self_attn.q_proj.weight"
+    merged = load_file(run / "merged" / "model.safetensors")[name]
+    with open_workspace(Path(root)) as workspace:
+        newest, former = artifacts(workspace, RUN)
+        assert (newest.adapter_words, former.adapter_words) == ("best, step 60", "last")
+        wait_until_gone(run / "exports" / "q8_0")
+        job = start(workspace, RUN, "q8_0", "last")
+        request_stop(job)
+        ended(job)
+        assert load_spec(job).adapter == run / "adapter"
+    expected = {}
+    for which in ("best", "adapter"):
+        adapter = load_file(run / which / "adapter_model.safetensors")
+        part = f"base_model.model.{name.removesuffix('.weight')}"
+        sides = adapter[f"{part}.lora_B.weight"] @ adapter[f"{part}.lora_A.weight"]
+        base = load_file(base_dir / "model.safetensors")[name]
+        expected[which] = (base.float() + 8 / 4 * sides).to(merged.dtype)
+    assert bool((merged == expected["best"]).all())
+    assert not bool((merged == expected["adapter"]).all())
     assert run_command(["export", RUN, "--quant", "q9", "--workspace", root]) == 1
     assert "quant-unknown" in capsys.readouterr().err
+
+
+def keep_best(run: Path, base: Path) -> Path:
+    """Give a run a best adapter, and the evaluations of one that never beat its base."""
+    make_adapter(base, run / "best", seed=5)
+    (run / "best" / "best.json").write_text('{"v": 1, "step": 60, "loss": 3.4}')
+    with EventLog(run) as log:
+        log.write("run_started", pid=1)
+        for step, loss in ((0, 3.3), (60, 3.4), (90, 3.6)):
+            log.write("eval", step=step, loss=loss, best=step == 60)
+        log.write("run_finished", status="finished", result={})
+    return run
 
 
 def test_quants_are_listed(own: Workspace) -> None:

@@ -33,13 +33,21 @@ def test_every_package_is_pinned_and_those_without_dependencies_by_hash() -> Non
     assert all("--hash=sha256:" in line for line in hashed(hashes()).splitlines())
 
 
-@pytest.mark.parametrize("extra", ["", "gpu", "multilingual", "dev"])
+@pytest.mark.parametrize(
+    "extra", ["", "train", "gpu", "multilingual", "tensorboard", "wandb", "dev"]
+)
 def test_every_requirement_is_pinned_inside_its_range(extra: str) -> None:
     required = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     for text in required:
         requirement = Requirement(text)
         version = pins()[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version), f"{text} is pinned to {version}"
+
+
+def test_the_extra_for_training_has_its_former_name_too_and_tests_install_it() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert extras["gpu"] == extras["train"]
+    assert set(extras["train"]) <= set(extras["dev"])
 
 
 def test_the_constraints_name_no_host_and_no_path() -> None:

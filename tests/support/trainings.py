@@ -1,7 +1,7 @@
-"""Runs of the recipe one after another, in this process or in a child of their own.
+"""The same runs by both trainers, made once for all tests that compare them.
 
-``python -m tests.support.trainings FOLDER...`` is the child: unsloth changes the libraries that it
-trains with when it is imported, so its runs stay out of the process that runs the tests.
+``python -m tests.support.trainings FOLDER...`` trains in a child: unsloth changes the libraries
+that it trains with when it is imported, so its runs stay out of the process that runs the tests.
 """
 
 from __future__ import annotations
@@ -10,13 +10,53 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.runs import RunView, state
 from engine.train import make_spec
 from engine.train.devices import environment
-from engine.train.spec import write_spec
+from engine.train.spec import changed, load_spec, write_spec
+from engine.workspace import init_workspace, open_workspace
+from tests.support.datasets import freeze_examples
+from tests.support.tiny_export import make_convertible_model
+
+KINDS: Mapping[str, Mapping[str, object]] = {
+    "fp32": {},
+    "nf4": {"load_in_4bit": True},
+    "int8": {"load_in_8bit": True},
+}
+TINY = {
+    "learning_rate": 5e-3, "epochs": 1.0, "save_steps": 12, "eval_steps": 12, "sample_tokens": 8
+}  # fmt: skip
+"""24 steps over 48 rows, with a checkpoint in the middle."""
+EMBEDDED = {"warmup_ratio": 0.0, "learning_rate": 5e-4, "eval_steps": 3, "sample_tokens": 0}
+"""Three steps of the 135M model over six rows."""
+
+
+def make_trainings(folder: Path, embedded_dir: Path) -> None:
+    """Train a tiny model and the embedded base in every kind by both trainers.
+
+    Runs are called BASE-KIND-TRAINER, such as ``tiny-nf4-unsloth``; ``tiny-fp32-continued`` is
+    trl's run from its middle on by unsloth. The tiny model is in ``base``.
+    """
+    tiny = make_convertible_model(folder / "base")
+    datasets = {}
+    for name, base, count in (("tiny", tiny, 60), ("embedded", embedded_dir, 8)):
+        with open_workspace(init_workspace(folder / f"workspace-{name}")) as workspace:
+            datasets[name] = freeze_examples(workspace, base, count).directory
+    for backend in ("trl", "unsloth"):
+        runs = []
+        for kind, fields in KINDS.items():
+            for name, base, values in (("tiny", tiny, TINY), ("embedded", embedded_dir, EMBEDDED)):
+                run = folder / f"{name}-{kind}-{backend}"
+                changes = {**values, **fields, "backend": backend}
+                runs.append(make_run(run, datasets[name], base, **changes))
+        if backend == "unsloth":
+            runs.append(
+                continue_as(folder / "tiny-fp32-trl", folder / "tiny-fp32-continued", "unsloth")
+            )
+        run_apart(runs)
 
 
 def make_run(folder: Path, dataset: Path, base: Path, **changes: object) -> Path:
@@ -35,6 +75,14 @@ def make_run(folder: Path, dataset: Path, base: Path, **changes: object) -> Path
     return folder
 
 
+def continue_as(run: Path, folder: Path, backend: str) -> Path:
+    """Copy a run as it was at step 12, for another trainer to go on with."""
+    shutil.copytree(run, folder)
+    shutil.rmtree(folder / "checkpoints" / "checkpoint-24")
+    write_spec(folder, changed(load_spec(run), backend=backend))
+    return folder
+
+
 def run_apart(folders: Sequence[Path]) -> list[RunView]:
     """Train runs in one child process, one after another, and return what their logs say."""
     command = [sys.executable, "-m", "tests.support.trainings", *map(str, folders)]
@@ -46,11 +94,11 @@ def run_apart(folders: Sequence[Path]) -> list[RunView]:
 
 
 def main(folders: Sequence[str]) -> int:
-    """Train the runs of these folders."""
+    """Train the runs of these folders; those that have checkpoints go on from the newest."""
     from engine.train.recipe import main as recipe
 
     for folder in folders:
-        recipe([folder])
+        recipe([folder, "resume"] if (Path(folder) / "checkpoints").exists() else [folder])
     return 0
 
 

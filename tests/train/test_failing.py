@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import LossNotFinite
+from engine.errors import RunDiverged
 from engine.runs import read_events
 from engine.runs.child import Job
 from engine.train.failing import Failing
 from engine.train.watching import StepWatch
 
 
-def refused(failing: Failing, *steps: tuple[float, float | None], best: int = 0) -> LossNotFinite:
+def refused(failing: Failing, *steps: tuple[float, float | None], best: int = 0) -> RunDiverged:
     for step, (loss, norm) in enumerate(steps[:-1], start=1):
         failing.check(step, {"loss": loss, "learning_rate": 2e-3, "grad_norm": norm}, best)
     loss, norm = steps[-1]
     logs = {"loss": loss, "learning_rate": 2e-3, "grad_norm": norm}
-    with pytest.raises(LossNotFinite) as caught:
+    with pytest.raises(RunDiverged) as caught:
         failing.check(len(steps), logs, best)
     return caught.value
 
@@ -29,7 +29,7 @@ NAN = float("nan")
 def test_a_loss_that_grew_is_named_with_its_rate_and_the_losses_before() -> None:
     steps = [(2.0, 0.5), (2.5, 0.75), (9.0, 80.0), (NAN, NAN)]
     error = refused(Failing(fp16=True), *steps, best=2)
-    assert error.code == "loss-not-finite"
+    assert error.code == "run-diverged"
     assert error.message == (
         "the loss is nan at step 4; learning rate 2.00e-03; gradient norm nan; "
         "the losses before: 2, 2.5, 9; the best adapter, of step 2, is kept"

@@ -168,7 +168,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_leaves_the_best(
     changes: dict[str, Any] = {"learning_rate": 0.1, "weight_decay": 1e12, "eval_steps": 1}
     changes |= {"warmup_ratio": 0.5, "sample_tokens": 0, "save_steps": 1}
     view = run_here(tmp_path / "run", frozen, spec_of(tiny_model_dir, **changes))
-    assert (view.status, view.code) == ("failed", "loss-not-finite")
+    assert (view.status, view.code) == ("failed", "run-diverged")
     assert "the loss is nan at step" in view.message
     assert "half the learning rate" in view.hint
     assert read_best(tmp_path / "run" / "best") is not None

@@ -6,6 +6,7 @@ known; without a dataset every example is taken to be as long as the maximum len
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from engine.bases import Base, resolve
 from engine.bases.presets import preset_for
 from engine.dataset import Frozen, Row, load
 from engine.errors import BaseMissing, RunTooLarge
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name
 from engine.train.data import TokenRows, render_rows
@@ -77,7 +78,7 @@ def ask(workspace: Workspace, spec: TrainSpec, target: Target | None = None) -> 
 
 def here(workspace: Workspace) -> Target:
     """Return what a run would compute on here: the first usable GPU, or the processor."""
-    cards = snapshot(workspace.root).gpus
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if cards and cards[0].vram_total and known_problem() is None:
         return of_gpu(cards[0])
     return processor()

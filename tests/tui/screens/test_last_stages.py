@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from engine.workspace import Workspace
 from tests.tui.pictures import SizedStep, SnapSizes
-from tests.tui.run_dirs import NOON, make_export, make_run
+from tests.tui.run_dirs import GIB, NOON, make_export, make_run
 from tests.tui.screens.test_train_form import frozen
 from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
@@ -147,6 +147,31 @@ def test_train_comparing_two_runs(workspace: Workspace, snap_sizes: SnapSizes) -
     several_runs(workspace)
     shows = "13:15:00  finished"
     snap_sizes(watching(workspace), train("j v j", shows), seen(shows, RUNNING))
+
+
+FIT = {
+    "predicted": {
+        "weights": 5.6 * GIB, "adapter": 0.1 * GIB, "activations": 2.2 * GIB,
+        "logits": 1.2 * GIB, "context": 0.5 * GIB, "total": 9.6 * GIB,
+    },
+    "measured": {"total": 9.7 * GIB},
+    "device": "cuda:0",
+}  # fmt: skip
+
+
+def test_train_all_charts(workspace: Workspace, snap_sizes: SnapSizes) -> None:
+    make_run(
+        workspace, status="running", steps=96, total=128, cards=2, began=NOON - 530, fit=FIT,
+        evals=(3.388, 3.445, 3.689, 3.7),
+    )  # fmt: skip
+    shows = "step 96/128  loss"
+    snap_sizes(watching(workspace), train("c", shows), seen(shows, ("75%", "96/128")))
+
+
+def test_train_samples(workspace: Workspace, snap_sizes: SnapSizes) -> None:
+    make_run(workspace, steps=96, samples=True)
+    shows = "it took me a week"
+    snap_sizes(watching(workspace), train("a", shows), seen(shows))
 
 
 def test_train_export_done(workspace: Workspace, snap_sizes: SnapSizes) -> None:

@@ -14,7 +14,7 @@ from engine.runs.process import read_process, write_process
 from engine.workspace import Workspace
 from tests.support.checkpoints import make_checkpoint
 from tests.support.datasets import examples
-from tests.tui.run_dirs import NOON, events, machine, make_export, make_run
+from tests.tui.run_dirs import GIB, NOON, events, machine, make_export, make_run
 from tests.tui.run_dirs import Clock as FixedClock
 from tests.tui.support import LARGE, SMALL, opened_app, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
@@ -142,7 +142,7 @@ async def test_a_run_that_died_shows_its_last_words(workspace: Workspace) -> Non
         assert r"\x1b[31m" in shown(app)
 
 
-async def test_the_held_run_is_drawn_behind_the_others(workspace: Workspace) -> None:
+async def test_an_overlaid_run_is_drawn_behind_the_others(workspace: Workspace) -> None:
     make_run(workspace, "20250615-100000-aaaa", level=3.4, changes={"r": 8})
     make_run(workspace, "20250615-110000-bbbb")
     async with opened_app(workspace, stage="train") as (app, pilot):
@@ -151,10 +151,105 @@ async def test_the_held_run_is_drawn_behind_the_others(workspace: Workspace) -> 
         await wait_until(pilot, lambda: "against run bbbb" in shown(app))
         plot = screen_of(app).live.plot
         assert [curve.group for curve in plot.curves] == ["bbbb", "bbbb", "aaaa", "aaaa"]
-        assert "r               8  ≈ 16" in shown(app)
-        await pilot.press("k", "v")
-        await wait_until(pilot, lambda: "nothing is held" in shown(app))
+        assert "r               8  ○ 16" in shown(app)
+        assert "bbbb○" in shown(app)
+        await pilot.press("k", "space")
+        await wait_until(pilot, lambda: "run bbbb is not overlaid any more" in shown(app))
         assert len(plot.curves) == 2
+
+
+async def test_the_pinned_run_is_what_others_are_set_against(workspace: Workspace) -> None:
+    for number, name in enumerate(("aaaa", "bbbb", "cccc")):
+        make_run(workspace, f"20250615-1{number}0000-{name}", changes={"r": 4 << number})
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "run cccc" in shown(app))
+        await pilot.press("p", "j", "v", "j")
+        await wait_until(pilot, lambda: "against run cccc" in shown(app))
+        assert "r               4  □ 16" in shown(app)
+        assert "cccc□" in shown(app)
+        assert "bbbb○" in shown(app)
+        plot = screen_of(app).live.plot
+        assert [curve.group for curve in plot.curves[::2]] == ["cccc", "bbbb", "aaaa"]
+        await pilot.press("t")
+        await wait_until(pilot, lambda: "% of the run" in shown(app))
+
+
+async def test_keys_turn_the_charts(workspace: Workspace) -> None:
+    make_run(workspace, steps=96)
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        # The live view comes to the front where it is folded away.
+        await pilot.press("right_square_bracket")
+        await wait_until(pilot, lambda: "━ learning rate" in shown(app))
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await wait_until(pilot, lambda: "━ tokens/s" in shown(app))
+        await pilot.press("c")
+        names = ("loss", "learning rate", "gradient norm", "tokens/s")
+        await wait_until(pilot, lambda: all(f"{name}  " in shown(app) for name in names))
+        await pilot.press("c", "y")
+        await wait_until(pilot, lambda: screen_of(app).live.plot.charts[0].log)
+        assert len(screen_of(app).live.plot.charts) == 1
+
+
+async def test_samples_are_shown_beside_the_bases(workspace: Workspace) -> None:
+    run = make_run(workspace, status="running", steps=48, samples=True)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("a")
+        await wait_until(pilot, lambda: "Samples · step 48" in shown(app))
+        assert "There are several reasons" in shown(app)
+        assert "it took me a week to see why" in shown(app)
+        await pilot.press("left")
+        await wait_until(pilot, lambda: "the first was the time" in shown(app))
+        await pilot.press("right")
+        # The next evaluation's answers come by themselves.
+        with events(run, FixedClock(NOON)) as log:
+            said = [{"prompt": "Why?", "text": "Because the harbour was shut."}]
+            log.write("sample", step=72, answers=said)
+        await wait_until(pilot, lambda: "Because the harbour was shut." in shown(app))
+        await pilot.press("right")
+        await wait_until(pilot, lambda: "these are the newest samples" in shown(app))
+
+
+async def test_the_log_is_searched_and_held(workspace: Workspace) -> None:
+    make_run(workspace, steps=96)
+    async with opened_app(workspace, SMALL, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("l", "slash", *"eval loss")
+        await wait_until(pilot, lambda: "5 lines found" in shown(app))
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.screen is app.stage)
+        await pilot.press("M", "M")
+        await wait_until(pilot, lambda: "step 48  eval loss" in shown(app))
+        log = screen_of(app).live.log_view
+        assert str(log.border_subtitle).startswith("3 of 5 with eval loss")
+        assert "not at the end" in str(log.border_title)
+        await pilot.press("escape", "m")
+        await wait_until(pilot, lambda: "nothing is searched for" in shown(app))
+        assert log.is_following
+        await pilot.press("f")
+        await wait_until(pilot, lambda: "the log stays where it is" in shown(app))
+
+
+async def test_charts_are_ascii_where_that_is_set(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "linux")
+    make_run(workspace, steps=96)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "* loss" in shown(app))
+        assert not any(0x2800 <= ord(letter) < 0x2900 for letter in shown(app))
+        assert "@ eval 2.808" in shown(app)
+
+
+async def test_memory_stands_beside_what_was_said_of_it(workspace: Workspace) -> None:
+    fit = {"predicted": {"weights": 5 * GIB, "total": 9.6 * GIB}, "device": "cuda:0"}
+    make_run(workspace, status="running", steps=10, cards=1, fit=fit)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: "9.8 of 12.0 GiB" in shown(app))
+        assert "said" in shown(app)
+        assert "9.6 GiB" in shown(app)
+        assert "weights 5.0" in shown(app)
 
 
 async def test_an_export_shows_its_course_and_result(workspace: Workspace) -> None:
@@ -397,6 +492,27 @@ async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
         await pilot.press("j", "enter")
         # The base is not on this machine, which is said with what to do about it.
         await wait_until(pilot, lambda: "not on this machine" in shown(app))
+
+
+async def test_an_export_takes_the_best_adapter_unless_told_otherwise(workspace: Workspace) -> None:
+    run = make_run(workspace)
+    with EventLog(run) as log:
+        log.write("run_started", pid=1)
+        for step, loss in ((0, 2.0), (60, 2.5), (90, 2.75)):
+            log.write("eval", step=step, loss=loss, best=step == 60)
+        log.write("run_finished", status="finished", result={})
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("e")
+        assert isinstance(app.screen, QuantDialog)
+        dialog = app.screen
+        await wait_until(pilot, lambda: dialog.rows.count > 10)
+        assert "! this run never beat its base: 2.500 at best (step 60)" in shown(app)
+        assert "adapter  the best, of step 60" in shown(app)
+        taken = [dialog.adapter]
+        await pilot.press("a")
+        assert "adapter  the last" in shown(app)
+        assert [*taken, dialog.adapter] == ["best", "last"]
 
 
 async def test_leaving_the_stage_stops_the_looking(workspace: Workspace) -> None:
