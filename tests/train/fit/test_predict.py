@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -94,8 +95,12 @@ def test_less_of_anything_never_takes_more(
     unsloth: bool, target: Target, size: int, length: int
 ) -> None:
     def total(**changes: object) -> int:
-        whole = {"batch_size": size, "max_length": length, "gradient_checkpointing": False}
-        return fit_of(spec_of(**{**whole, **changes}), target, unsloth=unsloth).parts.total
+        whole: dict[str, Any] = {"batch_size": size, "max_length": length}
+        return fit_of(
+            spec_of(**{**whole, "gradient_checkpointing": False, **changes}),
+            target,
+            unsloth=unsloth,
+        ).parts.total
 
     whole = total()
     assert total(batch_size=max(1, size // 2)) <= whole

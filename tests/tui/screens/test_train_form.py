@@ -195,7 +195,7 @@ async def test_a_probe_needs_fields_that_are_right(frozen: Workspace) -> None:
         form.control_of("r").value = "8"
         form.control_of("base").value = "llama-3.1-8b"
         await pilot.press("ctrl+t")
-        await wait_until(pilot, lambda: "is not on this machine" in shown(app))
+        await wait_until(pilot, lambda: "llama-3.1-8b is not on this machine yet" in shown(app))
 
 
 async def test_a_mistake_is_shown_and_keeps_the_form_open(frozen: Workspace) -> None:
