@@ -12,7 +12,8 @@ from pathlib import Path
 
 from engine.bases import Base, shape_of
 from engine.bases.adapters import another_base, check_fit, read_adapter
-from engine.bases.check import tensor_shapes, weight_files
+from engine.bases.check import fingerprint, tensor_shapes, weight_files
+from engine.bases.locate import shown
 from engine.bases.template import CHATML, own_template, read_json, stand_in_template
 from engine.dataset import Row
 from engine.errors import BaseInvalid, DatasetRefused, SettingsError
@@ -88,6 +89,21 @@ def _start_findings(spec: TrainSpec, base: Base) -> tuple[Finding, ...]:
         return ()
     hint = f"to train on {adapter.base or 'that base'}, name it with --base"
     return (Finding("adapter-of-another-base", another_base(adapter, base), hint),)
+
+
+def check_same_base(spec: TrainSpec) -> None:
+    """Look whether a run's base still is what it was when the run was made.
+
+    Raises:
+        BaseInvalid: It has changed, or is damaged.
+    """
+    folder = Path(spec.base_dir)
+    if spec.base_fingerprint and fingerprint(folder) != spec.base_fingerprint:
+        raise BaseInvalid(
+            f"the base {shown(folder)} has changed since this run was made "
+            f"(it was {spec.base_fingerprint})",
+            hint="put the former files back, or start a new run",
+        )
 
 
 def check_layers(spec: TrainSpec, base: Base) -> None:

@@ -36,7 +36,7 @@ from engine.train.evaluating import Evaluator, fixed_part
 from engine.train.fit.memory import Memory
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
-from engine.train.preflight import cut_words
+from engine.train.preflight import check_same_base, cut_words
 from engine.train.published import name_base, public_name
 from engine.train.reporting import reporting
 from engine.train.samples import choose_prompts, system_prompt
@@ -103,6 +103,7 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     """
     began = time.monotonic()
     spec = load_spec(job.directory)
+    check_same_base(spec)
     restore_best(job.directory, checkpoint)
     job.phase(phases.READING)
     tokenizer = Tokenizer.load(Path(spec.base_dir))

@@ -37,7 +37,7 @@ from engine.runs import EventLog
 from engine.tokens import IGNORED, Tokenizer, render
 from engine.train import make_spec, plan, start
 from engine.train.data import as_features, collate, render_rows
-from engine.train.preflight import Finding, preflight
+from engine.train.preflight import Finding, check_same_base, preflight
 from engine.train.spec import write_spec
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
@@ -394,6 +394,17 @@ def test_layers_that_the_base_has_not_are_named_before_it_is_loaded(tmp_path: Pa
         _found(base, rows, target_modules=())
     for right in (("all-linear",), ("q_proj",)):
         _found(base, rows, target_modules=right)
+
+
+def test_a_base_that_changed_after_the_run_was_made_is_told(tmp_path: Path) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    known = resolve(str(base)).fingerprint
+    spec = make_spec(str(base), "notes", base_dir=str(base), base_fingerprint=known)
+    check_same_base(spec)
+    _base_with_layers(base, 64)
+    with pytest.raises(BaseInvalid, match="has changed since this run was made") as caught:
+        check_same_base(spec)
+    assert known in caught.value.message
 
 
 def test_an_adapter_of_another_base_names_both(tmp_path: Path) -> None:
