@@ -31,7 +31,6 @@ FOR_OTHERS = {
 # Imported, and brought along by what is declared.
 BROUGHT = {
     "rich": "textual is made with it, and pins it",
-    "wandb": "a person who reports to it installs it; asked for before it is used",
 }
 
 
@@ -66,14 +65,16 @@ def distributions(modules: set[str]) -> dict[str, set[str]]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    wanted = declared("train", "multilingual") | {name for part in PARTS for name in part.alone}
+    reported = ("tensorboard", "wandb", "trackio")
+    wanted = declared("train", "multilingual", *reported) | {
+        name for part in PARTS for name in part.alone
+    }
     undeclared = {
         module
         for module, names in distributions(imported("engine", "tui")).items()
         if not names & wanted
     }
-    assert undeclared - set(BROUGHT) == set()
-    assert set(BROUGHT) - {"wandb"} <= undeclared
+    assert undeclared == set(BROUGHT)
 
 
 def test_what_is_declared_is_imported() -> None:

@@ -27,17 +27,23 @@ from engine.errors import (
     AdapterMismatch,
     BaseInvalid,
     BaseMissing,
+    DatasetRefused,
     FinetuiError,
+    SettingsError,
 )
+from engine.export.start import start as start_export
 from engine.models import Turn
+from engine.runs import EventLog
 from engine.tokens import IGNORED, Tokenizer, render
 from engine.train import make_spec, plan, start
 from engine.train.data import as_features, collate, render_rows
 from engine.train.preflight import Finding, preflight
+from engine.train.spec import write_spec
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
 from tests.support.privileges import without_privileges
 from tests.support.tiny_base import CHATML, make_tiny_base, write_json
+from tests.support.trusting import trusted
 
 Make = Callable[[Path], str]
 
@@ -331,6 +337,18 @@ def test_rows_without_anything_to_train_are_counted(tmp_path: Path) -> None:
     folder = make_tiny_base(tmp_path / "model")
     rows = [_row("q" * 300, "yes"), _row("q", "yes")]
     assert _found(folder, rows, max_length=64)["rows-untrained"].message.startswith("1 of 2")
+    with pytest.raises(DatasetRefused, match="within 64 tokens") as caught:
+        _found(folder, rows[:1], max_length=64)
+    offered = int(caught.value.hint.rpartition("max_length ")[2].split()[0])
+    assert "rows-untrained" not in _found(folder, rows[:1], max_length=offered)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "epochs", "weight_decay", "max_grad_norm"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_no_setting_is_infinite(name: str, value: float) -> None:
+    changes: dict[str, Any] = {name: value}
+    with pytest.raises(SettingsError, match=name):
+        make_spec("base", "notes", **changes)
 
 
 # -- adapters --------------------------------------------------------------------------------
@@ -338,7 +356,11 @@ def test_rows_without_anything_to_train_are_counted(tmp_path: Path) -> None:
 
 def _base_with_layers(folder: Path, width: int, layers: int = 2) -> Path:
     make_tiny_base(folder)
-    names = [f"model.layers.{index}.self_attn.q_proj.weight" for index in range(layers)]
+    names = [
+        f"model.layers.{index}.self_attn.{part}_proj.weight"
+        for index in range(layers)
+        for part in "qkvo"
+    ]
     save_file({name: np.zeros((width, width), np.float16) for name in names},
               folder / "model.safetensors")  # fmt: skip
     config = {"model_type": "llama", "hidden_size": width, "eos_token_id": 2}
@@ -361,6 +383,19 @@ def _adapter_of(base: Path, folder: Path, name: str, rank: int = 4) -> Path:
     return folder
 
 
+def test_layers_that_the_base_has_not_are_named_before_it_is_loaded(tmp_path: Path) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    rows = [_row("a", "b")]
+    for wrong in (("qproj",), ("q_proj", "c_attn")):
+        with pytest.raises(BaseInvalid, match=f"no layers called {wrong[-1]}") as caught:
+            _found(base, rows, target_modules=wrong)
+        assert "k_proj, o_proj, q_proj, v_proj" in caught.value.hint
+    with pytest.raises(SettingsError, match="names no layer"):
+        _found(base, rows, target_modules=())
+    for right in (("all-linear",), ("q_proj",)):
+        _found(base, rows, target_modules=right)
+
+
 def test_an_adapter_of_another_base_names_both(tmp_path: Path) -> None:
     small = _base_with_layers(tmp_path / "small", 32)
     large = _base_with_layers(tmp_path / "large", 64)
@@ -375,7 +410,7 @@ def test_an_adapter_of_another_base_names_both(tmp_path: Path) -> None:
     assert f"large ({resolve(str(large)).fingerprint})" in said
     assert "32 inputs and 32 outputs there, 64 and 64 here" in said
     other = _adapter_of(deep, tmp_path / "other", "deep")
-    with pytest.raises(AdapterMismatch, match=r"no layer model\.layers\.2\.self_attn\.q_proj"):
+    with pytest.raises(AdapterMismatch, match=r"no layer model\.layers\.2\.self_attn"):
         _found(small, rows, resume_from=str(other))
 
 
@@ -442,3 +477,24 @@ def test_the_plan_says_it_and_the_start_refuses(
     assert main(["train", *here, "--resume-from", str(tmp_path / "no"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "adapter-invalid"
     assert not list(workspace.runs_dir.glob("*"))
+
+
+def test_an_export_of_another_bases_adapter_is_refused_before_it_begins(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    other = _base_with_layers(tmp_path / "other", 64)
+    run = workspace.runs_dir / "20260101-000000-aaaa"
+    run.mkdir(parents=True)
+    write_spec(run, make_spec(str(base), "notes", base_dir=str(base)))
+    with EventLog(run) as log:
+        log.write("run_started", pid=1)
+        log.write("run_finished", status="finished", result={})
+    trusted(workspace.root)
+    adapter = _adapter_of(other, run / "adapter", "other")
+    with pytest.raises(AdapterMismatch, match="64 inputs and 64 outputs there, 32 and 32 here"):
+        start_export(workspace, run.name)
+    (adapter / "adapter_model.safetensors").write_bytes(b"cut")
+    with pytest.raises(AdapterInvalid, match="damaged or not whole"):
+        start_export(workspace, run.name)
+    assert not (run / "exports").exists()

@@ -38,7 +38,7 @@ from engine.train import (
     start,
 )
 from engine.train.spec import write_spec
-from engine.workspace import Workspace
+from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
 
 pytestmark = pytest.mark.usefixtures("prepared")
@@ -205,6 +205,11 @@ def test_a_preset_brings_its_base_unless_one_is_named(workspace: Workspace) -> N
     assert base_and_preset(workspace, "qwen3-4b", "llama3-8b") == ("qwen3-4b", "llama3-8b")
     assert base_and_preset(workspace, "qwen3-4b") == ("qwen3-4b", "qwen3-4b")
     assert base_and_preset(workspace, preset="seed-7b") == (embedded, "seed-7b")
+    for wanted, found in (("rtx-5070", ("llama-3.1-8b", "12gb")), ("qlora", (embedded, "qlora"))):
+        settings = f'[training]\npreset = "{wanted}"\n'
+        (workspace.root / "finetui.toml").write_text(settings)
+        with open_workspace(workspace.root) as again:
+            assert base_and_preset(again) == found
 
 
 @pytest.mark.parametrize(

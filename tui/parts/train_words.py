@@ -46,7 +46,9 @@ def spec_blocks(
     """
     if job.quant:
         return _export_spec(job, now)
-    blocks = [_row(label, value) for label, value in _summary(job.spec)]
+    said = [("name", job.called), ("note", job.note)]
+    blocks = [_row(label, one_line(value)) for label, value in said if value]
+    blocks += [_row(label, value) for label, value in _summary(job.spec)]
     blocks.append(_row("began", ago(job.view.started, now)))
     if plan is not None:
         blocks += [BLANK, *plan_blocks(plan)]
