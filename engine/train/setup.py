@@ -12,6 +12,7 @@ from engine.train.devices import Device
 from engine.train.fit.shortage import shrinking
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
+from engine.train.packing import is_packed
 from engine.train.saving import Saver
 from engine.train.spec import TrainSpec
 
@@ -52,6 +53,7 @@ class Setup:
                 self.backend.likelihood,
                 batch_size=size,
                 pad_id=self.pad_id,
+                packed=is_packed(self.loaded.model),
                 between=between,
             ),
         )
