@@ -2,7 +2,7 @@
 
 What autograd keeps was listed with ``torch.autograd.graph.saved_tensors_hooks`` over
 transformers 5.17, peft 0.21 and torch 2.13; ``docs/fit.md`` has the table, and how far it is from
-what runs take. Sizes are bytes. A *token* is a position of a padded batch.
+what runs take. Sizes are bytes. A *token* is a position of a batch.
 """
 
 from __future__ import annotations
