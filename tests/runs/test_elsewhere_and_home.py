@@ -41,9 +41,10 @@ def test_prepared_here_trained_elsewhere_exported_at_home(
 ) -> None:  # fmt: skip
     base = make_convertible_model(tmp_path / "models" / "tiny")
     add(str(base))
-    freeze_examples(workspace, base, 16)
+    freeze_examples(workspace, base, 12)
     here = ["--json", "--workspace", str(workspace.root)]
-    words = [f"--base={base}", "--preset=small-cpu", "--max-length=64", "--save-steps=4"]
+    words = [f"--base={base}", "--preset=small-cpu", "--max-length=64", "--save-steps=2"]
+    words += ["--max-steps=4", "--sample-tokens=0"]
     assert main(["train", "--prepare", *words, *here]) == 0
     run_id = json.loads(capsys.readouterr().out)["id"]
     there_file, home_file = tmp_path / "there.zip", tmp_path / "home.zip"

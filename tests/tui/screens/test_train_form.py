@@ -185,7 +185,7 @@ async def test_a_base_that_is_nowhere_is_an_error_in_the_form(frozen: Workspace)
         form = await opened(app, pilot)
         form.control_of("base").value = "./nowhere"
         await pilot.press("ctrl+s")
-        await wait_until(pilot, lambda: "there is no directory" in shown(app))
+        await wait_until(pilot, lambda: "there is no folder" in shown(app))
         assert app.screen is form
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is app.stage)
