@@ -93,7 +93,7 @@ class FinetuiApp(Host):
     BINDINGS: ClassVar[list[BindingType]] = bindings(FRAME)
 
     def __init__(
-        self, workspace: Workspace, *, watch_interval: float = 1.0, bring_base: bool = False
+        self, workspace: Workspace, *, watch_interval: float = 2.0, bring_base: bool = False
     ) -> None:
         super().__init__(workspace)
         self._bring_base = bring_base

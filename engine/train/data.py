@@ -80,11 +80,31 @@ class EpochSampler:
     """The order of examples, which depends on the seed and the epoch alone.
 
     So a resumed run sees just what an uninterrupted one sees, with either backend.
+
+    Args:
+        lengths: The examples' lengths in tokens.
+        seed: The run's seed.
+        batch_size: Examples of a batch.
+        accumulation: Batches of a step.
+        alike: Whether to put examples of like length into a batch, which spares padding.
+            Which examples a step has stays as it is, only their places in it change. Its
+            loss is a mean over all its trained tokens, a sum in which the order of terms
+            does not matter: so its gradient is the same too, up to rounding.
     """
 
-    def __init__(self, length: int, seed: int) -> None:
-        self._length = length
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        seed: int,
+        *,
+        batch_size: int = 1,
+        accumulation: int = 1,
+        alike: bool = False,
+    ) -> None:
+        self._lengths = lengths
         self._seed = seed
+        self._step = batch_size * accumulation
+        self._alike = alike and accumulation > 1
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -92,12 +112,19 @@ class EpochSampler:
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
-        order = list(range(self._length))
+        order = list(range(len(self._lengths)))
         random.Random(f"{self._seed}/{self._epoch}").shuffle(order)
-        return iter(order)
+        if not self._alike:
+            return iter(order)
+        steps = (order[at : at + self._step] for at in range(0, len(order), self._step))
+        # The longest first: a step that doesn't fit into memory fails at its first batch.
+        return iter([row for step in steps for row in sorted(step, key=self._longest_first)])
+
+    def _longest_first(self, row: int) -> int:
+        return -self._lengths[row]
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._lengths)
 
 
 def as_features(row: TokenRow) -> dict[str, list[int]]:
@@ -127,3 +154,62 @@ def collate(rows: Sequence[Mapping[str, Any]], *, pad_id: int) -> dict[str, torc
         "attention_mask": padded([[1] * len(row["input_ids"]) for row in rows], 0),
         "labels": padded([row["labels"] for row in rows], IGNORED),
     }
+
+
+def collate_packed(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Lay rows end to end, without padding; see :mod:`engine.train.packing`.
+
+    Args:
+        rows: What :func:`as_features` returns.
+
+    Returns:
+        ``input_ids``, ``position_ids``, which start anew with each row, and ``labels``, each
+        (1, tokens) and int64; and ``row_lengths``, a tuple of numbers.
+    """
+    import torch
+
+    lengths = tuple(len(row["input_ids"]) for row in rows)
+    ids = [token for row in rows for token in row["input_ids"]]
+    # A row's first token is not predicted from the last of the row before it.
+    labels = [label for row in rows for label in (IGNORED, *row["labels"][1:])]
+    return {
+        "input_ids": torch.tensor([ids]),
+        "position_ids": torch.cat([torch.arange(length) for length in lengths])[None],
+        "labels": torch.tensor([labels]),
+        "row_lengths": lengths,
+    }
+
+
+def tokens_of(batch: Mapping[str, Any]) -> int:
+    """Return the number of a batch's tokens, without padding."""
+    mask = batch.get("attention_mask")  # there is none where batches have no padding
+    return int(batch["input_ids"].numel() if mask is None else mask.sum())
+
+
+def budgeted(
+    rows: Sequence[TokenRow], batch_size: int, *, padded: bool
+) -> Iterator[Sequence[TokenRow]]:
+    """Split rows into batches that take no more memory than ``batch_size`` of the longest rows.
+
+    Short rows go together in larger numbers, sorted by length, so little is padding. An
+    evaluation's figure is a sum over tokens and does not depend on it.
+
+    Args:
+        rows: The rows.
+        batch_size: Rows of the greatest length that fit at once.
+        padded: Whether a batch's rows are padded to its longest.
+    """
+    ordered = sorted(rows, key=lambda row: -len(row.ids))
+    budget = batch_size * len(ordered[0].ids) if ordered else 0
+    batch: list[TokenRow] = []
+    taken = 0
+    for row in ordered:
+        # In a padded batch each row takes the room of its first, which is the longest.
+        room = len(batch[0].ids) if padded and batch else len(row.ids)
+        if batch and taken + room > budget:
+            yield batch
+            batch, taken, room = [], 0, len(row.ids)
+        batch.append(row)
+        taken += room
+    if batch:
+        yield batch

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.tokens import IGNORED
-from engine.train.data import TokenRow, as_features, collate
+from engine.train.data import TokenRow, as_features, budgeted, collate, collate_packed
 
 if TYPE_CHECKING:
     import torch
@@ -19,39 +19,68 @@ if TYPE_CHECKING:
 # (model, batch) -> the sum over the batch's trained tokens, with its gradient, and their number
 Likelihood = Callable[[Any, Mapping[str, "torch.Tensor"]], tuple["torch.Tensor", int]]
 
+_PLAIN_HEAD = "_finetui_plain_head"
+_LOOKED_AT = 8
 
-def nll_at_trained(model: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
+
+def nll_at_trained(model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, int]:
     """Return the summed loss of a batch, with logits computed at trained positions alone.
 
     A vocabulary is so wide that its logits cost a small model a third of its time. The
-    hidden states are therefore thinned out on their way into the output layer; what the
-    model does to logits after that (scaling, capping) still happens.
+    hidden states are therefore thinned out on their way into the output layer. Where that
+    layer is frozen and the last thing that the model does, logits come in pieces, and the
+    gradient with them (:mod:`engine.train.head`); else the model's own logits are taken, so
+    that what it does to them (scaling, capping) still happens.
 
     Args:
         model: A causal language model, with or without an adapter.
-        batch: ``input_ids``, ``attention_mask`` and ``labels``, each (rows, length).
+        batch: What :func:`collate` or :func:`collate_packed` returns.
     """
     import torch
+
+    from engine.train.head import frozen_linear, piecewise_nll
 
     targets = batch["labels"][:, 1:]
     wanted = targets != IGNORED
     bare = model.get_base_model() if hasattr(model, "get_base_model") else model
+    head = bare.get_output_embeddings()
+    in_pieces = frozen_linear(head) and _is_plain(bare) is not False
+    taken: list[torch.Tensor] = []
+    given: list[torch.Tensor] = []
 
     def thin_out(_: Any, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        hidden = inputs[0]  # (rows, length, width)
-        return (hidden[:, :-1][wanted].unsqueeze(0), *inputs[1:])
+        taken.append(inputs[0][:, :-1][wanted])  # of (rows, length, width)
+        return ((taken[0][:_LOOKED_AT] if in_pieces else taken[0]).unsqueeze(0), *inputs[1:])
 
-    hook = bare.get_output_embeddings().register_forward_pre_hook(thin_out)
+    def keep(_: Any, __: Any, logits: torch.Tensor) -> None:
+        given.append(logits)
+
+    hooks = [head.register_forward_pre_hook(thin_out), head.register_forward_hook(keep)]
     try:
-        logits = model(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-        ).logits
+        inputs = {name: value for name, value in batch.items() if name != "labels"}
+        logits = model(**inputs, use_cache=False).logits
     finally:
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
+    if in_pieces and _is_plain(bare) is None:
+        # Looked at once: are the model's logits just what its output layer gives? Zeros,
+        # which some models give for padding, would say yes of any capping.
+        plain = bool(logits.any()) and torch.equal(given[0].float(), logits.float())
+        setattr(bare, _PLAIN_HEAD, plain)
+        if not plain:
+            return nll_at_trained(model, batch)
+    if in_pieces:
+        return piecewise_nll(taken[0], head, targets[wanted]), int(wanted.sum())
     loss = torch.nn.functional.cross_entropy(
         logits.squeeze(0).float(), targets[wanted], reduction="sum"
     )
     return loss, int(wanted.sum())
+
+
+def _is_plain(bare: Any) -> bool | None:
+    """Say whether a model's logits are its output layer's; None before they were looked at."""
+    known: bool | None = bare.__dict__.get(_PLAIN_HEAD)
+    return known
 
 
 def nll_of_model(model: Any, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
@@ -68,6 +97,7 @@ def evaluation_loss(
     *,
     batch_size: int,
     pad_id: int,
+    packed: bool = False,
     between: Callable[[], None] = lambda: None,
 ) -> float:
     """Return the mean loss of examples, in nats a trained token.
@@ -76,8 +106,9 @@ def evaluation_loss(
         model: A causal language model; its mode is put back afterwards.
         rows: The examples; at least one.
         likelihood: One of the functions above.
-        batch_size: Examples that are computed at once.
+        batch_size: Longest examples that are computed at once; shorter ones are more.
         pad_id: See :func:`engine.train.data.collate`.
+        packed: Whether the model takes packed batches (:func:`engine.train.packing.pack_rows`).
         between: Called before each batch; it may raise to break off.
     """
     import torch
@@ -86,18 +117,21 @@ def evaluation_loss(
     training = model.training
     model.eval()
     try:
-        # Rows of like length stand together, which saves padding and changes no figure.
-        ordered = sorted(rows, key=lambda row: len(row.ids))
-        for start in range(0, len(ordered), batch_size):
+        for part in budgeted(rows, batch_size, padded=not packed):
             between()
-            part = [as_features(row) for row in ordered[start : start + batch_size]]
-            batch = collate(part, pad_id=pad_id)
+            features = [as_features(row) for row in part]
+            batch = collate_packed(features) if packed else collate(features, pad_id=pad_id)
             with torch.no_grad():
-                loss, trained = likelihood(
-                    model, {name: tensor.to(model.device) for name, tensor in batch.items()}
-                )
+                loss, trained = likelihood(model, on_device(batch, model.device))
             total += loss.item()
             count += trained
     finally:
         model.train(training)
     return total / count
+
+
+def on_device(batch: Mapping[str, Any], device: Any) -> dict[str, Any]:
+    """Return a batch whose tensors are on a device."""
+    return {
+        name: value.to(device) if hasattr(value, "to") else value for name, value in batch.items()
+    }

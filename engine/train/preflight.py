@@ -12,12 +12,18 @@ from pathlib import Path
 
 from engine.bases import Base, shape_of
 from engine.bases.adapters import another_base, check_fit, read_adapter
+from engine.bases.check import tensor_shapes, weight_files
 from engine.bases.template import CHATML, own_template, read_json, stand_in_template
 from engine.dataset import Row
-from engine.errors import BaseInvalid
+from engine.errors import BaseInvalid, DatasetRefused, SettingsError
+from engine.paths import shell_path
 from engine.tokens import Rendered, Tokenizer, render
+from engine.train.layers import match_layers
+from engine.train.presets import ALL_LINEAR, ATTENTION
 from engine.train.spec import TrainSpec
 
+_NO_LAYERS = {"embed_tokens", "wte", "wpe", "word_embeddings", "lm_head", "embed_out"}
+"""Matrices that are embeddings or output layers."""
 _STEP = 64
 """An offered max length is a multiple of this, in tokens."""
 
@@ -52,18 +58,23 @@ def preflight(
         rows: The training examples, or a sample of them.
 
     Raises:
-        BaseInvalid: The tokenizer makes ids for which the model has no embedding.
+        SettingsError: No layer is named that gets an adapter.
+        DatasetRefused: No example has a token to train on.
+        BaseInvalid: The base has no layer of a name that the run asks for, or its tokenizer
+            makes ids for which the model has no embedding.
         TemplateError: The base's template can't render an example.
         AdapterInvalid: What the run would resume from is no adapter.
         AdapterMismatch: It is one of another base, of other shapes.
         AccessRefused: It can't be looked at.
     """
+    check_layers(spec, base)
     rendered = [render(tokenizer, row.turns) for row in rows]
     _check_vocabulary(base, rendered)
+    _require_trained(rendered, spec.max_length)
     return (
-        *template_findings(base),
+        *template_findings(base, spec.base),
         *padding_findings(base),
-        *end_findings(base, tokenizer, rendered),
+        *end_findings(base, tokenizer, rendered, spec.base),
         *length_findings(spec.max_length, rendered, context_of(base.directory)),
         *_start_findings(spec, base),
     )
@@ -79,7 +90,35 @@ def _start_findings(spec: TrainSpec, base: Base) -> tuple[Finding, ...]:
     return (Finding("adapter-of-another-base", another_base(adapter, base), hint),)
 
 
-def template_findings(base: Base) -> tuple[Finding, ...]:
+def check_layers(spec: TrainSpec, base: Base) -> None:
+    """Look for the layers that a run names in the headers of the base's files.
+
+    Experts are left to the loaded model: they may be stored under other names than they have
+    there.
+
+    Raises:
+        SettingsError: No layer is named.
+        BaseInvalid: A name has no layer.
+    """
+    if not spec.target_modules:
+        raise SettingsError(
+            "training setting target_modules names no layer",
+            hint=f"set it to {ALL_LINEAR}, or to names such as {', '.join(ATTENTION)}",
+        )
+    if shape_of(read_json(base.directory / "config.json")).experts:
+        return
+    there = set()
+    for path in weight_files(base.directory):
+        for name, shape in tensor_shapes(path).items():
+            layer, _, what = name.rpartition(".")
+            if what == "weight" and len(shape) == 2 and layer:
+                there.add(layer.rpartition(".")[2])
+    there -= _NO_LAYERS
+    if there:
+        match_layers(sorted(there), spec.target_modules, base=base.name)
+
+
+def template_findings(base: Base, named: str) -> tuple[Finding, ...]:
     """Say which template stands in where a base has none of its own."""
     if own_template(base.directory):
         return ()
@@ -91,7 +130,7 @@ def template_findings(base: Base) -> tuple[Finding, ...]:
         Finding(
             "no-template",
             f"{base.name} has no chat template: {form}",
-            f"to choose one: finetui bases add {base.name} --template NAME",
+            f"to choose one: finetui bases add {shell_path(named)} --template NAME",
         ),
     )
 
@@ -123,7 +162,7 @@ def padding_findings(base: Base) -> tuple[Finding, ...]:
 
 
 def end_findings(
-    base: Base, tokenizer: Tokenizer, rendered: Sequence[Rendered]
+    base: Base, tokenizer: Tokenizer, rendered: Sequence[Rendered], named: str
 ) -> tuple[Finding, ...]:
     """Say so where no answer ends with a token that the model stops at."""
     places = [(row, _last_trained(row)) for row in rendered]
@@ -135,7 +174,7 @@ def end_findings(
             "no-end-token",
             f"the chat template of {base.name} writes no end token after an answer: the model does "
             "not learn to stop",
-            f"choose another template: finetui bases add {base.name} --template NAME",
+            f"choose another template: finetui bases add {shell_path(named)} --template NAME",
         ),
     )
 
@@ -152,14 +191,14 @@ def length_findings(
     """
     findings = []
     total = len(rendered)
-    ends = [1 + (_last_trained(row) or 0) for row in rendered]
+    ends = _ends(rendered)
     longer = [index for index, row in enumerate(rendered) if len(row.ids) > max_length]
     cut = [index for index in longer if ends[index] > max_length]
     if cut:
         findings.append(
             Finding("rows-cut", cut_words(len(cut), total, max_length), _keeping(ends, context))
         )
-    silent = sum(not any(row.trained[1:max_length]) for row in rendered)
+    silent = _silent(rendered, max_length)
     if silent:
         have = "has" if silent == 1 else "have"
         findings.append(
@@ -245,6 +284,30 @@ def _check_vocabulary(base: Base, rendered: Sequence[Rendered]) -> None:
             f"for 0 to {vocabulary - 1}",
             hint="the tokenizer belongs to another model; get the folder again",
         )
+
+
+def _silent(rendered: Sequence[Rendered], max_length: int) -> int:
+    """Return how many examples have no token that carries loss, once they are cut off."""
+    return sum(not any(row.trained[1:max_length]) for row in rendered)
+
+
+def _require_trained(rendered: Sequence[Rendered], max_length: int) -> None:
+    if not rendered or _silent(rendered, max_length) < len(rendered):
+        return
+    if _silent(rendered, max(len(row.ids) for row in rendered)) < len(rendered):
+        raise DatasetRefused(
+            f"no example has a token to train on within {max_length} tokens: answers begin later",
+            hint=f"raise max_length; {_keeping(_ends(rendered), 0)}",
+        )
+    raise DatasetRefused(
+        "no example has a token to train on: none has an answer",
+        hint="approve examples that have one, and freeze again",
+    )
+
+
+def _ends(rendered: Sequence[Rendered]) -> list[int]:
+    """Return for each example how long it is up to its last token that carries loss."""
+    return [1 + (_last_trained(row) or 0) for row in rendered]
 
 
 def _special(directory: Path, name: str) -> str:

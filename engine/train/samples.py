@@ -6,9 +6,10 @@ answer, no random number is drawn, and a model that repeats itself is seen to.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,29 +142,24 @@ def _text(setup: Setup, ids: Sequence[int]) -> str:
     return str(setup.loaded.tokenizer.decode(ids[:end], skip_special_tokens=True))
 
 
-class _answering:  # noqa: N801 - used like a function
-    """Puts a model into the mode in which it answers, and back."""
+@contextlib.contextmanager
+def _answering(setup: Setup) -> Iterator[None]:
+    """Put a model into the mode in which it answers, and back."""
+    model: Any = setup.loaded.model
+    # A model of text and images has it in a part of its configuration.
+    training, cached = model.training, getattr(model.config, "use_cache", None)
+    unsloth = setup.backend.name == "unsloth" and setup.device.cuda
+    if unsloth:
+        from unsloth import FastLanguageModel
 
-    def __init__(self, setup: Setup) -> None:
-        self._model: Any = setup.loaded.model
-        self._unsloth = setup.backend.name == "unsloth" and setup.device.cuda
-        self._checkpointing = setup.spec.gradient_checkpointing
-
-    def __enter__(self) -> None:
-        self._training = self._model.training
-        self._cached = self._model.config.use_cache
-        if self._unsloth:
-            from unsloth import FastLanguageModel
-
-            FastLanguageModel.for_inference(self._model)
-        self._model.eval()  # which switches gradient checkpointing off, too
-
-    def __exit__(self, *_: object) -> None:
-        if self._unsloth:
-            from unsloth import FastLanguageModel
-
-            FastLanguageModel.for_training(
-                self._model, use_gradient_checkpointing=self._checkpointing
-            )
-        self._model.config.use_cache = self._cached
-        self._model.train(self._training)
+        FastLanguageModel.for_inference(model)
+    model.eval()  # which switches gradient checkpointing off, too
+    try:
+        yield
+    finally:
+        if unsloth:
+            checkpointing = setup.spec.gradient_checkpointing
+            FastLanguageModel.for_training(model, use_gradient_checkpointing=checkpointing)
+        if cached is not None:
+            model.config.use_cache = cached
+        model.train(training)

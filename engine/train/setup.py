@@ -11,6 +11,7 @@ from engine.train.data import TokenRows
 from engine.train.devices import Device
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
+from engine.train.packing import is_packed
 from engine.train.saving import Saver
 from engine.train.spec import TrainSpec
 
@@ -49,5 +50,6 @@ class Setup:
             self.backend.likelihood,
             batch_size=self.spec.batch_size,
             pad_id=self.pad_id,
+            packed=is_packed(self.loaded.model),
             between=between,
         )

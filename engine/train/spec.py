@@ -30,7 +30,9 @@ SPEC_FILE = "spec.toml"
 class TrainSpec(BaseModel):
     """The specification of a training run. It never changes once the run has begun."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     base: str
     """The base model: a preset's name, a hub id, or a local directory."""

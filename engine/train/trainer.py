@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from engine.tokens import IGNORED
 from engine.train.arguments import arguments, data_collator
 from engine.train.backends import adapter_kept
-from engine.train.data import EpochSampler, as_features, collate
+from engine.train.data import EpochSampler, as_features, collate, collate_packed, tokens_of
+from engine.train.lean_lora import lean_adapters
+from engine.train.loss import nll_at_trained
+from engine.train.packing import pack_rows
 from engine.train.saving import with_saver
 from engine.train.setup import Setup
 
@@ -20,7 +23,8 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
     """Return an SFTTrainer over rendered rows.
 
     It is handed ids and labels and prepares nothing itself; the order of rows and
-    the loss are the engine's own.
+    the loss are the engine's own. Batches have no padding where the model gives the same
+    without it (:mod:`engine.train.packing`); else a step's rows are arranged by length.
 
     Args:
         setup: The run.
@@ -32,17 +36,27 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
     from trl import SFTTrainer
 
     disable_progress_bar()
-    meter, spec, backend = setup.meter, setup.spec, setup.backend
+    meter, spec, backend, rows = setup.meter, setup.spec, setup.backend, setup.train.rows
+    own_loss = backend.likelihood is nll_at_trained
+    packed = False
+    if own_loss:
+        lean_adapters(setup.loaded.model)
+        packed = pack_rows(setup.loaded.model, [row.ids for row in rows])
+    collator = collate_packed if packed else partial(collate, pad_id=setup.pad_id)
 
     class RunTrainer(with_saver(SFTTrainer, setup.saver)):  # type: ignore[misc]
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            return EpochSampler(len(setup.train.rows), spec.seed)
+            return EpochSampler(
+                [len(row.ids) for row in rows],
+                spec.seed,
+                batch_size=spec.batch_size,
+                accumulation=spec.accumulation,
+                alike=not packed,  # of like length, the longest rows would meet in one batch
+            )
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
             trained = int((inputs["labels"][:, 1:] != IGNORED).sum())
-            mask = inputs.get("attention_mask")  # there is none where batches have no padding
-            tokens = inputs["input_ids"].numel() if mask is None else int(mask.sum())
-            meter.count(tokens, trained)
+            meter.count(tokens_of(inputs), trained)
             return super().training_step(model, inputs, *rest, **named)
 
         def compute_loss(
@@ -52,7 +66,7 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
             return_outputs: bool = False,
             num_items_in_batch: torch.Tensor | int | None = None,
         ) -> Any:
-            if backend.name == "unsloth":  # it has kernels of its own for the same mean
+            if not own_loss:  # the model has kernels of its own for the same mean
                 return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             loss, count = backend.likelihood(model, inputs)
             # Over all trained tokens of the step, not of this batch: so accumulation is exact.
@@ -62,9 +76,9 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
         trainer = RunTrainer(
             model=setup.loaded.model,
             args=arguments(setup),
-            train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
+            train_dataset=Dataset.from_list([as_features(row) for row in rows]),
             processing_class=setup.loaded.tokenizer,
-            data_collator=data_collator(setup, partial(collate, pad_id=setup.pad_id)),
+            data_collator=data_collator(setup, collator),
             callbacks=[callback],
         )
     # The trainer then counts a step's trained tokens and hands them to compute_loss.

@@ -48,6 +48,7 @@ def test_runs_are_listed_shown_and_compared(
     text = capsys.readouterr().out
     assert text.index("bbbb") < text.index("aaaa")
     assert "3.300" in text
+    assert "5.7% below its base, best at step 1" in text
     assert "\x1b" not in text
     assert call(workspace, "list", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
@@ -60,6 +61,7 @@ def test_runs_are_listed_shown_and_compared(
     compared = json.loads(capsys.readouterr().out)
     assert compared["settings"] == {"learning_rate": [0.001, 0.002]}
     assert compared["results"]["eval_loss"] == [3.4, 3.3]
+    assert compared["results"]["evaluations"][0] == "2.9% below its base, best at step 1"
     assert call(workspace, "compare", "aaaa", "bbbb") == 0
     assert "learning_rate" in capsys.readouterr().out
 

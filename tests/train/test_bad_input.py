@@ -27,7 +27,9 @@ from engine.errors import (
     AdapterMismatch,
     BaseInvalid,
     BaseMissing,
+    DatasetRefused,
     FinetuiError,
+    SettingsError,
 )
 from engine.export.start import start as start_export
 from engine.models import Turn
@@ -335,6 +337,18 @@ def test_rows_without_anything_to_train_are_counted(tmp_path: Path) -> None:
     folder = make_tiny_base(tmp_path / "model")
     rows = [_row("q" * 300, "yes"), _row("q", "yes")]
     assert _found(folder, rows, max_length=64)["rows-untrained"].message.startswith("1 of 2")
+    with pytest.raises(DatasetRefused, match="within 64 tokens") as caught:
+        _found(folder, rows[:1], max_length=64)
+    offered = int(caught.value.hint.rpartition("max_length ")[2].split()[0])
+    assert "rows-untrained" not in _found(folder, rows[:1], max_length=offered)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "epochs", "weight_decay", "max_grad_norm"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_no_setting_is_infinite(name: str, value: float) -> None:
+    changes: dict[str, Any] = {name: value}
+    with pytest.raises(SettingsError, match=name):
+        make_spec("base", "notes", **changes)
 
 
 # -- adapters --------------------------------------------------------------------------------
@@ -342,7 +356,11 @@ def test_rows_without_anything_to_train_are_counted(tmp_path: Path) -> None:
 
 def _base_with_layers(folder: Path, width: int, layers: int = 2) -> Path:
     make_tiny_base(folder)
-    names = [f"model.layers.{index}.self_attn.q_proj.weight" for index in range(layers)]
+    names = [
+        f"model.layers.{index}.self_attn.{part}_proj.weight"
+        for index in range(layers)
+        for part in "qkvo"
+    ]
     save_file({name: np.zeros((width, width), np.float16) for name in names},
               folder / "model.safetensors")  # fmt: skip
     config = {"model_type": "llama", "hidden_size": width, "eos_token_id": 2}
@@ -365,6 +383,19 @@ def _adapter_of(base: Path, folder: Path, name: str, rank: int = 4) -> Path:
     return folder
 
 
+def test_layers_that_the_base_has_not_are_named_before_it_is_loaded(tmp_path: Path) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    rows = [_row("a", "b")]
+    for wrong in (("qproj",), ("q_proj", "c_attn")):
+        with pytest.raises(BaseInvalid, match=f"no layers called {wrong[-1]}") as caught:
+            _found(base, rows, target_modules=wrong)
+        assert "k_proj, o_proj, q_proj, v_proj" in caught.value.hint
+    with pytest.raises(SettingsError, match="names no layer"):
+        _found(base, rows, target_modules=())
+    for right in (("all-linear",), ("q_proj",)):
+        _found(base, rows, target_modules=right)
+
+
 def test_an_adapter_of_another_base_names_both(tmp_path: Path) -> None:
     small = _base_with_layers(tmp_path / "small", 32)
     large = _base_with_layers(tmp_path / "large", 64)
@@ -379,7 +410,7 @@ def test_an_adapter_of_another_base_names_both(tmp_path: Path) -> None:
     assert f"large ({resolve(str(large)).fingerprint})" in said
     assert "32 inputs and 32 outputs there, 64 and 64 here" in said
     other = _adapter_of(deep, tmp_path / "other", "deep")
-    with pytest.raises(AdapterMismatch, match=r"no layer model\.layers\.2\.self_attn\.q_proj"):
+    with pytest.raises(AdapterMismatch, match=r"no layer model\.layers\.2\.self_attn"):
         _found(small, rows, resume_from=str(other))
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunDiverged
-from engine.runs import read_events
+from engine.runs import read_events, state
 from engine.runs.child import Job
 from engine.train.failing import Failing
 from engine.train.watching import StepWatch
+from tests.support.waiting import wait_until
 
 
 def refused(failing: Failing, *steps: tuple[float, float | None], best: int = 0) -> RunDiverged:
@@ -99,3 +100,16 @@ def test_a_step_that_does_not_end_is_said_once_and_then_seldom(
     written = capfd.readouterr().err
     assert "step 5 has not ended for 170 s" in written
     assert "test_a_step_that_does_not_end_is_said_once_and_then_seldom" in written
+
+
+def test_the_thread_that_gives_signs_of_life_notices_a_step_that_hangs(tmp_path: Path) -> None:
+    with Job(tmp_path) as job:
+        watch = StepWatch(job, first_s=0.0)
+        job.on_beat(watch.look)
+        watch.begin(1)
+
+        def said() -> list[object]:
+            return [event.data.get("code") for event in read_events(tmp_path)[0]]
+
+        wait_until(lambda: "step-slow" in said(), what="the warning")
+    assert state(tmp_path).status == "finished"

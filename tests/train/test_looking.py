@@ -81,7 +81,8 @@ def test_looking_at_a_run_changes_nothing_of_it(
     frozen: Frozen, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
     """With dropout, which draws a random number for every weight, and with checkpointing."""
-    changes: dict[str, Any] = {"sample_tokens": 12, "eval_steps": 6}
+    asked = ("What did you take from the garden on day 3?", "Why?", "What did you take?")
+    changes: dict[str, Any] = {"sample_tokens": 12, "eval_steps": 6, "sample_prompts": asked}
     one = spec_of(tiny_model_dir, **changes, gradient_checkpointing=True)
     view = run_here(tmp_path / "a", frozen, one)
     unseen = spec_of(tiny_model_dir, sample_tokens=0, eval_steps=24)
@@ -112,11 +113,8 @@ def test_looking_at_a_run_changes_nothing_of_it(
     # The answers are those of the base, and of the adapter that was saved then.
     tokenizer = Tokenizer.load(tiny_model_dir)
     assert [found.step for found in view.samples] == [0, 6, 12, 18, 24]
-    prompts = [sample.prompt for sample in view.samples[0].answers]
-    assert len(prompts) == 3
-    held_out = {row.turns[0].content for row in read_rows(frozen.directory / "validation.jsonl")}
-    assert set(prompts) <= held_out
-    ids = [prompt_ids(tokenizer, (Turn("user", prompt),)) for prompt in prompts]
+    assert tuple(sample.prompt for sample in view.samples[0].answers) == asked
+    ids = [prompt_ids(tokenizer, (Turn("user", prompt),)) for prompt in asked]
     assert len({len(one) for one in ids}) > 1, "prompts of one length would prove nothing"
     assert texts(view.samples[0]) == by_hand(tiny_model_dir, None, ids)
     assert texts(view.samples[-1]) == by_hand(tiny_model_dir, tmp_path / "a" / "adapter", ids)
@@ -189,6 +187,8 @@ def test_prompts_are_a_persons_own_or_short_ones_by_the_seed(
         choose_prompts(spec_of(tiny_model_dir, seed=seed), tokenizer, rows) for seed in (0, 0, 7)
     ]
     assert chosen[0] == chosen[1] == choose_prompts(spec_of(tiny_model_dir), tokenizer, rows[::-1])
+    assert {prompt.text for prompt in chosen[2]} <= {row.turns[0].content for row in rows}
+    assert len(chosen[2]) == 3
     lengths = sorted(len(prompt_ids(tokenizer, row.turns[:1])) for row in rows)
     assert all(len(prompt.ids) <= lengths[2] for prompt in chosen[2])
     own = spec_of(tiny_model_dir, sample_prompts=("What now?", "x" * 2000))

@@ -64,7 +64,7 @@ def checks_by_hand_alone(monkeypatch: pytest.MonkeyPatch, isolated_home: Path) -
 @pytest.fixture(autouse=True)
 def a_modern_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw charts in braille, whatever the terminal is that the tests run in."""
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+    for name in ("LC_ALL", "LC_CTYPE", "LANG", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 

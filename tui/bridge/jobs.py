@@ -17,8 +17,8 @@ from tui.messages import Job, JobChanged, WatchFailed
 if TYPE_CHECKING:
     from engine.runs import RunView
 
-INTERVAL = 1.0
-"""Seconds between two looks: the title line shows seconds, nothing finer."""
+INTERVAL = 2.0
+"""Seconds between two looks: what the title line says of a job costs a hundred bytes each time."""
 
 _OVER = frozenset({"finished", "stopped", "killed", "failed", "died"})
 

@@ -26,6 +26,20 @@ from tui.widgets.machine import machine_of
 from tui.widgets.plot import Plot
 from tui.widgets.textpane import TextPane
 
+PACE_SECONDS = 2.0
+"""How long new figures and lines of the log wait for others to be drawn with them."""
+
+_SSH_SECONDS, _SSH_CELLS = 4.0, 750
+"""The same over SSH, at least, and how many cells of the screen make it a second longer."""
+
+
+def _course(job: JobState, compared: Sequence[Compared]) -> tuple[object, ...]:
+    """Return what of a job is shown as soon as it is another."""
+    view = job.view
+    known = view.evals, len(view.samples), len(view.warnings), bool(view.losses)
+    others = tuple((one.job.dir, one.sign.mark) for one in compared)
+    return job.dir, view.status, view.phase, *known, view.process_started, others
+
 
 class LiveView(Vertical):
     """Shows one job. Each part compares before it paints, so the same again costs nothing.
@@ -49,6 +63,10 @@ class LiveView(Vertical):
         self._phases: tuple[tuple[str, float], ...] = ()
         self._drawn = 0.0
         self._match = (0, 0)
+        self._shown = self._logged = 0.0
+        self._thin = False
+        self._waiting: tuple[JobState, tuple[Compared, ...]] | None = None
+        self._lines: list[str] = []
 
     def compose(self) -> ComposeResult:
         """The headline over curves and machine, the log below."""
@@ -81,9 +99,15 @@ class LiveView(Vertical):
             job: The job; None for an empty view.
             compared: Runs whose curves are drawn behind its own.
         """
+        # New figures alone come at a pace that a thin line bears; all else at once.
+        if job is not None and not self._is_news(job, compared):
+            self._waiting = job, tuple(compared)
+            return
+        self._waiting, self._shown = None, time.monotonic()
         fresh = self._job is None or job is None or self._job.dir != job.dir
         if fresh:
             self._phases = ()
+            self._lines.clear()
         self._job, self._compared = job, tuple(compared)
         self.set_class(job is not None and bool(job.quant), "-export")
         if job is None:
@@ -100,6 +124,12 @@ class LiveView(Vertical):
         self.machine.show_machine(machine, [Content(""), *notes] if notes else ())
         self._draw_result(job)
 
+    def _is_news(self, job: JobState, compared: Sequence[Compared]) -> bool:
+        """Return whether a job is to be shown at once."""
+        if self._job is None or time.monotonic() - self._shown >= self.pace:
+            return True
+        return _course(self._job, self._compared) != _course(job, compared)
+
     def _draw_result(self, job: JobState) -> None:
         if job.quant:
             self.result.show(export_blocks(job, self._phases), top=False)
@@ -111,7 +141,11 @@ class LiveView(Vertical):
 
     def tick(self, seconds: float) -> None:
         """Bring elapsed times up to date, unless that was done within ``seconds``."""
-        if self._job is not None and time.monotonic() - self._drawn >= seconds:
+        if self._waiting is not None and time.monotonic() - self._shown >= self.pace:
+            self.show(*self._waiting)
+        self._write_log()
+        due = self.pace / 2 if self._thin else seconds
+        if self._job is not None and time.monotonic() - self._drawn >= due:
             self._draw_headline(self._job)
         self._name_log()  # someone may have scrolled it
 
@@ -146,6 +180,16 @@ class LiveView(Vertical):
         self._look_at(replace(self._look, share=not self._look.share))
         return self._look.share
 
+    @property
+    def pace(self) -> float:
+        """The seconds between two drawings of figures that move on by themselves."""
+        cells = self.app.size.width * self.app.size.height
+        return max(_SSH_SECONDS, cells / _SSH_CELLS) if self._thin else PACE_SECONDS
+
+    def draw_thinly(self, thin: bool) -> None:
+        """Draw less often what moves on by itself, for a thin line."""
+        self._thin = thin
+
     def draw_plainly(self, plain: bool) -> None:
         """Draw charts in ASCII, or in braille."""
         self.plot.use(ASCII if plain else BRAILLE)
@@ -173,10 +217,19 @@ class LiveView(Vertical):
         self._phases = part.phases
         self._draw_result(self._job)
         if part.fresh:
+            self._lines.clear()
             self.log_view.replace(part.lines)
         else:
-            self.log_view.add(part.lines)
+            self._lines += part.lines
+            self._write_log(at_once=not self._job.view.active)
         self._name_log()
+
+    def _write_log(self, *, at_once: bool = False) -> None:
+        """Add the lines that wait to the log, where it is time for it."""
+        if self._lines and (at_once or time.monotonic() - self._logged >= self.pace):
+            self._logged = time.monotonic()
+            self.log_view.add(self._lines)
+            self._lines.clear()
 
     def _name_log(self) -> None:
         log = self.log_view

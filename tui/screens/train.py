@@ -80,6 +80,7 @@ class TrainScreen(StageScreen):
         plot = self._workspace.settings.display.plot
         braille = shows_braille(os.environ) if plot == "auto" else plot == "braille"
         self.live.draw_plainly(not braille)
+        self.live.draw_thinly(bool(os.environ.get("SSH_CONNECTION")))
         self.set_interval(TICK_SECONDS, self._tick)
 
     def entered(self) -> None:

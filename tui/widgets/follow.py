@@ -41,8 +41,12 @@ class FollowEnd(ScrollView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Note whether someone scrolled away from the end, or back to it."""
         super().watch_scroll_y(old_value, new_value)
+        self.note_place(new_value)
+
+    def note_place(self, place: float) -> None:
+        """Note whether the end is in view."""
         if self.size.height:  # a hidden view has no end to be at
-            self._follows = not self._held and round(new_value) >= self.max_scroll_y
+            self._follows = not self._held and round(place) >= self.max_scroll_y
 
     def on_resize(self, event: events.Resize) -> None:
         """Keep the end in view at another size."""

@@ -8,12 +8,17 @@ from collections.abc import Iterable, Iterator
 from rich.cells import cell_len, chop_cells
 from rich.style import Style
 from textual import events
+from textual.content import Content
+from textual.geometry import Region, Size
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Log
 
 from engine.text import inert
 from tui.widgets.follow import FollowEnd
+from tui.widgets.lines import changed_columns
+from tui.widgets.scrolling import set_lines
 
 MAX_LINES = 5000
 MAX_COLUMNS = 2000
@@ -49,6 +54,9 @@ class LogView(FollowEnd, Log, can_focus=False):
         self._wrapped_for = 0
         self._words = ""
         self._match = -1
+        self._painted: list[Content] = []
+        self._bar_for = 0
+        self._still_bar = False
 
     @property
     def wraps(self) -> bool:
@@ -67,8 +75,7 @@ class LogView(FollowEnd, Log, can_focus=False):
         if shown:
             self._dropped += max(0, len(self._kept) + len(shown) - MAX_LINES)
             self._kept.extend(shown)
-            self.write_lines(self._rows(shown[-MAX_LINES:]))
-            self.keep_end()
+            self._append(self._rows(shown[-MAX_LINES:]))
 
     def replace(self, lines: Iterable[str]) -> None:
         """Show these lines alone, from their end."""
@@ -82,14 +89,65 @@ class LogView(FollowEnd, Log, can_focus=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap for another width; :class:`FollowEnd` keeps the end in view."""
+        self._bar_for = 0
         if self._wraps and self.scrollable_content_region.width != self._wrapped_for:
             self._write_anew()
 
     def _write_anew(self) -> None:
         self.clear()
         self._goes_on.clear()
-        self.write_lines(self._rows(self._kept))
+        self._bar_for = 0
+        self._append(self._rows(self._kept))
         self.follow()
+        self.refresh()
+
+    def _append(self, rows: list[str]) -> None:
+        """Put rows below the others, and paint what differs from what was there.
+
+        ``write_lines`` of the library lays the whole screen out and paints all of it.
+        """
+        self._lines.extend(rows)
+        if gone := max(0, len(self._lines) - MAX_LINES):
+            del self._lines[:gone]
+        self._render_line_cache.clear()
+        count, height = len(self._lines), self.scrollable_content_region.height
+        # The bar is drawn anew when its thumb is another by half a cell, or comes.
+        if abs(count - self._bar_for) * height * 2 >= count or not self.show_vertical_scrollbar:
+            self._bar_for = count
+            set_lines(self, count)
+            self.keep_end()
+        else:
+            self.set_reactive(Widget.virtual_size, Size(0, count))
+            if self.is_following:
+                self._still_bar = True
+                self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
+                self._still_bar = False
+        self._repaint()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Paint what differs, and note whether the end is in view."""
+        if self.show_vertical_scrollbar and not self._still_bar:
+            self.vertical_scrollbar.position = new_value
+        self.note_place(new_value)
+        self._repaint()
+
+    def _repaint(self) -> None:
+        """Paint the columns of the rows in sight that differ from what was painted last."""
+        region = self.scrollable_content_region
+        top = self.scroll_offset.y
+        rows = [Content(row) for row in self._lines[top : top + region.height]]
+        rows += [Content("")] * (region.height - len(rows))
+        before, self._painted = self._painted, rows
+        if len(before) != len(rows) or self.text_selection is not None or self._words:
+            self.refresh()
+            return
+        regions = [
+            Region(columns[0], y, columns[1] - columns[0], 1)
+            for y, (old, new) in enumerate(zip(before, rows, strict=True))
+            if (columns := changed_columns(old, new)) is not None
+        ]
+        if regions:
+            self.refresh(*regions)
 
     def _rows(self, lines: Iterable[str]) -> list[str]:
         self._wrapped_for = self.scrollable_content_region.width

@@ -10,7 +10,7 @@ import click
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.runs.listing import value_words, view_as_dict
 from engine.errors import RunFailed
-from engine.runs import Event, Monitor, RunSummary, RunView, find, status_words
+from engine.runs import Event, Monitor, RunSummary, RunView, find, status_words, verdict_words
 
 _POLL_S = 0.5
 
@@ -53,6 +53,8 @@ def follow_run(run: RunSummary, *, as_json: bool) -> None:
         raise RunFailed(f"run {run.id} {view.status}: {view.message}", hint=view.hint)
     if as_json:
         print_json({"id": run.id, **view_as_dict(view)})
+    elif words := verdict_words(view):
+        say(words)
 
 
 def _print_events(monitor: Monitor, *, quiet: bool) -> RunView:
@@ -82,7 +84,9 @@ def describe(event: Event) -> str:
                 words.append(f"{label} {value:{form}}")
         return "  ".join(words)
     if event.type == "eval":
-        return f"eval at step {data.get('step')}: {value_words(data.get('loss'))}"
+        return f"eval at step {data.get('step')}: {value_words(data.get('loss'))}" + (
+            "  best so far" if data.get("best") is True else ""
+        )
     if event.type == "run_started" and data.get("checkpoint"):
         return f"resumed from checkpoint {data['checkpoint']}"
     if event.type == "checkpoint":

@@ -12,7 +12,17 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.paths import shorten
-from engine.runs import RunSummary, RunView, find, read_spec, status_words
+from engine.runs import (
+    Kept,
+    RunSummary,
+    RunView,
+    find,
+    kept,
+    read_spec,
+    stall_words,
+    status_words,
+    verdict_words,
+)
 from engine.runs import runs as list_runs
 
 _NOTE_COLUMNS = 40
@@ -39,7 +49,9 @@ def list_command(workspace: Path | None, as_json: bool) -> None:
             "preset",
             "steps",
             "base eval",
+            "best",
             "eval",
+            "verdict",
             "name",
             "note",
         ],
@@ -52,7 +64,9 @@ def list_command(workspace: Path | None, as_json: bool) -> None:
                 run.preset,
                 f"{run.view.step}/{run.view.total_steps}",
                 _figure(_base_eval(run.view)),
+                _figure(run.view.best[1] if run.view.best else None),
                 _figure(run.view.eval_loss),
+                verdict_words(run.view),
                 run.name,
                 _cut(run.note),
             ]
@@ -83,6 +97,9 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         say(f"name: {found.name}")
     if found.note:
         say(f"note: {found.note}")
+    for said in (stall_words(view, time.time()), verdict_words(view)):
+        if said:
+            say(said)
     if view.message:
         say(view.message)
     for line in view.lines:
@@ -94,6 +111,7 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         ("step", f"{view.step} of {view.total_steps}"),
         ("loss", _figure(view.loss)),
         ("eval loss", " → ".join(f"{loss:.3f} (step {step})" for step, loss in view.evals) or "-"),
+        ("adapters", ", ".join(_adapter_words(one) for one in kept(found.dir)) or "-"),
         ("checkpoints", ", ".join(_checkpoint_words(one) for one in saved) or "-"),
     ]
     rows += [(f"result: {name}", value_words(value)) for name, value in view.result.items()]
@@ -119,7 +137,11 @@ def compare(one: str, other: str, workspace: Path | None, as_json: bool) -> None
         name: [side.view.result.get(name) for side in sides]
         for name in dict.fromkeys([*sides[0].view.result, *sides[1].view.result])
     }
-    results = {"status": [side.view.status for side in sides], **results}
+    told: dict[str, list[Any]] = {
+        "status": [side.view.status for side in sides],
+        "evaluations": [verdict_words(side.view) for side in sides],
+    }
+    results = {**told, **results}
     if as_json:
         print_json({"runs": [side.id for side in sides], "settings": differing, "results": results})
         return
@@ -150,6 +172,10 @@ def saved_checkpoints(run: RunSummary) -> list[dict[str, Any]]:
     ]
 
 
+def _adapter_words(adapter: Kept) -> str:
+    return f"{adapter.which} (step {adapter.step})" if adapter.step else adapter.which
+
+
 def _checkpoint_words(saved: Mapping[str, Any]) -> str:
     return f"{saved['name']} (damaged: {saved['problem']})" if saved["problem"] else saved["name"]
 
@@ -171,7 +197,7 @@ def run_as_dict(run: RunSummary) -> dict[str, Any]:
 def view_as_dict(view: RunView) -> Mapping[str, Any]:
     """Return a run's state as ``--json`` prints it."""
     heard = round(max(0.0, time.time() - view.heard_at), 1) if view.heard_at else None
-    return {**asdict(view), "heard_s": heard, "hung": view.hung}
+    return {**asdict(view), "heard_s": heard, "hung": view.hung, "evaluations": verdict_words(view)}
 
 
 def _base_eval(view: RunView) -> float | None:

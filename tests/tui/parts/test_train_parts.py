@@ -17,7 +17,7 @@ from engine.train import Plan, TrainSpec
 from engine.workspace import Workspace
 from tests.tui.run_dirs import NOON, PROMPTS, Clock, events, make_export, make_run
 from tests.tui.support import text_of, wait_until
-from tui.bridge.run_tail import JobState, RunsMoved, RunTail
+from tui.bridge.run_tail import JobState, LogPart, RunsMoved, RunTail
 from tui.parts import train_view
 from tui.parts.train_charts import Comparing, Look, charts_of, reference
 from tui.parts.train_fields import FormFields, PlanPane
@@ -169,6 +169,52 @@ async def test_rates_are_shown_only_while_steps_are_made(workspace: Workspace) -
         part.show(jobs_of(workspace)[0])
         assert "evaluating" in headline(app)
         assert not any(word in headline(app) for word in ("ETA", "tokens/s", "lr "))
+
+
+class Stopwatch:
+    """Stands in for ``time`` in the live view."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize(("thin", "waits"), [(False, 2.0), (True, 120 * 40 / 750)])
+async def test_new_figures_wait_for_one_another_and_news_do_not(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, thin: bool, waits: float
+) -> None:
+    run = make_run(workspace, status="running", steps=10, began=NOON - 75)
+    watch = Stopwatch()
+    monkeypatch.setattr("tui.parts.train_live.time", watch)
+    part = LiveView()
+    app = Host(part)
+    async with app.run_test(size=(120, 40)) as pilot:
+        part.draw_thinly(thin)
+        part.show(jobs_of(workspace)[0])
+        await pilot.pause()
+        assert part.pace == pytest.approx(waits)
+        with events(run, Clock(NOON)) as log:
+            log.write("step", step=11, total_steps=96, loss=2.5)
+            part.show(jobs_of(workspace)[0])
+            part.show_log(LogPart(run, ("step 11 of the log",), fresh=False))
+            assert "step 10/96" in headline(app)
+            watch.now += waits
+            part.tick(0)
+            assert "step 11/96" in headline(app)
+            assert list(part.log_view.lines) == ["step 11 of the log"]
+            # An evaluation, and the end, are shown as soon as they are there.
+            log.write("step", step=12, total_steps=96, loss=2.5)
+            log.write("eval", step=12, loss=2.41)
+            part.show(jobs_of(workspace)[0])
+            assert "step 12/96" in headline(app)
+            part.show_log(LogPart(run, ("last words",), fresh=False))
+            log.write("run_finished", status="finished", result={})
+            part.show(jobs_of(workspace)[0])
+            assert "finished" in headline(app)
+            part.show_log(LogPart(run, ("the end",), fresh=False))
+            assert list(part.log_view.lines)[1:] == ["last words", "the end"]
 
 
 async def test_a_run_that_stands_still_has_no_eta(

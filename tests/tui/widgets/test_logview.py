@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.selection import Selection
 
 from tests.tui.support import text_of
@@ -199,6 +201,51 @@ async def test_a_wrapped_line_is_copied_as_one() -> None:
         within = log.get_selection(Selection(Offset(0, 1), Offset(4, 3)))
         assert within is not None
         assert within[0] == "".join(log.lines[1:3]) + log.lines[3][:4]
+
+
+class Watched(LogView):
+    """Remembers what it asked to be painted; None for all of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[Region, ...] | None] = []
+
+    def refresh(
+        self,
+        *regions: Region,
+        repaint: bool = True,
+        layout: bool = False,
+        recompose: bool = False,
+    ) -> Self:
+        if repaint or layout:
+            self.asked.append(regions if regions and not layout else None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class WatchedHost(App[None]):
+    def compose(self) -> ComposeResult:
+        yield Watched()
+
+
+async def test_a_new_line_paints_the_columns_that_differ_and_nothing_else() -> None:
+    app = WatchedHost()
+    async with app.run_test(size=(60, 8)) as pilot:
+        log = app.query_one(Watched)
+        log.add(f"step {number}/9999  loss 2.5" for number in range(1000, 2000))
+        await pilot.pause()
+        log.asked.clear()
+        log.add(["step 2000/9999  loss 2.5"])
+        await pilot.pause()
+        assert text_of(log).rstrip().endswith("step 2000/9999  loss 2.5")
+        assert log.asked
+        assert None not in log.asked
+        # Of "step 1994" and "step 1995" one digit differs; of "step 1999" and "2000" four.
+        cells = sum(region.area for regions in log.asked if regions for region in regions)
+        assert cells <= 7 + 3 + 3
+        log.asked.clear()
+        log.add([])
+        await pilot.pause()
+        assert log.asked == []
 
 
 @given(st.lists(st.text(max_size=200), max_size=5), st.integers(2, 60))
