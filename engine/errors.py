@@ -72,6 +72,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   │   └── DeviceBusy         another run computes on the GPU
     │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
+    │   ├── RunTooLarge            the run takes more memory than its GPU has
     │   ├── RunFailed              the child ended with an error
     │   │   └── RunDiverged        the loss is not a number any more
     │   └── PackInvalid            a packed run is damaged, unsafe, or none
@@ -548,6 +549,12 @@ class RunUnfinished(RunError):
     """The run has not got what the next stage needs."""
 
     code = "run-unfinished"
+
+
+class RunTooLarge(RunError):
+    """The run takes more memory than its GPU has."""
+
+    code = "run-too-large"
 
 
 class RunFailed(RunError):

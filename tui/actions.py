@@ -374,6 +374,14 @@ _FORM = (
     Action("form.later", "right", "next value", "Next value of a list", False),
     Action("form.earlier", "left", "previous value", "Previous value of a list", False),
     Action("form.reset", "ctrl+r", "preset", "Put the preset's values back", priority=True),
+    Action(
+        "form.fitting", "ctrl+f", "make it fit", "Take the nearest settings that fit",
+        False, priority=True,
+    ),
+    Action(
+        "form.probe", "ctrl+t", "probe", "Measure one step on the longest batch", False,
+        priority=True,
+    ),
     Action("form.dataset", "3", "Dataset", "Go to Dataset, where there is no dataset yet", False),
 )  # fmt: skip
 

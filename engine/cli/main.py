@@ -46,6 +46,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "dedup": ("engine.cli.dedup", "dedup", "Find near-duplicates."),
     "dataset": ("engine.cli.dataset", "dataset", "Freeze, export, preview and describe datasets."),
     "bases": ("engine.cli.bases", "bases", "List, add and show base models."),
+    "fit": ("engine.cli.fit", "fit", "Say whether a run will fit, by part."),
     "train": ("engine.cli.train", "train", "Start a training run."),
     "runs": ("engine.cli.runs", "runs", "List, follow, stop and compare runs."),
     "export": ("engine.cli.export", "export", "Merge a run and write its GGUF."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -35,7 +34,7 @@ _NOT_OPTIONS = {"base", "base_dir", "base_fingerprint", "dataset", "dataset_dir"
 _SHORT = {"learning_rate": "--lr"}
 
 
-def _spec_options(function: Command) -> Command:
+def spec_options(function: Command) -> Command:
     """Add an option for each hyperparameter; its help is the field's own."""
     for name, field in reversed(list(TrainSpec.model_fields.items())):
         if name in _NOT_OPTIONS:
@@ -73,8 +72,9 @@ def _spec_options(function: Command) -> Command:
     "llama3-8b, 12gb or small-cpu (default: those that fit the base). Most have a base of "
     f"their own, which --base replaces. All: {', '.join(PRESETS)}.",
 )
-@_spec_options
+@spec_options
 @click.option("--plan", "only_plan", is_flag=True, help="Say what the run would be; start nothing.")
+@click.option("--force", is_flag=True, help="Start also what is predicted not to fit the GPU.")
 @click.option("--prepare", is_flag=True, help="Make the run ready and start nothing.")
 @click.option("--queue", is_flag=True, help="Wait in the queue until the device is free.")
 @click.option("--follow", is_flag=True, help="Follow the run to its end.")
@@ -84,6 +84,7 @@ def train(
     base: str,
     preset: str,
     only_plan: bool,
+    force: bool,
     prepare: bool,
     queue: bool,
     follow: bool,
@@ -104,14 +105,14 @@ def train(
             _show(outline, spec)
         if only_plan:
             if as_json:
-                print_json(asdict(outline))
+                print_json(outline.as_dict())
             return
         others = beside()
-        run = patiently("training", lambda: start(here, spec, queue=queue))
+        run = patiently("training", lambda: start(here, spec, queue=queue, force=force))
     if follow:
         follow_run(run, as_json=as_json)
     elif as_json:
-        print_json({**run_as_dict(run), "plan": asdict(outline)})
+        print_json({**run_as_dict(run), "plan": outline.as_dict()})
     else:
         say_begun(run, others, queue=queue)
 
@@ -131,12 +132,18 @@ def _spec(
     here: Workspace, dataset: str, base: str, preset: str, changes: dict[str, Any]
 ) -> TrainSpec:
     base, preset = base_and_preset(here, base, preset)
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = given_values(changes)
+    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
+    return adopted(spec, named=given)
+
+
+def given_values(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that were given on the command line, of those of :func:`spec_options`."""
+    given = {name: value for name, value in options.items() if value is not None}
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())
-    spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
-    return adopted(spec, named=given)
+    return given
 
 
 def _show(outline: Plan, spec: TrainSpec) -> None:
@@ -156,6 +163,7 @@ def _show(outline: Plan, spec: TrainSpec) -> None:
             ["trains with", f"{outline.backend} on {outline.device} ({outline.why})"],
             ["base in", f"{outline.bits} bits" if outline.bits else "16 or 32 bits"],
             ["adapter", f"{outline.trainable:,} weights"],
+            ["memory", "" if outline.fit is None else outline.fit.words],
             ["disk", f"{outline.disk_bytes / 1e6:,.0f} MB"],
             ["minutes", minutes],
         ],

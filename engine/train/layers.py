@@ -80,7 +80,8 @@ def linear_layers(model: Any) -> tuple[list[str], list[str]]:
     head, text = model.get_output_embeddings(), _language_model(model)
     inner = {id(module) for module in text.modules()}
     modules = dict(model.named_modules())
-    inside, outside = [], []
+    inside: list[str] = []
+    outside: list[str] = []
     for name, layer in modules.items():
         if layer is head or not _is_linear(layer):
             continue

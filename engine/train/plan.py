@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -17,6 +18,8 @@ from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.data import render_rows
+from engine.train.fit import Fit
+from engine.train.fit.asking import does_not_fit, fit_here, lengths, lengths_of
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
 from engine.train.spec import ALL_LINEAR, TrainSpec
@@ -38,7 +41,7 @@ class Plan:
     ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
     no earlier run on this device tells how fast it is. ``findings`` are those of
     :func:`engine.train.preflight.preflight`, and ``notes`` say them too. ``why`` says why
-    this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0.
+    this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0. ``fit`` is its memory.
     """
 
     examples: int
@@ -56,6 +59,11 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     why: str = ""
     bits: int = 0
+    fit: Fit | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for ``--json``."""
+        return {**asdict(self), "fit": None if self.fit is None else self.fit.as_dict()}
 
 
 def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
@@ -91,6 +99,10 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     notes += [str(finding) for finding in findings]
+    longest = lengths_of(rendered) if len(part) == len(rows) else lengths(spec, base, dataset)
+    fitting = fit_here(spec, base, longest, cards, unsloth=backend == "unsloth")
+    if not fitting.fits:
+        notes.append(does_not_fit(fitting))
     if spec.resume_from:
         notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
@@ -109,6 +121,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
         notes=tuple(notes),
         findings=findings,
+        fit=fitting,
         why=why,
         bits=bits,
     )

@@ -9,14 +9,14 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from engine.dataset import read_rows
 from engine.dataset.frozen import TRAIN, VALIDATION
-from engine.errors import DatasetRefused, FinetuiError, RunFailed
+from engine.errors import DatasetRefused, FinetuiError
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, read_best
@@ -33,6 +33,7 @@ from engine.train.checkpoints import choose as choose_checkpoint
 from engine.train.data import TokenRows, render_rows
 from engine.train.devices import Device, fallback, find_device
 from engine.train.evaluating import Evaluator, fixed_part
+from engine.train.fit.memory import Memory
 from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
 from engine.train.preflight import cut_words
@@ -117,7 +118,8 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     resumed = checkpoint.step if checkpoint else None
     held = job.gpu(device.card) if device.cuda else contextlib.nullcontext()
     with reporting(job, spec, resumed_step=resumed), held:
-        loaded = load(spec, backend, device)
+        memory = Memory(job, spec, device, backend, rows.rows)
+        loaded = memory.load(lambda: load(spec, backend, device))
         if checkpoint is None:
             take_weights(spec, loaded)
         best = BestAdapter(job, partial(save_adapter, loaded.model, spec))
@@ -143,8 +145,7 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
         evaluator.judge_base()
 
         job.phase(phases.TRAINING, step=checkpoint.step if checkpoint else 0, total_steps=total)
-        with memory_named(spec):
-            trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+        memory.train(trainer, meter, resume_from=str(checkpoint.path) if checkpoint else None)
 
         step = trainer.state.global_step
         complete = step >= total or evaluator.stopped_early
@@ -240,24 +241,6 @@ def watch_steps(job: Job) -> StepWatch:
     watch = StepWatch(job)
     job.on_beat(watch.look)
     return watch
-
-
-@contextlib.contextmanager
-def memory_named(spec: TrainSpec) -> Iterator[None]:
-    """Turn the want of memory on a card into a named failure.
-
-    Raises:
-        RunFailed: The card has no room for a step.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        if type(error).__name__ != "OutOfMemoryError":
-            raise
-        raise RunFailed(
-            f"the card has no room for {spec.batch_size} examples at once",
-            hint="halve batch_size and double accumulation: the result is the same",
-        ) from error
 
 
 def view_of(job: Job) -> RunView:

@@ -9,6 +9,7 @@ from engine.runs.child import Job
 from engine.train.backends import Backend, Loaded
 from engine.train.data import TokenRows
 from engine.train.devices import Device
+from engine.train.fit.shortage import shrinking
 from engine.train.loss import evaluation_loss
 from engine.train.meter import Meter
 from engine.train.packing import is_packed
@@ -44,12 +45,15 @@ class Setup:
 
     def evaluate(self, between: Callable[[], None]) -> float:
         """Return the present loss on the held-out examples; see :func:`evaluation_loss`."""
-        return evaluation_loss(
-            self.loaded.model,
-            self.validation.rows,
-            self.backend.likelihood,
-            batch_size=self.spec.batch_size,
-            pad_id=self.pad_id,
-            packed=is_packed(self.loaded.model),
-            between=between,
+        return shrinking(
+            self.spec.batch_size,
+            lambda size: evaluation_loss(
+                self.loaded.model,
+                self.validation.rows,
+                self.backend.likelihood,
+                batch_size=size,
+                pad_id=self.pad_id,
+                packed=is_packed(self.loaded.model),
+                between=between,
+            ),
         )

@@ -42,6 +42,7 @@ from engine.train.checkpoints import (
     damage,
     newest_first,
 )
+from engine.train.fit.asking import refuse_too_large
 from engine.train.launching import DATASET_DIR, begin, device_busy
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
@@ -53,7 +54,9 @@ from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
 
-def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunSummary:
+def start(
+    workspace: Workspace, spec: TrainSpec, *, queue: bool = False, force: bool = False
+) -> RunSummary:
     """Start a training run as a detached child, and return at once.
 
     The run's folder gets its own copy of the dataset and a specification that
@@ -63,8 +66,10 @@ def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunS
         workspace: Where the run will be.
         spec: What it shall do.
         queue: Wait for the GPU or the processor behind the runs that are there already.
+        force: Start it also where it is predicted not to fit the GPU.
 
     Raises:
+        RunTooLarge: It takes more memory than the GPU has.
         WorkspaceUntrusted: A link would lead the run out of the workspace.
         DatasetMissing: The workspace has no such dataset.
         DatasetRefused: The dataset has no example to train on, or was changed.
@@ -86,6 +91,8 @@ def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunS
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = check_machine(workspace, spec, base.directory, queue=queue)
+    if not force:
+        refuse_too_large(spec, base, dataset, cards)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
     directory = new_directory(workspace, spec, base, dataset)

@@ -16,7 +16,10 @@ from textual.widgets import Input, Static
 from engine.bases import can_be_brought, preset_for
 from engine.errors import BaseMissing, FinetuiError
 from engine.train import Plan, TrainSpec
+from engine.train.fit import Fit
+from engine.train.fit.asking import Asked
 from tui.bridge.threads import off_loop
+from tui.parts.train_fit import fit_lines
 from tui.parts.train_form_model import FormField
 from tui.parts.train_words import plan_lines
 from tui.widgets.choice import Choice
@@ -143,18 +146,22 @@ class PlanPane(Static):
 
     Args:
         planner: Plans a run; called off the event loop.
+        asker: Says whether a run fits whose base is not here; called off the event loop.
         downloads: About how many bytes each known base is to download.
     """
 
     def __init__(
         self,
         planner: Callable[[TrainSpec], Plan],
+        asker: Callable[[TrainSpec], Asked],
         downloads: Mapping[str, int] | None = None,
         *,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id, markup=False)
         self._planner = planner
+        self._asker = asker
+        self.fit: Fit | None = None
         self.downloads: Mapping[str, int] = downloads or {}
         self._timer: Timer | None = None
 
@@ -169,6 +176,7 @@ class PlanPane(Static):
         self._timer = self.set_timer(QUIET_SECONDS, lambda: self._plan(spec))
 
     def _forget(self) -> None:
+        self.fit = None
         self.workers.cancel_node(self)
         if self._timer is not None:
             self._timer.stop()
@@ -184,11 +192,22 @@ class PlanPane(Static):
             comes = spec.base in self.downloads or can_be_brought(spec.base)
             if isinstance(error, BaseMissing) and comes:
                 self._show(self._missing_base(spec.base))
+                await self._ask(spec)
                 return
             said = Content.styled(one_line(error.message), "$text-error")
             self._show([said, Content.styled(one_line(error.hint), "$text-muted")])
         else:
+            self.fit = made.fit
             self._show(plan_lines(made))
+
+    async def _ask(self, spec: TrainSpec) -> None:
+        """Show below whether the run fits, where the base's shape is known."""
+        try:
+            asked = await off_loop(self._asker, spec)
+        except FinetuiError:
+            return  # a base that only the hub knows
+        self.fit = asked.fit
+        self._show([*self._missing_base(spec.base), *fit_lines(asked.fit)])
 
     def _missing_base(self, name: str) -> list[Content]:
         preset = preset_for(name)

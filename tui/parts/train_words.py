@@ -11,6 +11,7 @@ from textual.content import Content
 
 from tui.bridge.run_tail import JobState
 from tui.parts.train_charts import Compared
+from tui.parts.train_fit import fit_lines
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import ago, counted, fit, one_line, plain
 
@@ -109,6 +110,8 @@ def plan_lines(plan: Plan) -> list[Content]:
         Content(" · ".join(takes)),
         Content.styled(_means(plan), "$text-muted"),
     ]
+    if plan.fit is not None:
+        lines += fit_lines(plan.fit)
     return lines + [Content.styled(f"! {one_line(note)}", "$text-warning") for note in plan.notes]
 
 

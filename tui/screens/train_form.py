@@ -15,6 +15,8 @@ from engine.bases import add, can_be_brought, preset_for, resolve
 from engine.errors import BaseMissing, DeviceBusy, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
+from engine.train.fit.asking import ask
+from engine.train.fit.probing import probe
 from engine.train.launching import beside
 from tui.actions import Action, bindings
 from tui.bridge.run_tail import short_run
@@ -31,6 +33,7 @@ from tui.parts.train_form_model import (
     form_fields,
     preset_help,
     preset_values,
+    str_of,
 )
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.dialog import FormDialog
@@ -83,7 +86,8 @@ class TrainForm(FormDialog[Answer]):
         yield NothingToTrainOn(id="form-nothing")
         yield FormFields(id="form-fields")
         with Horizontal(id="form-foot"):
-            yield PlanPane(partial(plan, self.app.workspace), id="form-plan")
+            here = self.app.workspace
+            yield PlanPane(partial(plan, here), partial(ask, here), id="form-plan")
             yield Button("Start", id="form-start", compact=True)
 
     def on_mount(self) -> None:
@@ -199,7 +203,9 @@ class TrainForm(FormDialog[Answer]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the form's keys, or the way to Dataset where there is no dataset."""
         allowed = super().check_action(action, parameters)
-        if not allowed or action not in {"start", "queue", "reset", "dataset"}:
+        if not allowed or action not in {
+            "start", "queue", "reset", "fitting", "probe", "dataset"
+        }:  # fmt: skip
             return allowed
         return self.is_empty if action == "dataset" else bool(self._known)
 
@@ -224,6 +230,42 @@ class TrainForm(FormDialog[Answer]):
         """Put the preset's values back."""
         self._take_preset(self._values["base"], self._values["preset"])
         self._check()
+
+    def action_fitting(self) -> None:
+        """Take the nearest settings that fit, where the run doesn't."""
+        fit = self.plan_pane.fit
+        if fit is None:
+            self.say("not known yet whether the run fits")
+        elif fit.fits:
+            self.say("the run fits as it is")
+        elif not fit.nearest:
+            self.say("no settings fit: take a smaller base", kind="error")
+        else:
+            changes = fit.nearest[0].changes
+            taken = {name: str_of(name, value) for name, value in changes.items()}
+            self._values |= taken
+            self.fields.fill_in(taken)
+            self._check()
+            self.say(f"taken: {fit.nearest[0].words}")
+
+    def action_probe(self) -> None:
+        """Train one step on the longest batch, and say what it took."""
+        self._values |= self.fields.values
+        spec, self._problems = checked(self._values, list(self._known.values()))
+        if spec is None:
+            self.say("correct the fields first", kind="error")
+        else:
+            self._probe(spec)
+
+    @work(group="probe", exclusive=True, exit_on_error=False)
+    async def _probe(self, spec: TrainSpec) -> None:
+        self.say("probing one step on the longest batch …", kind="busy")
+        try:
+            found = await off_loop(probe, self.app.workspace, spec)
+        except FinetuiError as error:
+            self.complain(error)
+        else:
+            self.say(found.words)
 
     # -- starting ---------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ learns does not change.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.errors import RunFailed
 from engine.runs.child import Job
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from engine.train.backends import Backend
     from engine.train.devices import Device
     from engine.train.meter import Meter
+
+T = TypeVar("T")
 
 SHORT = "memory-short"
 """The code of the warning that batches were made smaller."""
@@ -67,7 +69,23 @@ class Memory:
         _import_all(backend.name)
         reset_peak()
         self._before = resident()
+        self._loading = 0
         self._step: _Step | None = None
+
+    def load(self, work: Callable[[], T]) -> T:
+        """Load the base, and remember what that takes.
+
+        Raises:
+            RunFailed: It does not fit into memory.
+        """
+        found: list[T] = []
+        done, _ = attempt(lambda: found.append(work()))
+        if not done:
+            raise RunFailed(
+                f"the base does not fit into memory: {self._explained()}", hint=self._hint()
+            )
+        self._loading = peak_resident() - self._before
+        return found[0]
 
     def train(self, trainer: Any, meter: Meter, *, resume_from: str | None = None) -> None:
         """Train: the longest batch first, then all steps, in smaller batches where memory is short.
@@ -100,6 +118,7 @@ class Memory:
             self.rows_at_once = rows if isinstance(rows, int) else self.rows_at_once
             return
         began = time.monotonic()
+        reset_peak()
         while True:
             batch = self._rows[: self.rows_at_once]
             done, _ = attempt(lambda batch=batch: self._pass(trainer, batch))  # type: ignore[misc]
@@ -159,7 +178,7 @@ class Memory:
                 "reserved": reserved,
                 "total": reserved + self.fit.parts.context,
             }
-        return {"total": peak_resident() - self._before}
+        return {"total": max(self._loading, peak_resident() - self._before)}
 
     def make_smaller(self, where: str) -> None:
         """Halve the examples at once, and warn.
@@ -192,13 +211,15 @@ class Memory:
         )
 
     def _too_large(self) -> RunFailed:
-        offers = [one for one in self.fit.nearest if len(set(one.changes) - _BATCH)]
-        hint = (
-            f"try: {offers[0].flags}" if offers else "try: --load-in-4bit, or a shorter max length"
-        )
         return RunFailed(
-            f"not even one example at once fits into memory: {self._explained()}", hint=hint
+            f"not even one example at once fits into memory: {self._explained()}",
+            hint=self._hint(),
         )
+
+    def _hint(self) -> str:
+        offers = [one for one in self.fit.nearest if set(one.changes) - _BATCH]
+        flags = offers[0].flags if offers else "--load-in-4bit, or a shorter --max-length"
+        return f"try: {flags}"
 
 
 _BATCH = {"batch_size", "accumulation"}

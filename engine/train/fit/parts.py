@@ -45,8 +45,9 @@ class Parts:
 
     @property
     def largest(self) -> str:
-        """The name of the largest part."""
-        return max(PART_WORDS, key=lambda name: int(getattr(self, name)))
+        """The name of the largest part that settings can change."""
+        names = [name for name in PART_WORDS if name != "context"]
+        return max(names, key=lambda name: int(getattr(self, name)))
 
     def as_dict(self) -> dict[str, int]:
         """Return the parts and their ``total`` by name."""

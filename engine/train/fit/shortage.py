@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
+
+from engine.errors import RunFailed
 
 T = TypeVar("T")
 
@@ -62,6 +65,31 @@ def attempt(work: Callable[[], T]) -> tuple[bool, T | None]:
             raise
     release()
     return False, None
+
+
+def shrinking(rows: int, work: Callable[[int], T]) -> T:
+    """Do some work with so many examples at once, or with as many as fit.
+
+    Args:
+        rows: Examples at once, to begin with.
+        work: Takes that number; its result does not depend on it.
+
+    Raises:
+        RunFailed: Not even one fits.
+    """
+    for size in (rows, *halves(rows)):
+        found: list[T] = []
+        done, _ = attempt(partial(_kept, found, work, size))
+        if done:
+            return found[0]
+    raise RunFailed(
+        "not even one example at once fits into memory",
+        hint="finetui fit says what a run takes, and which settings fit",
+    )
+
+
+def _kept(found: list[T], work: Callable[[int], T], size: int) -> None:
+    found.append(work(size))
 
 
 def rows_of(inputs: Mapping[str, Any]) -> int:

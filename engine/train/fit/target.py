@@ -34,6 +34,7 @@ _GPUS: dict[str, int] = {
 _WITHOUT_BF16 = ("gtx", "rtx 20", "t4", "v100", "p100")
 """Before Ampere (compute capability 8.0) there is no bf16."""
 
+_NAMES_FROM = 1000
 CPU_WORDS = ("cpu", "processor", "ram")
 
 
@@ -73,7 +74,9 @@ def parse_target(text: str) -> Target:
     if words in CPU_WORDS:
         return processor()
     size = re.fullmatch(r"(\d+(?:\.\d+)?) ?([a-z]*)", words)
-    if size and size[2] in _UNITS and float(size[1]) > 0:
+    # A number without a unit is gigabytes, but for 3060 and its like, which are names.
+    told = size and (size[2] or float(size[1]) < _NAMES_FROM) and not text.strip().startswith("-")
+    if size and told and size[2] in _UNITS and float(size[1]) > 0:
         total = round(float(size[1]) * _UNITS[size[2]])
         return Target(f"GPU with {text.strip()}", cuda=True, total=total)
     found = _named(words)
@@ -92,12 +95,17 @@ def _named(words: str) -> tuple[str, int] | None:
     bare = re.sub(r"\b(rtx|gtx)(\d)", r"\1 \2", bare)
     bare = " ".join(re.sub(r"(\d)(ti)\b", r"\1 \2", bare).split())
     padded = f" {bare} "
-    names = [name for name in _GPUS if f" {name} " in padded or f" {name[4:]} " in padded]
+    names = [name for name in _GPUS if f" {name} " in padded or f" {_short(name)} " in padded]
     if not names:
         return None
     name = max(names, key=len)
     stated = re.search(r" (\d+) ?(gb|gib) ", padded)
     return name, int(stated[1]) * 1024 if stated else _GPUS[name]
+
+
+def _short(name: str) -> str:
+    """Return a name without its family, as people write it: 3060 for RTX 3060."""
+    return name.removeprefix("rtx ").removeprefix("gtx ")
 
 
 def _sixteen(name: str) -> Literal["bf16", "fp16"]:

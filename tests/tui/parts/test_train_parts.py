@@ -14,6 +14,7 @@ from engine.errors import BaseMissing
 from engine.runs import EventLog, RunView, Sample, Samples, read_events
 from engine.runs.process import identify, write_process
 from engine.train import Plan, TrainSpec
+from engine.train.fit.asking import Asked
 from engine.workspace import Workspace
 from tests.tui.run_dirs import NOON, PROMPTS, Clock, events, make_export, make_run
 from tests.tui.support import text_of, wait_until
@@ -449,8 +450,12 @@ def made(spec: TrainSpec) -> Plan:
     )  # fmt: skip
 
 
+def unknown_shape(spec: TrainSpec) -> Asked:
+    raise BaseMissing("there is no such base", hint="name another")
+
+
 async def test_a_plan_says_minutes_only_where_they_are_known(tmp_path: Path) -> None:
-    part = PlanPane(made, {"gone": 2_000_000_000})
+    part = PlanPane(made, unknown_shape, {"gone": 2_000_000_000})
     app = Host(part)
     async with app.run_test(size=(100, 20)) as pilot:
         part.plan(TrainSpec(base="here", dataset="notes"))

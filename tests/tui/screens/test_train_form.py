@@ -9,6 +9,8 @@ from textual.pilot import Pilot
 
 from engine.dataset import freeze
 from engine.train import PRESETS, TrainSpec
+from engine.train.fit import parse_target
+from engine.train.fit.asking import ask
 from engine.workspace import Workspace
 from tests.support.datasets import examples
 from tests.tui.run_dirs import make_run
@@ -162,6 +164,38 @@ async def test_another_base_brings_its_preset(frozen: Workspace) -> None:
         form.control_of("base").value = "llama-3.1-8b"
         await wait_until(pilot, lambda: form.control_of("preset").value == "llama3-8b")
         await wait_until(pilot, lambda: "starting downloads it once, about 16.07 GB" in shown(app))
+
+
+async def test_the_nearest_settings_that_fit_are_taken_by_a_key(
+    frozen: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base isn't here; its shape is known. The machine is told to be a GPU of 8 GB."""
+    small = parse_target("8GB")
+    monkeypatch.setattr("tui.screens.train_form.ask", lambda here, spec: ask(here, spec, small))
+    async with opened_app(frozen, stage="train") as (app, pilot):
+        form = await opened(app, pilot)
+        form.control_of("base").value = "llama-3.1-8b"
+        await wait_until(pilot, lambda: "of 8.0 GB does not fit  GPU with 8GB" in shown(app))
+        fit = form.plan_pane.fit
+        assert fit is not None
+        offered = fit.nearest[0].changes
+        assert "weights 5.70" in shown(app)
+        await pilot.press("ctrl+f")
+        await wait_until(pilot, lambda: "of 8.0 GB fits  GPU with 8GB" in shown(app))
+        for name, value in offered.items():
+            assert form.control_of(name).value == str(value)
+
+
+async def test_a_probe_needs_fields_that_are_right(frozen: Workspace) -> None:
+    async with opened_app(frozen, stage="train") as (app, pilot):
+        form = await opened(app, pilot)
+        form.control_of("r").value = "0"
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: "correct the fields first" in shown(app))
+        form.control_of("r").value = "8"
+        form.control_of("base").value = "llama-3.1-8b"
+        await pilot.press("ctrl+t")
+        await wait_until(pilot, lambda: "llama-3.1-8b is not on this machine yet" in shown(app))
 
 
 async def test_a_mistake_is_shown_and_keeps_the_form_open(frozen: Workspace) -> None:
