@@ -87,14 +87,17 @@ def trainer(gpus: tuple[Gpu, ...], problem: GpuProblem | None = None) -> tuple[s
         gpus: The NVIDIA GPUs that NVML sees.
         problem: Why torch can't use them, if it can't.
     """
+    widths = (
+        "bases in 4, 8 or 32 bits" if version_of("bitsandbytes") else "bases in 16 or 32 bits alone"
+    )
+    stack = "transformers + peft + trl"
     if not gpus:
-        return "trl", "no NVIDIA GPU: transformers + peft + trl on the CPU, in fp32"
+        return "trl", f"no NVIDIA GPU: {stack} on the CPU, in fp32; {widths}"
     if problem is not None:
-        return "trl", f"transformers + peft + trl on the CPU, in fp32: {gpus[0].name} can't be used"
+        return "trl", f"{stack} on the CPU, in fp32; {widths}: {gpus[0].name} can't be used"
     if version_of("unsloth"):
-        return "unsloth", f"unsloth {version_of('unsloth')} on {gpus[0].name}"
-    quantiser = "4-bit" if version_of("bitsandbytes") else "16-bit, bitsandbytes is missing"
-    return "trl", f"transformers + peft + trl on {gpus[0].name}, {quantiser}; unsloth is missing"
+        return "unsloth", f"unsloth {version_of('unsloth')} on {gpus[0].name}; {widths}"
+    return "trl", f"{stack} on {gpus[0].name}; {widths}; unsloth is missing"
 
 
 def gpu_problem() -> GpuProblem | None:
@@ -198,7 +201,11 @@ def _hardware(folder: Path) -> list[Finding]:
     if problem is not None:
         grade: Grade = "missing" if problem.seen else "note"
         findings.append(Finding("hardware", "GPU use", grade, problem.message, problem.fix))
-    fix = "make gpu" if seen.gpus and problem is None and name != "unsloth" else ""
+    fix = (
+        "pip install 'finetui[train]'"
+        if seen.gpus and problem is None and name != "unsloth"
+        else ""
+    )
     findings.append(Finding("hardware", "trainer", "note" if fix else "ok", f"{name}: {why}", fix))
     for label, place in (("disk of workspace", folder), ("disk of cache", cache_dir())):
         findings.append(_disk(label, place))
@@ -248,10 +255,13 @@ def _tools() -> list[Finding]:
     colours = os.environ.get("COLORTERM", "") or os.environ.get("TERM", "") or "unknown"
     findings.append(Finding("terminal", "colours", "ok", colours))
     optional: tuple[tuple[str, Callable[[], bool], str], ...] = (
-        ("unsloth", lambda: bool(version_of("unsloth")), "faster training on NVIDIA cards"),
+        ("unsloth", lambda: bool(version_of("unsloth")), "faster training on an NVIDIA GPU"),
+        ("bitsandbytes", lambda: bool(version_of("bitsandbytes")), "bases in 4 and 8 bits"),
         ("ollama", lambda: shutil.which("ollama") is not None, "serving an export"),
     )
     for name, there, purpose in optional:
         value = "installed" if there() else f"not installed; optional, for {purpose}"
-        findings.append(Finding("optional", name, "ok" if there() else "note", value))
+        extra = name in ("unsloth", "bitsandbytes")
+        fix = "pip install 'finetui[train]'" if extra and not there() else ""
+        findings.append(Finding("optional", name, "ok" if there() else "note", value, fix))
     return findings

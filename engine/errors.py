@@ -68,11 +68,13 @@ One tree, so that a caller can catch a stage or the lot::
     ├── RunError
     │   ├── RunMissing             no run with that id
     │   ├── RunActive              the run is still going
-    │   │   └── RunElsewhere       it may be running where this machine can't see it
+    │   │   ├── RunElsewhere       it may be running where this machine can't see it
+    │   │   └── DeviceBusy         another run computes on the GPU
     │   ├── CheckpointDamaged      a checkpoint can't be resumed from
     │   ├── RunUnfinished          the run has not got what the next stage needs
-    │   └── RunFailed              the child ended with an error
-    │       └── RunDiverged        the loss is not a number any more
+    │   ├── RunFailed              the child ended with an error
+    │   │   └── RunDiverged        the loss is not a number any more
+    │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
     │   └── GgufDamaged            the GGUF can't be loaded
@@ -530,6 +532,12 @@ class RunElsewhere(RunActive):
     code = "run-elsewhere"
 
 
+class DeviceBusy(RunActive):
+    """Another run computes on the GPU; this one can wait in the queue."""
+
+    code = "device-busy"
+
+
 class CheckpointDamaged(RunError):
     """A checkpoint of a run is missing, cut off or altered."""
 
@@ -552,6 +560,12 @@ class RunDiverged(RunFailed):
     """The loss of a run is not a number any more."""
 
     code = "run-diverged"
+
+
+class PackInvalid(RunError):
+    """A packed run is damaged or unsafe, or the file is no packed run."""
+
+    code = "pack-invalid"
 
 
 class ExportError(FinetuiError):

@@ -222,6 +222,7 @@ _TRAIN = (
     ),
     Action("train.clear", "escape", "end search", "End the search in the log", False),
     Action("train.wrap", "W", "wrap", "Wrap long lines of the log, or cut them", False),
+    Action("train.keep", "o", "organise", "Queue, name, note, clean, pack, import or remove runs"),
     Action("train.kill", "K", "kill", "End the job at once; what was not saved is lost"),
     Action("train.down", "j,down", "down", "Next run", False),
     Action("train.up", "k,up", "up", "Previous run", False),
@@ -352,9 +353,19 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that exports a run.
+_QUANT = (
+    Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
+    Action("quant.down", "j,down", "down", "Next quantisation", False),
+    Action("quant.up", "k,up", "up", "Previous quantisation", False),
+    Action("quant.page-down", "pagedown", "page", "Next page", False),
+    Action("quant.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
+    Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
     Action("form.next", "down,tab", "next field", "Next field", priority=True),
     Action(
         "form.before", "up,shift+tab", "previous field", "Previous field", False,
@@ -487,6 +498,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "quant": _QUANT,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,

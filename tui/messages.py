@@ -39,7 +39,7 @@ class Job:
     @property
     def active(self) -> bool:
         """Whether a process still works on it."""
-        return self.status in {"created", "running", "stopping"}
+        return self.status in {"queued", "created", "running", "stopping"}
 
     @property
     def progress(self) -> str:

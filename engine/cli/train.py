@@ -11,7 +11,9 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import follow_run, run_as_dict
+from engine.cli.runs.queueing import say_begun
 from engine.cli.waiting import patiently
+from engine.errors import UsageError
 from engine.train import (
     PRESETS,
     Plan,
@@ -22,6 +24,7 @@ from engine.train import (
     start,
 )
 from engine.train import plan as plan_run
+from engine.train.launching import beside
 from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 
@@ -72,6 +75,8 @@ def _spec_options(function: Command) -> Command:
 )
 @_spec_options
 @click.option("--plan", "only_plan", is_flag=True, help="Say what the run would be; start nothing.")
+@click.option("--prepare", is_flag=True, help="Make the run ready and start nothing.")
+@click.option("--queue", is_flag=True, help="Wait in the queue until the device is free.")
 @click.option("--follow", is_flag=True, help="Follow the run to its end.")
 @common_options
 def train(
@@ -79,14 +84,21 @@ def train(
     base: str,
     preset: str,
     only_plan: bool,
+    prepare: bool,
+    queue: bool,
     follow: bool,
     workspace: Path | None,
     as_json: bool,
     **changes: Any,
 ) -> None:
     """Start a training run, which goes on whatever becomes of this terminal."""
+    if prepare and (queue or follow or only_plan):
+        raise UsageError("--prepare starts nothing", hint="leave --queue, --follow and --plan out")
     with opened(workspace) as here:
         spec = _spec(here, dataset, base, preset, changes)
+        if prepare:
+            _prepare(here, spec, as_json=as_json)
+            return
         outline = plan_run(here, spec)
         if not as_json:
             _show(outline, spec)
@@ -94,13 +106,25 @@ def train(
             if as_json:
                 print_json(asdict(outline))
             return
-        run = patiently("training", lambda: start(here, spec))
+        others = beside()
+        run = patiently("training", lambda: start(here, spec, queue=queue))
     if follow:
         follow_run(run, as_json=as_json)
     elif as_json:
         print_json({**run_as_dict(run), "plan": asdict(outline)})
     else:
-        say(f"run {run.id} has begun; follow it with: finetui runs follow {run.id}")
+        say_begun(run, others, queue=queue)
+
+
+def _prepare(here: Workspace, spec: TrainSpec, *, as_json: bool) -> None:
+    from engine.train.preparing import prepare as prepare_run
+
+    run = prepare_run(here, spec)
+    if as_json:
+        print_json(run_as_dict(run))
+        return
+    say(f"run {run.id} is prepared; start it with: finetui runs start {run.id}")
+    say(f"or on another machine: finetui runs pack {run.id}, and there: finetui runs import FILE")
 
 
 def _spec(
@@ -129,7 +153,8 @@ def _show(outline: Plan, spec: TrainSpec) -> None:
             ["examples", f"{outline.examples}, and {outline.validation} held out"],
             ["tokens", f"{about}{outline.tokens:,}, of them trained {outline.trained_tokens:,}"],
             ["steps", str(outline.steps)],
-            ["trains with", f"{outline.backend} on {outline.device}"],
+            ["trains with", f"{outline.backend} on {outline.device} ({outline.why})"],
+            ["base in", f"{outline.bits} bits" if outline.bits else "16 or 32 bits"],
             ["adapter", f"{outline.trainable:,} weights"],
             ["disk", f"{outline.disk_bytes / 1e6:,.0f} MB"],
             ["minutes", minutes],

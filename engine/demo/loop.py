@@ -52,7 +52,8 @@ class Summary:
     """What the loop found, made and measured.
 
     Losses are mean negative log-likelihoods in nats a trained token, on held-out
-    examples; ``improvement`` is the share by which the tuned one is lower.
+    examples; that of the tuned one is its best adapter's, which is exported, and
+    ``improvement`` is the share by which it is lower.
     """
 
     workspace: Path
@@ -156,7 +157,7 @@ def run_headless(
             validation_examples=frozen.validation,
             trained_tokens=_number(view, "trained_tokens"),
             base_eval_loss=float(str(view.result["base_eval_loss"])),
-            tuned_eval_loss=float(str(view.result["eval_loss"])),
+            tuned_eval_loss=float(str(view.result["best_eval_loss"])),  # of what is exported
             run_id=run.id,
             run_dir=run.dir,
             exports=exports,

@@ -153,7 +153,7 @@ def _load(base: Path, kind: torch.dtype) -> Any:
             raise
         raise DependencyMissing(
             f"{shorten(base)} is stored in 4 bits, which needs bitsandbytes: {error}",
-            hint="pip install 'finetui[gpu]'",
+            hint="pip install 'finetui[train]'",
         ) from error
     if packed:
         model = model.dequantize()

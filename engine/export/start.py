@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bases import Base, resolve
+from engine.bases.adapters import check_fit, read_adapter
 from engine.errors import ExportError, RunActive, RunUnfinished
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
@@ -53,6 +54,8 @@ def start(
         RunUnfinished: The run left no adapter, or not the one that is asked for.
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
+        AdapterInvalid: The run's adapter is damaged.
+        AdapterMismatch: It was trained on another base.
         WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
         ExportError: The base model is not the one that the run was trained on.
         DependencyMissing: What an export needs is not installed.
@@ -66,6 +69,7 @@ def start(
     spec = read_spec(run.dir)
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
     base = _base(spec)
+    check_fit(read_adapter(taken.path), base)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen
     require_inside(workspace.root, job_dir)

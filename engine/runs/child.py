@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import faulthandler
 import os
 import shutil
 import signal
@@ -30,20 +31,23 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
-from engine.errors import DiskFull, FinetuiError
+from engine.errors import DiskFull, FinetuiError, LimitReached
 from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
 from engine.runs.hold import Held, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
 from engine.runs.notify import notify
+from engine.runs.oom import oom_kills
 from engine.runs.process import identify, read_process, same_identity, write_process
+from engine.runs.tickets import drop_ticket
 from engine.telemetry import GpuNews, Sampler, process_snapshot
 
 HEARTBEAT_S = 2.0
 _RESERVE = CONTROL_DIR + "/reserve"
 _RESERVE_BYTES = 32 * 1024
 _NO_ROOM_BYTES = 1 << 20
+_RAISED_LINES = 5
 
 
 T = TypeVar("T")
@@ -105,10 +109,14 @@ class Job:
         self._word: tuple[str, Mapping[str, object]] = ("finished", {})
         self._former: dict[signal.Signals, Any] = {}
         self._looks: list[Callable[[], None]] = []
+        self._readers: list[Callable[[str, Mapping[str, object]], None]] = []
 
     def __enter__(self) -> Job:
         self._take_hold()
         self._listen()
+        # A crash in C says where it was, in stdout.log.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            faulthandler.enable(all_threads=False)
         self._log = EventLog(self.directory)
         me = self._me
         self._set_reserve()
@@ -120,6 +128,7 @@ class Job:
         if self._resumed_from:
             started["checkpoint"] = self._resumed_from
         self._log.write("run_started", **started)
+        drop_ticket(self.directory)  # it has had its turn
         self._beat = threading.Thread(target=self._beating, name="heartbeat", daemon=True)
         self._beat.start()
         return self
@@ -162,6 +171,8 @@ class Job:
         """Write an event."""
         self._log.write(type, **fields)
         self._saved = self._saved or type == "checkpoint"
+        for reader in self._readers:
+            reader(type, fields)
 
     def phase(self, phase: str, **fields: object) -> None:
         """Say in a word or two what the job does now; ``step`` and ``total_steps`` may follow."""
@@ -179,6 +190,10 @@ class Job:
     def stopped(self, result: Mapping[str, object]) -> None:
         """Set that the job stopped because it was asked to, and what it leaves."""
         self._word = ("stopped", result)
+
+    def on_write(self, read: Callable[[str, Mapping[str, object]], None]) -> None:
+        """Have each event that is written read by something else too, after it was written."""
+        self._readers.append(read)
 
     def on_beat(self, look: Callable[[], None]) -> None:
         """Have something looked at with each sign of life, in the thread that gives them."""
@@ -284,6 +299,7 @@ class Job:
                     process_cpu_percent=None if own is None else own.cpu_percent,
                     process_rss=None if own is None else own.rss,
                     gpus=[asdict(gpu) for gpu in now.gpus],
+                    oom_kills=oom_kills(),
                 )
                 for message, code, hint in watched.news(now.gpus):
                     self.warn(message, code=code, hint=hint)
@@ -304,16 +320,35 @@ class Job:
                 if self._saved
                 else "free some space, then start it again",
             )
+        if named is None and is_too_large(error):
+            named = LimitReached(
+                f"a file reached the limit of file size: {error}",
+                hint="raise it with: ulimit -f unlimited, then go on from the last checkpoint"
+                if self._saved
+                else "raise it with: ulimit -f unlimited, then start it again",
+            )
         if not isinstance(error, FinetuiError):
             traceback.print_exception(error)
         if named is not None:
             return {"status": "failed", **named.as_dict()}
+        resume = f"resume it with: finetui runs resume {self.directory.name}"
         return {
             "status": "failed",
             "code": "unexpected",
             "message": f"{type(error).__name__}: {error}" if str(error) else type(error).__name__,
-            "hint": "stdout.log has the whole story",
+            "hint": f"stdout.log has the whole story; {resume}"
+            if self._saved
+            else "stdout.log has the whole story",
+            "lines": _raised_at(error),
         }
+
+
+def _raised_at(error: BaseException) -> list[str]:
+    """Return where an exception was raised, and what it says, as a traceback ends."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f'File "{last.filename}", line {last.lineno}, in {last.name}' for last in frames[-1:]]
+    words = "".join(traceback.format_exception_only(error)).strip().splitlines()
+    return [*where, *words[:_RAISED_LINES]]
 
 
 def _end_at_once() -> None:
@@ -321,6 +356,11 @@ def _end_at_once() -> None:
     if os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Say whether an exception means that a file reached the limit that ``ulimit -f`` sets."""
+    return isinstance(error, OSError) and error.errno == errno.EFBIG
 
 
 def is_disk_full(error: BaseException, directory: Path) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.runs.events import read_events
 from engine.runs.life import look, to_signal
 from engine.runs.process import read_process, same_start
+from engine.runs.tickets import drop_ticket
 from engine.runs.view import fold
 
 CONTROL_DIR = "control"
@@ -41,17 +42,18 @@ def kill_requested(directory: Path) -> bool:
 def request_stop(directory: Path) -> bool:
     """Ask a job to save what it has and stop.
 
-    The file is what a job looks at between steps; SIGTERM wakes one that waits.
-    The signal is sent only once the job listens to it, since before that it would
+    One in the queue leaves it. The file is what a job looks at between steps; SIGTERM wakes one
+    that waits. The signal is sent only once the job listens to it, since before that it would
     end the process without a word.
 
     Returns:
         Whether there was a living job to ask, here or elsewhere.
     """
     _mark(directory, STOP_FILE)
+    queued = drop_ticket(directory)
     info = read_process(directory)
     if info is None or not to_signal(directory, info):
-        return look(directory, info).where == "elsewhere"
+        return queued or look(directory, info).where == "elsewhere"
     events, _ = read_events(directory)
     view = fold(events)
     if view.pid == info.pid and view.ended and same_start(view.pid_start, info.start_time):
@@ -71,9 +73,10 @@ def kill(directory: Path) -> bool:
         Whether there was a living job to end.
     """
     _mark(directory, KILL_FILE)
+    queued = drop_ticket(directory)
     info = read_process(directory)
     if info is None or not to_signal(directory, info):
-        return look(directory, info).where == "elsewhere"
+        return queued or look(directory, info).where == "elsewhere"
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # A job leads a process group of its own, which its children share.
         if os.getpgid(info.pid) == info.pid:

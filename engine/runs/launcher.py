@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ def launch(
     *,
     environment: Mapping[str, str] | None = None,
     force: bool = False,
+    keep: Sequence[int] = (),
+    before: Callable[[], object] = lambda: None,
 ) -> ProcessInfo:
     """Start ``python -m MODULE JOB_DIR ARGUMENTS`` detached from the terminal.
 
@@ -40,6 +42,10 @@ def launch(
         environment: Variables to add to this process's own.
         force: Start it also where its job was heard elsewhere lately. A lock that is
             held refuses all the same.
+        keep: Open files that the child inherits and keeps open, such as a seat; see
+            :mod:`engine.runs.seats`.
+        before: Called once the folder is held, just before the child is started; what it raises
+            ends the launch.
 
     Returns:
         The child's identity, which is also written to ``process.json``.
@@ -62,18 +68,24 @@ def launch(
         raise _not_started(error) from error
     try:
         clear_requests(job_dir)
+        before()
         return _start(
             [sys.executable, "-P", "-m", module, str(job_dir), *arguments],
             hold,
             environment,
             job_dir,
+            keep,
         )
     finally:
         hold.close()
 
 
 def _start(
-    command: Sequence[str], hold: Hold, environment: Mapping[str, str] | None, job_dir: Path
+    command: Sequence[str],
+    hold: Hold,
+    environment: Mapping[str, str] | None,
+    job_dir: Path,
+    keep: Sequence[int],
 ) -> ProcessInfo:
     """Start the child, which inherits the lock, and write down which process it is."""
     try:
@@ -90,12 +102,12 @@ def _start(
                     **(environment or {}),
                     INHERITED: f"{hold.handle}:{hold.kind}",
                 },
-                pass_fds=(hold.handle,),
+                pass_fds=(hold.handle, *keep),
                 start_new_session=True,
             )
     except OSError as error:
         raise _not_started(error) from error
-    adopt(child)
+    adopt(child, job_dir)
     info = identify(child.pid)
     if info is None:  # only where a zombie can't be looked at: it has ended already
         info = ProcessInfo(child.pid, start_time=-1.0, boot_id="", launched_at=time.time())

@@ -15,8 +15,9 @@ from engine.paths import state_dir
 
 def lock_file(card: str) -> Path:
     """Return the lock file of a card, by its uuid or number."""
-    # NVML writes GPU- before the uuid that torch gives.
-    name = re.sub(r"[^A-Za-z0-9.-]", "_", card.removeprefix("GPU-"))
+    # NVML writes GPU- or MIG- before the uuid that torch gives.
+    bare = card if card.startswith("MIG-GPU-") else re.sub("^(GPU|MIG)-", "", card)
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", bare)
     return state_dir() / f"gpu-{name}.lock"
 
 

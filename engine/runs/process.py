@@ -7,6 +7,7 @@ namespace that the number was given in, for a container counts from 1 again.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -18,9 +19,11 @@ from pathlib import Path
 
 import psutil
 
+from engine.errors import FinetuiError
 from engine.paths import write_atomic
 
 PROCESS_FILE = "process.json"
+EXIT_FILE = "exit.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,18 +182,18 @@ def same_identity(one: ProcessInfo, other: ProcessInfo) -> bool:
     return same_number and same_start(one.start_time, other.start_time)
 
 
-# Children that this very process launched. They are kept, because a dropped
+# Children that this very process launched, and their folders. They are kept, because a dropped
 # Popen warns, and asked, because a child that ended stays a zombie until it is.
-_children: dict[int, subprocess.Popen[bytes]] = {}
+_children: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
 _children_lock = threading.Lock()
 
 
-def adopt(child: subprocess.Popen[bytes]) -> None:
-    """Remember a launched child, so that it is reaped when it ends."""
+def adopt(child: subprocess.Popen[bytes], directory: Path) -> None:
+    """Remember a launched child, so that it is reaped when it ends, and how it ended is kept."""
     with _children_lock:
-        for pid in [pid for pid, known in _children.items() if known.poll() is not None]:
-            del _children[pid]
-        _children[child.pid] = child
+        for pid in list(_children):
+            _forget_ended(pid)
+        _children[child.pid] = (child, directory)
 
 
 def is_child(info: ProcessInfo) -> bool:
@@ -203,8 +206,30 @@ def is_child(info: ProcessInfo) -> bool:
         return info.pid in _children
 
 
+def read_exit(directory: Path, info: ProcessInfo) -> int | None:
+    """Return how a job's process ended: its status, or the negative number of the signal.
+
+    None where nobody saw it: only the process that launched a job learns it, if it still runs.
+    """
+    try:
+        value = json.loads((directory / EXIT_FILE).read_bytes())
+        same = int(value["pid"]) == info.pid and float(value["at"]) >= info.launched_at
+        return int(value["status"]) if same else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _reap(pid: int) -> None:
     with _children_lock:
-        child = _children.get(pid)
-        if child is not None and child.poll() is not None:
-            del _children[pid]
+        _forget_ended(pid)
+
+
+def _forget_ended(pid: int) -> None:
+    child, directory = _children.get(pid, (None, None))
+    if child is None or directory is None or child.poll() is None:
+        return
+    del _children[pid]
+    said = {"v": 1, "pid": pid, "status": child.returncode, "at": round(time.time(), 3)}
+    if directory.is_dir():
+        with contextlib.suppress(OSError, FinetuiError):  # a full disk keeps it to itself
+            write_atomic(directory / EXIT_FILE, json.dumps(said).encode() + b"\n")

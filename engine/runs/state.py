@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 from engine import toml
 from engine.errors import RunMissing
 from engine.runs.control import kill_requested, stop_requested
-from engine.runs.events import Event, Tail, last_log_lines
+from engine.runs.endings import explain, telling_lines, what_to_do
+from engine.runs.events import Event, Tail
 from engine.runs.life import Life, look
+from engine.runs.notes import read_said
 from engine.runs.process import ProcessInfo, read_process, same_start
-from engine.runs.view import Fold, RunView, Status
+from engine.runs.seats import behind
+from engine.runs.tickets import read_ticket, waits
+from engine.runs.view import Fold, RunView, Status, age_words
 
 if TYPE_CHECKING:  # a child reads its own state and needs no database
     from engine.workspace import Workspace
 
 SPEC_FILE = "spec.toml"
-_LAST_LINES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class RunSummary:
     dataset: str
     preset: str
     view: RunView
+    name: str = ""
+    note: str = ""
+
+    @property
+    def called(self) -> str:
+        """The person's name for it, else its id."""
+        return self.name or self.id
 
 
 class Monitor:
@@ -65,27 +76,77 @@ def state(directory: Path) -> RunView:
 
 
 def _judge(directory: Path, view: RunView, info: ProcessInfo | None, life: Life) -> RunView:
+    ticket = read_ticket(directory)
+    queued = waits(directory, ticket)
     if info is None:
+        if queued:
+            return _queued(directory, view, life)
         if life.alive and view.started and not view.ended:
             return replace(view, elsewhere=True, host=life.host, heard_at=life.heard_at)
-        return view if view.ended or not view.started else _gone(directory, view, life)
+        if view.ended or not view.started:
+            # Somebody made it ready and nobody has started it.
+            ready = not view.started and not view.ended and (directory / SPEC_FILE).is_file()
+            return replace(view, status="prepared") if ready else view
+        return _gone(directory, view, info, life)
     # Until a job that was launched again speaks, its log ends with the end of its former life.
     spoken = view.pid == info.pid and (
         same_start(view.pid_start, info.start_time) or info.start_time < 0
     )
+    if queued:
+        return _queued(directory, view if spoken else _unspoken(view, info), life)
     if spoken and view.ended:
         return view
     if not life.alive:
-        return _gone(directory, view, life)
+        return _gone(directory, view, info, life, spoken=spoken)
     status: Status = "running" if spoken else "created"
     if stop_requested(directory):
         status = "stopping"
     if not spoken:
         view = _unspoken(view, info)
-    view = replace(view, status=status, ended=0.0, code="", message="", hint="", result={})
+    view = replace(
+        view, status=status, ended=0.0, code="", message="", hint="", result={}, lines=()
+    )
+    if view.hung:
+        view = _hung(directory, view)
     if life.where == "here":
         return view
     return replace(view, elsewhere=True, host=life.host, heard_at=life.heard_at)
+
+
+def _queued(directory: Path, view: RunView, life: Life) -> RunView:
+    """Return the state of a job that waits for its turn."""
+    place, before = behind(directory)
+    said = "" if life.alive else "its waiting process is gone; it keeps its place"
+    return replace(
+        view,
+        status="queued",
+        ended=0.0,
+        code="" if life.alive else "queue-not-waiting",
+        message=said,
+        hint="" if life.alive else "go on with: finetui runs queue --start",
+        result={},
+        lines=(),
+        phase="",
+        place=place,
+        behind=before,
+        waits=life.alive,
+        elsewhere=life.where == "elsewhere",
+        host=life.host,
+        heard_at=life.heard_at,
+    )
+
+
+def _hung(directory: Path, view: RunView) -> RunView:
+    """Return the state of a job whose step does not end."""
+    said = f"no step has ended for {age_words(view.quiet_s)}, though its process lives"
+    again = what_to_do(directory, view)
+    return replace(
+        view,
+        code="run-hung",
+        message=said,
+        hint=f"end it with: finetui runs stop --kill {directory.name}; {again}",
+        lines=telling_lines(directory),
+    )
 
 
 def _unspoken(view: RunView, info: ProcessInfo) -> RunView:
@@ -102,42 +163,39 @@ def _unspoken(view: RunView, info: ProcessInfo) -> RunView:
         eta_s=None,
         last_gpu={},
         warnings=(),
+        lines=(),
+        quiet_s=0.0,
         process_started=info.launched_at,
     )
 
 
-def _gone(directory: Path, view: RunView, life: Life) -> RunView:
+def _gone(
+    directory: Path, view: RunView, info: ProcessInfo | None, life: Life, *, spoken: bool = True
+) -> RunView:
     ended = view.last_seen
     if kill_requested(directory):
         return replace(view, status="killed", ended=ended, eta_s=None, message="killed on request")
-    if stop_requested(directory) and not view.started:
-        return replace(view, status="stopped", ended=ended, message="stopped before it began")
-    view = replace(view, host=life.host)
-    if life.heard_at:
-        return _unheard(view, life)
-    lines = last_log_lines(directory, _LAST_LINES)
+    if stop_requested(directory) and not (view.started and spoken):
+        said = "stopped before it went on" if view.started else "stopped before it began"
+        return replace(
+            view,
+            status="stopped",
+            ended=ended,
+            message=said,
+            hint=what_to_do(directory, view),
+            code="",
+            result={},
+        )
+    end = explain(directory, view if spoken else replace(view, last_gpu={}), info, life)
     return replace(
         view,
         status="died",
         ended=ended,
         eta_s=None,
-        code="run-died",
-        message="\n".join(lines) or "the process ended without a word",
-        hint="read stdout.log; a process that is killed for want of memory leaves no message",
-    )
-
-
-def _unheard(view: RunView, life: Life) -> RunView:
-    """Return the state of a job elsewhere that has been silent for too long."""
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(life.heard_at))
-    return replace(
-        view,
-        status="died",
-        ended=view.last_seen,
-        eta_s=None,
-        code="run-died",
-        message=f"it ran on {life.host} and was last heard at {since}",
-        hint=f"see on {life.host} what became of it; a sign of life from there shows here",
+        code=end.code,
+        message=end.message,
+        hint=end.hint,
+        lines=end.lines,
         host=life.host,
         heard_at=life.heard_at,
     )
@@ -159,6 +217,7 @@ def read_spec(directory: Path) -> Mapping[str, Any]:
 def summarise(directory: Path) -> RunSummary:
     """Return the summary of the run in a directory."""
     spec = read_spec(directory)
+    said = read_said(directory)
     return RunSummary(
         id=directory.name,
         dir=directory,
@@ -166,13 +225,19 @@ def summarise(directory: Path) -> RunSummary:
         dataset=str(spec.get("dataset", "")),
         preset=str(spec.get("preset", "")),
         view=state(directory),
+        name=said.name,
+        note=said.note,
     )
 
 
 def run_dirs(workspace: Workspace) -> list[Path]:
     """Return the folders of a workspace's runs, newest first."""
     try:
-        folders = [path for path in workspace.runs_dir.iterdir() if (path / SPEC_FILE).is_file()]
+        folders = [
+            path
+            for path in workspace.runs_dir.iterdir()
+            if not path.name.startswith(".") and (path / SPEC_FILE).is_file()
+        ]
     except OSError:
         return []
     return sorted(folders, key=lambda path: path.name, reverse=True)
@@ -188,7 +253,8 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
 
     Args:
         workspace: Where to look.
-        id_or_prefix: An id, a prefix or an ending that only one run has, or ``last``.
+        id_or_prefix: An id, the name that a person gave it, a prefix or an ending that only one
+            run has, or ``last``.
 
     Raises:
         RunMissing: No run fits, or several do.
@@ -198,11 +264,15 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     if wanted == "last":
         fitting = folders[:1]
     else:
-        fitting = [folder for folder in folders if folder.name == wanted] or [
-            folder
-            for folder in folders
-            if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
-        ]
+        fitting = (
+            [folder for folder in folders if folder.name == wanted]
+            or _named(folders, wanted)
+            or [
+                folder
+                for folder in folders
+                if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
+            ]
+        )
     if len(fitting) == 1:
         return summarise(fitting[0])
     if fitting:
@@ -212,3 +282,8 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
         f"there is no run {wanted}" if folders else "this workspace has no runs yet",
         hint="list them with: finetui runs list" if folders else "start one with: finetui train",
     )
+
+
+def _named(folders: list[Path], wanted: str) -> list[Path]:
+    name = unicodedata.normalize("NFC", " ".join(wanted.split())).casefold()
+    return [folder for folder in folders if name and read_said(folder).name.casefold() == name]

@@ -10,9 +10,22 @@ from typing import Literal
 from engine.runs.events import Event
 
 Status = Literal[
-    "created", "running", "stopping", "finished", "stopped", "killed", "failed", "died"
+    "prepared",
+    "queued",
+    "created",
+    "running",
+    "stopping",
+    "finished",
+    "stopped",
+    "killed",
+    "failed",
+    "died",
 ]
 _PATIENCE_S = 30.0
+_BEAT_S = 10.0
+HUNG_S = 300.0
+"""A step that takes this long, and far longer than those before it, is taken to hang."""
+_HUNG_STEPS = 20
 _SLOW_STEPS = 5
 
 _SERIES = ("lr", "grad_norm", "tokens_per_s")
@@ -56,6 +69,10 @@ class RunView:
     and gave its last sign of life at ``heard_at``, by this machine's clock.
     ``checkpoints`` are those of the run as it is now; ``superseded`` those that an
     earlier process saved at later steps than the one that the run was resumed from.
+    A run that waits in the queue has a ``place`` in it, from 1, and one that it is ``behind``;
+    ``waits`` says that its process is there to take its turn. ``lines`` are those of the output
+    that say why it ended. ``quiet_s`` is how long its process has lived without ending a step,
+    by its heartbeats, so that a machine's sleep does not count; see :attr:`hung`.
     """
 
     status: Status = "created"
@@ -96,11 +113,24 @@ class RunView:
     elsewhere: bool = False
     host: str = ""
     heard_at: float = 0.0
+    place: int = 0
+    behind: str = ""
+    waits: bool = False
+    lines: tuple[str, ...] = ()
+    quiet_s: float = 0.0
 
     @property
     def active(self) -> bool:
-        """Whether the job has still to end."""
-        return self.status not in ENDED
+        """Whether the job was begun, or waits for its turn, and has still to end."""
+        return self.status not in ENDED and self.status != "prepared"
+
+    @property
+    def hung(self) -> bool:
+        """Whether a step takes so much longer than those before it that it seems to hang."""
+        if self.status != "running" or self.eta_s is None:
+            return False
+        a_step = self.eta_s / max(1, self.total_steps - self.step)
+        return self.quiet_s > max(HUNG_S, _HUNG_STEPS * a_step)
 
     def eta_at(self, now: float) -> float | None:
         """Return the seconds that are left, or None where nobody knows.
@@ -153,8 +183,9 @@ class Fold:
         self._superseded: dict[str, int] = {}
         self._warnings: list[str] = []
         self._result: Mapping[str, object] = {}
+        self._lines: tuple[str, ...] = ()
         self._started = self._process_started = self._ended = self._seen = 0.0
-        self._stepped = self._phased = 0.0
+        self._stepped = self._quiet = self._beat = self._phased = 0.0
 
     def feed(self, events: Iterable[Event]) -> None:
         """Take the events that followed those taken before."""
@@ -203,6 +234,8 @@ class Fold:
             pid=self._whole.get("pid", 0),
             pid_start=self._numbers.get("pid_start", 0.0),
             result=self._result,
+            lines=self._lines,
+            quiet_s=self._quiet,
         )
 
     def _run_started(self, event: Event) -> None:
@@ -211,7 +244,8 @@ class Fold:
         self._process_started = event.t
         self._ended = 0.0
         # What a former process said of itself does not hold for this one.
-        self._result, self._gpu = {}, {}
+        self._result, self._gpu, self._lines = {}, {}, ()
+        self._quiet = self._beat = 0.0
         self._warnings.clear()
         for name in ("code", "message", "hint", "phase"):
             self._texts.pop(name, None)
@@ -222,6 +256,9 @@ class Fold:
         if step is None:
             for name in ("step", "total_steps"):
                 self._whole.pop(name, None)
+            # It begins from nothing, so what an earlier beginning saw is of no run any more.
+            self._losses, self._evals, self._samples = {}, {}, {}
+            self._series = {name: {} for name in _SERIES}
         else:
             # Steps after the checkpoint are done again: what was said of them no longer holds.
             self._losses = {at: loss for at, loss in self._losses.items() if at <= step}
@@ -236,12 +273,14 @@ class Fold:
                 self._superseded[path] = self._checkpoints.pop(path)
 
     def _phase(self, event: Event) -> None:
+        self._quiet = 0.0
         self._texts["phase"] = _text(event.data.get("phase"))
         self._phased = event.t if math.isfinite(event.t) else self._seen
         self._numbers.pop("eta_s", None)
         self._take_progress(event)
 
     def _step(self, event: Event) -> None:
+        self._quiet = 0.0
         self._stepped = event.t if math.isfinite(event.t) else self._seen
         self._take_progress(event)
         step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
@@ -285,6 +324,10 @@ class Fold:
 
     def _gpu_event(self, event: Event) -> None:
         self._gpu = event.data
+        # Beats come every two seconds; where they are further apart, the machine slept.
+        if self._beat:
+            self._quiet += min(max(0.0, event.t - self._beat), _BEAT_S)
+        self._beat = event.t if math.isfinite(event.t) else self._beat
 
     def _checkpoint(self, event: Event) -> None:
         path = _text(event.data.get("path"))
@@ -309,6 +352,8 @@ class Fold:
             self._status = "failed"
         for name in ("code", "message", "hint"):
             self._texts[name] = _text(event.data.get(name))
+        lines = event.data.get("lines")
+        self._lines = tuple(map(_text, lines)) if isinstance(lines, list) else ()
         result = event.data.get("result")
         self._result = result if isinstance(result, dict) else {}
         self._ended = event.t if math.isfinite(event.t) else self._seen
@@ -354,9 +399,27 @@ def status_words(view: RunView, now: float) -> str:
         view: The job's state.
         now: Seconds since the epoch.
     """
+    if view.status == "queued":
+        return _queue_words(view)
+    if view.hung:
+        return f"{view.status}, no step for {age_words(view.quiet_s)}"
     if not view.elsewhere or not view.active:
         return view.status
     return f"{view.status} on {view.host}, last heard {age_words(now - view.heard_at)} ago"
+
+
+def _queue_words(view: RunView) -> str:
+    if not view.waits:
+        return "queued, nobody waits"
+    after = f", behind {view.behind}" if view.behind else ""
+    return f"queued, {place_words(view.place)}{after}" if view.place else "queued"
+
+
+def place_words(place: int) -> str:
+    """Return a place in a queue as people count: ``1st``, ``2nd``, ``11th``."""
+    tens, ones = place % 100, place % 10
+    ending = "th" if 10 < tens < 14 else {1: "st", 2: "nd", 3: "rd"}.get(ones, "th")
+    return f"{place}{ending}"
 
 
 def _step_of(path: str) -> int:

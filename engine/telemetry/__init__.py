@@ -15,6 +15,7 @@ from engine.telemetry.sampler import (
     process_snapshot,
     snapshot,
 )
+from engine.telemetry.visible import visible_gpus
 
 __all__ = [
     "Gpu",
@@ -28,4 +29,5 @@ __all__ = [
     "gpu_facts",
     "process_snapshot",
     "snapshot",
+    "visible_gpus",
 ]

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
-from engine.errors import DependencyMissing
-from engine.train.backends import installed
 from engine.train.checkpoints import CHECKPOINTS_DIR
 from engine.train.setup import Setup
 
 
 def arguments(setup: Setup) -> Any:
-    """Return the SFTConfig of a run.
-
-    Raises:
-        DependencyMissing: What the run is reported to is not installed.
-    """
+    """Return the SFTConfig of a run."""
     from trl import SFTConfig
 
     spec, device, backend = setup.spec, setup.device, setup.backend
-    if spec.report_to == "wandb" and not installed("wandb"):
-        raise DependencyMissing(
-            "reporting to wandb needs the package wandb, which is not installed",
-            hint="install it with: pip install wandb, or set report_to to none",
-        )
     return SFTConfig(
         output_dir=str(setup.job.directory / CHECKPOINTS_DIR),
         num_train_epochs=spec.epochs,
@@ -50,7 +40,7 @@ def arguments(setup: Setup) -> Any:
         logging_steps=spec.logging_steps,
         logging_first_step=True,
         logging_nan_inf_filter=False,  # a loss that is not a number is to be seen
-        report_to=[] if spec.report_to == "none" else [spec.report_to],
+        report_to=[],  # the engine's own; see reporting.py
         disable_tqdm=True,
         dataloader_pin_memory=device.cuda,
         remove_unused_columns=False,
@@ -58,3 +48,16 @@ def arguments(setup: Setup) -> Any:
         max_length=None,
         loss_type="nll",
     )
+
+
+def data_collator(setup: Setup, own: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return what makes batches of rows: ``own``, or None for trl's, which makes the same.
+
+    On a GPU unsloth lays the rows of a batch end to end, without padding, unless it is handed a
+    collator: any that is not trl's might need the padding.
+
+    Args:
+        setup: The run.
+        own: The engine's collator.
+    """
+    return None if setup.backend.name == "unsloth" and setup.device.cuda else own

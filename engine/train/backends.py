@@ -205,19 +205,14 @@ def _base(spec: TrainSpec, backend: Backend, device: Device) -> Any:
     stored = "quantization_config" in read_json(Path(spec.base_dir) / "config.json")
     if backend.bits and not stored:
         quantised["quantization_config"] = _quantisation(backend)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            spec.base_dir,
-            dtype=torch_dtype(backend.precision),
-            **INERT,
-            device_map={"": 0} if device.cuda else None,
-            **quantised,
-        )
-    except RuntimeError as error:
-        if not backend.bits or device.cuda:
-            raise
-        raise _not_quantised(spec, backend, str(error)) from error
-    _check_quantised(model, spec, backend)
+    model = AutoModelForCausalLM.from_pretrained(
+        spec.base_dir,
+        dtype=torch_dtype(backend.precision),
+        **INERT,
+        device_map={"": 0} if device.cuda else None,
+        **quantised,
+    )
+    check_quantised(model, spec, backend)
     return model
 
 
@@ -239,7 +234,7 @@ def _quantisation(backend: Backend) -> Any:
     )
 
 
-def _check_quantised(model: Any, spec: TrainSpec, backend: Backend) -> None:
+def check_quantised(model: Any, spec: TrainSpec, backend: Backend) -> None:
     """Check that the base is in the bits that were asked for, and make its layers trainable.
 
     On a CPU with AVX512-BF16, bitsandbytes 0.50 packs a layer in another way at the first pass
@@ -255,20 +250,16 @@ def _check_quantised(model: Any, spec: TrainSpec, backend: Backend) -> None:
         layer for layer in model.modules() if type(layer).__name__ == _LAYERS_OF[backend.bits]
     ]
     if not layers:
-        raise _not_quantised(spec, backend, "bitsandbytes quantised no layer of it")
+        raise SettingsError(
+            f"{spec.base} can't be kept in {backend.bits} bits here: no layer of it was quantised",
+            hint=f"set load_in_{backend.bits}bit to false",
+        )
     for layer in layers:
         if hasattr(layer, "support_avx512bf16_for_cpu"):
             layer.support_avx512bf16_for_cpu = False
 
 
-def _not_quantised(spec: TrainSpec, backend: Backend, reason: str) -> SettingsError:
-    return SettingsError(
-        f"{spec.base} can't be kept in {backend.bits} bits here: {reason}",
-        hint=f"set load_in_{backend.bits}bit to false",
-    )
-
-
-def _adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
+def adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
     """Return the adapter as peft and unsloth both take it."""
     return {
         "r": spec.r,
@@ -284,7 +275,7 @@ def _adapter_options(model: Any, spec: TrainSpec) -> dict[str, Any]:
 def _adapter(model: Any, spec: TrainSpec) -> Any:
     from peft import LoraConfig
 
-    return LoraConfig(task_type="CAUSAL_LM", **_adapter_options(model, spec))
+    return LoraConfig(task_type="CAUSAL_LM", **adapter_options(model, spec))
 
 
 def _load_unsloth(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
@@ -305,12 +296,12 @@ def _load_unsloth(spec: TrainSpec, backend: Backend, device: Device) -> Loaded:
             use_gradient_checkpointing=checkpointing,
             **INERT,
         )
-        _check_quantised(model, spec, backend)
+        check_quantised(model, spec, backend)
     model = FastLanguageModel.get_peft_model(
         model,
         use_gradient_checkpointing=checkpointing,
         random_state=spec.seed,
-        **_adapter_options(model, spec),
+        **adapter_options(model, spec),
     )
     return Loaded(model=model, tokenizer=tokenizer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.bases import resolve
-from engine.bases.presets import preset_for
+from engine.bases.presets import EMBEDDED, preset_for
 from engine.dataset import datasets
 from engine.errors import BaseMissing, DatasetMissing
 from engine.train.presets import find_preset
@@ -33,7 +33,8 @@ def base_and_preset(workspace: Workspace, base: str = "", preset: str = "") -> t
     """Return the base and the preset of a run, where a person named one, both or neither.
 
     A base that is named is taken. Without one, a preset that is named takes its own base; only
-    one that goes with any base takes the settings'.
+    one that goes with any base takes the settings'. The settings' preset brings its base where
+    they leave the base as it is by default.
 
     Raises:
         UsageError: There is no such preset.
@@ -42,7 +43,10 @@ def base_and_preset(workspace: Workspace, base: str = "", preset: str = "") -> t
     if preset:
         found = find_preset(preset)
         return base or found.base or default_base(workspace), found.name
-    base = base or default_base(workspace)
+    if not base:
+        base, chosen = default_base(workspace), workspace.settings.training.preset
+        if chosen and base == EMBEDDED:
+            base = find_preset(chosen).base or base
     return base, default_preset(workspace, base)
 
 
@@ -55,10 +59,11 @@ def default_preset(workspace: Workspace, base: str) -> str:
             that its entry among the known bases names.
 
     Raises:
+        UsageError: The settings name a preset that there isn't.
         BaseMissing: The base is neither on this machine nor known.
     """
     if workspace.settings.training.preset:
-        return workspace.settings.training.preset
+        return find_preset(workspace.settings.training.preset).name
     try:
         return resolve(base).preset
     except BaseMissing:

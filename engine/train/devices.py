@@ -57,7 +57,7 @@ def find_device() -> Device:
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ.update(environment(os.environ))
-    os.environ["CUDA_VISIBLE_DEVICES"] = ("0" if visible is None else visible).split(",")[0]
+    os.environ["CUDA_VISIBLE_DEVICES"] = ("0" if visible is None else visible).split(",")[0].strip()
     import torch
 
     if not torch.cuda.is_available():
@@ -97,6 +97,9 @@ def device_of(card: Any, visible: str | None) -> Device:
         visible: See :class:`Device`.
     """
     uuid = str(getattr(card, "uuid", "") or "0")
+    first = (visible or "").partition(",")[0].strip()
+    if first.startswith("MIG-GPU-"):
+        uuid = first  # the older name of a part, which has its GPU's uuid in it and not its own
     return Device(card.name, uuid, visible, capability=(card.major, card.minor))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ import psutil
 from engine.bases import Base, resolve
 from engine.bases.template import read_json
 from engine.dataset import Frozen, Row, load
-from engine.errors import DatasetRefused
+from engine.errors import DatasetRefused, DependencyMissing
 from engine.runs import read_spec, run_dirs, state
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
+from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.data import render_rows
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
@@ -37,7 +37,8 @@ class Plan:
     counted once; where ``sampled`` is true they were told from a part of them.
     ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
     no earlier run on this device tells how fast it is. ``findings`` are those of
-    :func:`engine.train.preflight.preflight`, and ``notes`` say them too.
+    :func:`engine.train.preflight.preflight`, and ``notes`` say them too. ``why`` says why
+    this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0.
     """
 
     examples: int
@@ -53,6 +54,8 @@ class Plan:
     minutes: float | None
     notes: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    why: str = ""
+    bits: int = 0
 
 
 def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
@@ -78,11 +81,13 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
     findings = preflight(spec, base, tokenizer, part)
     rendered = render_rows(tokenizer, part, spec.max_length)
     share = len(rows) / len(part)
-    cards = snapshot(workspace.root).gpus
-    problem = known_problem() if cards else None
-    if problem is not None:
-        cards = ()
-    backend, notes = _backend(spec, cards)
+    gpus = snapshot(workspace.root).gpus
+    problem = known_problem() if gpus else None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    cards = visible_gpus(gpus, visible) if problem is None else ()
+    backend, why = backend_name(spec, cuda=bool(cards))
+    bits = base_bits(spec, base.directory)
+    notes = _trainer_notes(spec, backend, bits, cuda=bool(cards))
     if problem is not None:
         notes.insert(0, f"the CPU will train: {problem.message}; {problem.fix}")
     notes += [str(finding) for finding in findings]
@@ -104,6 +109,8 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
         notes=tuple(notes),
         findings=findings,
+        why=why,
+        bits=bits,
     )
 
 
@@ -123,19 +130,16 @@ def sample(rows: list[Row]) -> list[Row]:
     return [rows[index * len(rows) // _SAMPLE] for index in range(_SAMPLE)]
 
 
-def _backend(spec: TrainSpec, cards: tuple[Gpu, ...]) -> tuple[str, list[str]]:
-    notes: list[str] = []
-    has_unsloth = importlib.util.find_spec("unsloth") is not None
-    if not cards:
-        if spec.load_in_4bit:
-            notes.append("without an NVIDIA card the base is not kept in 4 bits")
-        if spec.backend == "unsloth":
-            notes.append("unsloth needs an NVIDIA card")
-    elif not has_unsloth and spec.backend != "trl":
-        notes.append("unsloth is not installed; it would be faster")
-    if spec.backend != "auto":
-        return spec.backend, notes
-    return ("unsloth" if cards and has_unsloth else "trl"), notes
+def _trainer_notes(spec: TrainSpec, name: str, bits: int, *, cuda: bool) -> list[str]:
+    """Return what a person should know of the trainer before the run starts."""
+    notes = []
+    if name == "trl" and cuda and spec.backend == "auto":
+        notes.append(f"trains with trl: {backend_name(spec, cuda=cuda)[1]}")
+    try:
+        check_installed(name, bits)
+    except DependencyMissing as error:
+        notes.append(f"{error.message}; {error.hint}")
+    return notes
 
 
 def adapter_weights(base_dir: Path, spec: TrainSpec) -> int:

@@ -37,6 +37,7 @@ from engine.train.gpu import torch_facts
 from engine.train.meter import Meter
 from engine.train.preflight import cut_words
 from engine.train.published import name_base, public_name
+from engine.train.reporting import reporting
 from engine.train.samples import choose_prompts, system_prompt
 from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
@@ -113,7 +114,9 @@ def train(job: Job, checkpoint: Checkpoint | None) -> None:
     say_fallback(job, spec, device)
     backend = choose(spec, device)
     print(describe(backend, device, len(rows.rows)), flush=True)
-    with job.gpu(device.card) if device.cuda else contextlib.nullcontext():
+    resumed = checkpoint.step if checkpoint else None
+    held = job.gpu(device.card) if device.cuda else contextlib.nullcontext()
+    with reporting(job, spec, resumed_step=resumed), held:
         loaded = load(spec, backend, device)
         if checkpoint is None:
             take_weights(spec, loaded)

@@ -87,7 +87,7 @@ class TrainSpec(BaseModel):
     gradient_checkpointing: bool = True
     """Save memory by computing activations twice; about a fifth slower."""
     eval_steps: int = Field(default=0, ge=0)
-    """Steps between evaluations on the held-out examples; 0 evaluates after each epoch."""
+    """Steps between evaluations; 0 takes as many as fit in a tenth of the run, at least three."""
     patience: int = Field(default=0, ge=0)
     """Evaluations without a better one after which the run stops; 0 never stops early."""
     sample_prompts: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
@@ -12,9 +11,7 @@ from engine.bases import Base, resolve
 from engine.dataset import Frozen, load
 from engine.errors import (
     DatasetRefused,
-    DependencyMissing,
     FinetuiError,
-    RunActive,
     RunError,
 )
 from engine.modes import fit_tree
@@ -23,7 +20,6 @@ from engine.runs import (
     RunSummary,
     check_free,
     find,
-    launch,
     look,
     new_run_id,
     run_dirs,
@@ -32,9 +28,11 @@ from engine.runs import (
     wait_until_gone,
 )
 from engine.runs.locks import holder
+from engine.runs.tickets import read_ticket, waits
 from engine.setup import require
-from engine.telemetry import Gpu, snapshot
+from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
+from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.checkpoints import (
     Checkpoint,
     Choice,
@@ -44,24 +42,27 @@ from engine.train.checkpoints import (
     damage,
     newest_first,
 )
-from engine.train.devices import environment
+from engine.train.launching import DATASET_DIR, begin, device_busy
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.warm_start import adopted
 from engine.trust import agree, require_inside, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
-RECIPE = "engine.train.recipe"
-DATASET_DIR = "dataset"
 
-
-def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
+def start(workspace: Workspace, spec: TrainSpec, *, queue: bool = False) -> RunSummary:
     """Start a training run as a detached child, and return at once.
 
     The run's folder gets its own copy of the dataset and a specification that
     nothing changes afterwards.
+
+    Args:
+        workspace: Where the run will be.
+        spec: What it shall do.
+        queue: Wait for the GPU or the processor behind the runs that are there already.
 
     Raises:
         WorkspaceUntrusted: A link would lead the run out of the workspace.
@@ -72,7 +73,7 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
         TemplateError: The base's template can't render an example.
         DependencyMissing: What the spec asks for is not installed.
         DiskFull: There is no room for the run.
-        RunActive: Another run holds the card.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
     """
     require_inside(workspace.root, workspace.runs_dir)
     dataset = load(workspace, spec.dataset)
@@ -84,14 +85,12 @@ def start(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     base, spec = resolve(spec.base), adopted(spec)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
-    _check_card(workspace, cards)
+    cards = check_machine(workspace, spec, base.directory, queue=queue)
     needed = disk_needed(spec, dataset, adapter_weights(base.directory, spec))
     require_free(workspace.root, needed, "the run")
-    directory = _new_directory(workspace, spec, base, dataset)
+    directory = new_directory(workspace, spec, base, dataset)
     try:
-        launch(directory, RECIPE, environment=environment(os.environ))
+        begin(directory, cards, queue=queue)
     except FinetuiError:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -152,7 +151,12 @@ class Resumed:
 
 
 def resume(
-    workspace: Workspace, id_or_prefix: str, *, checkpoint: str = "", force: bool = False
+    workspace: Workspace,
+    id_or_prefix: str,
+    *,
+    checkpoint: str = "",
+    force: bool = False,
+    queue: bool = False,
 ) -> Resumed:
     """Resume a run from its last checkpoint that is whole. All of that is read.
 
@@ -162,10 +166,12 @@ def resume(
         checkpoint: The checkpoint to take instead, by its name; see ``runs show --json``.
         force: Resume it also where it was heard elsewhere lately. Never where another
             process holds its folder.
+        queue: Wait for the GPU or the processor behind the runs that are there already.
 
     Raises:
         RunMissing: There is no such run.
-        RunActive: It is still going, or another run holds the card.
+        RunActive: It is still going.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
@@ -193,32 +199,38 @@ def resume(
             hint="put it back there, or start a new run",
         )
     require("training")
-    cards = snapshot(workspace.root).gpus
-    _check_packages(spec, cards)
-    _check_card(workspace, cards)
-    arguments = ["resume", *([f"--from={choice.checkpoint.name}"] if checkpoint else [])]
-    launch(run.dir, RECIPE, arguments, environment=environment(os.environ), force=force)
+    cards = check_machine(workspace, spec, Path(spec.base_dir), queue=queue)
+    taken = choice.checkpoint.name if checkpoint else ""
+    begin(run.dir, cards, resume=True, checkpoint=taken, queue=queue, force=force)
     return Resumed(summarise(run.dir), choice)
 
 
-def _check_packages(spec: TrainSpec, cards: tuple[Gpu, ...]) -> None:
-    if spec.backend == "unsloth" and not cards:
-        raise DependencyMissing(
-            "unsloth needs an NVIDIA card, and none is usable here",
-            hint="take the backend trl, or auto",
-        )
-    wanted = {
-        "unsloth": spec.backend == "unsloth",
-        "bitsandbytes": spec.load_in_4bit and bool(cards),
-        "wandb": spec.report_to == "wandb",
-    }
-    for package, needed in wanted.items():
-        if needed and importlib.util.find_spec(package) is None:
-            extra = package if package == "wandb" else "'finetui[gpu]'"
-            raise DependencyMissing(
-                f"this run needs {package}, which is not installed",
-                hint=f"install it with: pip install {extra}",
-            )
+def check_machine(
+    workspace: Workspace, spec: TrainSpec, base_dir: Path, *, queue: bool
+) -> tuple[Gpu, ...]:
+    """Return the machine's GPUs, if a run can train here.
+
+    Args:
+        workspace: Where the run is.
+        spec: What it shall do.
+        base_dir: The base's directory.
+        queue: Whether it may wait for a GPU that is in use.
+
+    Raises:
+        DependencyMissing: What the spec asks for is not installed.
+        DeviceBusy: Another run holds the GPU, and this one shall not wait.
+    """
+    cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    _check_packages(spec, base_dir, cards)
+    if not queue:
+        _check_card(workspace, cards)
+    return cards
+
+
+def _check_packages(spec: TrainSpec, base_dir: Path, cards: tuple[Gpu, ...]) -> None:
+    name, _ = backend_name(spec, cuda=bool(cards))
+    check_installed(name, base_bits(spec, base_dir))
+    check_reporting(spec.report_to)
 
 
 def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
@@ -226,18 +238,18 @@ def _check_card(workspace: Workspace, cards: tuple[Gpu, ...]) -> None:
     if not cards:
         return
     for directory in run_dirs(workspace):
+        if waits(directory, read_ticket(directory)):
+            continue  # it waits in the queue and holds nothing yet
         life = look(directory)
-        if life.where == "here" or (life.alive and _computes_on(directory, cards[0])):
+        # Where there are several GPUs, the lock below tells which of them a run here has.
+        alone = life.where == "here" and len(snapshot(workspace.root).gpus) == 1
+        elsewhere = life.alive and life.where != "here" and _computes_on(directory, cards[0])
+        if alone or elsewhere:
             there = f" on {life.host}" if life.host else ""
-            raise RunActive(
-                f"run {directory.name}{there} is using {cards[0].name}",
-                hint=f"wait for it, or stop it with: finetui runs stop {directory.name}",
-            )
+            raise device_busy(cards[0], f"{directory.name}{there}")
     owner = holder(cards[0].uuid or "0")
     if owner:
-        raise RunActive(
-            f"{cards[0].name} is held by the run in {owner}", hint="wait for it, or stop it there"
-        )
+        raise device_busy(cards[0], owner)
 
 
 def _computes_on(directory: Path, card: Gpu) -> bool:
@@ -249,7 +261,8 @@ def _computes_on(directory: Path, card: Gpu) -> bool:
     )
 
 
-def _new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
+def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
+    """Make the folder of a run, with its specification and its own copy of the dataset."""
     directory = workspace.runs_dir / new_run_id()
     whole = changed(
         spec,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from engine.tokens import IGNORED
-from engine.train.arguments import arguments
+from engine.train.arguments import arguments, data_collator
 from engine.train.backends import adapter_kept
 from engine.train.data import EpochSampler, as_features, collate
 from engine.train.saving import with_saver
@@ -40,7 +40,9 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
 
         def training_step(self, model: Any, inputs: Any, *rest: Any, **named: Any) -> Any:
             trained = int((inputs["labels"][:, 1:] != IGNORED).sum())
-            meter.count(int(inputs["attention_mask"].sum()), trained)
+            mask = inputs.get("attention_mask")  # there is none where batches have no padding
+            tokens = inputs["input_ids"].numel() if mask is None else int(mask.sum())
+            meter.count(tokens, trained)
             return super().training_step(model, inputs, *rest, **named)
 
         def compute_loss(
@@ -62,7 +64,7 @@ def make_trainer(setup: Setup, callback: Any) -> Any:
             args=arguments(setup),
             train_dataset=Dataset.from_list([as_features(row) for row in setup.train.rows]),
             processing_class=setup.loaded.tokenizer,
-            data_collator=partial(collate, pad_id=setup.pad_id),
+            data_collator=data_collator(setup, partial(collate, pad_id=setup.pad_id)),
             callbacks=[callback],
         )
     # The trainer then counts a step's trained tokens and hands them to compute_loss.

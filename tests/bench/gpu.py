@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,23 +200,22 @@ def _job(bench: Bench, kind: str, base: str, rows: dict[str, Any], **spec: Any) 
     }
 
 
-def take_turns(bench: Bench) -> None:
-    """Run finetui's backends and bare scripts of both, in turns, on one base after the other."""
+def take_turns(bench: Bench, base: str) -> None:
+    """Run finetui's backends and bare scripts of both, in turns, on one base."""
+    if not bench.model(base).is_dir():
+        bench.skipped.append(f"{base}: bitsandbytes is not installed")
+        return
     unsloth = not gpu_needs.missing(("unsloth",))
     kinds = [("finetui/trl", "finetui", "trl"), ("bare trl", "bare", "trl")]
     if unsloth:
         kinds += [("finetui/unsloth", "finetui", "unsloth"), ("bare unsloth", "bare", "unsloth")]
     else:
-        bench.skipped.append("unsloth: not installed, and no wheel of it was given")
-    for base in ("8B-4",) if bench.tiny else ("8B-4", "1B-16"):
-        if not bench.model(base).is_dir():
-            bench.skipped.append(f"{base}: bitsandbytes is not installed")
-            continue
-        for name, kind, backend in kinds:
-            job = _job(bench, kind, base, turn_rows(bench), backend=backend)
-            result = run_job(bench, f"{name} on {base}", job)
-            if result is not None:
-                bench.found.setdefault("turns", []).append({"name": name, "base": base, **result})
+        bench.skipped.append(f"unsloth on {base}: not installed, and no wheel of it was given")
+    for name, kind, backend in kinds:
+        job = _job(bench, kind, base, turn_rows(bench), backend=backend)
+        result = run_job(bench, f"{name} on {base}", job)
+        if result is not None:
+            bench.found.setdefault("turns", []).append({"name": name, "base": base, **result})
 
 
 def try_settings(bench: Bench) -> None:
@@ -297,10 +297,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(bench: Bench, parts: list[str]) -> None:
     began = time.monotonic()
     bench.found["machine"] = run_job(bench, "machine", {"kind": "facts"})
+    # What matters most comes first: what does not fit into the time is left out.
+    order: list[tuple[str, Callable[[], None]]] = [
+        ("cap", lambda: run_under_cap(bench)),
+        ("turns", lambda: take_turns(bench, "8B-4")),
+        ("fit", lambda: try_settings(bench)),
+    ]
+    if not bench.tiny:
+        order.append(("turns", lambda: take_turns(bench, "1B-16")))
     if make_models(bench, parts):
-        for part, step in (("cap", run_under_cap), ("turns", take_turns), ("fit", try_settings)):
+        for part, step in order:
             if part in parts:
-                step(bench)
+                step()
     bench.found["seconds"] = round(time.monotonic() - began)
 
 

@@ -91,7 +91,9 @@ def _fit(settings: list[Mapping[str, Any]] | None) -> list[str]:
             off = ""
         else:
             measured_words = _size(measured)
-            off = f"{(total / measured - 1):+.1%}" if total else ""
+            # A processor's peak is the whole process's, which no prediction is about.
+            comparable = bool(own) or peaks["used"] != peaks["allocated"]
+            off = f"{(total / measured - 1):+.1%}" if total and comparable else ""
         lines.append(
             f"| {setting['name']} | {_size(total) if total else 'none was made'} "
             f"| {measured_words} | {off} | {_size(peaks['allocated'])} | {largest} |"

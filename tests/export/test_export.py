@@ -26,7 +26,7 @@ from engine.export import start as starting
 from engine.export.artifacts import artifacts
 from engine.export.spec import load_spec
 from engine.export.start import start
-from engine.runs import launch, read_events, request_stop, state
+from engine.runs import launch, read_events, request_stop, state, wait_until_gone
 from engine.runs.events import EventLog
 from engine.serve.header import read_header
 from engine.workspace import Workspace, open_workspace
@@ -281,6 +281,7 @@ def test_the_verb_follows_to_the_end_with_the_best_adapter(
     with open_workspace(Path(root)) as workspace:
         newest, former = artifacts(workspace, RUN)
         assert (newest.adapter_words, former.adapter_words) == ("best, step 60", "last")
+        wait_until_gone(run / "exports" / "q8_0")
         job = start(workspace, RUN, "q8_0", "last")
         request_stop(job)
         ended(job)

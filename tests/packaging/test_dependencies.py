@@ -31,7 +31,6 @@ FOR_OTHERS = {
 # Imported, and brought along by what is declared.
 BROUGHT = {
     "rich": "textual is made with it, and pins it",
-    "wandb": "a person who reports to it installs it; asked for before it is used",
 }
 
 
@@ -66,14 +65,16 @@ def distributions(modules: set[str]) -> dict[str, set[str]]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    wanted = declared("train", "multilingual") | {name for part in PARTS for name in part.alone}
+    reported = ("tensorboard", "wandb", "trackio")
+    wanted = declared("train", "multilingual", *reported) | {
+        name for part in PARTS for name in part.alone
+    }
     undeclared = {
         module
         for module, names in distributions(imported("engine", "tui")).items()
         if not names & wanted
     }
-    assert undeclared - set(BROUGHT) == set()
-    assert set(BROUGHT) - {"wandb"} <= undeclared
+    assert undeclared == set(BROUGHT)
 
 
 def test_what_is_declared_is_imported() -> None:
@@ -90,7 +91,9 @@ def test_what_is_installed_alone_is_looked_for() -> None:
 
 
 def test_tests_need_no_more_than_their_extra() -> None:
-    wanted = declared("train", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
+    wanted = (
+        declared("train", "dev") | set(BROUGHT) | {name for part in PARTS for name in part.alone}
+    )
     # pip comes with an environment, packaging with pytest; a bench compares with semhash if it
     # is there.
     wanted |= {"pip", "packaging", "semhash"}

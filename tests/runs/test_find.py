@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import RunMissing
+from engine.errors import RunMissing, UsageError
 from engine.runs import EventLog, find, new_run_id, runs
+from engine.runs.notes import set_name, set_note
 from engine.workspace import Workspace
 
 
@@ -26,7 +27,7 @@ def test_runs_are_listed_newest_first_with_what_their_spec_says(workspace: Works
         log.write("run_finished", status="finished", result={})
     found = runs(workspace)
     assert [run.id for run in found] == ["20260102-000000-bbbb", "20260101-000000-aaaa"]
-    assert [run.view.status for run in found] == ["created", "finished"]
+    assert [run.view.status for run in found] == ["prepared", "finished"]
     assert (found[0].base, found[0].dataset, found[0].preset) == ("tiny", "notes", "p")
 
 
@@ -44,6 +45,41 @@ def test_a_run_is_found_by_id_prefix_ending_and_last(workspace: Workspace) -> No
     assert find(workspace, "last").dir == two
     with pytest.raises(RunMissing, match="fits 2 runs"):
         find(workspace, "2026")
+
+
+def test_a_name_that_a_person_gave_is_found_and_no_two_runs_have_it(workspace: Workspace) -> None:
+    one = make(workspace, "20260101-000000-aaaa")
+    two = make(workspace, "20260101-000001-bbbb")
+    set_name(one, "  Grandme\u0301re  v2 ")
+    assert find(workspace, "grandmére V2").id == one.name, "by its letters, not by their form"
+    assert find(workspace, one.name).name == "Grandmére v2"
+    with pytest.raises(UsageError, match="is named"):
+        set_name(two, "GRANDMÉRE v2")
+    set_name(one, "")
+    set_name(two, "grandmére v2")
+    assert find(workspace, "grandmére v2").id == two.name
+    set_note(two, "a  note\nof two lines")
+    assert find(workspace, "bbbb").note == "a note of two lines"
+    assert find(workspace, "bbbb").name == "grandmére v2"
+
+
+@pytest.mark.parametrize(
+    "name", ["last", "LAST", "20260101-000000-aaaa", "-x", "a\x1b[2J", "x" * 41]
+)
+def test_a_name_that_would_be_taken_for_something_else_is_refused(
+    workspace: Workspace, name: str
+) -> None:
+    one = make(workspace, "20260101-000000-aaaa")
+    with pytest.raises(UsageError):
+        set_name(one, name)
+    assert find(workspace, "last").name == ""
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"name": 1}', '{"name": "x", "note": []}'])
+def test_damage_to_what_a_person_said_hides_no_run(workspace: Workspace, text: str) -> None:
+    one = make(workspace, "20260101-000000-aaaa")
+    (one / "person.json").write_text(text)
+    assert (find(workspace, "last").name, find(workspace, "last").note) == ("", "")
 
 
 @pytest.mark.parametrize("word", ["", "x", "last"])

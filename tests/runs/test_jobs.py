@@ -109,8 +109,9 @@ def test_a_killed_child_has_died(tmp_path: Path) -> None:
         output.write("loading shard 3\n")
     os.kill(info.pid, signal.SIGKILL)
     view = ended(tmp_path)
-    assert view.status == "died"
-    assert "loading shard 3" in view.message
+    assert (view.status, view.code) == ("died", "run-killed-by-signal")
+    assert view.message == "killed by signal 9 (SIGKILL)"
+    assert view.lines == ("loading shard 3",)
     assert view.ended > 0
 
 
@@ -118,7 +119,8 @@ def test_a_child_that_never_spoke_has_died_with_its_last_words(tmp_path: Path) -
     launch(tmp_path, JOBS, ["silent"])
     view = ended(tmp_path)
     assert view.status == "died"
-    assert view.message == "no such file: weights.bin"
+    said = "its process ended before it began with status 3: no such file: weights.bin"
+    assert view.message == said
 
 
 def test_stop_lets_a_job_end_itself(tmp_path: Path) -> None:

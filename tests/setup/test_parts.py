@@ -33,7 +33,9 @@ def test_every_package_is_pinned_and_those_without_dependencies_by_hash() -> Non
     assert all("--hash=sha256:" in line for line in hashed(hashes()).splitlines())
 
 
-@pytest.mark.parametrize("extra", ["", "train", "gpu", "multilingual", "dev"])
+@pytest.mark.parametrize(
+    "extra", ["", "train", "gpu", "multilingual", "tensorboard", "wandb", "dev"]
+)
 def test_every_requirement_is_pinned_inside_its_range(extra: str) -> None:
     required = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
     for text in required:

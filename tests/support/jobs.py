@@ -45,6 +45,10 @@ def main(directory: Path, kind: str) -> int:
         elif kind == "full":
             with Path("/dev/full").open("wb", buffering=0) as full:
                 full.write(b"x")
+        elif kind in ("fill", "large"):
+            with (directory / "weights.bin").open("wb", buffering=0) as weights:
+                for _ in range(64):
+                    weights.write(b"x" * 65536)
         elif kind == "notify":
             job.finish({"verdict": "worse-than-base"})
         elif kind == "hangup":

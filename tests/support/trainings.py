@@ -26,9 +26,11 @@ KINDS: Mapping[str, Mapping[str, object]] = {
     "nf4": {"load_in_4bit": True},
     "int8": {"load_in_8bit": True},
 }
-TINY = {"learning_rate": 5e-3, "epochs": 1.0, "save_steps": 12}
+TINY = {
+    "learning_rate": 5e-3, "epochs": 1.0, "save_steps": 12, "eval_steps": 12, "sample_tokens": 8
+}  # fmt: skip
 """24 steps over 48 rows, with a checkpoint in the middle."""
-EMBEDDED = {"warmup_ratio": 0.0, "learning_rate": 5e-4}
+EMBEDDED = {"warmup_ratio": 0.0, "learning_rate": 5e-4, "eval_steps": 3, "sample_tokens": 0}
 """Three steps of the 135M model over six rows."""
 
 

@@ -29,15 +29,19 @@ from engine.errors import (
     BaseMissing,
     FinetuiError,
 )
+from engine.export.start import start as start_export
 from engine.models import Turn
+from engine.runs import EventLog
 from engine.tokens import IGNORED, Tokenizer, render
 from engine.train import make_spec, plan, start
 from engine.train.data import as_features, collate, render_rows
 from engine.train.preflight import Finding, preflight
+from engine.train.spec import write_spec
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
 from tests.support.privileges import without_privileges
 from tests.support.tiny_base import CHATML, make_tiny_base, write_json
+from tests.support.trusting import trusted
 
 Make = Callable[[Path], str]
 
@@ -442,3 +446,24 @@ def test_the_plan_says_it_and_the_start_refuses(
     assert main(["train", *here, "--resume-from", str(tmp_path / "no"), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "adapter-invalid"
     assert not list(workspace.runs_dir.glob("*"))
+
+
+def test_an_export_of_another_bases_adapter_is_refused_before_it_begins(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    other = _base_with_layers(tmp_path / "other", 64)
+    run = workspace.runs_dir / "20260101-000000-aaaa"
+    run.mkdir(parents=True)
+    write_spec(run, make_spec(str(base), "notes", base_dir=str(base)))
+    with EventLog(run) as log:
+        log.write("run_started", pid=1)
+        log.write("run_finished", status="finished", result={})
+    trusted(workspace.root)
+    adapter = _adapter_of(other, run / "adapter", "other")
+    with pytest.raises(AdapterMismatch, match="64 inputs and 64 outputs there, 32 and 32 here"):
+        start_export(workspace, run.name)
+    (adapter / "adapter_model.safetensors").write_bytes(b"cut")
+    with pytest.raises(AdapterInvalid, match="damaged or not whole"):
+        start_export(workspace, run.name)
+    assert not (run / "exports").exists()

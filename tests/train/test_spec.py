@@ -20,6 +20,7 @@ from engine.train import (
     load_spec,
     make_spec,
 )
+from engine.train.fit import Model, fit, parse_target
 from engine.train.spec import SPEC_FILE, write_spec
 
 
@@ -81,6 +82,14 @@ def test_all_names_of_presets_are_different_and_lead_to_known_bases() -> None:
         assert find_preset(base.preset).base in ("", base.name)
 
 
+def test_every_preset_stands_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "presets.md").read_text("utf-8")
+    names = [word for preset in PRESETS.values() for word in (preset.name, *preset.aliases)]
+    hub = {base.hub_id for base in BASES.values() if base.hub_id}
+    missing = [name for name in (*names, *hub) if f"`{name}`" not in guide]
+    assert missing == [name for name in missing if name in BASES]
+
+
 def test_all_linear_layers_are_what_presets_recommend() -> None:
     attention = [name for name in PRESETS if make_spec("t", "d", name).target_modules == ATTENTION]
     assert attention == ["seed-7b"]
@@ -90,6 +99,18 @@ def test_presets_by_memory_learn_from_as_many_examples_a_step() -> None:
     by_memory = {p.gpu_bytes: make_spec("t", "d", p.name) for p in PRESETS.values() if p.gpu_bytes}
     assert [size // 10**9 for size in by_memory] == [8, 12, 16, 24, 48, 80]
     assert {spec.batch_size * spec.accumulation for spec in by_memory.values()} == {16}
+
+
+@pytest.mark.parametrize("preset", [p.name for p in PRESETS.values() if p.gpu_bytes])
+def test_a_preset_by_memory_fits_its_gpu_with_either_trainer(preset: str) -> None:
+    known = PRESETS[preset]
+    base = BASES[known.base]
+    spec = make_spec(base.name, "d", preset)
+    for unsloth in (False, True):
+        target = parse_target(f"{known.gpu_bytes // 10**9}GB")
+        found = fit(Model(base.shape, base.parameters), spec, target, unsloth=unsloth)
+        assert found.fits, found.words
+        assert found.parts.total > 0.4 * known.gpu_bytes, "a smaller GPU would do"
 
 
 def test_steps_count_instead_of_epochs() -> None:

@@ -38,7 +38,7 @@ from engine.train import (
     start,
 )
 from engine.train.spec import write_spec
-from engine.workspace import Workspace
+from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
 
 pytestmark = pytest.mark.usefixtures("prepared")
@@ -62,7 +62,9 @@ def test_a_plan_counts_examples_tokens_and_steps(
     assert outline.steps == 48
     assert (outline.backend, outline.minutes, outline.sampled) == ("trl", None, False)
     assert outline.device.startswith("processor")
-    assert outline.notes == ("without an NVIDIA card the base is not kept in 4 bits",)
+    assert outline.notes == ()
+    assert outline.bits == 4
+    assert outline.why == "no GPU: unsloth is not faster on a CPU"
     # r (m + n) for each of the seven linear layers of two blocks.
     widths = (64 + 64) * 2 + (64 + 32) * 2 + (64 + 128) * 3
     assert outline.trainable == 16 * 2 * widths
@@ -98,8 +100,18 @@ def test_what_is_missing_is_named_before_a_run_is_made(
         start(workspace, spec_of(tiny_model_dir, "other"))
     with pytest.raises(BaseMissing):
         start(workspace, make_spec("llama-3.1-8b", "notes", "seed-7b"))
-    with pytest.raises(DependencyMissing, match="NVIDIA"):
-        start(workspace, spec_of(tiny_model_dir, backend="unsloth"))
+    with monkeypatch.context() as patch:
+        for package in ("unsloth", "bitsandbytes"):  # as if they were not there
+            patch.setitem(sys.modules, package, None)
+        for fields, missing in (
+            ({"backend": "unsloth"}, "unsloth is not installed"),
+            ({"load_in_4bit": True}, "4 bits needs bitsandbytes"),
+            ({"load_in_8bit": True}, "8 bits needs bitsandbytes"),
+        ):
+            asked = spec_of(tiny_model_dir, **fields)
+            with pytest.raises(DependencyMissing, match=missing):
+                start(workspace, asked)
+            assert any(missing in note for note in plan(workspace, asked).notes)
     with pytest.raises(RunMissing):
         resume(workspace, "none")
     usage = namedtuple("usage", "total used free")
@@ -193,6 +205,11 @@ def test_a_preset_brings_its_base_unless_one_is_named(workspace: Workspace) -> N
     assert base_and_preset(workspace, "qwen3-4b", "llama3-8b") == ("qwen3-4b", "llama3-8b")
     assert base_and_preset(workspace, "qwen3-4b") == ("qwen3-4b", "qwen3-4b")
     assert base_and_preset(workspace, preset="seed-7b") == (embedded, "seed-7b")
+    for wanted, found in (("rtx-5070", ("llama-3.1-8b", "12gb")), ("qlora", (embedded, "qlora"))):
+        settings = f'[training]\npreset = "{wanted}"\n'
+        (workspace.root / "finetui.toml").write_text(settings)
+        with open_workspace(workspace.root) as again:
+            assert base_and_preset(again) == found
 
 
 @pytest.mark.parametrize(

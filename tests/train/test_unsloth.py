@@ -54,6 +54,9 @@ def test_both_trainers_make_the_same_steps(trainings: Path, base: str, kind: str
     # 2% where its adapter's weights change by a ten-millionth.
     noisy = base == "embedded" and kind == "int8"
     allowed = 1e-4 if kind == "fp32" else 5e-2 if noisy else 1e-2
+    if (base, kind) == ("tiny", "fp32"):
+        assert [found.step for found in state(one).samples] == [0, 12, 24]
+        assert state(one).samples == state(other).samples
     left_losses, right_losses = dict(state(one).losses), dict(state(other).losses)
     assert left_losses == pytest.approx(right_losses, rel=allowed)
     assert dict(state(one).evals) == pytest.approx(dict(state(other).evals), rel=allowed)

@@ -24,7 +24,8 @@ _NEWEST_THEN = "chat.newest"
 class Choice:
     """A pair that can be loaded: a run's export and its base at the same quantisation.
 
-    Sizes are bytes, ``at`` is when the export ended, in seconds since the epoch.
+    Sizes are bytes, ``at`` is when the export ended, in seconds since the epoch. ``adapter``
+    says which adapter was merged: ``best, step 60`` or ``last``.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class Choice:
     tuned_bytes: int
     base_bytes: int
     at: float
+    adapter: str = "last"
 
     @property
     def key(self) -> str:
@@ -60,6 +62,7 @@ def choices(workspace: Workspace) -> list[Choice]:
             tuned_bytes=export.tuned_bytes,
             base_bytes=export.base_bytes,
             at=export.at,
+            adapter=export.adapter_words,
         )
         for run in runs(workspace)
         for export in artifacts(workspace, run.id)

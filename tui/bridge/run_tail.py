@@ -50,6 +50,8 @@ class JobState:
         resume_refused: Why it can't be resumed, and what to do instead; of an export, why it
             can't be done again.
         export_refused: Why the run can't be exported, and what to do instead.
+        called: The person's name for the run; empty where it has none.
+        note: What a person noted about it.
     """
 
     dir: Path
@@ -61,6 +63,8 @@ class JobState:
     resume_step: int | None = None
     resume_refused: Refusal = ALLOWED
     export_refused: Refusal = ALLOWED
+    called: str = ""
+    note: str = ""
 
     @property
     def base(self) -> str:
@@ -156,7 +160,7 @@ class RunTail:
     def _states_now(self) -> list[JobState]:
         found: list[JobState] = []
         for run in reversed(_folders(self._runs_dir)):
-            if not (run / "spec.toml").is_file():
+            if run.name.startswith(".") or not (run / "spec.toml").is_file():
                 continue
             state = self._state(run, run, "")
             found.append(state)
@@ -169,6 +173,7 @@ class RunTail:
 
     def _state(self, run: Path, directory: Path, quant: str) -> JobState:
         from engine.runs import Monitor, read_spec  # the run protocol, first needed here
+        from engine.runs.notes import read_said
 
         mark = _mark(directory)
         known = self._states.get(directory)
@@ -177,7 +182,9 @@ class RunTail:
         monitor = self._monitors.setdefault(directory, Monitor(directory))
         view, _ = monitor.poll()
         spec = known[1].spec if known is not None and known[1].spec else read_spec(directory)
-        state = _with_abilities(JobState(directory, run.name, quant, spec, view), run)
+        said = read_said(directory)
+        plain = JobState(directory, run.name, quant, spec, view, called=said.name, note=said.note)
+        state = _with_abilities(plain, run)
         self._states[directory] = (mark, state)
         return state
 
@@ -188,7 +195,9 @@ def _with_abilities(job: JobState, run: Path) -> JobState:
     from engine.runs import RunSummary, summarise
     from engine.train import check_resume
 
-    living = job.view.active and (job.dir / "process.json").exists()
+    living = job.view.active and (
+        job.view.status == "queued" or (job.dir / "process.json").exists()
+    )
     if job.quant:
         # An export can be made again where its run can be exported at all.
         export = _refusal(lambda: check_run(summarise(run)))
@@ -238,7 +247,7 @@ def _folders(directory: Path) -> list[Path]:
 def _mark(directory: Path) -> tuple[int, ...]:
     """Return what changes when a job is launched again or writes."""
     mark: list[int] = []
-    for name in ("events.jsonl", "process.json"):
+    for name in ("events.jsonl", "process.json", "person.json", "queue.json", "spec.toml"):
         try:
             status = (directory / name).stat()
             mark += [status.st_size, status.st_mtime_ns]

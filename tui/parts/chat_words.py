@@ -144,12 +144,13 @@ def prompt_words(prompt: Prompt | None, number: int, total: int) -> str:
 
 
 def pair_line(choice: Choice | None) -> Content:
-    """Return ``run 3f2a at q4_k_m``."""
+    """Return ``run 3f2a at q4_k_m · best, step 60``; the last adapter is not named."""
     if choice is None:
         return Content("")
+    adapter = "" if choice.adapter == "last" else f" · {choice.adapter}"
     return Content.assemble(
         ("run ", "$text-muted"), (short_run(choice.run_id), "bold"),
-        (" at ", "$text-muted"), (choice.quant, ""),
+        (" at ", "$text-muted"), (choice.quant, ""), (adapter, "$text-muted"),
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
+from engine.runs import verdict, verdict_words
+from engine.runs.kept import Which
 from tui.bridge.run_tail import JobState
 from tui.widgets.rows import Part
 from tui.widgets.textpane import BLANK, Block, text
@@ -27,6 +29,9 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
     if job.view.status != "finished":
         return blocks
     blocks.append(BLANK)
+    if result.get("step"):
+        words = f"merged the {result.get('adapter')} adapter, of step {result['step']}"
+        blocks.append(Block(text(one_line(words), "$text-muted")))
     for side in ("tuned", "base"):
         told = result.get(side)
         if isinstance(told, Mapping):
@@ -97,6 +102,25 @@ class QuantChoice:
             ("usual · " if self.default else "", "success"),
             (self.note, "row"),
         ]
+
+
+def export_note(run: JobState) -> list[Content]:
+    """Return what to know before a run is exported.
+
+    Args:
+        run: The run; one that never beat its base is called that.
+    """
+    lines = [Content(f"Base and tuned of run {run.short}, both at:")]
+    if verdict(run.view) == "worse-than-base":
+        words = f"! this run {verdict_words(run.view)}"
+        lines.insert(0, Content.styled(words, "$text-warning"))
+    return lines
+
+
+def adapter_of(export: JobState) -> Which | None:
+    """Return which adapter an export took; None where it does not say."""
+    which = export.spec.get("which")
+    return "best" if which == "best" else "last" if which == "last" else None
 
 
 def quant_choices(base: str) -> list[QuantChoice]:

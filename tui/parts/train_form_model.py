@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 from engine.bases import EMBEDDED, installed, presets
 from engine.dataset import datasets
 from engine.errors import FinetuiError, SettingsError
-from engine.train import PRESETS, TrainSpec, default_base, default_preset, make_spec
+from engine.train import PRESETS, TrainSpec, base_and_preset, default_base, make_spec
 from engine.workspace import Workspace
 from tui.parts.train_words import value_words
 
@@ -79,11 +79,10 @@ def form_choices(workspace: Workspace) -> FormChoices:
     here = installed()
     known = {preset.name: preset.preset for preset in presets()}
     known |= {base.name: base.preset for base in here}
-    base = default_base(workspace)
     try:
-        preset = default_preset(workspace, base)
+        base, preset = base_and_preset(workspace)
     except FinetuiError:
-        preset = ""  # the form says so at its field
+        base, preset = default_base(workspace), ""  # the form says so at its field
     return FormChoices(
         datasets=tuple(info.name for info in found),
         bases=known,

@@ -72,6 +72,15 @@ class RunsPart(Vertical):
         return self.rows.job
 
     @property
+    def run(self) -> JobState | None:
+        """The run under the cursor, or the one of the export under it."""
+        job = self.job
+        if job is None or not job.quant:
+            return job
+        runs = (one for one in self.rows.jobs if one.run_id == job.run_id and not one.quant)
+        return next(runs, job)
+
+    @property
     def compared(self) -> tuple[Compared, ...]:
         """The runs whose curves are drawn behind those of the one under the cursor."""
         return self._comparing.among(self.rows.jobs)

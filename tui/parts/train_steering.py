@@ -14,6 +14,7 @@ from tui.widgets.frame import Kind
 from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
+    from engine.runs.kept import Which
     from engine.workspace import Workspace
 
 END_SECONDS = 20.0
@@ -97,8 +98,13 @@ class Steering:
         )
         return Done(said, hint=passed, kind="done", begun=job.dir)
 
-    async def export(self, job: JobState, quant: str) -> Done:
+    async def export(self, job: JobState, quant: str, adapter: Which | None = None) -> Done:
         """Export the run of a job at a quantisation.
+
+        Args:
+            job: The run, or an export of it.
+            quant: The quantisation.
+            adapter: The best adapter or the last; None takes the best where one was kept.
 
         Raises:
             FinetuiError: It can't be exported.
@@ -106,7 +112,7 @@ class Steering:
         from engine.export.start import start
 
         await self._let_go(job)
-        directory = await off_loop(start, self._workspace, job.run_id, quant)
+        directory = await off_loop(start, self._workspace, job.run_id, quant, adapter)
         return Done(f"export at {quant} started", kind="done", begun=directory)
 
     async def _let_go(self, job: JobState) -> None:

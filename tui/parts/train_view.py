@@ -96,6 +96,13 @@ def _second_line(job: JobState, width: int, now: float) -> Content:
         last = one_line(view.message.splitlines()[-1] if view.message else "it wrote no message")
         hint = f" · {one_line(view.hint)}" if view.hint else ""
         return Content.assemble((last, "$text-error"), (hint, "$text-muted"))
+    if view.status in ("prepared", "queued"):
+        waits = view.waits or view.status == "prepared"
+        words = (
+            "o starts it, now or in the queue" if view.status == "prepared" else "s takes it out"
+        )
+        said = one_line(view.message) if view.message else words
+        return Content.styled(said, "$text-muted" if waits else "$text-warning")
     if not view.active:
         return _outcome(job)
     phase = one_line(view.phase)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _LABEL = 9
 
 NO_CARD = "no NVIDIA GPU: trains on the CPU with transformers + peft + trl"
+_LIBRARIES = {"unsloth": "unsloth", "trl": "transformers + peft + trl"}
 
 
 def now() -> float:
@@ -44,7 +46,9 @@ def spec_blocks(
     """
     if job.quant:
         return _export_spec(job, now)
-    blocks = [_row(label, value) for label, value in _summary(job.spec)]
+    said = [("name", job.called), ("note", job.note)]
+    blocks = [_row(label, one_line(value)) for label, value in said if value]
+    blocks += [_row(label, value) for label, value in _summary(job.spec)]
     blocks.append(_row("began", ago(job.view.started, now)))
     if plan is not None:
         blocks += [BLANK, *plan_blocks(plan)]
@@ -115,10 +119,12 @@ def _minutes(minutes: float) -> str:
 
 
 def _means(plan: Plan) -> str:
+    libraries = _LIBRARIES.get(plan.backend, plan.backend)
+    bits = f", base in {plan.bits} bits" if plan.bits else ""
     if plan.device.startswith("processor"):
-        return f"{NO_CARD} ({plan.device.partition(', ')[2]})"
-    libraries = "unsloth" if plan.backend == "unsloth" else "transformers + peft + trl"
-    return f"trains on {one_line(plan.device)} with {libraries}"
+        cores = plan.device.partition(", ")[2]
+        return f"no NVIDIA GPU: trains on the CPU with {libraries} ({cores}){bits}"
+    return f"trains on {one_line(plan.device)} with {libraries}{bits}"
 
 
 def _difference_blocks(job: JobState, other: Compared) -> list[Block]:
@@ -198,9 +204,10 @@ def means(workspace: Workspace) -> tuple[bool, str]:
     Reads files and asks the machine's cards; call it off the event loop.
     """
     from engine.dataset import datasets
-    from engine.telemetry import snapshot
+    from engine.telemetry import snapshot, visible_gpus
 
-    names = [card.name for card in snapshot(workspace.root).gpus]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [card.name for card in visible_gpus(snapshot(workspace.root).gpus, visible)]
     if names:
         return bool(datasets(workspace)), f"trains on {names[0]}"
     return bool(datasets(workspace)), NO_CARD

@@ -10,7 +10,6 @@ from pathlib import Path
 from textual import events, getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 
 from engine.errors import FinetuiError
 from tui.actions import bindings
@@ -19,7 +18,7 @@ from tui.bridge.threads import off_loop
 from tui.messages import WatchFailed
 from tui.parts import train_words as words
 from tui.parts.train_charts import MOST
-from tui.parts.train_exports import quant_choices
+from tui.parts.train_exports import adapter_of, export_note, quant_choices
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
 from tui.parts.train_steering import (
@@ -187,7 +186,9 @@ class TrainScreen(StageScreen):
         if answer == "dataset":
             await self.app.run_action("dataset")
             return
-        said = f"run {short_run(answer.id)} started; it goes on without finetui"
+        waits = answer.view.status == "queued"
+        done = "waits in the queue" if waits else "started"
+        said = f"run {short_run(answer.id)} {done}; it goes on without finetui"
         self._tell(Done(said, kind="done", begun=answer.dir))
 
     def action_stop(self) -> None:
@@ -206,17 +207,26 @@ class TrainScreen(StageScreen):
         """Resume from the last checkpoint, or do an export again."""
         job = self.job
         if job is not None and job.quant:
-            self._steer(partial(self._steering.export, job, job.quant))
+            which = adapter_of(job)
+            self._steer(partial(self._steering.export, job, job.quant, which))
         elif job is not None:
             self._steer(partial(self._steering.resume, job))
 
     def action_export(self) -> None:
         """Choose a quantisation and export."""
-        if (job := self.job) is not None:
-            note = [Content(f"Base and tuned of run {job.short}, both at:")]
-            dialog = QuantDialog(partial(quant_choices, job.base), note=note)
+        if (job := self.job) is not None and (run := self.runs.run) is not None:
+            load = partial(quant_choices, job.base)
+            dialog = QuantDialog(load, note=export_note(run), best=run.view.kept)
             export = self._steering.export
-            self.app.ask(dialog, lambda _: self._steer(partial(export, job, dialog.quant)))
+            self.app.ask(
+                dialog, lambda _: self._steer(partial(export, job, dialog.quant, dialog.adapter))
+            )
+
+    def action_keep(self) -> None:
+        """Queue, name, note, clean, pack, import or remove."""
+        from tui.screens.modals.keeping import ask_keeping
+
+        ask_keeping(self.app, self._workspace, self.job, self._steer)
 
     @work(group="steer", exclusive=True, exit_on_error=False)
     async def _steer(self, call: Callable[[], Awaitable[Done]]) -> None:

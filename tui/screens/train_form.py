@@ -12,10 +12,12 @@ from textual.containers import Horizontal
 from textual.widgets import Button
 
 from engine.bases import add, can_be_brought, preset_for, resolve
-from engine.errors import BaseMissing, FinetuiError
+from engine.errors import BaseMissing, DeviceBusy, FinetuiError
 from engine.runs import RunSummary
 from engine.train import TrainSpec, plan, start
+from engine.train.launching import beside
 from tui.actions import Action, bindings
+from tui.bridge.run_tail import short_run
 from tui.bridge.threads import off_loop, progress_to
 from tui.messages import Progressed
 from tui.parts.train_fields import FormFields, NothingToTrainOn, PlanPane, field_name
@@ -197,7 +199,7 @@ class TrainForm(FormDialog[Answer]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the form's keys, or the way to Dataset where there is no dataset."""
         allowed = super().check_action(action, parameters)
-        if not allowed or action not in {"start", "reset", "dataset"}:
+        if not allowed or action not in {"start", "queue", "reset", "dataset"}:
             return allowed
         return self.is_empty if action == "dataset" else bool(self._known)
 
@@ -226,7 +228,14 @@ class TrainForm(FormDialog[Answer]):
     # -- starting ---------------------------------------------------------------------
 
     def action_start(self) -> None:
-        """Check the form and start the run."""
+        """Check the form and start the run; where others train here, ask whether it waits."""
+        self._begin(queue=None)
+
+    def action_queue(self) -> None:
+        """Check the form and put the run into the queue."""
+        self._begin(queue=True)
+
+    def _begin(self, *, queue: bool | None) -> None:
         # What was typed a moment ago may not have been told yet.
         self._values |= self.fields.values
         spec, self._problems = checked(self._values, list(self._known.values()))
@@ -234,21 +243,30 @@ class TrainForm(FormDialog[Answer]):
             self.fields.focus_on(next(name for name in self._known if name in self._problems))
             self._tell_focused()
         elif not self._starting:
-            self._start(spec)
+            self._start(spec, queue=queue)
 
     @work(group="start", exclusive=True, exit_on_error=False)
-    async def _start(self, spec: TrainSpec, *, may_download: bool = False) -> None:
+    async def _start(
+        self, spec: TrainSpec, *, queue: bool | None, may_download: bool = False
+    ) -> None:
         self._starting = True
         try:
             with self.holding_keys():
                 missing = await off_loop(base_to_bring, spec.base)
                 if missing == "download" and not may_download:
-                    self._ask_to_download(spec)
+                    self._ask_to_download(spec, queue)
+                    return
+                others = await off_loop(beside) if queue is None else []
+                if others:
+                    self._ask_to_wait(spec, others, may_download=may_download)
                     return
             if missing:
                 await self._bring(spec.base, missing)
             self.say("starting …", kind="busy")
-            run = await off_loop(start, self.app.workspace, spec)
+            run = await off_loop(lambda: start(self.app.workspace, spec, queue=bool(queue)))
+        except DeviceBusy as error:
+            self._ask_to_wait(spec, [], error.message, may_download=may_download)
+            return
         except FinetuiError as error:
             self.complain(error)
             return
@@ -262,7 +280,7 @@ class TrainForm(FormDialog[Answer]):
         watch = progress_to(self, lambda done, total: Progressed(what, done, total))
         await off_loop(add, name, progress=watch)
 
-    def _ask_to_download(self, spec: TrainSpec) -> None:
+    def _ask_to_download(self, spec: TrainSpec, queue: bool | None) -> None:
         size = self._choices.downloads.get(spec.base, 0) if self._choices else 0
         words = f"About {file_size(size)}. " if size else ""
         question = ConfirmDialog(
@@ -271,9 +289,22 @@ class TrainForm(FormDialog[Answer]):
 
         def answered(sure: bool) -> None:
             if sure:
-                self._start(spec, may_download=True)
+                self._start(spec, queue=queue, may_download=True)
 
         self.app.ask(question, answered)
+
+    def _ask_to_wait(
+        self, spec: TrainSpec, others: list[str], why: str = "", *, may_download: bool
+    ) -> None:
+        """Ask whether a run waits for those that train here; no starts it beside them."""
+        names = ", ".join(short_run(name) for name in others)
+        busy = why or f"run {names} trains here already: beside it both are slower"
+        question = ConfirmDialog(
+            "Wait in the queue?", f"{busy}. y waits, n {'tries' if why else 'starts'} now."
+        )
+        self.app.ask(
+            question, lambda waits: self._start(spec, queue=waits, may_download=may_download)
+        )
 
 
 def base_to_bring(name: str) -> Literal["", "import", "download"]:

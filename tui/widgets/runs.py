@@ -10,6 +10,8 @@ from tui.widgets.rows import Part, RowList, Style
 from tui.widgets.words import file_size, fit, one_line
 
 SIGNS: Mapping[str, tuple[str, Style]] = {
+    "prepared": ("○", "muted"),
+    "queued": ("◷", "accent"),
     "created": ("…", "accent"),
     "running": ("▶", "accent"),
     "stopping": ("▶", "warning"),
@@ -56,7 +58,7 @@ def row_parts(job: JobState, width: int, now: float, *, mark: Mark | None) -> li
         (f"{sign} ", style),
         (fit(job.short, 4), "strong"),
         mark or (" ", "row"),
-        (fit(one_line(job.base), base - 1) + " ", "row"),
+        (fit(one_line(job.called or job.base), base - 1) + " ", "row"),
         (fit(one_line(job.dataset), max(0, rest - base)), "muted"),
         (f"{loss:>6}", "row"),
         (f"{age:>7}", "muted"),

@@ -494,6 +494,27 @@ async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
         await wait_until(pilot, lambda: "not on this machine" in shown(app))
 
 
+async def test_an_export_takes_the_best_adapter_unless_told_otherwise(workspace: Workspace) -> None:
+    run = make_run(workspace)
+    with EventLog(run) as log:
+        log.write("run_started", pid=1)
+        for step, loss in ((0, 2.0), (60, 2.5), (90, 2.75)):
+            log.write("eval", step=step, loss=loss, best=step == 60)
+        log.write("run_finished", status="finished", result={})
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("e")
+        assert isinstance(app.screen, QuantDialog)
+        dialog = app.screen
+        await wait_until(pilot, lambda: dialog.rows.count > 10)
+        assert "! this run never beat its base: 2.500 at best (step 60)" in shown(app)
+        assert "adapter  the best, of step 60" in shown(app)
+        taken = [dialog.adapter]
+        await pilot.press("a")
+        assert "adapter  the last" in shown(app)
+        assert [*taken, dialog.adapter] == ["best", "last"]
+
+
 async def test_leaving_the_stage_stops_the_looking(workspace: Workspace) -> None:
     run = make_run(workspace, status="running", steps=3)
     async with opened_app(workspace, stage="train") as (app, pilot):

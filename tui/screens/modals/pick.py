@@ -21,6 +21,7 @@ from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
+    from engine.runs.kept import Which
     from engine.workspace import Workspace
     from tui.bridge.chat_pair import Choice as ModelPair
 
@@ -137,24 +138,54 @@ class PairDialog(PickDialog):
 
 
 class QuantDialog(PickDialog):
-    """Takes the quantisation of an export. It asks for the list when it is open.
+    """Takes the quantisation of an export, and the adapter. It asks for the list when it is open.
 
     Args:
         load: Returns the quantisations; it reads files and is called off the event loop.
         note: Lines above the list.
+        best: The step of the run's best adapter; 0 where the last one alone was kept.
     """
 
+    GROUP = "quant"
+    BINDINGS = bindings("quant")
     HEADING = "Export"
     OK = "export"
 
     def __init__(
-        self, load: Callable[[], Sequence[QuantChoice]], *, note: Sequence[Content] = ()
+        self,
+        load: Callable[[], Sequence[QuantChoice]],
+        *,
+        note: Sequence[Content] = (),
+        best: int = 0,
     ) -> None:
         # As many rows as there will be, so that the box does not jump when they come.
         rows: list[list[Part]] = [[("…", "muted")], *([[]] * (self.MOST_ROWS - 1))]
-        super().__init__(rows, note=note)
+        self._best = best
+        self._takes_best = bool(best)
+        self._above = tuple(note)
+        super().__init__(rows, note=self._lines())
         self._read = load
         self._choices: tuple[QuantChoice, ...] = ()
+
+    @property
+    def adapter(self) -> Which | None:
+        """The adapter that is taken; None where there is no choice."""
+        if not self._best:
+            return None
+        return "best" if self._takes_best else "last"
+
+    def action_adapter(self) -> None:
+        """Take the other adapter, where there are two."""
+        self._takes_best = bool(self._best) and not self._takes_best
+        if self._best:
+            self.query_one("#pick-note", Lines).show(self._lines())
+
+    def _lines(self) -> list[Content]:
+        if not self._best:
+            return list(self._above)
+        taken = f"the best, of step {self._best:,}" if self._takes_best else "the last"
+        line = Content.assemble(("adapter  ", "$text-muted"), (taken, "bold"))
+        return [*self._above, line]
 
     @property
     def quant(self) -> str:
