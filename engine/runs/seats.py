@@ -76,7 +76,7 @@ def take_seat(device: str, run_dir: Path) -> int:
     path = _folder(device) / f"{secrets.token_hex(8)}.seat"
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX)  # who looks at it just now lets go at once
         os.write(handle, os.fsencode(run_dir.resolve()))
     except BaseException:
         os.close(handle)

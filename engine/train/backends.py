@@ -70,8 +70,8 @@ def installed(package: str) -> bool:
 def backend_name(spec: TrainSpec, *, cuda: bool) -> tuple[str, str]:
     """Return which trainer a spec gets on a kind of device, and why. Imports nothing heavy.
 
-    ``auto`` takes unsloth on a GPU, where its kernels are. On a CPU both run the same code of
-    transformers and peft; trl then starts faster, since importing unsloth takes seconds.
+    ``auto`` takes unsloth on a GPU, where its kernels are. On a CPU neither is faster
+    (docs/training.md has the measurement), and trl is there in every installation.
     """
     if spec.backend != "auto":
         return spec.backend, "as set"

@@ -61,7 +61,7 @@ def piecewise_nll(hidden: torch.Tensor, head: Any, targets: torch.Tensor) -> tor
         @staticmethod
         def backward(ctx: Any, *outer: torch.Tensor) -> torch.Tensor:
             gradient: torch.Tensor = ctx.saved_tensors[0]
-            return gradient * outer[0].to(gradient.dtype)
+            return gradient * outer[0]
 
     result: torch.Tensor = Nll.apply(hidden)  # type: ignore[no-untyped-call]
     return result

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.tokens import IGNORED
 from engine.train.data import TokenRow, as_features, budgeted, collate, collate_packed
+from engine.train.packing import inputs_of
 
 if TYPE_CHECKING:
     import torch
@@ -57,8 +58,7 @@ def nll_at_trained(model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, 
 
     hooks = [head.register_forward_pre_hook(thin_out), head.register_forward_hook(keep)]
     try:
-        inputs = {name: value for name, value in batch.items() if name != "labels"}
-        logits = model(**inputs, use_cache=False).logits
+        logits = model(**inputs_of(bare, batch), use_cache=False).logits
     finally:
         for hook in hooks:
             hook.remove()

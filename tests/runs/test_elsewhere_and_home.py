@@ -11,6 +11,7 @@ import pytest
 from engine.bases import add
 from engine.cli.main import main
 from engine.export.artifacts import artifacts
+from engine.export.start import check_run
 from engine.export.start import start as start_export
 from engine.runs import RunView, find, last_log_lines, state
 from engine.train import load_spec
@@ -19,11 +20,9 @@ from tests.support.datasets import freeze_examples
 from tests.support.tiny_export import make_convertible_model
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
-
 
 def ended(directory: Path) -> RunView:
-    wait_until(lambda: not state(directory).active, timeout=300, what="the end")
+    wait_until(lambda: not state(directory).active, timeout=600, what="the end")
     view = state(directory)
     assert view.status == "finished", (view.message, *last_log_lines(directory, 20))
     return view
@@ -35,11 +34,38 @@ def other_machine(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
 
 
-def test_prepared_here_trained_elsewhere_exported_at_home(
+@pytest.mark.slow
+def test_prepared_here_trained_elsewhere_and_home_again(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], tiny_model_dir: Path,
+) -> None:  # fmt: skip
+    there_and_back(workspace, tiny_model_dir, tmp_path, monkeypatch, capsys)
+    check_run(find(workspace, "last"))
+
+
+@pytest.mark.nightly
+def test_what_came_home_is_exported_and_cleaned(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     base = make_convertible_model(tmp_path / "models" / "tiny")
+    there_and_back(workspace, base, tmp_path, monkeypatch, capsys)
+    home = find(workspace, "last")
+    job = start_export(workspace, home.id, "f16")
+    ended(job)
+    assert [info.quant for info in artifacts(workspace, home.id)] == ["f16"]
+    capsys.readouterr()
+    assert main(["runs", "clean", "last", "--json", "--workspace", str(workspace.root)]) == 0
+    assert json.loads(capsys.readouterr().out)["bytes"] > 0
+    assert not (home.dir / "merged").exists()
+    assert [info.quant for info in artifacts(workspace, home.id)] == ["f16"]
+
+
+def there_and_back(
+    workspace: Workspace, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Prepare a run, train it on another machine, and bring it home."""
     add(str(base))
     freeze_examples(workspace, base, 12)
     here = ["--json", "--workspace", str(workspace.root)]
@@ -78,12 +104,3 @@ def test_prepared_here_trained_elsewhere_exported_at_home(
     assert load_spec(home.dir).base_dir == str(base)
     assert main(["runs", "list", *here]) == 0
     assert json.loads(capsys.readouterr().out)[0]["status"] == "finished"
-
-    job = start_export(workspace, run_id, "f16")
-    ended(job)
-    assert [info.quant for info in artifacts(workspace, run_id)] == ["f16"]
-    assert main(["runs", "clean", "last", *here]) == 0
-    cleaned = json.loads(capsys.readouterr().out)
-    assert cleaned["bytes"] > 0
-    assert not (home.dir / "merged").exists()
-    assert [info.quant for info in artifacts(workspace, run_id)] == ["f16"]

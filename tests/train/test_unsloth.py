@@ -26,7 +26,8 @@ from tests.support.trainings import KINDS, continue_as
 from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+# Before the first test, six bases are trained by both trainers.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 RUN = "20260101-000000-abcd"
 

@@ -193,6 +193,10 @@ def refusal(job: JobState | None, action: str) -> tuple[str, str]:
     if not reason or job.quant:
         return reason, hint
     # The engine's hints name verbs; here keys do it.
+    if job.view.status == "prepared":
+        return f"{job.name} is prepared and not started", "o starts it, now or in the queue"
+    if job.view.status == "queued":
+        return f"{job.name} waits in the queue", "o makes it the next one, s takes it out"
     if job.living and job.view.elsewhere:
         return f"{job.name} runs on {one_line(job.view.host)}", "s stops it there"
     if job.living:

@@ -2,7 +2,7 @@
 
 What autograd keeps was listed with ``torch.autograd.graph.saved_tensors_hooks`` over
 transformers 5.17, peft 0.21 and torch 2.13; ``docs/fit.md`` has the table, and how far it is from
-what runs take. Sizes are bytes. A *token* is a position of a padded batch.
+what runs take. Sizes are bytes. A *token* is a position of a batch.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from engine.train.fit.sizes import (
     quantised,
 )
 from engine.train.fit.target import Target
+from engine.train.head import PIECE_BYTES
 from engine.train.spec import TrainSpec
 
 CPU_PAGES = 21_000_000
@@ -36,8 +37,6 @@ CUDA_CONTEXT = 600_000_000
 rounding to 2 MiB. From reports of torch 2 on recent GPUs; not measured here."""
 UNSLOTH_LOSS_CAP = 4 * 1024**3
 """unsloth_zoo.fused_losses: ``_CE_TARGET_GB_CAP``."""
-UNSLOTH_CPU_CHUNK = 16 * 1024**2
-"""unsloth_zoo.cpu.ops: logits of a chunk, in numbers of 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +45,15 @@ class Batch:
 
     Attributes:
         rows: Examples at once.
-        length: The longest of them, in tokens; the others are padded to it.
+        length: The longest of them, in tokens.
+        total: Tokens of them all.
         trained: Tokens of them all that carry loss.
-        padded: Whether some are shorter, so that attention gets a mask.
     """
 
     rows: int
     length: int
+    total: int
     trained: int
-    padded: bool
-
-    @property
-    def tokens(self) -> int:
-        """Positions, padding included."""
-        return self.rows * self.length
 
 
 def longest_batch(spec: TrainSpec, rows: Sequence[tuple[int, int]] = ()) -> Batch:
@@ -70,14 +64,13 @@ def longest_batch(spec: TrainSpec, rows: Sequence[tuple[int, int]] = ()) -> Batc
         rows: Length and trained tokens of each example; without any, every example is as long
             as the spec allows, and all of it is trained.
     """
+    size = spec.batch_size
     if not rows:
-        size = spec.batch_size
-        return Batch(size, spec.max_length, size * (spec.max_length - 1), padded=size > 1)
-    longest = sorted(rows, reverse=True)[: spec.batch_size]
-    length = min(longest[0][0], spec.max_length)
+        return Batch(size, spec.max_length, size * spec.max_length, size * (spec.max_length - 1))
+    longest = sorted(rows, reverse=True)[:size]
+    lengths = [min(length, spec.max_length) for length, _ in longest]
     trained = sum(min(one, spec.max_length - 1) for _, one in longest)
-    shortest = min(min(one, spec.max_length) for one, _ in longest)
-    return Batch(len(longest), length, trained, padded=shortest < length)
+    return Batch(len(longest), max(lengths), sum(lengths), trained)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +179,24 @@ def predict(
     )
 
 
-def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None) -> int:
-    """Return what the output layer's results take while the backward pass begins.
+def _tokens(batch: Batch, setting: Setting) -> int:
+    """Return a batch's positions: laid end to end (engine.train.packing), or padded by unsloth."""
+    return batch.rows * batch.length if setting.fused else batch.total
 
-    The engine's loss computes them at trained positions alone: logarithms of softmax, the gradient
-    of the loss and the gradient of the logits, each in 32 bits. unsloth's takes 16 bytes a logit
-    and computes as many tokens at once as fit in half of the free memory, at most 4 GiB
-    (``unsloth_zoo.fused_losses``).
+
+def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None) -> int:
+    """Return what the output layer and the loss take.
+
+    The engine's loss goes over trained positions in pieces (``engine.train.head``): of a piece the
+    logits, in 16 bits twice more, and of all positions the inputs and their gradient. unsloth's
+    takes 16 bytes a logit and computes as many tokens at once as fit in half of the free memory,
+    at most 4 GiB (``unsloth_zoo.fused_losses``).
     """
     if setting.fused:
-        whole = 16 * batch.tokens * shape.vocab
+        whole = 16 * _tokens(batch, setting) * shape.vocab
         return min(whole, UNSLOTH_LOSS_CAP, *([] if room is None else [max(room // 2, 2**20)]))
-    return 3 * 4 * batch.trained * shape.vocab
+    piece = min(PIECE_BYTES, 4 * batch.trained * shape.vocab) * (1 if setting.element == 4 else 2)
+    return piece + 2 * batch.trained * shape.hidden * setting.element
 
 
 def _activations(
@@ -210,8 +209,9 @@ def _activations(
     backward pass of the last layer.
     """
     block, backward = _block(shape, spec, batch, setting), _backward(shape, batch, setting)
-    entry = batch.tokens * shape.hidden * setting.element  # a block's input
-    ends = 2 * entry + 4 * batch.tokens * shape.hidden  # embeddings, last norm, and its result
+    tokens = _tokens(batch, setting)
+    entry = tokens * shape.hidden * setting.element  # a block's input
+    ends = 2 * entry + 4 * tokens * shape.hidden  # embeddings, last norm, and its result
     if not spec.gradient_checkpointing:
         return ends + shape.layers * block + max(0, backward - logits)
     # unsloth moves the inputs of blocks to the machine's memory, two at a time.
@@ -226,7 +226,7 @@ def _backward(shape: ModelShape, batch: Batch, setting: Setting) -> int:
     turned back from its few bits.
     """
     active = max(1, shape.experts_per_token)
-    gradients = 3 * batch.tokens * shape.intermediate * active * setting.element
+    gradients = 3 * _tokens(batch, setting) * shape.intermediate * active * setting.element
     if setting.bits not in (4, 8):
         return gradients
     return gradients + max(layer.inputs * layer.outputs for layer in linears(shape)) * (
@@ -236,20 +236,19 @@ def _backward(shape: ModelShape, batch: Batch, setting: Setting) -> int:
 
 def _block(shape: ModelShape, spec: TrainSpec, batch: Batch, setting: Setting) -> int:
     """Return what a block keeps for its backward pass."""
-    tokens, element = batch.tokens, setting.element
+    tokens, element = _tokens(batch, setting), setting.element
     queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     active = max(1, shape.experts_per_token)
     layers = adapted(shape, spec)
     # Norms are computed in 32 bits; each keeps its input. unsloth's keep it in 16.
     norms = 2 * shape.hidden * (element if setting.fused else 4)
-    # With a mask, keys and values are repeated for all heads (sdpa_attention_forward).
-    masked = batch.padded and not setting.fused
-    attention = 2 * queries + 2 * (queries if masked else keys)
-    mask = batch.rows * batch.length**2 * element if masked else 0
+    # Rows attend one by one; their results are kept, and so are these end to end.
+    results = 1 if setting.fused or batch.rows == 1 else 2
+    attention = (1 + results) * queries + 2 * keys
     # Gate, its activation, and the other factor; unsloth's kernel computes the second anew.
     inner = (2 if setting.fused else 3) * shape.intermediate * active
     kept = tokens * (norms + 4 * shape.heads + element * (attention + inner))
-    return kept + mask + _adapter_inputs(shape, spec, layers, batch, setting)
+    return kept + _adapter_inputs(shape, spec, layers, batch, setting)
 
 
 def _adapter_inputs(
@@ -284,11 +283,11 @@ def _adapter_inputs(
         if "down_proj" in names and not setting.fused:
             shared += shape.intermediate * active
         inputs = setting.element * shared
-    kept = batch.tokens * (inputs + setting.element * rank)
+    tokens = _tokens(batch, setting)
+    kept = tokens * (inputs + setting.element * rank)
     if spec.adapter == "dora":
         kept += sum(
-            2 * batch.tokens * layer.outputs * setting.element + 4 * layer.inputs**2
-            for layer in layers
+            2 * tokens * layer.outputs * setting.element + 4 * layer.inputs**2 for layer in layers
         )
     return kept
 

@@ -93,18 +93,28 @@ def _kept(found: list[T], work: Callable[[int], T], size: int) -> None:
 
 
 def rows_of(inputs: Mapping[str, Any]) -> int:
-    """Return how many examples a batch has."""
-    return int(inputs["input_ids"].shape[0])
+    """Return how many examples a batch has, padded or packed."""
+    lengths = inputs.get("row_lengths")
+    return int(inputs["input_ids"].shape[0]) if lengths is None else len(lengths)
 
 
 def pieces(inputs: Mapping[str, Any], rows: int) -> Iterator[dict[str, Any]]:
     """Yield a batch in parts of so many examples, each without padding that none of its own needs.
 
     Args:
-        inputs: Tensors whose first dimension is the examples; those of two dimensions are
-            (examples, length) and padded at their end.
+        inputs: What :func:`engine.train.data.collate` or ``collate_packed`` returns.
         rows: Examples in a part.
     """
+    lengths = inputs.get("row_lengths")
+    if lengths is not None:
+        at = 0
+        for start in range(0, len(lengths), rows):
+            own = lengths[start : start + rows]
+            end = at + sum(own)
+            tensors = {name: v[:, at:end] for name, v in inputs.items() if name != "row_lengths"}
+            yield {**tensors, "row_lengths": own}
+            at = end
+        return
     whole, length = inputs["input_ids"].shape[:2]
     for start in range(0, whole, rows):
         part = {name: value[start : start + rows] for name, value in inputs.items()}

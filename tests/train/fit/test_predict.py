@@ -116,9 +116,9 @@ def test_less_of_anything_never_takes_more(
 def test_the_longest_batch_is_the_longest_examples_together() -> None:
     rows = [(10, 4), (90, 40), (50, 49), (300, 20)]
     batch = longest_batch(spec_of(batch_size=2, max_length=200), rows)
-    assert (batch.rows, batch.length, batch.trained, batch.padded) == (2, 200, 60, True)
+    assert (batch.rows, batch.length, batch.total, batch.trained) == (2, 200, 290, 60)
     without = longest_batch(spec_of(batch_size=2, max_length=200))
-    assert (without.tokens, without.trained) == (400, 398)
+    assert (without.total, without.trained) == (400, 398)
 
 
 @pytest.mark.parametrize(
