@@ -188,15 +188,15 @@ def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None)
     """Return what the output layer and the loss take.
 
     The engine's loss goes over trained positions in pieces (``engine.train.head``): of a piece the
-    logits, in 16 bits twice more, and of all positions the inputs and their gradient. unsloth's
-    takes 16 bytes a logit and computes as many tokens at once as fit in half of the free memory,
+    logits in 32 bits, and as many exponentials inside of logsumexp; of all positions the inputs
+    and their gradient. unsloth's takes 16 bytes a logit and computes as many tokens at once as fit in half of the free memory,
     at most 4 GiB (``unsloth_zoo.fused_losses``).
     """
     if setting.fused:
         whole = 16 * _tokens(batch, setting) * shape.vocab
         return min(whole, UNSLOTH_LOSS_CAP, *([] if room is None else [max(room // 2, 2**20)]))
-    piece = min(PIECE_BYTES, 4 * batch.trained * shape.vocab) * (1 if setting.element == 4 else 2)
-    return piece + 2 * batch.trained * shape.hidden * setting.element
+    piece = min(PIECE_BYTES, 4 * batch.trained * shape.vocab)
+    return 2 * piece + 2 * batch.trained * shape.hidden * setting.element
 
 
 def _activations(
