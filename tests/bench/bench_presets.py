@@ -1,12 +1,12 @@
 """Held-out loss by learning rate, epochs, layers and rank, on two kinds of notes.
 
-``nice python -m tests.bench.bench_presets FOLDER VAULT [MINUTES] [--rows N]`` trains the embedded base on
-the demo's notes and on a vault's, one run of the recipe after another, each in a child of its
-own. FOLDER keeps the two workspaces and their runs: called again, it goes on with what is
-missing, and so it can be stopped at any time. No run begins after MINUTES. ``--rows`` takes that
-many examples of each, chosen by their ids, and a short grid, for an hour instead of three. Each run is evaluated
-after each epoch; a run of three epochs lowers its learning rate over all three, so its first
-epoch is not a run of one.
+``nice python -m tests.bench.bench_presets FOLDER VAULT [MINUTES] [--rows N]`` trains the
+embedded base on the demo's notes and on a vault's, one run of the recipe after another, each in
+a child of its own. FOLDER keeps the two workspaces and their runs: called again, it goes on with
+what is missing, and so it can be stopped at any time. No run begins after MINUTES. ``--rows``
+takes that many examples of each, chosen by their ids, and a short grid, for an hour instead of
+three. Each run is evaluated after each epoch; a run of several epochs lowers its learning rate
+over all of them, so its first epoch is not a run of one.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ GRID = (
 
 
 SHORT = tuple(
-    Setting(notes, *values)  # type: ignore[arg-type]
+    Setting(notes, *values)
     for values in (
         (2e-3, 2),
         (5e-4, 2),
