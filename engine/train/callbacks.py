@@ -35,7 +35,7 @@ def make_callback(setup: Setup, evaluator: Evaluator, watch: StepWatch) -> Any:
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             meter.begin()
-            watch.begin(state.global_step + 1)
+            watch.begin()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watch.end()
