@@ -21,7 +21,7 @@ from engine.runs import (
     check_free,
     find,
     look,
-    new_run_id,
+    make_run_dir,
     run_dirs,
     state,
     summarise,
@@ -270,7 +270,6 @@ def _computes_on(directory: Path, card: Gpu) -> bool:
 
 def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
     """Make the folder of a run, with its specification and its own copy of the dataset."""
-    directory = workspace.runs_dir / new_run_id()
     whole = changed(
         spec,
         base_dir=str(base.directory.resolve()),
@@ -279,8 +278,8 @@ def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Fr
     )
     for item in run_items(whole.base_dir, whole.report_to):
         agree(workspace.root, item)  # its person has just named it
+    directory = make_run_dir(workspace.runs_dir)
     try:
-        directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
         fit_tree(directory)  # a copy has the modes of its source
         # Last, since a folder with a spec is a run.
