@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from engine.train.fit import Fit
 from engine.train.fit.asking import does_not_fit, fit_here, lengths, lengths_of
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import ALL_LINEAR, TrainSpec
 from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
@@ -148,10 +150,11 @@ def _trainer_notes(spec: TrainSpec, name: str, bits: int, *, cuda: bool) -> list
     notes = []
     if name == "trl" and cuda and spec.backend == "auto":
         notes.append(f"trains with trl: {backend_name(spec, cuda=cuda)[1]}")
-    try:
-        check_installed(name, bits)
-    except DependencyMissing as error:
-        notes.append(f"{error.message}; {error.hint}")
+    for check in (partial(check_installed, name, bits), partial(check_reporting, spec.report_to)):
+        try:
+            check()
+        except DependencyMissing as error:
+            notes.append(f"{error.message}; {error.hint}")
     return notes
 
 

@@ -27,9 +27,11 @@ from engine.telemetry import Gpu, Snapshot
 from engine.train import (
     TrainSpec,
     base_and_preset,
+    changed,
     default_base,
     default_preset,
     leaves_when_stopped,
+    load_spec,
     make_spec,
     newest_dataset,
     phases,
@@ -37,6 +39,7 @@ from engine.train import (
     resume,
     start,
 )
+from engine.train.reporting import PACKAGES
 from engine.train.spec import write_spec
 from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
@@ -249,7 +252,31 @@ def test_the_command_says_what_a_run_would_be(
     assert "48, and 12 held out" in capsys.readouterr().out
     assert main([*words, "--lr", "7"]) == 1
     assert "learning_rate" in capsys.readouterr().err
+    assert main([*words, "--epochs", "1e300"]) == 1
+    assert "less than or equal to 1000" in capsys.readouterr().err
     assert main([*words, "--dataset", "other"]) == 1
     assert "[dataset-missing]" in capsys.readouterr().err
     assert main(["runs", "list", "--workspace", str(workspace.root)]) == 0
     assert "no runs yet" in capsys.readouterr().out
+
+
+def test_prompts_of_the_command_keep_their_commas(
+    workspace: Workspace, tiny_model_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--workspace", str(workspace.root), "--base", str(tiny_model_dir)]
+    asked = ["--sample-prompt", "Well, and then?", "--sample-prompt", "What of rain?"]
+    assert main([*words, "--prepare", "--json", *asked]) == 0
+    run = json.loads(capsys.readouterr().out)["id"]
+    assert load_spec(workspace.runs_dir / run).sample_prompts == (asked[1], asked[3])
+
+
+def test_the_plan_names_a_package_that_reporting_lacks(
+    workspace: Workspace, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKAGES, "wandb", "a_package_that_is_not_installed")
+    spec = spec_of(tiny_model_dir, report_to="wandb")
+    with pytest.raises(DependencyMissing) as caught:
+        start(workspace, spec)
+    notes = plan(workspace, spec).notes
+    assert f"{caught.value.message}; {caught.value.hint}" in notes
+    assert not any("wandb" in one for one in plan(workspace, changed(spec, report_to="none")).notes)
