@@ -43,6 +43,7 @@ from engine.train.checkpoints import (
     newest_first,
 )
 from engine.train.fit.asking import refuse_too_large
+from engine.train.gpu import known_problem
 from engine.train.launching import DATASET_DIR, begin, device_busy
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
@@ -215,7 +216,7 @@ def resume(
 def check_machine(
     workspace: Workspace, spec: TrainSpec, base_dir: Path, *, queue: bool
 ) -> tuple[Gpu, ...]:
-    """Return the machine's GPUs, if a run can train here.
+    """Return the machine's GPUs that can train, if a run can train here.
 
     Args:
         workspace: Where the run is.
@@ -228,6 +229,8 @@ def check_machine(
         DeviceBusy: Another run holds the GPU, and this one shall not wait.
     """
     cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if cards and known_problem() is not None:
+        cards = ()  # the CPU will train, as the plan says
     _check_packages(spec, base_dir, cards)
     if not queue:
         _check_card(workspace, cards)

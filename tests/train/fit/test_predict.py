@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,6 +158,12 @@ def test_a_gpu_that_is_here_has_what_nvml_says() -> None:
     card = Gpu(index=0, name="NVIDIA GeForce RTX 5070", vram_used=10**9, vram_total=12 * 10**9)
     found = of_gpu(card)
     assert (found.total, found.free, found.limit) == (12 * 10**9, 11 * 10**9, 12 * 10**9)
+
+
+def test_a_gpu_that_shares_the_machine_s_memory_is_sized_by_it() -> None:
+    """NVML says "not supported" where it is asked for the memory of such a one."""
+    found = of_gpu(Gpu(index=0, name="NVIDIA GB10", uuid="GPU-1"))
+    assert (found.cuda, found.total, found.free) == (True, psutil.virtual_memory().total, None)
 
 
 def test_no_setting_is_offered_that_a_spec_can_not_have() -> None:
