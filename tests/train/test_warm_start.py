@@ -45,7 +45,8 @@ def run_here(folder: Path, frozen: Frozen, spec: TrainSpec) -> RunView:
 
 
 def spec_of(base: Path, **changes: object) -> TrainSpec:
-    values: dict[str, Any] = {"learning_rate": 5e-3, "base_dir": str(base), **changes}
+    own = {"learning_rate": 5e-3, "base_dir": str(base), "sample_tokens": 0}
+    values: dict[str, Any] = {**own, **changes}
     return make_spec(str(base), "notes", "small-cpu", **values)
 
 
