@@ -189,8 +189,8 @@ def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None)
 
     The engine's loss goes over trained positions in pieces (``engine.train.head``): of a piece the
     logits in 32 bits, and as many exponentials inside of logsumexp; of all positions the inputs
-    and their gradient. unsloth's takes 16 bytes a logit and computes as many tokens at once as fit in half of the free memory,
-    at most 4 GiB (``unsloth_zoo.fused_losses``).
+    and their gradient. unsloth's takes 16 bytes a logit and computes as many tokens at once as
+    fit in half of the free memory, at most 4 GiB (``unsloth_zoo.fused_losses``).
     """
     if setting.fused:
         whole = 16 * _tokens(batch, setting) * shape.vocab
