@@ -34,7 +34,7 @@ from engine.errors import (
 from engine.paths import require_free, shorten
 from engine.runs import RunSummary, state, summarise
 from engine.runs.hold import Held, take
-from engine.runs.notes import PERSON_FILE, read_said, set_name, set_note
+from engine.runs.notes import PERSON_FILE, read_said, set_name, set_note, taken_words
 from engine.runs.state import run_dirs
 from engine.train.pack import Contents
 from engine.train.packfile import (
@@ -308,11 +308,9 @@ def _say_again(workspace: Workspace, folder: Path) -> list[str]:
     with contextlib.suppress(FinetuiError):
         if said.note:
             set_note(folder, said.note)
-    taken = {read_said(path).name.casefold() for path in run_dirs(workspace)}
-    if not said.name:
-        return []
-    if said.name.casefold() in taken:
-        return [f"another run is named {said.name} here, so it has no name"]
+    taken = taken_words(said.name, workspace.runs_dir)
+    if taken:
+        return [f"{taken}, so it has no name"]
     with contextlib.suppress(FinetuiError):
         set_name(folder, said.name)
     return []

@@ -146,7 +146,7 @@ def test_another_run_with_the_same_id_is_kept_and_this_one_gets_a_new_id(
     assert renamed.how == "renamed"
     assert renamed.run.id != prepared.id
     assert renamed.run.id[:-4] == prepared.id[:-4]
-    assert renamed.notes == ("another run is named Theirs here, so it has no name",)
+    assert renamed.notes == (f"run {prepared.id} is named Theirs already, so it has no name",)
     assert load_spec(renamed.run.dir).learning_rate == 0.5
     assert find(other, prepared.id).view.status == "finished"
 
