@@ -78,13 +78,12 @@ def import_run(workspace: Workspace, file: Path) -> Imported:
 
     Raises:
         SourceMissing: There is no such file.
-        PackInvalid: It is damaged, unsafe, or no packed run.
+        PackInvalid: It is a folder or a device, damaged, unsafe, or no packed run.
         RunActive: The run that it continues is going here.
         DiskFull: There is no room for it.
         WorkspaceUntrusted: A link would lead it out of the workspace.
     """
-    if not file.is_file():
-        raise SourceMissing(f"there is no file {shorten(file)}", hint="look at the path's spelling")
+    _require_file(file)
     require_inside(workspace.root, workspace.runs_dir)
     folder = workspace.runs_dir / IMPORTING / secrets.token_hex(8)
     try:
@@ -106,6 +105,18 @@ def import_run(workspace: Workspace, file: Path) -> Imported:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
+
+
+def _require_file(file: Path) -> None:
+    if file.is_file():
+        return
+    if not file.exists():
+        raise SourceMissing(f"there is no file {shorten(file)}", hint="look at the path's spelling")
+    what = "a folder" if file.is_dir() else "not a regular file"
+    raise PackInvalid(
+        f"{shorten(file.absolute())} is {what}, and a packed run is a file",
+        hint="name the file that finetui runs pack has written: RUN.finetui.zip",
+    )
 
 
 def _no_pack(file: Path) -> PackInvalid:

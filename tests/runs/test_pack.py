@@ -369,6 +369,9 @@ def test_a_tracker_that_a_pack_names_is_asked_about(
 
 def test_what_is_no_pack_is_named(other: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "x.zip"
+    for odd, what in ((tmp_path, "is a folder"), (Path("/dev/null"), "is not a regular file")):
+        with pytest.raises(PackInvalid, match=what):
+            import_run(other, odd)
     with pytest.raises(SourceMissing):
         import_run(other, file)
     for data in (b"", b"hello", evil_tar(), b"PK\x03\x04" + b"\xff" * 200):
