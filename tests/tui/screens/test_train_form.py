@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import cast
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from engine.dataset import freeze
+from engine.runs import make_run_dir
+from engine.runs.seats import PROCESSOR, take_seat, turn
+from engine.runs.tickets import Ticket, write_ticket
 from engine.train import PRESETS, TrainSpec, make_spec
 from engine.train.fit import parse_target
 from engine.train.fit.asking import ask
@@ -262,3 +266,22 @@ async def test_a_download_is_asked_for_first(frozen: Workspace) -> None:
         await wait_until(pilot, lambda: "Download mistral-7b?" in shown(app))
         await pilot.press("n")
         await wait_until(pilot, lambda: app.screen is form)
+
+
+async def test_whoever_waits_is_told_behind_which_run(frozen: Workspace) -> None:
+    running, *line = (make_run_dir(frozen.runs_dir) for _ in range(3))
+    for order, folder in enumerate(line):
+        write_ticket(folder, Ticket(float(order), 1.0, "here"))
+    with turn(PROCESSOR):
+        seat = take_seat(PROCESSOR, running)
+    try:
+        async with opened_app(frozen, stage="train") as (app, pilot):
+            form = await opened(app, pilot)
+            await pilot.press("ctrl+s")
+            await wait_until(pilot, lambda: "Wait in the queue?" in shown(app))
+            assert f"run {running.name[-4:]} trains here already" in shown(app)
+            assert f"waits behind {line[1].name[-4:]}, the last of 2 in the queue;" in shown(app)
+            await pilot.press("escape")
+            await wait_until(pilot, lambda: app.screen is form)
+    finally:
+        os.close(seat)
