@@ -32,6 +32,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # What the command finds out itself, or has options of its own for.
 _NOT_OPTIONS = {"base", "base_dir", "base_fingerprint", "dataset", "dataset_dir", "preset"}
 _SHORT = {"learning_rate": "--lr"}
+_REPEATED = {"sample_prompts": "--sample-prompt"}  # texts, which commas are a part of
 
 
 def spec_options(function: Command) -> Command:
@@ -50,6 +51,14 @@ def spec_options(function: Command) -> Command:
         elif get_origin(kind) is Literal:
             choice = click.Choice([str(value) for value in get_args(kind)])
             option = click.option(*names, type=choice, default=None, help=help_text)
+        elif name in _REPEATED:
+            option = click.option(
+                _REPEATED[name],
+                name,
+                multiple=True,
+                metavar="TEXT",
+                help=f"{help_text} Repeatable.",
+            )
         elif get_origin(kind) is tuple:
             names_help = f"{help_text} Separate several by commas."
             option = click.option(*names, default=None, help=names_help)
@@ -139,7 +148,7 @@ def _spec(
 
 def given_values(options: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that were given on the command line, of those of :func:`spec_options`."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     if "target_modules" in given:
         names = str(given["target_modules"]).split(",")
         given["target_modules"] = tuple(name.strip() for name in names if name.strip())

@@ -16,6 +16,8 @@ from engine.runs.events import (
     read_events,
     tail_log,
 )
+from engine.runs.fold import Fold, fold
+from engine.runs.hung import age_words
 from engine.runs.kept import Best, Kept, choose_adapter, kept, read_best
 from engine.runs.launcher import launch
 from engine.runs.life import Life, check_free, is_alive, look, wait_until_gone
@@ -24,7 +26,7 @@ from engine.runs.state import (
     Monitor,
     RunSummary,
     find,
-    new_run_id,
+    make_run_dir,
     read_spec,
     run_dirs,
     runs,
@@ -34,13 +36,10 @@ from engine.runs.state import (
 from engine.runs.verdict import Verdict, stall_words, verdict, verdict_words, worse_since
 from engine.runs.view import (
     ENDED,
-    Fold,
     RunView,
     Sample,
     Samples,
     Status,
-    age_words,
-    fold,
     status_words,
 )
 
@@ -72,7 +71,7 @@ __all__ = [
     "last_log_lines",
     "launch",
     "look",
-    "new_run_id",
+    "make_run_dir",
     "read_best",
     "read_events",
     "read_spec",

@@ -13,10 +13,10 @@ import signal
 from pathlib import Path
 
 from engine.runs.events import read_events
+from engine.runs.fold import fold
 from engine.runs.life import look, to_signal
 from engine.runs.process import read_process, same_start
 from engine.runs.tickets import drop_ticket
-from engine.runs.view import fold
 
 CONTROL_DIR = "control"
 STOP_FILE = "stop"

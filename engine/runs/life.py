@@ -18,6 +18,7 @@ from typing import Literal
 from engine.errors import RunActive, RunElsewhere
 from engine.runs.events import EVENTS_FILE
 from engine.runs.hold import LOCK_FILE, is_held
+from engine.runs.hung import age_words
 from engine.runs.process import (
     ProcessInfo,
     boot_id,
@@ -27,7 +28,6 @@ from engine.runs.process import (
     read_process,
     same_process,
 )
-from engine.runs.view import age_words
 
 PATIENCE_S = 60.0
 """How long a job elsewhere may be silent before it counts as gone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,24 @@ from engine.errors import RunMissing
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.endings import explain, telling_lines, what_to_do
 from engine.runs.events import Event, Tail
+from engine.runs.fold import Fold
+from engine.runs.hung import HUNG, hung_words
 from engine.runs.life import Life, look
 from engine.runs.notes import read_said
 from engine.runs.process import ProcessInfo, read_process, same_start
 from engine.runs.seats import behind
 from engine.runs.tickets import read_ticket, waits
-from engine.runs.view import Fold, RunView, Status, age_words
+from engine.runs.view import RunView, Status
 
 if TYPE_CHECKING:  # a child reads its own state and needs no database
     from engine.workspace import Workspace
 
 SPEC_FILE = "spec.toml"
+_DRAWS = 1000  # there are 65,536 endings
+
+
+def _four_digits() -> str:
+    return secrets.token_hex(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +145,11 @@ def _queued(directory: Path, view: RunView, life: Life) -> RunView:
 
 def _hung(directory: Path, view: RunView) -> RunView:
     """Return the state of a job whose step does not end."""
-    said = f"no step has ended for {age_words(view.quiet_s)}, though its process lives"
+    said = f"{hung_words(view.quiet_s, view.usual_s)}, though its process lives"
     again = what_to_do(directory, view)
     return replace(
         view,
-        code="run-hung",
+        code=HUNG,
         message=said,
         hint=f"end it with: finetui runs stop --kill {directory.name}; {again}",
         lines=telling_lines(directory),
@@ -201,9 +208,29 @@ def _gone(
     )
 
 
-def new_run_id() -> str:
-    """Return a new run's id: the time, so that ids sort, and four random digits to tell it by."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+def make_run_dir(runs_dir: Path, *, digits: Callable[[], str] = _four_digits) -> Path:
+    """Make the folder of a new run, which nothing else has, and return it.
+
+    Its name is the run's id: the time, so that ids sort, and four digits to tell it by, which no
+    other run there ends with as long as there are some.
+
+    Args:
+        runs_dir: The workspace's folder of runs.
+        digits: Draws four digits.
+    """
+    runs_dir.mkdir(parents=True, exist_ok=True)
+    taken = {path.name[-4:] for path in runs_dir.iterdir()}
+    drawn_so_far = 0
+    while True:
+        drawn, drawn_so_far = digits(), drawn_so_far + 1
+        if drawn in taken and drawn_so_far <= _DRAWS:
+            continue
+        directory = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{drawn}"
+        try:
+            directory.mkdir()
+        except FileExistsError:  # another process has just made it
+            continue
+        return directory
 
 
 def read_spec(directory: Path) -> Mapping[str, Any]:

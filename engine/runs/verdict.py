@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from engine.runs.view import RunView, age_words
+from engine.runs.hung import hung_words
+from engine.runs.view import RunView
 
 Verdict = Literal["better", "worse-than-base", "no-validation"]
-
-_STALL_S = 120.0
-_STALL_STEPS = 20
 
 
 def verdict(view: RunView) -> Verdict | None:
@@ -61,19 +59,13 @@ def worse_since(view: RunView) -> bool:
     return best is not None and any(step > best[0] and loss > best[1] for step, loss in view.evals)
 
 
-def stall_words(view: RunView, now: float) -> str:
-    """Return that a run makes no steps, such as ``no step for 12 min; the last took 8 s``.
+def stall_words(view: RunView) -> str:
+    """Return that a run makes no steps, such as ``no step for 12 min; those before took 8 s``.
 
     Args:
         view: The run's state.
-        now: Seconds since the epoch.
 
     Returns:
         The words; empty where steps come as they should, or none is due.
     """
-    if not view.active or view.phase != "training" or not view.step_s:
-        return ""
-    silent = now - max(view.stepped, view.phased)
-    if silent < max(_STALL_S, _STALL_STEPS * view.step_s):
-        return ""
-    return f"no step for {age_words(silent)}; the last took {age_words(view.step_s)}"
+    return hung_words(view.quiet_s, view.usual_s) if view.hung else ""

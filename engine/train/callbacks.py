@@ -35,7 +35,7 @@ def make_callback(setup: Setup, evaluator: Evaluator, watch: StepWatch) -> Any:
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             meter.begin()
-            watch.begin(state.global_step + 1)
+            watch.begin()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watch.end()
@@ -51,7 +51,7 @@ def make_callback(setup: Setup, evaluator: Evaluator, watch: StepWatch) -> Any:
             self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
         ) -> None:
             if logs and "loss" in logs:
-                _write_step(setup, state, logs)
+                _write_step(setup, state, logs, evaluator.left_s(state.global_step))
                 failing.check(state.global_step, logs, evaluator.best_step)
                 if failing.trains_nothing(logs.get("grad_norm")):
                     job.warn(
@@ -77,7 +77,7 @@ def _stop(control: Any) -> None:
     control.should_training_stop = True
 
 
-def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
+def _write_step(setup: Setup, state: Any, logs: dict[str, Any], looking_s: float) -> None:
     step, meter = state.global_step, setup.meter
     loss, rate, norm = float(logs["loss"]), float(logs["learning_rate"]), logs.get("grad_norm")
     setup.job.write(
@@ -90,7 +90,7 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
         grad_norm=None if norm is None else float(norm),
         trained_tokens=meter.trained_tokens,
         step_s=round(meter.last_s, 3),
-        **_rates(meter, state.max_steps - step),
+        **_rates(meter, state.max_steps - step, looking_s),
     )
     print(
         f"step {step}/{state.max_steps}  loss {loss:.4f}  lr {rate:.2e}"
@@ -100,9 +100,15 @@ def _write_step(setup: Setup, state: Any, logs: dict[str, Any]) -> None:
     )
 
 
-def _rates(meter: Meter, steps_left: int) -> dict[str, float]:
-    """Return the rate and the time that is left, where a step has been timed."""
+def _rates(meter: Meter, steps_left: int, looking_s: float) -> dict[str, float]:
+    """Return the rate and the time that is left, where a step has been timed.
+
+    Args:
+        meter: What has timed the steps.
+        steps_left: Steps that are to come.
+        looking_s: Seconds that evaluations and samples take until the end.
+    """
     eta = meter.eta_s(steps_left)
     if eta is None:
         return {}
-    return {"tokens_per_s": round(meter.tokens_per_s, 1), "eta_s": round(eta, 1)}
+    return {"tokens_per_s": round(meter.tokens_per_s, 1), "eta_s": round(eta + looking_s, 1)}

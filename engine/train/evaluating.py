@@ -16,32 +16,25 @@ from collections.abc import Iterator, Sequence
 from engine.runs.events import read_events
 from engine.train.best import BestAdapter
 from engine.train.data import TokenRow
-from engine.train.pace import SHARE, Pace
+from engine.train.pace import Pace, evaluated_rows
 from engine.train.phases import EVALUATING, JUDGING_BASE, TRAINING
 from engine.train.samples import Prompt, answer
 from engine.train.setup import Setup
-
-AT_LEAST_ROWS = 64
-AT_MOST_ROWS = 512
-_FORWARD = 1 / 3  # a forward pass against a step's forward and backward pass
-_EVALUATIONS = 5  # the base's, three more and the last one
 
 
 def fixed_part(rows: Sequence[TokenRow], *, seed: int, trained_rows: float) -> tuple[TokenRow, ...]:
     """Return the examples on which a run is evaluated: all, or a fixed part of a large split.
 
     The part is chosen by the seed and the examples' ids, so that the base and every step are
-    judged by the same ones. It is as large as five evaluations in a tenth of the run allow,
-    between 64 and 512.
+    judged by the same ones; see :func:`engine.train.pace.evaluated_rows` for how large it is.
 
     Args:
         rows: The validation split.
         seed: The run's seed.
         trained_rows: How many rows the whole run trains on, each as often as it is seen.
     """
-    room = int(SHARE * trained_rows / (_EVALUATIONS * _FORWARD))
-    count = min(max(AT_LEAST_ROWS, room), AT_MOST_ROWS)
-    if len(rows) <= count:
+    count = evaluated_rows(len(rows), trained_rows=trained_rows)
+    if len(rows) == count:
         return tuple(rows)
     order = sorted(rows, key=lambda row: hashlib.sha256(f"{seed}/{row.id}".encode()).digest())
     chosen = {id(row) for row in order[:count]}
@@ -90,6 +83,13 @@ class Evaluator:
         """Say whether to evaluate after a step."""
         meter = self._setup.meter
         return self._useful and self._pace.due(step, taken_s=meter.seconds, step_s=meter.step_s)
+
+    def left_s(self, step: int) -> float:
+        """Return the seconds that evaluations and samples after a step are expected to take."""
+        if not self._useful:
+            return 0.0
+        meter = self._setup.meter
+        return self._pace.left_s(step, taken_s=meter.seconds, step_s=meter.step_s)
 
     def judge_base(self) -> None:
         """Evaluate what the run starts from as step 0, unless that was done.

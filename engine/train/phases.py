@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Literal
 
 from engine.runs import RunView
+from engine.runs.view import TRAINING as TRAINING
 
 READING = "reading the dataset"
 LOADING = "loading the base"
 JUDGING_BASE = "evaluating the base"
-TRAINING = "training"
 EVALUATING = "evaluating"
 SAVING = "saving the adapter"
 

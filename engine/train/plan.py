@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from engine.bases import Base, resolve
+from engine.bases import resolve
 from engine.bases.template import read_json
 from engine.dataset import Frozen, Row, load
 from engine.errors import DatasetRefused, DependencyMissing
-from engine.runs import read_spec, run_dirs, state
 from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name, base_bits, check_installed
 from engine.train.data import render_rows
 from engine.train.fit import Fit
 from engine.train.fit.asking import does_not_fit, fit_here, lengths, lengths_of
+from engine.train.forecast import Speed, forecast_s, known_speed
 from engine.train.gpu import known_problem
 from engine.train.preflight import Finding, preflight
+from engine.train.reporting import check_reporting
 from engine.train.spec import ALL_LINEAR, TrainSpec
 from engine.train.warm_start import adopted, adopted_note
 from engine.workspace import Workspace
 
 _SAMPLE = 400
-_LOOK_BACK = 20
-# A pass without gradients costs about a third of one with them.
-_EVALUATION_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,11 @@ class Plan:
 
     ``tokens`` and ``trained_tokens`` are those of all training examples, each
     counted once; where ``sampled`` is true they were told from a part of them.
-    ``trainable`` is the number of the adapter's weights; ``minutes`` is None where
-    no earlier run on this device tells how fast it is. ``findings`` are those of
-    :func:`engine.train.preflight.preflight`, and ``notes`` say them too. ``why`` says why
-    this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0. ``fit`` is its memory.
+    ``trainable`` is the number of the adapter's weights; ``minutes`` include evaluations and
+    samples, and are None where no earlier run on this device tells how fast it is.
+    ``findings`` are those of :func:`engine.train.preflight.preflight`, and ``notes`` say them too.
+    ``why`` says why this ``backend``; ``bits`` is 4 or 8 where the base is kept so, else 0;
+    ``fit`` is its memory.
     """
 
     examples: int
@@ -107,6 +107,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         notes.append(adopted_note(asked, spec))
     tokens = round(rendered.tokens * share)
     trainable = adapter_weights(base.directory, spec)
+    speed = known_speed(workspace, spec, base, on_gpu=bool(cards))
     return Plan(
         examples=len(rows),
         validation=dataset.validation,
@@ -118,7 +119,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
         device=device_name(cards),
         trainable=trainable,
         disk_bytes=disk_needed(spec, dataset, trainable),
-        minutes=_minutes(workspace, spec, base, dataset, tokens, on_card=bool(cards)),
+        minutes=_minutes(spec, speed, dataset, tokens),
         notes=tuple(notes),
         findings=findings,
         fit=fitting,
@@ -148,10 +149,11 @@ def _trainer_notes(spec: TrainSpec, name: str, bits: int, *, cuda: bool) -> list
     notes = []
     if name == "trl" and cuda and spec.backend == "auto":
         notes.append(f"trains with trl: {backend_name(spec, cuda=cuda)[1]}")
-    try:
-        check_installed(name, bits)
-    except DependencyMissing as error:
-        notes.append(f"{error.message}; {error.hint}")
+    for check in (partial(check_installed, name, bits), partial(check_reporting, spec.report_to)):
+        try:
+            check()
+        except DependencyMissing as error:
+            notes.append(f"{error.message}; {error.hint}")
     return notes
 
 
@@ -194,36 +196,9 @@ def disk_needed(spec: TrainSpec, dataset: Frozen, trainable: int) -> int:
     return copied + (spec.keep_checkpoints + 1) * checkpoint + 4 * trainable + 20_000_000
 
 
-def _minutes(
-    workspace: Workspace,
-    spec: TrainSpec,
-    base: Base,
-    dataset: Frozen,
-    tokens: int,
-    *,
-    on_card: bool,
-) -> float | None:
-    """Return about how long a run takes, by the rate of the last run like it."""
-    rate = _known_rate(workspace, spec, base, on_card=on_card)
-    if rate is None:
+def _minutes(spec: TrainSpec, speed: Speed | None, dataset: Frozen, tokens: int) -> float | None:
+    if speed is None:
         return None
-    held_out = tokens * dataset.validation / max(1, dataset.train)
-    passes = spec.passes(dataset.train)
-    evaluations = 1 + max(1, round(passes))
-    work = tokens * passes + held_out * evaluations * _EVALUATION_SHARE
-    return work / rate / 60
-
-
-def _known_rate(
-    workspace: Workspace, spec: TrainSpec, base: Base, *, on_card: bool
-) -> float | None:
-    for directory in run_dirs(workspace)[:_LOOK_BACK]:
-        earlier = read_spec(directory)
-        if earlier.get("base") not in (spec.base, base.name):
-            continue
-        result = state(directory).result
-        rate, device = result.get("tokens_per_s"), str(result.get("device", ""))
-        same_device = on_card != device.startswith("processor")
-        if same_device and isinstance(rate, int | float) and rate > 0:
-            return float(rate)
-    return None
+    examples, validation = dataset.train, dataset.validation
+    seconds = forecast_s(spec, speed, examples=examples, validation=validation, tokens=tokens)
+    return seconds / 60

@@ -12,7 +12,7 @@ from engine.dataset.frozen import read_frozen, verify
 from engine.errors import BaseMissing, DatasetRefused, RunActive, RunError
 from engine.modes import fit_tree
 from engine.paths import require_free
-from engine.runs import RunSummary, check_free, find, new_run_id, summarise, wait_until_gone
+from engine.runs import RunSummary, check_free, find, make_run_dir, summarise, wait_until_gone
 from engine.runs.queue import wake
 from engine.runs.waiting import may_start
 from engine.setup import require
@@ -59,9 +59,8 @@ def prepare(workspace: Workspace, spec: TrainSpec) -> RunSummary:
     if base is not None:
         preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
         return summarise(new_directory(workspace, spec, base, dataset))
-    directory = workspace.runs_dir / new_run_id()
+    directory = make_run_dir(workspace.runs_dir)
     try:
-        directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
         fit_tree(directory)
         write_spec(directory, changed(spec, dataset_dir=str(dataset.directory.resolve())))

@@ -55,8 +55,12 @@ _QLORA: Mapping[str, Any] = {
     "accumulation": 8,
     "load_in_4bit": True,
     "save_steps": 500,
+    "patience": 3,
 }
-"""What plans for 7B models take (rank, rate, epochs, 16 examples a step), on all linear layers."""
+"""What plans for 7B models take (rank, rate, epochs, 16 examples a step), on all linear layers.
+
+Three epochs are more than some notes can take, so a run stops after three evaluations that were
+not better than the best."""
 
 _SMALL: Mapping[str, Any] = {
     "r": 16,

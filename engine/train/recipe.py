@@ -19,9 +19,10 @@ from engine.dataset.frozen import TRAIN, VALIDATION
 from engine.errors import DatasetRefused, FinetuiError
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
+from engine.runs.fold import fold
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, read_best
 from engine.runs.verdict import verdict
-from engine.runs.view import RunView, fold
+from engine.runs.view import RunView
 from engine.telemetry import gpu_facts
 from engine.tokens import Tokenizer
 from engine.train import phases

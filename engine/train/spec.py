@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from engine import toml
 from engine.errors import SettingsError
@@ -25,6 +25,11 @@ from engine.train.presets import ATTENTION as ATTENTION
 from engine.train.presets import find_preset
 
 SPEC_FILE = "spec.toml"
+
+MOST_EPOCHS = 1000
+MOST_STEPS = 10_000_000
+MOST_AT_ONCE = 4096
+"""The largest numbers that are meant: what is above is a slip."""
 
 
 class TrainSpec(BaseModel):
@@ -60,13 +65,13 @@ class TrainSpec(BaseModel):
     """Layers that get an adapter, by name; all-linear takes every linear layer but the last."""
     learning_rate: float = Field(default=2e-4, gt=0, le=1)
     """Highest learning rate."""
-    epochs: float = Field(default=3.0, gt=0)
+    epochs: float = Field(default=3.0, gt=0, le=MOST_EPOCHS)
     """How many times each example is seen."""
-    max_steps: int = Field(default=0, ge=0)
+    max_steps: int = Field(default=0, ge=0, le=MOST_STEPS)
     """Number of steps instead of epochs; 0 goes by epochs."""
-    batch_size: int = Field(default=4, ge=1)
+    batch_size: int = Field(default=4, ge=1, le=MOST_AT_ONCE)
     """Examples that are in memory at once."""
-    accumulation: int = Field(default=4, ge=1)
+    accumulation: int = Field(default=4, ge=1, le=MOST_AT_ONCE)
     """Batches that make one step."""
     max_length: int = Field(default=1024, ge=16)
     """Longest example, in tokens; what is over it is cut off."""
@@ -106,6 +111,12 @@ class TrainSpec(BaseModel):
     """Where else the run is reported; its package has to be installed."""
     resume_from: str = ""
     """Adapter, checkpoint or run folder to take the first weights from; the optimiser is new."""
+
+    @field_validator("sample_prompts")
+    @classmethod
+    def _without_blanks(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out blank prompts, and the space around others: no form can show it."""
+        return tuple(prompt.strip() for prompt in prompts if prompt.strip())
 
     def steps_per_epoch(self, examples: int) -> int:
         """Return how many steps see ``examples`` examples once."""

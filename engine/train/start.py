@@ -21,7 +21,7 @@ from engine.runs import (
     check_free,
     find,
     look,
-    new_run_id,
+    make_run_dir,
     run_dirs,
     state,
     summarise,
@@ -43,6 +43,7 @@ from engine.train.checkpoints import (
     newest_first,
 )
 from engine.train.fit.asking import refuse_too_large
+from engine.train.gpu import known_problem
 from engine.train.launching import DATASET_DIR, begin, device_busy
 from engine.train.plan import adapter_weights, disk_needed, sample
 from engine.train.preflight import preflight
@@ -215,7 +216,7 @@ def resume(
 def check_machine(
     workspace: Workspace, spec: TrainSpec, base_dir: Path, *, queue: bool
 ) -> tuple[Gpu, ...]:
-    """Return the machine's GPUs, if a run can train here.
+    """Return the machine's GPUs that can train, if a run can train here.
 
     Args:
         workspace: Where the run is.
@@ -228,6 +229,8 @@ def check_machine(
         DeviceBusy: Another run holds the GPU, and this one shall not wait.
     """
     cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if cards and known_problem() is not None:
+        cards = ()  # the CPU will train, as the plan says
     _check_packages(spec, base_dir, cards)
     if not queue:
         _check_card(workspace, cards)
@@ -270,7 +273,6 @@ def _computes_on(directory: Path, card: Gpu) -> bool:
 
 def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Frozen) -> Path:
     """Make the folder of a run, with its specification and its own copy of the dataset."""
-    directory = workspace.runs_dir / new_run_id()
     whole = changed(
         spec,
         base_dir=str(base.directory.resolve()),
@@ -279,8 +281,8 @@ def new_directory(workspace: Workspace, spec: TrainSpec, base: Base, dataset: Fr
     )
     for item in run_items(whole.base_dir, whole.report_to):
         agree(workspace.root, item)  # its person has just named it
+    directory = make_run_dir(workspace.runs_dir)
     try:
-        directory.mkdir(parents=True)
         shutil.copytree(dataset.directory, directory / DATASET_DIR)
         fit_tree(directory)  # a copy has the modes of its source
         # Last, since a folder with a spec is a run.

@@ -23,6 +23,7 @@ import pytest
 from engine.runs import EventLog, RunView, launch, state, status_words
 from engine.runs.endings import telling_lines
 from engine.runs.events import LOG_FILE
+from engine.runs.hung import HUNG_S
 from engine.runs.oom import oom_kills
 from engine.runs.process import (
     EXIT_FILE,
@@ -32,7 +33,6 @@ from engine.runs.process import (
     read_process,
     write_process,
 )
-from engine.runs.view import HUNG_S
 from tests.support.waiting import wait_until
 
 JOBS = "tests.support.jobs"
@@ -201,8 +201,9 @@ def steps(directory: Path, *, quiet_s: float, gap_s: float = 2.0) -> RunView:
     events: list[dict[str, object]] = [
         {"type": "run_started", "pid": me.pid, "pid_start": me.start_time},
         {"type": "phase", "phase": "training"},
-        {"type": "step", "step": 1, "total_steps": 11, "loss": 2.0, "eta_s": 20.0},
     ]
+    for step in (1, 2, 3):
+        events.append({"type": "step", "step": step, "total_steps": 13, "loss": 2.0, "step_s": 2.0})
     at, lines = time.time() - quiet_s, []
     for seq, event in enumerate(events):
         lines.append({"v": 1, "seq": seq, "t": at, **event})
@@ -220,7 +221,7 @@ def test_a_step_that_hangs_is_named_while_the_process_lives(tmp_path: Path) -> N
     assert not steps(run, quiet_s=HUNG_S - 10).hung
     view = steps(run, quiet_s=HUNG_S + 60)
     assert (view.status, view.code, view.active) == ("running", "run-hung", True)
-    assert view.message.startswith("no step has ended for 6 min")
+    assert view.message.startswith("no step for 6 min; those before took 2 s")
     assert "finetui runs stop --kill 20260101-000000-aaaa" in view.hint
     assert status_words(view, time.time()) == "running, no step for 6 min"
     # A machine that slept for an hour gave no heartbeats: its step does not hang.

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunMissing, UsageError
-from engine.runs import EventLog, find, new_run_id, runs
+from engine.runs import EventLog, find, make_run_dir, runs
 from engine.runs.notes import set_name, set_note
 from engine.workspace import Workspace
 
@@ -89,7 +89,30 @@ def test_a_run_that_is_not_there_is_named_with_a_hint(workspace: Workspace, word
     assert "finetui train" in caught.value.hint
 
 
-def test_ids_differ_and_sort_by_time() -> None:
-    ids = [new_run_id() for _ in range(20)]
-    assert len(set(ids)) == 20
+def test_ids_differ_and_sort_by_time(tmp_path: Path) -> None:
+    ids = [make_run_dir(tmp_path / "runs").name for _ in range(20)]
+    assert len({run[-4:] for run in ids}) == 20
     assert sorted(ids, key=lambda run: run[:15]) == ids
+
+
+def test_an_ending_that_a_run_has_is_not_given_again(tmp_path: Path) -> None:
+    runs_dir = tmp_path / "runs"
+    (runs_dir / "20260101-000000-aaaa").mkdir(parents=True)
+    drawn = iter(["aaaa", "bbbb", "bbbb", "aaaa", "cccc"])
+    made = [make_run_dir(runs_dir, digits=lambda: next(drawn)) for _ in range(2)]
+    assert [run.name[-5:] for run in made] == ["-bbbb", "-cccc"]
+    assert len(list(runs_dir.iterdir())) == 3
+
+
+def test_two_that_draw_the_same_digits_at_once_get_folders_of_their_own(tmp_path: Path) -> None:
+    """Every ending is taken, so that the same second and digits come again."""
+    runs_dir = tmp_path / "runs"
+    (runs_dir / "20260101-000000-aaaa").mkdir(parents=True)
+    count = iter(range(10_000_000))
+
+    def digits() -> str:
+        return f"aaa{'ab'[next(count) > 3000]}"
+
+    made = [make_run_dir(runs_dir, digits=digits) for _ in range(3)]
+    assert len(set(made)) == 3
+    assert all(run.is_dir() for run in made)

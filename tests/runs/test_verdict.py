@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunUnfinished
-from engine.runs import Event, RunView, choose_adapter, fold, kept, stall_words, verdict
+from engine.runs import (
+    Event,
+    RunView,
+    choose_adapter,
+    fold,
+    kept,
+    stall_words,
+    status_words,
+    verdict,
+)
 from engine.runs import verdict_words as words
 
 # Measured: the base, and after each of three epochs on 146 notes.
@@ -71,21 +80,52 @@ def test_the_best_of_a_future_that_was_left_is_forgotten() -> None:
     assert (fold(events).best, fold(events).kept) == ((4, 3.0), 4)
 
 
+def beats(events: list[Event], seconds: int) -> list[Event]:
+    """Return heartbeats of as many seconds, ten apart, after events."""
+    last = events[-1]
+    return [
+        Event(last.seq + number, last.t + 10.0 * number, "gpu", {})
+        for number in range(seconds // 10 + 1)
+    ]
+
+
 def test_a_run_without_steps_says_for_how_long() -> None:
+    def step(number: int, at: float) -> Event:
+        data = {"step": number, "total_steps": 9, "loss": 3.0, "step_s": 8.0}
+        return Event(number + 2, at, "step", data)
+
+    begun = [
+        Event(1, 100.0, "run_started", {"pid": 1}),
+        Event(2, 110.0, "phase", {"phase": "training"}),
+    ]
+    first = [*begun, step(1, 200.0), step(2, 208.0)]
+    events = [*first, step(3, 216.0)]
+    assert stall_words(fold([*events, *beats(events, 290)])) == ""
+    hung = fold([*events, *beats(events, 720)])
+    assert stall_words(hung) == "no step for 12 min; those before took 8 s"
+    assert status_words(hung, 936.0) == "running, no step for 12 min"
+    # The first ones may compile.
+    assert stall_words(fold([*first, *beats(first, 890)])) == ""
+    assert stall_words(fold([*first, *beats(first, 960)])) == "no step for 16 min"
+    evaluating = [*events, Event(6, 230.0, "phase", {"phase": "evaluating"})]
+    assert stall_words(fold([*evaluating, *beats(evaluating, 2000)])) == ""
+    again = [*evaluating, Event(7, 930.0, "phase", {"phase": "training"})]
+    assert stall_words(fold([*again, *beats(again, 20)])) == ""
+    ended = [*events, *beats(events, 720), Event(99, 1900.0, "run_finished", {"status": "stopped"})]
+    assert stall_words(fold(ended)) == ""
+
+
+def test_steps_that_are_not_logged_are_waited_for() -> None:
     events = [
         Event(1, 100.0, "run_started", {"pid": 1}),
         Event(2, 110.0, "phase", {"phase": "training"}),
-        Event(3, 1000.0, "step", {"step": 3, "total_steps": 9, "loss": 3.0, "step_s": 8.0}),
     ]
-    view = fold(events)
-    assert stall_words(view, 1000.0 + 159) == ""
-    assert stall_words(view, 1000.0 + 720) == "no step for 12 min; the last took 8 s"
-    evaluating = [*events, Event(4, 1010.0, "phase", {"phase": "evaluating"})]
-    assert stall_words(fold(evaluating), 2000.0) == ""
-    again = [*evaluating, Event(5, 1700.0, "phase", {"phase": "training"})]
-    assert stall_words(fold(again), 1720.0) == ""
-    ended = [*events, Event(6, 1010.0, "run_finished", {"status": "finished"})]
-    assert stall_words(fold(ended), 2000.0) == ""
+    for number in range(1, 5):
+        data = {"step": 50 * number, "total_steps": 900, "loss": 3.0, "step_s": 10.0}
+        events.append(Event(number + 2, 110.0 + 500 * number, "step", data))
+    # 49 steps of ten seconds are not heard of; the one after them has five minutes.
+    assert not fold([*events, *beats(events, 780)]).hung
+    assert fold([*events, *beats(events, 790)]).hung
 
 
 def make_adapter(folder: Path, best: object = None) -> None:

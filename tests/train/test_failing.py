@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RunDiverged
-from engine.runs import read_events, state
+from engine.runs import Event, fold, read_events, stall_words, state
 from engine.runs.child import Job
 from engine.train.failing import Failing
 from engine.train.watching import StepWatch
@@ -81,35 +81,68 @@ def test_a_step_that_does_not_end_is_said_once_and_then_seldom(
             watch.look()
             return sum(event.type == "warning" for event in read_events(tmp_path)[0])
 
-        watch.begin(1)
+        watch.begin()
         assert wait(800) == 0  # the first one compiles
         watch.end()
-        for step in (2, 3, 4):
-            watch.begin(step)
+        for _ in range(3):
+            watch.begin()
             clock.now += 8.0
             watch.end()
         assert wait(5000) == 0  # an evaluation, between two steps
-        watch.begin(5)
-        assert [wait(150), wait(20), wait(100), wait(529), wait(80)] == [0, 1, 1, 1, 2]
+        watch.begin()
+        assert [wait(290), wait(20), wait(200), wait(1039), wait(80)] == [0, 1, 1, 1, 2]
         watch.end()
-        watch.begin(6)
-        assert wait(100) == 2
+        watch.begin()
+        assert wait(290) == 2
     first, second = (event.data for event in read_events(tmp_path)[0] if event.type == "warning")
-    assert first["code"] == second["code"] == "step-slow"
-    assert first["message"] == "step 5 has not ended for 170 s; the steps before took 8.0 s"
+    assert first["code"] == second["code"] == "run-hung"
+    assert first["message"] == "no step for 5 min; those before took 8 s"
     written = capfd.readouterr().err
-    assert "step 5 has not ended for 170 s" in written
+    assert "no step for 5 min; those before took 8 s; this is where it is:" in written
     assert "test_a_step_that_does_not_end_is_said_once_and_then_seldom" in written
+
+
+@pytest.mark.parametrize("usual", [0.0, 0.5, 8.0, 40.0])
+def test_the_run_and_who_reads_its_events_call_the_same_step_hung(
+    tmp_path: Path, usual: float
+) -> None:
+    clock = Clock()
+    clock.now = 100.0
+    events = [
+        Event(1, 100.0, "run_started", {"pid": 1}),
+        Event(2, 100.0, "phase", {"phase": "training"}),
+    ]
+    with Job(tmp_path) as job:
+        watch = StepWatch(job, clock=clock)
+        for step in range(1, 6 if usual else 1):
+            watch.begin()
+            clock.now += usual
+            watch.end()
+            data = {"step": step, "total_steps": 9, "loss": 1.0, "step_s": usual}
+            events.append(Event(step + 2, clock.now, "step", data))
+        began, words = clock.now, ""
+        watch.begin()
+        while not words and clock.now < began + 1000:
+            watch.look()
+            events.append(Event(len(events) + 1, clock.now, "gpu", {}))
+            words = stall_words(fold(events))
+            said = [one.data for one in read_events(tmp_path)[0] if one.type == "warning"]
+            assert [one["message"] for one in said] == ([words] if words else [])
+            clock.now += 5.0
+    # Twenty times as long as usual, five minutes at least; fifteen where nothing is usual yet.
+    after = {0.0: 900.0, 0.5: 300.0, 8.0: 300.0, 40.0: 800.0}[usual]
+    assert clock.now - began == after + 5.0
+    assert said[0]["code"] == "run-hung"
 
 
 def test_the_thread_that_gives_signs_of_life_notices_a_step_that_hangs(tmp_path: Path) -> None:
     with Job(tmp_path) as job:
         watch = StepWatch(job, first_s=0.0)
         job.on_beat(watch.look)
-        watch.begin(1)
+        watch.begin()
 
         def said() -> list[object]:
             return [event.data.get("code") for event in read_events(tmp_path)[0]]
 
-        wait_until(lambda: "step-slow" in said(), what="the warning")
+        wait_until(lambda: "run-hung" in said(), what="the warning")
     assert state(tmp_path).status == "finished"

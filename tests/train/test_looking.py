@@ -111,6 +111,8 @@ def test_looking_at_a_run_changes_nothing_of_it(
     config = json.loads((tmp_path / "a" / "best" / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == tiny_model_dir.name
 
+    check_times(tmp_path / "a")
+
     # The answers are those of the base, and of the adapter that was saved then.
     tokenizer = Tokenizer.load(tiny_model_dir)
     assert [found.step for found in view.samples] == [0, 6, 12, 18, 24]
@@ -120,6 +122,25 @@ def test_looking_at_a_run_changes_nothing_of_it(
     assert texts(view.samples[0]) == by_hand(tiny_model_dir, None, ids)
     assert texts(view.samples[-1]) == by_hand(tiny_model_dir, tmp_path / "a" / "adapter", ids)
     assert texts(view.samples[0]) != texts(view.samples[-1])
+
+
+def check_times(run: Path) -> None:
+    """Compute by hand what is left: steps at their mean, evaluations at that of the last three."""
+    events = read_events(run)[0]
+    costs: dict[int, float] = {}
+    steps: list[float] = []
+    for event in events:
+        data: dict[str, Any] = dict(event.data)
+        if event.type in ("eval", "sample"):
+            costs[data["step"]] = costs.get(data["step"], 0.0) + data["seconds"]
+        elif event.type == "step":
+            steps.append(data["step_s"])
+            done, recent = data["step"], steps[-20:]
+            last = [costs[step] for step in sorted(costs)[-3:]]
+            coming = sum(step > done for step in (6, 12, 18, 24)) * sum(last) / len(last)
+            by_hand = (24 - done) * sum(recent) / len(recent) + coming
+            assert data["eta_s"] == pytest.approx(by_hand, abs=0.1)
+    assert len(steps) == 24
 
 
 def texts(samples: Samples) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.train.data import TokenRow
 from engine.train.evaluating import fixed_part, since_best
-from engine.train.pace import AT_LEAST, AT_MOST, Pace
+from engine.train.pace import AT_LEAST, AT_MOST, Pace, evaluations
 
 
 def run(pace: Pace, total: int, step_s: float, each_s: float, start: int = 0) -> list[int]:
@@ -68,6 +69,48 @@ def test_a_slower_machine_is_looked_at_less_often() -> None:
     # One takes a hundred times as long: the time is spent, none follows but the last.
     pace.made(510, 100.0)
     assert [step for step in range(511, 1001) if pace.due(step, taken_s=step, step_s=1.0)] == [1000]
+
+
+def test_what_evaluations_will_take_is_as_computed_by_hand() -> None:
+    """A hundred steps of 1 s, 2 s an evaluation: a ninth of 100 s has room for five in all."""
+    pace = Pace(100)
+    assert pace.left_s(0, taken_s=0.0, step_s=1.0) == 0.0  # nothing is measured yet
+    pace.made(0, 1.5)
+    pace.made(0, 0.5)  # its samples
+    assert pace.left_s(10, taken_s=10.0, step_s=1.0) == 4 * 2.0  # after 25, 50, 75 and 100
+    pace.made(25, 2.0)
+    assert pace.left_s(25, taken_s=25.0, step_s=1.0) == 3 * 2.0
+    pace.made(50, 5.0)  # a mean of 3 s; one is owed, and the last one
+    assert pace.left_s(60, taken_s=60.0, step_s=1.0) == 2 * 3.0
+    pace.made(75, 2.0)
+    assert pace.left_s(99, taken_s=99.0, step_s=1.0) == 3.0
+    assert pace.left_s(100, taken_s=100.0, step_s=1.0) == 0.0
+    asked = Pace(35, every=10)
+    asked.made(0, 4.0)
+    assert asked.left_s(12, taken_s=1.0, step_s=1.0) == 3 * 4.0  # after 20, 30 and 35
+    assert evaluations(35, every=10, steps_s=1.0, each_s=9.0) == 5
+    assert evaluations(30, every=10, steps_s=1.0, each_s=9.0) == 4
+    assert evaluations(100, steps_s=100.0, each_s=2.0) == 5
+    assert evaluations(1, steps_s=1.0, each_s=1.0) == 2
+
+
+@given(st.integers(1, 300), st.integers(1, 1000), st.integers(1, 1000))
+def test_a_forecast_counts_the_evaluations_that_are_made(
+    total: int, step_s: int, each_s: int
+) -> None:
+    pace = Pace(total)
+    pace.made(0, each_s)
+    told = {}
+    made = []
+    for step in range(1, total + 1):
+        if pace.due(step, taken_s=step * step_s, step_s=step_s):
+            pace.made(step, each_s)
+            made.append(step)
+        told[step] = pace.left_s(step, taken_s=step * step_s, step_s=step_s) / each_s
+    assert evaluations(total, steps_s=total * step_s, each_s=each_s) == len(made) + 1
+    for step, count in told.items():
+        assert count == pytest.approx(sum(at > step for at in made))
+    assert told[total] == 0
 
 
 def rows(count: int) -> list[TokenRow]:

@@ -32,6 +32,11 @@ def test_the_7b_preset_is_the_settings_of_the_plans() -> None:
     assert (spec.load_in_4bit, spec.save_steps) == (True, 500)
 
 
+def test_presets_of_several_epochs_stop_early_and_others_never() -> None:
+    specs = [make_spec("t", "d", name) for name in PRESETS]
+    assert {(spec.epochs >= 2, spec.patience) for spec in specs} == {(True, 3), (False, 0)}
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_spec_comes_back_from_its_file_and_can_not_be_changed(
     tmp_path: Path, preset: str
@@ -47,11 +52,15 @@ def test_a_spec_comes_back_from_its_file_and_can_not_be_changed(
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("r", 0), ("learning_rate", -1.0), ("epochs", 0), ("backend", "magic"), ("unknown", 1)],
-)
+    [
+        ("r", 0), ("learning_rate", -1.0), ("epochs", 0), ("backend", "magic"), ("unknown", 1),
+        ("epochs", 1e300), ("max_steps", 10**300), ("batch_size", 4097), ("accumulation", 4097),
+    ],
+)  # fmt: skip
 def test_a_value_out_of_range_is_named(field: str, value: Any) -> None:
-    with pytest.raises(SettingsError, match=field):
+    with pytest.raises(SettingsError, match=field) as caught:
         make_spec("tiny", "d1", **{field: value})
+    assert len(str(caught.value)) < 120
     with pytest.raises(SettingsError, match=field):
         changed(make_spec("tiny", "d1"), **{field: value})
 

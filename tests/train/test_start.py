@@ -27,9 +27,11 @@ from engine.telemetry import Gpu, Snapshot
 from engine.train import (
     TrainSpec,
     base_and_preset,
+    changed,
     default_base,
     default_preset,
     leaves_when_stopped,
+    load_spec,
     make_spec,
     newest_dataset,
     phases,
@@ -37,7 +39,11 @@ from engine.train import (
     resume,
     start,
 )
+from engine.train.fit.asking import here
+from engine.train.gpu import GpuProblem
+from engine.train.reporting import PACKAGES
 from engine.train.spec import write_spec
+from engine.train.start import check_machine
 from engine.workspace import Workspace, open_workspace
 from tests.support.datasets import freeze_examples
 
@@ -73,18 +79,31 @@ def test_a_plan_counts_examples_tokens_and_steps(
 def test_a_plan_takes_its_minutes_from_an_earlier_run(
     workspace: Workspace, tiny_model_dir: Path
 ) -> None:
+    """Its steps trained 100 tokens a second, and each evaluation took 0.6 s and samples 0.9 s."""
     spec = spec_of(tiny_model_dir)
     earlier = workspace.runs_dir / "20260101-000000-aaaa"
     earlier.mkdir(parents=True)
-    write_spec(earlier, spec)
+    write_spec(earlier, changed(spec, sample_tokens=24))
     with EventLog(earlier) as log:
         log.write("run_started", pid=1)
+        for step in (0, 5):
+            log.write("eval", step=step, loss=3.0, rows=6, of=6, seconds=0.3)
+            log.write("sample", step=step, answers=[], seconds=0.45)
         result = {"tokens_per_s": 100.0, "device": "processor, 2 threads"}
         log.write("run_finished", status="finished", result=result)
-    outline = plan(workspace, spec)
-    assert outline.minutes is not None
-    work = outline.tokens * spec.epochs / 100 / 60
-    assert work < outline.minutes < 2 * work
+
+    def extra(**changes: object) -> float:
+        """Return the seconds beside those of steps."""
+        outline = plan(workspace, changed(spec, **changes))
+        assert outline.minutes is not None
+        return outline.minutes * 60 - outline.tokens * outline.steps / 24 / 100
+
+    # 24 steps an epoch, 12 rows held out: base, every fourth step but the last, and the end.
+    assert extra(eval_steps=4) == pytest.approx(7 * (0.6 + 0.9))
+    assert extra(eval_steps=4, sample_tokens=0) == pytest.approx(7 * 0.6)
+    # By time: three between base and end, which take more than a tenth here.
+    assert extra() == pytest.approx(5 * (0.6 + 0.9))
+    assert extra(epochs=2.0, eval_steps=100) == pytest.approx(2 * (0.6 + 0.9))
 
 
 def test_a_cut_off_example_is_told(workspace: Workspace, tiny_model_dir: Path) -> None:
@@ -127,6 +146,24 @@ def test_a_dataset_that_was_changed_is_refused(workspace: Workspace, tiny_model_
     file.write_text(file.read_text() + "\n{}\n")
     with pytest.raises(DatasetRefused):
         start(workspace, spec_of(tiny_model_dir))
+
+
+def test_a_gpu_that_can_not_train_does_not_size_the_run(
+    workspace: Workspace, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan says that the CPU trains, and a start goes by the same."""
+    card = Gpu(index=0, name="GTX 680", uuid="GPU-1", vram_total=2**20)
+    machine = Snapshot(None, None, None, None, (card,))
+    problem = GpuProblem("driver-too-old", "its driver is too old", "install a newer one")
+    for module in ("engine.train.start", "engine.train.plan", "engine.train.fit.asking"):
+        monkeypatch.setattr(sys.modules[module], "snapshot", lambda path: machine)
+        monkeypatch.setattr(sys.modules[module], "known_problem", lambda: problem)
+    spec = spec_of(tiny_model_dir)
+    assert check_machine(workspace, spec, tiny_model_dir, queue=False) == ()
+    assert not here(workspace).cuda
+    assert plan(workspace, spec).device.startswith("processor")
+    monkeypatch.setattr(sys.modules["engine.train.start"], "known_problem", lambda: None)
+    assert check_machine(workspace, spec, tiny_model_dir, queue=False) == (card,)
 
 
 def test_a_card_that_is_held_is_not_taken(
@@ -249,7 +286,31 @@ def test_the_command_says_what_a_run_would_be(
     assert "48, and 12 held out" in capsys.readouterr().out
     assert main([*words, "--lr", "7"]) == 1
     assert "learning_rate" in capsys.readouterr().err
+    assert main([*words, "--epochs", "1e300"]) == 1
+    assert "less than or equal to 1000" in capsys.readouterr().err
     assert main([*words, "--dataset", "other"]) == 1
     assert "[dataset-missing]" in capsys.readouterr().err
     assert main(["runs", "list", "--workspace", str(workspace.root)]) == 0
     assert "no runs yet" in capsys.readouterr().out
+
+
+def test_prompts_of_the_command_keep_their_commas(
+    workspace: Workspace, tiny_model_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--workspace", str(workspace.root), "--base", str(tiny_model_dir)]
+    asked = ["--sample-prompt", "Well, and then?", "--sample-prompt", "What of rain?"]
+    assert main([*words, "--prepare", "--json", *asked]) == 0
+    run = json.loads(capsys.readouterr().out)["id"]
+    assert load_spec(workspace.runs_dir / run).sample_prompts == (asked[1], asked[3])
+
+
+def test_the_plan_names_a_package_that_reporting_lacks(
+    workspace: Workspace, tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PACKAGES, "wandb", "a_package_that_is_not_installed")
+    spec = spec_of(tiny_model_dir, report_to="wandb")
+    with pytest.raises(DependencyMissing) as caught:
+        start(workspace, spec)
+    notes = plan(workspace, spec).notes
+    assert f"{caught.value.message}; {caught.value.hint}" in notes
+    assert not any("wandb" in one for one in plan(workspace, changed(spec, report_to="none")).notes)

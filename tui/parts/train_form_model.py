@@ -11,7 +11,7 @@ from engine.dataset import datasets
 from engine.errors import FinetuiError, SettingsError
 from engine.train import PRESETS, TrainSpec, base_and_preset, default_base, make_spec
 from engine.workspace import Workspace
-from tui.parts.train_words import value_words
+from tui.parts.train_words import prompts_of, prompts_text, value_words
 
 # Found from the names when a run starts; nobody writes them.
 _FOUND = ("base_dir", "base_fingerprint", "dataset_dir")
@@ -37,6 +37,11 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 _MAY_BE_EMPTY = ("resume_from", "sample_prompts")
+
+_SEVERAL = {
+    "target_modules": " Separate several by commas.",
+    "sample_prompts": r" Separate several by |; \| is the sign itself.",
+}
 
 NO_PRESET = "none"
 
@@ -102,7 +107,7 @@ def form_fields(choices: FormChoices) -> list[FormField]:
     fields = []
     for name in order:
         values, closed = _values(name, infos[name].annotation, choices)
-        text = " ".join((infos[name].description or "").split())
+        text = " ".join((infos[name].description or "").split()) + _SEVERAL.get(name, "")
         fields.append(FormField(name, sections.get(name, "Other"), text, values, closed))
     return fields
 
@@ -167,6 +172,8 @@ def str_of(name: str, value: object) -> str:
     """Return a value as it stands in its field."""
     if name == "preset":
         return str(value) or NO_PRESET
+    if name == "sample_prompts" and isinstance(value, list | tuple):
+        return prompts_text([str(prompt) for prompt in value])
     return "" if value in ("", None) else value_words(value)
 
 
@@ -202,7 +209,7 @@ def checked(
 
 def _parsed(name: str, text: str) -> Any:
     if name == "sample_prompts":
-        return tuple(part.strip() for part in text.split("|") if part.strip())
+        return prompts_of(text)
     if name == "target_modules":
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text

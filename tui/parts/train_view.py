@@ -110,7 +110,7 @@ def _second_line(job: JobState, width: int, now: float) -> Content:
     room = max(0, min(width - len(phase) - len(percent) - 4, 60))
     if not view.total_steps or room < 8:
         return Content.styled(phase or "waiting for the job to begin", "$text-muted")
-    stalled = stall_words(view, now)
+    stalled = stall_words(view)
     verdict = stalled or verdict_words(view)
     wanted = len(verdict) + 3 if verdict else 0
     if wanted and room - wanted >= 8:

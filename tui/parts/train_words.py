@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -91,6 +92,36 @@ def value_words(value: object) -> str:
     return str(value)
 
 
+def prompts_text(prompts: Sequence[str]) -> str:
+    r"""Return prompts as one line: ``What now? | Yes, and then?``.
+
+    A ``|`` of a prompt is written ``\|``, a backslash ``\\``, and a new line ``\n``.
+    """
+    return " | ".join(
+        prompt.translate({ord("\\"): r"\\", ord("|"): r"\|", ord("\n"): r"\n"})
+        for prompt in prompts
+    )
+
+
+def prompts_of(text: str) -> tuple[str, ...]:
+    """Return the prompts that a line holds; the other way round of :func:`prompts_text`."""
+    parts = [""]
+    for sign in re.findall(r"\\.|.", text, re.DOTALL):
+        if sign == "|":
+            parts.append("")
+        elif len(sign) == 2:
+            parts[-1] += {r"\n": "\n", r"\|": "|", r"\\": "\\"}.get(sign, sign)
+        else:
+            parts[-1] += sign
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _setting(name: str, value: object) -> str:
+    if name == "sample_prompts" and isinstance(value, list | tuple) and value:
+        return prompts_text([str(prompt) for prompt in value])
+    return value_words(value)
+
+
 def plan_blocks(plan: Plan) -> list[Block]:
     """Return a plan as blocks of a pane."""
     return [Block(line) for line in plan_lines(plan)]
@@ -156,7 +187,7 @@ def differences(
     """Return the settings in which two specs differ: name, here, there."""
     names = dict.fromkeys([*spec, *other])
     return [
-        (name, value_words(spec.get(name)), value_words(other.get(name)))
+        (name, _setting(name, spec.get(name)), _setting(name, other.get(name)))
         for name in names
         if spec.get(name) != other.get(name) and not name.endswith(("_dir", "_fingerprint"))
     ]

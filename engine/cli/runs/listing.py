@@ -97,7 +97,7 @@ def show(run: str, workspace: Path | None, as_json: bool) -> None:
         say(f"name: {found.name}")
     if found.note:
         say(f"note: {found.note}")
-    for said in (stall_words(view, time.time()), verdict_words(view)):
+    for said in (stall_words(view), verdict_words(view)):
         if said:
             say(said)
     if view.message:

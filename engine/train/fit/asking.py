@@ -79,7 +79,7 @@ def ask(workspace: Workspace, spec: TrainSpec, target: Target | None = None) -> 
 def here(workspace: Workspace) -> Target:
     """Return what a run would compute on here: the first usable GPU, or the processor."""
     cards = visible_gpus(snapshot(workspace.root).gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if cards and cards[0].vram_total and known_problem() is None:
+    if cards and known_problem() is None:
         return of_gpu(cards[0])
     return processor()
 
@@ -101,7 +101,7 @@ def fit_here(
         cards: The GPUs that may train; empty for the processor.
         unsloth: Whether unsloth trains it.
     """
-    target = of_gpu(cards[0]) if cards and cards[0].vram_total else processor()
+    target = of_gpu(cards[0]) if cards else processor()
     model = model_of(base.directory, parameters=base.parameters)
     return fit(model, spec, target, unsloth=unsloth, rows=rows)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from engine.errors import RunFailed
 from engine.runs.child import Job
 from engine.runs.events import read_events
-from engine.runs.view import fold
+from engine.runs.fold import fold
 from engine.train.data import TokenRow, as_features
 from engine.train.fit.fit import Fit, fit, model_of
 from engine.train.fit.parts import PART_WORDS, size_words

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.train.fit.parts import Parts
-from engine.train.spec import TrainSpec, changed
+from engine.train.spec import MOST_AT_ONCE, TrainSpec, changed
 
 SHORTEST = 256
 """No maximum length below this is offered: hardly an example would keep its end."""
@@ -70,6 +70,8 @@ def smaller_batches(spec: TrainSpec) -> Iterator[dict[str, Any]]:
         half = size // 2 if size % 2 == 0 else 1
         accumulation *= size // half
         size = half
+        if accumulation > MOST_AT_ONCE:
+            return
         yield {"batch_size": size, "accumulation": accumulation}
 
 

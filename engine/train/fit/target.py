@@ -113,8 +113,11 @@ def _sixteen(name: str) -> Literal["bf16", "fp16"]:
 
 
 def of_gpu(gpu: Gpu) -> Target:
-    """Return a GPU that is here, as NVML reports it."""
-    total = gpu.vram_total or 0
+    """Return a GPU that is here, as NVML reports it.
+
+    One whose memory NVML can't tell shares the machine's (Grace, Jetson).
+    """
+    total = gpu.vram_total or psutil.virtual_memory().total
     free = None if gpu.vram_used is None else max(0, total - gpu.vram_used)
     known = _named(gpu.name.lower())
     sixteen = _sixteen(known[0]) if known else "bf16"

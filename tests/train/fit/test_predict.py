@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from engine.errors import UsageError
 from engine.telemetry import Gpu
 from engine.train import TrainSpec, make_spec
 from engine.train.fit import Fit, Model, fit, longest_batch, of_gpu, parse_target
+from engine.train.fit.nearest import smaller_batches
 from engine.train.fit.predict import setting_of, weight_bytes
 from engine.train.fit.sizes import adapter_size, model_size
 from engine.train.fit.target import Target
@@ -156,6 +158,17 @@ def test_a_gpu_that_is_here_has_what_nvml_says() -> None:
     card = Gpu(index=0, name="NVIDIA GeForce RTX 5070", vram_used=10**9, vram_total=12 * 10**9)
     found = of_gpu(card)
     assert (found.total, found.free, found.limit) == (12 * 10**9, 11 * 10**9, 12 * 10**9)
+
+
+def test_a_gpu_that_shares_the_machine_s_memory_is_sized_by_it() -> None:
+    """NVML says "not supported" where it is asked for the memory of such a one."""
+    found = of_gpu(Gpu(index=0, name="NVIDIA GB10", uuid="GPU-1"))
+    assert (found.cuda, found.total, found.free) == (True, psutil.virtual_memory().total, None)
+
+
+def test_no_setting_is_offered_that_a_spec_can_not_have() -> None:
+    most = spec_of(batch_size=16, accumulation=2048)
+    assert [one["accumulation"] for one in smaller_batches(most)] == [4096]
 
 
 def test_smaller_batches_at_the_same_examples_a_step_are_offered_first() -> None:

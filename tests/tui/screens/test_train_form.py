@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.pilot import Pilot
 
 from engine.dataset import freeze
-from engine.train import PRESETS, TrainSpec
+from engine.train import PRESETS, TrainSpec, make_spec
 from engine.train.fit import parse_target
 from engine.train.fit.asking import ask
 from engine.workspace import Workspace
@@ -16,7 +18,8 @@ from tests.support.datasets import examples
 from tests.tui.run_dirs import make_run
 from tests.tui.support import LARGE, SMALL, opened_app, text_of, wait_until
 from tui.app import FinetuiApp
-from tui.parts.train_form_model import checked, first_values, form_choices, form_fields
+from tui.parts.train_form_model import checked, first_values, form_choices, form_fields, str_of
+from tui.parts.train_words import differences, prompts_of
 from tui.screens.train_form import TrainForm
 
 
@@ -116,6 +119,29 @@ def test_texts_become_values(frozen: Workspace) -> None:
     assert spec.load_in_4bit is True
     assert spec.learning_rate == 2e-4
     assert spec.preset == ""
+
+
+@given(st.lists(st.text(alphabet="ab ,|\\\n?", max_size=12), max_size=4))
+def test_prompts_come_back_from_their_field(texts: list[str]) -> None:
+    prompts = make_spec("-", "-", sample_prompts=texts).sample_prompts
+    assert prompts == tuple(text.strip() for text in texts if text.strip())
+    line = str_of("sample_prompts", prompts)
+    assert "\n" not in line
+    assert prompts_of(line) == prompts
+
+
+def test_prompts_are_separated_by_bars_and_keep_their_commas(frozen: Workspace) -> None:
+    choices = form_choices(frozen)
+    line = r"Well, and then? | a\|b"
+    values = {**first_values(choices, {}), "sample_prompts": line}
+    spec, _ = checked(values, form_fields(choices))
+    assert spec is not None
+    assert spec.sample_prompts == ("Well, and then?", "a|b")
+    assert first_values(choices, spec.model_dump())["sample_prompts"] == line
+    other = {"sample_prompts": ["Well, and then?"]}
+    assert differences({"sample_prompts": ["a", "b, c"]}, other) == [
+        ("sample_prompts", "a | b, c", "Well, and then?")
+    ]
 
 
 # -- the dialog ---------------------------------------------------------------------------
