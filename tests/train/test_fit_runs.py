@@ -76,7 +76,7 @@ def test_the_verb_refuses_and_forces(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     freeze_examples(workspace, tiny_model_dir)
-    command = ["train", "--base", str(tiny_model_dir), "-w", str(workspace.root), "--json"]
+    command = ["train", "--base", str(tiny_model_dir), "--workspace", str(workspace.root), "--json"]
     assert main(command) != 0
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "run-too-large"
     assert too_small == []
@@ -129,7 +129,7 @@ def test_fit_probes_by_verb_and_leaves_nothing_behind(
     elsewhere.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
     command = ["fit", "--probe", "--base", str(tiny_model_dir), "--preset", "small-cpu"]
-    assert main([*command, "-w", str(workspace.root), "--json"]) == 0
+    assert main([*command, "--workspace", str(workspace.root), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     probe = answer["probe"]
     assert probe["rows"] == PRESETS["small-cpu"].values["batch_size"] == answer["rows"]
