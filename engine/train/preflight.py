@@ -19,6 +19,7 @@ from engine.dataset import Row
 from engine.errors import BaseInvalid, DatasetRefused, SettingsError
 from engine.paths import shell_path
 from engine.tokens import Rendered, Tokenizer, render
+from engine.train.architectures import check_architecture
 from engine.train.layers import match_layers
 from engine.train.presets import ALL_LINEAR, ATTENTION
 from engine.train.spec import TrainSpec
@@ -61,13 +62,15 @@ def preflight(
     Raises:
         SettingsError: No layer is named that gets an adapter.
         DatasetRefused: No example has a token to train on.
-        BaseInvalid: The base has no layer of a name that the run asks for, or its tokenizer
-            makes ids for which the model has no embedding.
+        BaseInvalid: transformers does not know the base's architecture, it has no layer of a
+            name that the run asks for, or its tokenizer makes ids for which the model has no
+            embedding.
         TemplateError: The base's template can't render an example.
         AdapterInvalid: What the run would resume from is no adapter.
         AdapterMismatch: It is one of another base, of other shapes.
         AccessRefused: It can't be looked at.
     """
+    check_architecture(base)
     check_layers(spec, base)
     rendered = [render(tokenizer, row.turns) for row in rows]
     _check_vocabulary(base, rendered)
@@ -123,15 +126,20 @@ def check_layers(spec: TrainSpec, base: Base) -> None:
         )
     if shape_of(read_json(base.directory / "config.json")).experts:
         return
-    there = set()
-    for path in weight_files(base.directory):
-        for name, shape in tensor_shapes(path).items():
-            layer, _, what = name.rpartition(".")
-            if what == "weight" and len(shape) == 2 and layer:
-                there.add(layer.rpartition(".")[2])
-    there -= _NO_LAYERS
+    there = {layer.rpartition(".")[2] for layer in stored_layers(base.directory)}
     if there:
         match_layers(sorted(there), spec.target_modules, base=base.name)
+
+
+def stored_layers(directory: Path) -> dict[str, tuple[int, int]]:
+    """Return the outputs and inputs of each layer in the headers of a base's files."""
+    layers = {}
+    for path in weight_files(directory):
+        for name, shape in tensor_shapes(path).items():
+            layer, _, what = name.rpartition(".")
+            if what == "weight" and len(shape) == 2 and layer.rpartition(".")[2] not in _NO_LAYERS:
+                layers[layer] = (shape[0], shape[1])
+    return {layer: sizes for layer, sizes in layers.items() if layer}
 
 
 def template_findings(base: Base, named: str) -> tuple[Finding, ...]:

@@ -36,6 +36,7 @@ from engine.models import Turn
 from engine.runs import EventLog
 from engine.tokens import IGNORED, Tokenizer, render
 from engine.train import make_spec, plan, start
+from engine.train.architectures import known_architectures
 from engine.train.data import as_features, collate, render_rows
 from engine.train.preflight import Finding, check_same_base, preflight
 from engine.train.spec import write_spec
@@ -289,6 +290,39 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     write_json(folder / "config.json", {"model_type": "llama", "vocab_size": 100})
     with pytest.raises(BaseInvalid, match="embeddings for 0 to 99"):
         _found(folder, [_row("zzz", "zzz")])
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"model_type": "foo"}, "foo, which the installed transformers does not know"),
+        ({"model_type": "foo", "auto_map": {"AutoConfig": "own.Own"}}, "code of its own"),
+    ],
+)
+def test_an_architecture_that_transformers_has_not_is_refused_before_anything_loads(
+    workspace: Workspace, tmp_path: Path, config: dict[str, Any], said: str
+) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    freeze_examples(workspace, folder, 20)
+    write_json(folder / "config.json", config)
+    for function in (plan, start):
+        with pytest.raises(BaseInvalid, match="architecture foo") as caught:
+            function(workspace, make_spec(str(folder), "notes", max_length=512))
+        assert said in caught.value.message
+
+
+def test_every_architecture_that_transformers_has_is_known_without_it() -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    assert known_architectures() == set(CONFIG_MAPPING_NAMES)
+
+
+def test_a_base_that_tells_no_sizes_has_no_plan(workspace: Workspace, tmp_path: Path) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    freeze_examples(workspace, folder, 20)
+    write_json(folder / "config.json", {"model_type": "llama"})
+    with pytest.raises(BaseInvalid, match="would have no weights"):
+        plan(workspace, make_spec(str(folder), "notes", max_length=512))
 
 
 # -- lengths ---------------------------------------------------------------------------------
