@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base, shape_of
-from engine.bases.adapters import another_base, check_fit, read_adapter
+from engine.bases.adapters import another_base, check_origin, read_adapter
 from engine.bases.check import fingerprint, tensor_shapes, weight_files
 from engine.bases.locate import shown
 from engine.bases.template import CHATML, own_template, read_json, stand_in_template
@@ -67,7 +67,7 @@ def preflight(
             embedding.
         TemplateError: The base's template can't render an example.
         AdapterInvalid: What the run would resume from is no adapter.
-        AdapterMismatch: It is one of another base, of other shapes.
+        AdapterMismatch: It is one of another base: of other shapes, or by its run's own word.
         AccessRefused: It can't be looked at.
     """
     check_architecture(base)
@@ -88,7 +88,7 @@ def _start_findings(spec: TrainSpec, base: Base) -> tuple[Finding, ...]:
     if not spec.resume_from:
         return ()
     adapter = read_adapter(spec.resume_from)
-    if check_fit(adapter, base):
+    if check_origin(adapter, base):
         return ()
     hint = f"to train on {adapter.base or 'that base'}, name it with --base"
     return (Finding("adapter-of-another-base", another_base(adapter, base), hint),)

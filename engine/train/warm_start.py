@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.bases import resolve
-from engine.bases.adapters import WEIGHTS, Adapter, check_fit, read_adapter
+from engine.bases.adapters import WEIGHTS, Adapter, check_origin, read_adapter
 from engine.bases.locate import ADAPTER_CONFIG, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid, AdapterMismatch
@@ -53,7 +53,7 @@ def adopted(spec: TrainSpec, *, named: Collection[str] = ()) -> TrainSpec:
                 f"{_words(getattr(spec, name))}",
                 hint=f"leave out --{flag}: it is the adapter's own",
             )
-    check_fit(adapter, resolve(spec.base))
+    check_origin(adapter, resolve(spec.base))
     return changed(spec, resume_from=str(adapter.directory.resolve()), **own)
 
 

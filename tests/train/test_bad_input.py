@@ -471,12 +471,18 @@ def test_an_adapter_in_its_run_is_known_by_its_bases_fingerprint(tmp_path: Path)
     base = _base_with_layers(tmp_path / "base", 32)
     run = tmp_path / "run"
     adapter = _adapter_of(base, run / "adapter", "base")
-    for fingerprint, told in ((resolve(str(base)).fingerprint, False), ("b2-other", True)):
-        (run / "spec.toml").write_text(f'base = "base"\nbase_fingerprint = "{fingerprint}"\n')
-        for given in (adapter, run, adapter / "adapter_config.json"):
-            found = _found(base, [_row("a", "b")], resume_from=str(given))
-            assert ("adapter-of-another-base" in found) is told
-    assert "b2-other" in found["adapter-of-another-base"].message
+    given = (adapter, run, adapter / "adapter_config.json")
+    (run / "spec.toml").write_text('base = "moved"\nbase_fingerprint = "b2-other"\n')
+    for path in given:
+        with pytest.raises(AdapterMismatch, match=r"\(b2-other\).* is another base") as caught:
+            _found(base, [_row("a", "b")], resume_from=str(path))
+        assert resolve(str(base)).fingerprint in caught.value.message
+    same = resolve(str(base)).fingerprint
+    (run / "spec.toml").write_text(f'base = "moved"\nbase_fingerprint = "{same}"\n')
+    for path in given:
+        assert "adapter-of-another-base" not in _found(
+            base, [_row("a", "b")], resume_from=str(path)
+        )
 
 
 @pytest.mark.parametrize(
