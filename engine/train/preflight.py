@@ -119,16 +119,25 @@ def check_layers(spec: TrainSpec, base: Base) -> None:
         SettingsError: No layer is named.
         BaseInvalid: A name has no layer.
     """
-    if not spec.target_modules:
-        raise SettingsError(
-            "training setting target_modules names no layer",
-            hint=f"set it to {ALL_LINEAR}, or to names such as {', '.join(ATTENTION)}",
-        )
+    require_layers(spec)
     if shape_of(read_json(base.directory / "config.json")).experts:
         return
     there = {layer.rpartition(".")[2] for layer in stored_layers(base.directory)}
     if there:
         match_layers(sorted(there), spec.target_modules, base=base.name)
+
+
+def require_layers(spec: TrainSpec) -> None:
+    """Require that a run names a layer.
+
+    Raises:
+        SettingsError: It names none.
+    """
+    if not spec.target_modules:
+        raise SettingsError(
+            "training setting target_modules names no layer",
+            hint=f"set it to {ALL_LINEAR}, or to names such as {', '.join(ATTENTION)}",
+        )
 
 
 def stored_layers(directory: Path) -> dict[str, tuple[int, int]]:
