@@ -146,7 +146,7 @@ def _spec(
     base, preset = base_and_preset(here, base, preset)
     given = given_values(changes)
     spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
-    return adopted(spec, named=given)
+    return adopted(spec, here, named=given)
 
 
 def given_values(options: dict[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    asked, spec = spec, adopted(spec)
+    asked, spec = spec, adopted(spec, workspace)
     part = sample(rows)
     tokenizer = Tokenizer.load(base.directory)
     findings = preflight(spec, base, tokenizer, part)

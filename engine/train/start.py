@@ -88,7 +88,7 @@ def start(
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    base, spec = resolve(spec.base), adopted(spec)
+    base, spec = resolve(spec.base), adopted(spec, workspace)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = check_machine(workspace, spec, base.directory, queue=queue)

@@ -29,6 +29,8 @@ from engine.errors import (
     BaseMissing,
     DatasetRefused,
     FinetuiError,
+    RunMissing,
+    RunUnfinished,
     SettingsError,
 )
 from engine.export.start import start as start_export
@@ -39,7 +41,8 @@ from engine.train import make_spec, plan, start
 from engine.train.architectures import known_architectures
 from engine.train.data import as_features, collate, render_rows
 from engine.train.preflight import Finding, check_same_base, preflight
-from engine.train.spec import write_spec
+from engine.train.spec import changed, write_spec
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
 from tests.support.privileges import without_privileges
@@ -483,6 +486,33 @@ def test_an_adapter_in_its_run_is_known_by_its_bases_fingerprint(tmp_path: Path)
         assert "adapter-of-another-base" not in _found(
             base, [_row("a", "b")], resume_from=str(path)
         )
+
+
+def test_a_run_to_start_from_is_meant_by_its_id_and_gives_its_best_adapter(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    spec = make_spec(str(base), "notes")
+    both, last, none = (workspace.runs_dir / f"20260101-00000{n}-{n}abc" for n in (1, 2, 3))
+    for run in (both, last, none):
+        run.mkdir(parents=True)
+        write_spec(run, spec)
+    for folder in (both / "best", both / "adapter", last / "adapter"):
+        _adapter_of(base, folder, str(base))
+    write_json(both / "best" / "best.json", {"step": 3, "loss": 1.0})
+
+    def taken(text: str) -> Path:
+        return Path(adopted(changed(spec, resume_from=text), workspace).resume_from)
+
+    for text in (both.name, "1abc", "20260101-000001"):
+        assert taken(text) == (both / "best").resolve()
+    assert taken("2abc") == (last / "adapter").resolve()
+    with pytest.raises(RunUnfinished, match="has left no adapter"):
+        taken("3abc")
+    with pytest.raises(RunMissing, match="fits 3 runs"):
+        taken("2026")
+    with pytest.raises(AdapterInvalid, match="there is no folder"):
+        taken("9abc")
 
 
 @pytest.mark.parametrize(
