@@ -286,28 +286,36 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     Raises:
         RunMissing: No run fits, or several do.
     """
-    folders = run_dirs(workspace)
-    wanted = id_or_prefix.strip()
-    if wanted == "last":
-        fitting = folders[:1]
-    else:
-        fitting = (
-            [folder for folder in folders if folder.name == wanted]
-            or _named(folders, wanted)
-            or [
-                folder
-                for folder in folders
-                if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
-            ]
-        )
+    fitting = matching(workspace, id_or_prefix)
     if len(fitting) == 1:
         return summarise(fitting[0])
     if fitting:
         names = ", ".join(folder.name for folder in fitting[:5])
-        raise RunMissing(f"{wanted} fits {len(fitting)} runs: {names}", hint="write more of the id")
+        raise RunMissing(
+            f"{id_or_prefix.strip()} fits {len(fitting)} runs: {names}",
+            hint="write more of the id",
+        )
+    folders = run_dirs(workspace)
     raise RunMissing(
-        f"there is no run {wanted}" if folders else "this workspace has no runs yet",
+        f"there is no run {id_or_prefix.strip()}" if folders else "this workspace has no runs yet",
         hint="list them with: finetui runs list" if folders else "start one with: finetui train",
+    )
+
+
+def matching(workspace: Workspace, id_or_prefix: str) -> list[Path]:
+    """Return the folders of the runs that a person may mean, as :func:`find` reads it."""
+    folders = run_dirs(workspace)
+    wanted = id_or_prefix.strip()
+    if wanted == "last":
+        return folders[:1]
+    return (
+        [folder for folder in folders if folder.name == wanted]
+        or _named(folders, wanted)
+        or [
+            folder
+            for folder in folders
+            if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
+        ]
     )
 
 

@@ -87,7 +87,7 @@ def test_the_form_starts_like_the_run_under_the_cursor(frozen: Workspace) -> Non
     ("name", "text", "problem"),
     [
         ("r", "0", "greater than or equal to 1"),
-        ("r", "many", "valid integer"),
+        ("r", "many", "must be a whole number"),
         ("learning_rate", "2", "less than or equal to 1"),
         ("dropout", "1", "less than 1"),
         ("alpha", "", "can't be empty"),
@@ -236,7 +236,7 @@ async def test_a_mistake_is_shown_and_keeps_the_form_open(frozen: Workspace) -> 
         assert form.focused is form.control_of("r")
         await pilot.press("backspace", "backspace", "0")
         await wait_until(pilot, lambda: "1 field to correct" in shown(app))
-        assert "should be greater than or equal to 1" in shown(app)
+        assert "must be at least 1" in shown(app)
         await pilot.press("down", "ctrl+s")
         await wait_until(pilot, lambda: form.focused is form.control_of("r"))
         assert app.screen is form
