@@ -11,6 +11,9 @@ from engine.runs.hung import RECENT_STEPS, usual_s
 from engine.runs.view import ENDED, RunView, Sample, Samples, Status
 
 _BEAT_S = 10.0
+_MOST_STEPS = 10**9
+"""More than a run can make; what is above it, or above the run's own total, is damage."""
+
 _SERIES = ("lr", "grad_norm", "tokens_per_s")
 
 
@@ -108,7 +111,7 @@ class Fold:
         self._numbers.clear()
         self._whole["pid"] = _integer(event.data.get("pid")) or 0
         self._numbers["pid_start"] = _number(event.data.get("pid_start")) or 0.0
-        step = _integer(event.data.get("resumed_step"))
+        step = _steps(event.data.get("resumed_step"))
         if step is None:
             for name in ("step", "total_steps"):
                 self._whole.pop(name, None)
@@ -136,13 +139,15 @@ class Fold:
         self._take_progress(event)
 
     def _step(self, event: Event) -> None:
+        step, loss = self._step_in(event), _number(event.data.get("loss"))
+        if step is None and _number(event.data.get("step")) is not None:
+            return  # a step that can't be: nothing that is said of it counts
         self._quiet = 0.0
         self._stepped = event.t if math.isfinite(event.t) else self._seen
         self._take_progress(event)
         taken = _number(event.data.get("step_s"))
         if taken is not None:
             self._recent.append(taken)
-        step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
         if step is not None:
             self._stride, self._logged = max(1, step - self._logged), step
         if step is not None and loss is not None:
@@ -153,32 +158,43 @@ class Fold:
                 series[step] = value
 
     def _take_progress(self, event: Event) -> None:
-        for name in ("step", "total_steps", "trained_tokens"):
-            whole = _integer(event.data.get(name))
-            if whole is not None:
-                self._whole[name] = whole
+        found = {
+            "step": self._step_in(event),
+            "total_steps": _steps(event.data.get("total_steps")),
+            "trained_tokens": _integer(event.data.get("trained_tokens")),
+        }
+        self._whole |= {name: whole for name, whole in found.items() if whole is not None}
         for name in ("epoch", "lr", "grad_norm", "tokens_per_s", "eta_s", "step_s"):
             number = _number(event.data.get(name))
             if number is not None:
                 self._numbers[name] = number
 
+    def _step_in(self, event: Event) -> int | None:
+        """Return the step of an event, or None where it has none that the run can have."""
+        step = _steps(event.data.get("step"))
+        total = _steps(event.data.get("total_steps")) or self._whole.get("total_steps", 0)
+        return None if step is None or 0 < total < step else step
+
     def _eval(self, event: Event) -> None:
-        step, loss = _integer(event.data.get("step")), _number(event.data.get("loss"))
+        step, loss = self._step_in(event), _number(event.data.get("loss"))
         if step is not None and loss is not None:
             self._evals[step] = loss
             if event.data.get("best") is True:
                 self._kept.append(step)
 
     def _sample(self, event: Event) -> None:
-        step, found = _integer(event.data.get("step")), event.data.get("answers")
+        step, found = self._step_in(event), event.data.get("answers")
         if step is None or not isinstance(found, list):
             return
         answers = tuple(
-            Sample(_text(one.get("prompt")), _text(one.get("text")))
+            Sample(one["prompt"], one["text"])
             for one in found
             if isinstance(one, dict)
+            and isinstance(one.get("prompt"), str)
+            and isinstance(one.get("text"), str)
         )
-        self._samples[step] = Samples(step, answers)
+        if answers:  # else it would hide those of an earlier step
+            self._samples[step] = Samples(step, answers)
 
     def _fit_event(self, event: Event) -> None:
         self._fit = event.data
@@ -263,6 +279,11 @@ def _number(value: object) -> float | None:
 def _integer(value: object) -> int | None:
     number = _number(value)
     return None if number is None or number < 0 else int(number)
+
+
+def _steps(value: object) -> int | None:
+    whole = _integer(value)
+    return None if whole is None or whole > _MOST_STEPS else whole
 
 
 def _text(value: object) -> str:

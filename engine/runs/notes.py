@@ -61,24 +61,46 @@ def set_note(directory: Path, text: str) -> Said:
 
 
 def set_name(directory: Path, name: str) -> Said:
-    """Give a run a name that no other run of its workspace has; an empty one takes it away.
+    """Give a run a name that means no other run of its workspace; an empty one takes it away.
 
     Raises:
-        UsageError: It can't be a name, or another run has it.
+        UsageError: It can't be a name, another run has it, or it is a part of a run's id.
         DiskFull: There was no room.
     """
     wanted = check_name(name)
     with _turn(directory.parent):
-        for other in directory.parent.glob(f"*/{PERSON_FILE}"):
-            taken = read_said(other.parent).name.casefold()
-            if wanted and other.parent != directory and taken == wanted.casefold():
-                raise UsageError(
-                    f"run {other.parent.name} is named {wanted} already",
-                    hint="choose another name, or rename that one first",
-                )
+        why = taken_words(wanted, directory.parent, but=directory)
+        if why:
+            raise UsageError(why, hint="choose another name")
         said = Said(wanted, read_said(directory).note)
         _write(directory, said)
     return said
+
+
+def taken_words(name: str, runs_dir: Path, *, but: Path | None = None) -> str:
+    """Say which run of a workspace a name would mean already; empty where it means none.
+
+    Args:
+        name: The name that is wanted, as :func:`check_name` returns it.
+        runs_dir: The workspace's folder of runs.
+        but: The run that is to have the name, and may have it already.
+    """
+    wanted = name.casefold()
+    for path in sorted(runs_dir.iterdir()) if wanted else ():
+        if path.name.startswith(".") or not path.is_dir():
+            continue
+        if path != but and read_said(path).name.casefold() == wanted:
+            return f"run {path.name} is named {name} already"
+        if is_part(wanted, path.name):
+            return (
+                f"{name} can't be a run's name: run {path.name} is called so, by a part of its id"
+            )
+    return ""
+
+
+def is_part(words: str, run_id: str) -> bool:
+    """Say whether a run may be called so by its id: by the beginning of it, or by the ending."""
+    return bool(words) and (run_id.startswith(words) or run_id.endswith(words))
 
 
 def check_name(name: str) -> str:

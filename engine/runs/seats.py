@@ -13,7 +13,7 @@ import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from engine.paths import state_dir
@@ -113,16 +113,31 @@ def occupant(device: str) -> str:
 
 
 def behind(directory: Path) -> tuple[int, str]:
-    """Return a run's place in the queue from 1, and the run that it waits for, if it has one."""
-    before = ""
-    for index, (other, _) in enumerate(waiting(directory.parent)):
-        if other.resolve() == directory.resolve():
-            if index == 0:
-                running = seated(this_device())
-                before = running[0].name if running else ""
-            return index + 1, before
-        before = other.name
-    return 0, ""
+    """Return a run's place in the queue from 1, and the run that it waits for, if it has one.
+
+    A run that has taken its seat and still has its ticket, since its process is only just
+    beginning, has had its turn: its place is 0, and the next one is the first.
+    """
+    line = _without_seat(path.resolve() for path, _ in waiting(directory.parent))
+    here = directory.resolve()
+    if here not in line:
+        return 0, ""
+    index = line.index(here)
+    before = line[index - 1 : index] if index else seated(this_device())[:1]
+    return index + 1, before[0].name if before else ""
+
+
+def last_waiting(runs_dir: Path) -> tuple[int, str]:
+    """Return how many runs of a workspace wait, and the one that the next would be behind."""
+    line = _without_seat(path for path, _ in waiting(runs_dir))
+    return len(line), line[-1].name if line else ""
+
+
+def _without_seat(line: Iterable[Path]) -> list[Path]:
+    # Of any device: the one that looks may see other GPUs than the run does.
+    devices = (state_dir() / "seats").glob("*/")
+    having = {run for device in devices for run in seated(device.name)}
+    return [path for path in line if path.resolve() not in having]
 
 
 def _folder(device: str, *, make: bool = True) -> Path:

@@ -18,7 +18,7 @@ from engine.runs.events import Event, Tail
 from engine.runs.fold import Fold
 from engine.runs.hung import HUNG, hung_words
 from engine.runs.life import Life, look
-from engine.runs.notes import read_said
+from engine.runs.notes import is_part, read_said
 from engine.runs.process import ProcessInfo, read_process, same_start
 from engine.runs.seats import behind
 from engine.runs.tickets import read_ticket, waits
@@ -220,10 +220,12 @@ def make_run_dir(runs_dir: Path, *, digits: Callable[[], str] = _four_digits) ->
     """
     runs_dir.mkdir(parents=True, exist_ok=True)
     taken = {path.name[-4:] for path in runs_dir.iterdir()}
+    names = tuple({read_said(path).name.casefold() for path in runs_dir.iterdir()} - {""})
     drawn_so_far = 0
     while True:
         drawn, drawn_so_far = digits(), drawn_so_far + 1
-        if drawn in taken and drawn_so_far <= _DRAWS:
+        # A name that is an ending of it would mean two runs.
+        if (drawn in taken or drawn.endswith(names)) and drawn_so_far <= _DRAWS:
             continue
         directory = runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{drawn}"
         try:
@@ -286,18 +288,18 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     Raises:
         RunMissing: No run fits, or several do.
     """
-    fitting = matching(workspace, id_or_prefix)
+    fitting, wanted = matching(workspace, id_or_prefix), id_or_prefix.strip()
     if len(fitting) == 1:
         return summarise(fitting[0])
     if fitting:
-        names = ", ".join(folder.name for folder in fitting[:5])
-        raise RunMissing(
-            f"{id_or_prefix.strip()} fits {len(fitting)} runs: {names}",
-            hint="write more of the id",
+        names = ", ".join(
+            f"{folder.name} (named {wanted})" if _named(folder, wanted) else folder.name
+            for folder in fitting[:5]
         )
+        raise RunMissing(f"{wanted} fits {len(fitting)} runs: {names}", hint="write more of the id")
     folders = run_dirs(workspace)
     raise RunMissing(
-        f"there is no run {id_or_prefix.strip()}" if folders else "this workspace has no runs yet",
+        f"there is no run {wanted}" if folders else "this workspace has no runs yet",
         hint="list them with: finetui runs list" if folders else "start one with: finetui train",
     )
 
@@ -308,17 +310,12 @@ def matching(workspace: Workspace, id_or_prefix: str) -> list[Path]:
     wanted = id_or_prefix.strip()
     if wanted == "last":
         return folders[:1]
-    return (
-        [folder for folder in folders if folder.name == wanted]
-        or _named(folders, wanted)
-        or [
-            folder
-            for folder in folders
-            if wanted and (folder.name.startswith(wanted) or folder.name.endswith(wanted))
-        ]
-    )
+    # A name that is also a part of another run's id means both, never one of them quietly.
+    return [folder for folder in folders if folder.name == wanted] or [
+        folder for folder in folders if is_part(wanted, folder.name) or _named(folder, wanted)
+    ]
 
 
-def _named(folders: list[Path], wanted: str) -> list[Path]:
+def _named(folder: Path, wanted: str) -> bool:
     name = unicodedata.normalize("NFC", " ".join(wanted.split())).casefold()
-    return [folder for folder in folders if name and read_said(folder).name.casefold() == name]
+    return bool(name) and read_said(folder).name.casefold() == name

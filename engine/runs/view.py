@@ -67,10 +67,10 @@ class RunView:
     and gave its last sign of life at ``heard_at``, by this machine's clock.
     ``checkpoints`` are those of the run as it is now; ``superseded`` those that an
     earlier process saved at later steps than the one that the run was resumed from.
-    A run that waits in the queue has a ``place`` in it, from 1, and one that it is ``behind``;
-    ``waits`` says that its process is there to take its turn. ``lines`` are those of the output
-    that say why it ended. ``quiet_s`` is how long its process has lived without ending a step,
-    by its heartbeats, so that a machine's sleep does not count; see :attr:`hung`.
+    A run that waits in the queue has a ``place`` in it, from 1 (0 once its turn has come), and one
+    that it is ``behind``; ``waits`` says that its process is there to take its turn. ``lines`` are
+    those of the output that say why it ended. ``quiet_s`` is how long its process has lived without
+    ending a step, by its heartbeats, so that a machine's sleep does not count; see :attr:`hung`.
     """
 
     status: Status = "created"
@@ -185,7 +185,7 @@ def _queue_words(view: RunView) -> str:
     if not view.waits:
         return "queued, nobody waits"
     after = f", behind {view.behind}" if view.behind else ""
-    return f"queued, {place_words(view.place)}{after}" if view.place else "queued"
+    return f"queued, {place_words(view.place) + after if view.place else 'its turn has come'}"
 
 
 def place_words(place: int) -> str:

@@ -34,7 +34,7 @@ from engine.errors import (
 from engine.paths import require_free, shorten
 from engine.runs import RunSummary, state, summarise
 from engine.runs.hold import Held, take
-from engine.runs.notes import PERSON_FILE, read_said, set_name, set_note
+from engine.runs.notes import PERSON_FILE, read_said, set_name, set_note, taken_words
 from engine.runs.state import run_dirs
 from engine.train.pack import Contents
 from engine.train.packfile import (
@@ -78,13 +78,12 @@ def import_run(workspace: Workspace, file: Path) -> Imported:
 
     Raises:
         SourceMissing: There is no such file.
-        PackInvalid: It is damaged, unsafe, or no packed run.
+        PackInvalid: It is a folder or a device, damaged, unsafe, or no packed run.
         RunActive: The run that it continues is going here.
         DiskFull: There is no room for it.
         WorkspaceUntrusted: A link would lead it out of the workspace.
     """
-    if not file.is_file():
-        raise SourceMissing(f"there is no file {shorten(file)}", hint="look at the path's spelling")
+    _require_file(file)
     require_inside(workspace.root, workspace.runs_dir)
     folder = workspace.runs_dir / IMPORTING / secrets.token_hex(8)
     try:
@@ -106,6 +105,18 @@ def import_run(workspace: Workspace, file: Path) -> Imported:
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):
             folder.parent.rmdir()
+
+
+def _require_file(file: Path) -> None:
+    if file.is_file():
+        return
+    if not file.exists():
+        raise SourceMissing(f"there is no file {shorten(file)}", hint="look at the path's spelling")
+    what = "a folder" if file.is_dir() else "not a regular file"
+    raise PackInvalid(
+        f"{shorten(file.absolute())} is {what}, and a packed run is a file",
+        hint="name the file that finetui runs pack has written: RUN.finetui.zip",
+    )
 
 
 def _no_pack(file: Path) -> PackInvalid:
@@ -308,11 +319,9 @@ def _say_again(workspace: Workspace, folder: Path) -> list[str]:
     with contextlib.suppress(FinetuiError):
         if said.note:
             set_note(folder, said.note)
-    taken = {read_said(path).name.casefold() for path in run_dirs(workspace)}
-    if not said.name:
-        return []
-    if said.name.casefold() in taken:
-        return [f"another run is named {said.name} here, so it has no name"]
+    taken = taken_words(said.name, workspace.runs_dir)
+    if taken:
+        return [f"{taken}, so it has no name"]
     with contextlib.suppress(FinetuiError):
         set_name(folder, said.name)
     return []

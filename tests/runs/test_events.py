@@ -7,7 +7,17 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.runs import Event, EventLog, Tail, fold, last_log_lines, read_events, tail_log
+from engine.runs import (
+    Event,
+    EventLog,
+    Sample,
+    Samples,
+    Tail,
+    fold,
+    last_log_lines,
+    read_events,
+    tail_log,
+)
 from engine.runs.events import EVENTS_FILE, LOG_FILE
 
 
@@ -123,9 +133,11 @@ _values = st.one_of(
 )
 _NAMES = (
     "step total_steps loss phase epoch lr eta_s path message status result code hint "
-    "resumed_step pid pid_start trained_tokens"
+    "resumed_step pid pid_start trained_tokens answers best"
 )
-_TYPES = "run_started phase step eval gpu checkpoint log warning heartbeat run_finished other"
+_TYPES = (
+    "run_started phase step eval sample gpu checkpoint log warning heartbeat run_finished other"
+)
 _events = st.lists(
     st.builds(
         Event,
@@ -144,6 +156,39 @@ def test_fold_takes_any_events(events: list[Event]) -> None:
     assert view.status in ("created", "running", "finished", "stopped", "failed")
     assert list(view.losses) == sorted(view.losses)
     assert view.step >= 0
+
+
+def _said(type: str, **data: object) -> Event:
+    return Event(seq=1, t=1.0, type=type, data=data)
+
+
+def test_a_step_that_the_run_cannot_have_is_no_step_of_it() -> None:
+    damage = [
+        _said("step", step=1e30, loss=9.0, lr=9.0, eta_s=1e9),
+        _said("step", step=9, loss=9.0),
+        _said("step", step=5, total_steps=4, loss=9.0),
+        _said("eval", step=77, loss=0.1, best=True),
+        _said("phase", phase="training", step=1e30, total_steps=1e30),
+    ]
+    for order in (damage, damage[::-1]):
+        view = fold([_said("step", step=3, total_steps=8, loss=2.0, lr=0.5), *order])
+        assert (view.step, view.total_steps) == (3, 8)
+        assert (view.losses, view.evals, view.lr, view.kept) == (((3, 2.0),), (), 0.5, 0)
+    alone = fold([_said("step", step=1e30, loss=9.0), _said("step", step=2, loss=1.0)])
+    assert (alone.step, alone.losses) == (2, ((2, 1.0),)), "also before a total is known"
+
+
+def test_damaged_samples_hide_none_that_are_whole() -> None:
+    whole = {"prompt": "Who?", "text": ""}
+    view = fold(
+        [
+            _said("sample", step=2, answers=[None, whole, {"prompt": None, "text": ["a"]}]),
+            _said("sample", step=2, answers=[5, {"prompt": "Who?"}]),
+            _said("sample", step=4, answers=["nope"]),
+            _said("sample", step=1e30, answers=[whole]),
+        ]
+    )
+    assert view.samples == (Samples(2, (Sample("Who?", ""),)),)
 
 
 def test_fold_of_a_whole_run() -> None:

@@ -75,6 +75,34 @@ def test_a_name_that_would_be_taken_for_something_else_is_refused(
     assert find(workspace, "last").name == ""
 
 
+@pytest.mark.parametrize("name", ["bbbb", "BBBB", "bbb", "20260101", "000001-bbbb", "aaaa"])
+def test_a_name_that_is_a_part_of_an_id_is_refused(workspace: Workspace, name: str) -> None:
+    one = make(workspace, "20260101-000000-aaaa")
+    make(workspace, "20260101-000001-bbbb")
+    with pytest.raises(UsageError, match="part of its id"):
+        set_name(one, name)
+    assert find(workspace, one.name).name == ""
+
+
+def test_a_word_that_names_one_run_and_ends_the_id_of_another_means_neither(
+    workspace: Workspace,
+) -> None:
+    one = make(workspace, "20260101-000000-aaaa")
+    set_name(one, "bbbb")
+    two = make(workspace, "20260101-000001-bbbb")
+    with pytest.raises(RunMissing) as caught:
+        find(workspace, "bbbb")
+    assert f"{one.name} (named bbbb)" in caught.value.message
+    assert two.name in caught.value.message
+    assert find(workspace, two.name).dir == two
+
+
+def test_no_new_run_ends_with_a_name(workspace: Workspace) -> None:
+    set_name(make(workspace, "20260101-000000-aaaa"), "beef")
+    drawn = iter(["beef", "cafe"])
+    assert make_run_dir(workspace.runs_dir, digits=lambda: next(drawn)).name.endswith("-cafe")
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"name": 1}', '{"name": "x", "note": []}'])
 def test_damage_to_what_a_person_said_hides_no_run(workspace: Workspace, text: str) -> None:
     one = make(workspace, "20260101-000000-aaaa")

@@ -193,6 +193,8 @@ def test_the_verb_looks_first_and_passes_over_what_is_busy(
     one, two = make(workspace), make(workspace, "20260102-000000-bbbb")
     root = ["--workspace", str(workspace.root)]
     assert main(["runs", "clean", *root]) == 2
+    assert main(["runs", "clean", RUN, "--all", *root]) == 2
+    assert "exclude each other" in capsys.readouterr().err
     capsys.readouterr()
     assert main(["runs", "clean", "--all", "--dry-run", *root]) == 0
     said = capsys.readouterr().out

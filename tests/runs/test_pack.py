@@ -146,7 +146,7 @@ def test_another_run_with_the_same_id_is_kept_and_this_one_gets_a_new_id(
     assert renamed.how == "renamed"
     assert renamed.run.id != prepared.id
     assert renamed.run.id[:-4] == prepared.id[:-4]
-    assert renamed.notes == ("another run is named Theirs here, so it has no name",)
+    assert renamed.notes == (f"run {prepared.id} is named Theirs already, so it has no name",)
     assert load_spec(renamed.run.dir).learning_rate == 0.5
     assert find(other, prepared.id).view.status == "finished"
 
@@ -369,6 +369,9 @@ def test_a_tracker_that_a_pack_names_is_asked_about(
 
 def test_what_is_no_pack_is_named(other: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "x.zip"
+    for odd, what in ((tmp_path, "is a folder"), (Path("/dev/null"), "is not a regular file")):
+        with pytest.raises(PackInvalid, match=what):
+            import_run(other, odd)
     with pytest.raises(SourceMissing):
         import_run(other, file)
     for data in (b"", b"hello", evil_tar(), b"PK\x03\x04" + b"\xff" * 200):

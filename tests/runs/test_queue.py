@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,15 @@ from engine.errors import RunActive
 from engine.runs import is_alive, kill, launch, request_stop, state, status_words
 from engine.runs.process import read_process
 from engine.runs.queue import enqueue, wake
-from engine.runs.seats import PROCESSOR, seated, take_seat, this_device, turn
+from engine.runs.seats import (
+    PROCESSOR,
+    behind,
+    last_waiting,
+    seated,
+    take_seat,
+    this_device,
+    turn,
+)
 from engine.runs.tickets import TICKET_FILE, TRIES, Ticket, read_ticket, waiting, write_ticket
 from engine.runs.view import place_words
 from engine.telemetry import Gpu
@@ -213,6 +222,24 @@ def test_a_run_that_was_started_directly_is_waited_for(queue_dir: Path) -> None:
     finally:
         os.close(seat)
     assert ended(two) == "finished"
+
+
+def test_a_run_whose_turn_has_come_waits_behind_nobody(queue_dir: Path) -> None:
+    """Between taking its seat and its first word, a run has both a seat and its ticket."""
+    one, two, three = (make(queue_dir, name) for name in ("aaaa", "bbbb", "cccc"))
+    for order, folder in enumerate((one, two, three)):
+        write_ticket(folder, Ticket(float(order), 1.0, "here"))
+    with turn(PROCESSOR):
+        seat = take_seat(PROCESSOR, one)
+    try:
+        assert behind(one) == (0, "")
+        assert [behind(two), behind(three)] == [(1, one.name), (2, two.name)]
+        assert last_waiting(queue_dir) == (2, three.name)
+        view = replace(state(one), waits=True)
+        assert status_words(view, 0.0) == "queued, its turn has come"
+    finally:
+        os.close(seat)
+    assert behind(one) == (1, "")
 
 
 def test_two_terminals_start_no_two_at_once(queue_dir: Path) -> None:

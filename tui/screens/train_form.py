@@ -14,6 +14,7 @@ from textual.widgets import Button
 from engine.bases import add, can_be_brought, preset_for, resolve
 from engine.errors import BaseMissing, DeviceBusy, FinetuiError
 from engine.runs import RunSummary
+from engine.runs.seats import last_waiting
 from engine.train import TrainSpec, plan, start
 from engine.train.fit.asking import ask
 from engine.train.fit.probing import probe
@@ -308,15 +309,16 @@ class TrainForm(FormDialog[Answer]):
                     self._ask_to_download(spec, queue)
                     return
                 others = await off_loop(beside) if queue is None else []
+                line = await off_loop(last_waiting, self.app.workspace.runs_dir)
                 if others:
-                    self._ask_to_wait(spec, others, may_download=may_download)
+                    self._ask_to_wait(spec, others, line, may_download=may_download)
                     return
             if missing:
                 await self._bring(spec.base, missing)
             self.say("starting …", kind="busy")
             run = await off_loop(lambda: start(self.app.workspace, spec, queue=bool(queue)))
         except DeviceBusy as error:
-            self._ask_to_wait(spec, [], error.message, may_download=may_download)
+            self._ask_to_wait(spec, [], line, error.message, may_download=may_download)
             return
         except FinetuiError as error:
             self.complain(error)
@@ -345,17 +347,35 @@ class TrainForm(FormDialog[Answer]):
         self.app.ask(question, answered)
 
     def _ask_to_wait(
-        self, spec: TrainSpec, others: list[str], why: str = "", *, may_download: bool
+        self,
+        spec: TrainSpec,
+        others: list[str],
+        line: tuple[int, str],
+        why: str = "",
+        *,
+        may_download: bool,
     ) -> None:
         """Ask whether a run waits for those that train here; no starts it beside them."""
-        names = ", ".join(short_run(name) for name in others)
-        busy = why or f"run {names} trains here already: beside it both are slower"
+        busy = why or beside_words([short_run(name) for name in others])
+        waits = f"waits behind {short_run(line[1])}, {queue_words(line[0])}" if line[0] else "waits"
         question = ConfirmDialog(
-            "Wait in the queue?", f"{busy}. y waits, n {'tries' if why else 'starts'} now."
+            "Wait in the queue?", f"{busy}. y {waits}; n {'tries' if why else 'starts'} now."
         )
         self.app.ask(
             question, lambda waits: self._start(spec, queue=waits, may_download=may_download)
         )
+
+
+def beside_words(names: list[str]) -> str:
+    """Say which runs a new one would train beside."""
+    if len(names) == 1:
+        return f"run {names[0]} trains here already: beside it both are slower"
+    return f"runs {', '.join(names)} train here already: beside them all are slower"
+
+
+def queue_words(count: int) -> str:
+    """Say how long the queue is, behind the name of the run at its end."""
+    return "the one in the queue" if count == 1 else f"the last of {count} in the queue"
 
 
 def base_to_bring(name: str) -> Literal["", "import", "download"]:

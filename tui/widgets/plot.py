@@ -12,8 +12,18 @@ from textual.content import Content
 from textual.events import Resize
 
 from tui.widgets.canvas import ASCII, BRAILLE, Canvas, Pen
+from tui.widgets.legend import Entry, fitted
 from tui.widgets.lines import Lines
-from tui.widgets.scales import Point, nice_ticks, share, smoothed, thinned, tick_label, y_ticks
+from tui.widgets.scales import (
+    Point,
+    held,
+    nice_ticks,
+    share,
+    smoothed,
+    thinned,
+    tick_label,
+    y_ticks,
+)
 
 _DENSE = 24
 """From so many points on, the line is a moving average and the points are drawn behind it."""
@@ -110,7 +120,8 @@ def _limits(curves: Sequence[Curve], chart: Chart) -> tuple[tuple[float, float],
         margin = (high - low) * 0.06 or 0.1
     else:
         margin = (high - low) * 0.06 or abs(high) * 0.05 or 0.5
-    return (min(0.0, *xs), max(chart.x_end, *xs, 1.0)), (low - margin, high + margin)
+    end = held(((chart.x_end, 0.0),), log=False)[0][0]
+    return (min(0.0, *xs), max(end, *xs, 1.0)), (low - margin, high + margin)
 
 
 def draw(
@@ -142,7 +153,9 @@ def draw(
 
 def _draw(chart: Chart, width: int, height: int, pen: Pen) -> list[Content]:
     curves = [_drawable(curve, chart.log) for curve in chart.curves]
-    drawn = [curve for curve in curves if curve.points]
+    drawn = [
+        replace(curve, points=held(curve.points, chart.log)) for curve in curves if curve.points
+    ]
     if not drawn or width < 16 or height < 4:
         return [Content("")] * max(height, 0)
     x_limits, y_limits = _limits(drawn, chart)
@@ -212,7 +225,7 @@ def _mark(curve: Curve, best: bool, plain: bool) -> str:
 
 
 def _legend(title: str, curves: Sequence[Curve], width: int, pen: Pen) -> Content:
-    parts: list[Content] = []
+    entries: list[Entry] = []
     group = ""
     plain = pen is ASCII
     for curve in curves:
@@ -226,17 +239,17 @@ def _legend(title: str, curves: Sequence[Curve], width: int, pen: Pen) -> Conten
         if curve.group and curve.group != group:
             part = Content.assemble((f"{curve.group}  ", "bold"), part)
         group = curve.group
-        parts.append(part)
+        entries.append(Entry(part, group))
         lowest = next((point for point in curve.points if point[0] == curve.best), None)
         if lowest is not None and newest != lowest:
             sign, name = _PLAIN_BEST if plain else BEST, "" if title else "best "
             said = f"{_value(lowest[1])} at {curve.best_at or f'{lowest[0]:.4g}'}"
-            parts.append(
-                Content.assemble((f"{sign} ", f"bold {curve.style}"), (name, "$text-muted"), said)
+            part = Content.assemble(
+                (f"{sign} ", f"bold {curve.style}"), (name, "$text-muted"), said
             )
-    legend = Content("  " if title else "   ").join(parts)
+            entries.append(Entry(part, group))
     room = width - len(title) - 1 if title else width
-    legend = legend.truncate(max(0, room))
+    legend = fitted(entries, room, "  " if title else "   ")
     return Content.assemble(
         (title, "bold $text-muted"),
         legend.pad_left(max(0, width - len(title) - legend.cell_length)),
@@ -308,8 +321,17 @@ def _small(chart: Chart, width: int, height: int, pen: Pen) -> list[Content]:
     lines = _draw(chart, width, height, pen)
     if any(line.plain for line in lines) or not lines:
         return lines
-    said = Content.assemble((chart.title, "bold $text-muted"), ("  none yet", "$text-muted"))
+    why = "none above 0" if _only_not_above_0(chart) else "none yet"
+    said = Content.assemble((chart.title, "bold $text-muted"), (f"  {why}", "$text-muted"))
     return [said.truncate(width), *lines[1:]]
+
+
+def _only_not_above_0(chart: Chart) -> bool:
+    """Say whether a chart is empty since its scale is logarithmic and no value is above 0."""
+    linear, logarithmic = (
+        any(_drawable(curve, log).points for curve in chart.curves) for log in (False, True)
+    )
+    return chart.log and linear and not logarithmic
 
 
 def _filled(line: Content, width: int) -> Content:
@@ -359,9 +381,20 @@ class Plot(Lines):
         self._draw()
 
     def _draw(self) -> None:
+        try:
+            self._draw_all()
+        except Exception:
+            self.show([])  # never the curves of another run, or of before
+            raise
+
+    def _draw_all(self) -> None:
         width, height = self.size
-        if not any(curve.points for chart in self._charts for curve in chart.curves):
-            empty = self._charts[0].empty if self._charts else ""
+        empty = self._charts[0].empty if self._charts else ""
+        if len(self._charts) == 1 and _only_not_above_0(self._charts[0]):
+            empty = "no value is above 0, as a log scale needs"
+        elif any(curve.points for chart in self._charts for curve in chart.curves):
+            empty = ""
+        if empty or not self._charts:
             middle = Content.styled(empty, "$text-muted")
             pad = max(0, (width - middle.cell_length) // 2)
             self.show([Content("")] * (height // 2) + [middle.pad_left(pad)])

@@ -1,4 +1,7 @@
-"""Round numbers for axes, and points made fewer or smoother."""
+"""Round numbers for axes, and points made fewer or smoother.
+
+Every finite number can be drawn: a loss that has run away has any size.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,24 @@ from collections.abc import Sequence
 
 Point = tuple[float, float]
 
+_FARTHEST = 1e300
+"""What is farther from 0 is drawn here, so that no sum or difference of numbers overflows."""
+
+_SUMMED = 1e6
+"""How many times larger than the smallest a number may be, for means by running sums."""
+
+_EXPONENTS = 307
+"""Powers of ten that a number can have, with any of their multiples up to 10, above and below."""
+
 
 def nice_ticks(low: float, high: float, most: int) -> list[float]:
     """Return at most ``most`` round numbers in ``[low, high]``: multiples of 1, 2 or 5 x 10^n."""
     if most < 1 or not (math.isfinite(low) and math.isfinite(high)) or high < low:
         return []
     span = high - low
-    if span == 0:
+    if span / most < 10.0**-_EXPONENTS:  # no number there is round
         return [low]
-    magnitude: float = 10.0 ** math.floor(math.log10(span / max(most, 1)))
+    magnitude: float = 10.0 ** math.floor(math.log10(span / most))
     for factor in (1, 2, 5, 10, 20, 50, 100):
         step = magnitude * factor
         first = math.ceil(low / step - 1e-9)
@@ -42,15 +54,28 @@ def smoothed(points: Sequence[Point]) -> list[Point]:
     it stays centred.
     """
     half = min(max(len(points) // 24, 1), 25)
+    values = [y for _, y in points]
+    sizes = [abs(y) for y in values if y]
+    # Differences of running sums are quick, but beside large numbers they lose small ones.
     sums = [0.0]
-    for _, y in points:
-        sums.append(sums[-1] + y)
+    if sizes and max(sizes) / _SUMMED <= min(sizes):
+        for y in values:
+            sums.append(sums[-1] + y)
     result: list[Point] = []
     for index, (x, _) in enumerate(points):
         reach = min(half, index, len(points) - 1 - index)
-        mean = (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)
-        result.append((x, mean))
+        start, end = index - reach, index + reach + 1
+        total = sums[end] - sums[start] if len(sums) > 1 else math.fsum(values[start:end])
+        result.append((x, total / (end - start)))
     return result
+
+
+def held(points: Sequence[Point], log: bool) -> tuple[Point, ...]:
+    """Return finite points where they can be drawn: none is too far from 0, or too near it."""
+    lowest = 1 / _FARTHEST if log else -_FARTHEST
+    return tuple(
+        (max(-_FARTHEST, min(x, _FARTHEST)), max(lowest, min(y, _FARTHEST))) for x, y in points
+    )
 
 
 def thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
@@ -76,6 +101,7 @@ def y_ticks(limits: tuple[float, float], most: int, log: bool) -> list[tuple[flo
         ticks = nice_ticks(*limits, most=most)
         step = ticks[1] - ticks[0] if len(ticks) > 1 else limits[1] - limits[0]
         return [(tick, tick_label(tick, step)) for tick in ticks]
+    limits = (max(limits[0], -_EXPONENTS), min(limits[1], _EXPONENTS))
     low, high = (10.0**limit for limit in limits)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         values = [

@@ -67,10 +67,14 @@ def clean(
     from engine.export.keeping import clean as clean_run
     from engine.export.keeping import plan_cleaning
 
-    if bool(names) == every:
+    look_first = "look first with: finetui runs clean --all --dry-run"
+    if names and every:
         raise UsageError(
-            "name runs, or --all", hint="look first with: finetui runs clean --all --dry-run"
+            "RUN and --all exclude each other: --all cleans every run",
+            hint=f"name the runs to clean, or give --all alone; {look_first}",
         )
+    if not names and not every:
+        raise UsageError("no run is named", hint=f"name runs, or give --all; {look_first}")
     done: list[Cleaning] = []
     refused: list[tuple[str, FinetuiError]] = []
     with opened(workspace) as here:

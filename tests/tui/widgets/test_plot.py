@@ -6,12 +6,13 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.app import App, ComposeResult
 
 from tui.widgets.canvas import ASCII, shows_braille
-from tui.widgets.plot import Chart, Curve, draw, draw_grid
+from tui.widgets.plot import Chart, Curve, Plot, draw, draw_grid
 from tui.widgets.scales import nice_ticks, smoothed, thinned, tick_label
 
 FALLING = tuple((float(step), 4.0 - step / 10) for step in range(1, 11))
@@ -84,7 +85,7 @@ def test_tick_labels_have_the_decimals_that_tell_them_apart() -> None:
     assert tick_label(0.00125, 0.00025) == "0.0013"
 
 
-numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
+numbers = st.floats()
 
 
 @given(
@@ -92,16 +93,44 @@ numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
     st.lists(st.tuples(st.integers(0, 10**6), numbers), max_size=5),
     st.integers(0, 170),
     st.integers(0, 50),
+    st.booleans(),
 )
 def test_whatever_the_data_the_plot_fills_its_box(
-    losses: list[tuple[int, float]], evals: list[tuple[int, float]], width: int, height: int
+    losses: list[tuple[int, float]],
+    evals: list[tuple[int, float]],
+    width: int,
+    height: int,
+    log: bool,
 ) -> None:
     curves = [
         Curve("loss", tuple(sorted(losses))), Curve("eval", tuple(sorted(evals)), "marks"),
     ]  # fmt: skip
-    lines = plain(curves, width, height, x_end=100)
+    lines = [line.plain for line in draw(curves, width, height, x_end=100, log=log)]
     assert len(lines) == height
     assert all(cell_len(line) <= width for line in lines)
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(finite, min_size=1, max_size=60), st.booleans())
+@example([1e300, -1e300, 2.0], True)
+@example([5e-324, 1.7976931348623157e308], True)
+@example([5e-324, 1e-310], False)
+@example([-1.7976931348623157e308, 1.7976931348623157e308], False)
+@example([1e300] + [2.0] * 40, True)
+def test_every_finite_number_is_drawn_on_both_scales(values: list[float], log: bool) -> None:
+    points = tuple((float(step), value) for step, value in enumerate(values))
+    lines = [line.plain for line in draw([Curve("loss", points)], 60, 12, log=log)]
+    body = [line.partition("┤")[2] or line.partition("│")[2] for line in lines[1:-2]]
+    assert any(line.strip() for line in body) is (not log or max(values) > 0)
+    if len(values) < 24 and not log:
+        assert sum(1 for line in lines if "┤" in line) >= 1, "the axis says how far it goes"
+
+
+def test_a_mean_beside_a_number_that_ran_away_keeps_its_own_size() -> None:
+    points = [(0.0, 1e300), *((float(x), 2.0) for x in range(1, 60))]
+    assert [y for _, y in smoothed(points)[4:]] == [2.0] * 56
 
 
 def test_numbers_that_are_none_are_left_out() -> None:
@@ -215,3 +244,46 @@ def test_small_charts_reflow(width: int, height: int, columns: int) -> None:
 def test_a_chart_without_points_says_so_among_the_others() -> None:
     lines = draw_grid([*CHARTS[:1], Chart("rate", ())], 80, 8, ASCII)
     assert "rate  none yet" in lines[0].plain
+
+
+async def test_a_log_scale_says_why_it_is_empty() -> None:
+    class Host(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Plot()
+
+    async with Host().run_test(size=(60, 12)) as pilot:
+        plot = pilot.app.query_one(Plot)
+        curve = Curve("loss", ((1.0, 0.0), (2.0, -3.0)))
+        plot.plot([Chart("loss", (Curve("loss", FALLING),), log=True)])
+        assert "3.000" in shown(plot)
+        plot.plot([Chart("loss", (curve,), log=True, empty="the curve begins later")])
+        assert shown(plot).strip() == "no value is above 0, as a log scale needs"
+        plot.plot([Chart("loss", (curve,))])
+        assert "loss -3.000" in shown(plot)
+    lines = draw_grid([*CHARTS[:1], Chart("rate", (curve,), log=True)], 80, 8, ASCII)
+    assert "rate  none above 0" in lines[0].plain
+
+
+def shown(plot: Plot) -> str:
+    return "\n".join(line.plain for line in plot.lines)
+
+
+def test_a_legend_without_room_leaves_out_whole_entries_and_counts_them() -> None:
+    def run(name: str) -> list[Curve]:
+        return [Curve("loss", FALLING, group=name), Curve("eval", EVALS, "marks", group=name)]
+
+    curves = [*run("aaaa"), *run("bbbb"), *run("cccc")]
+    whole = plain(curves, 120)[0].strip()
+    assert whole.count("━ 3.000") == 3
+    assert plain(curves, 50)[0].strip() == "aaaa  ━ 3.000   cccc  ━ 3.000   ◆ 3.689   +3 more"
+    for width in range(16, 120):
+        line = plain(curves, width)[0]
+        assert cell_len(line) <= width
+        parts = line.split("   ") if "more" in line else []
+        assert all(part.strip() in whole for part in parts[:-1])
+
+
+def test_the_run_that_is_looked_at_is_the_last_to_leave_the_legend() -> None:
+    others = [Curve("loss", FALLING, group=name) for name in ("aaaa", "bbbb")]
+    curves = [*others, Curve("loss", FALLING, group="mine")]
+    assert plain(curves, 30)[0].strip() == "mine  ━ 3.000   +2 more"
