@@ -99,6 +99,28 @@ def check_fit(adapter: Adapter, base: Base) -> bool:
     return _same(adapter, base)
 
 
+def check_origin(adapter: Adapter, base: Base) -> bool:
+    """Say whether an adapter that a run would go on from was trained on the run's base.
+
+    Returns:
+        False where its layers fit and yet its files name another base; names alone may differ
+        for one and the same model.
+
+    Raises:
+        AdapterMismatch: Its layers don't fit, or the run that it lies in was on another base.
+    """
+    same = check_fit(adapter, base)
+    if not same and adapter.fingerprint:
+        at_home = f"--base {adapter.base}" if adapter.base else "the base of its run"
+        raise AdapterMismatch(
+            f"the adapter {shown(adapter.directory)} was trained on {_named(adapter)}, and "
+            f"{base.name} ({base.fingerprint}) is another base with layers of the same shapes",
+            hint=f"train on {at_home}, or start without the adapter; to use it all the same, copy "
+            "its folder out of its run",
+        )
+    return same
+
+
 def another_base(adapter: Adapter, base: Base) -> str:
     """Return the sentence for an adapter that fits a base and was trained on another."""
     return (

@@ -200,14 +200,14 @@ _ALL = (
     _gemma(
         "2-",
         "2b",
-        ModelShape(2304, 26, 8, 4, 256, 9216, 256000, tied=True),
+        ModelShape(2304, 26, 8, 4, 256, 9216, 256000, tied=True, caps_logits=True),
         2_614_341_888,
         of="-bnb-4bit",
     ),
     _gemma(
         "2-",
         "9b",
-        ModelShape(3584, 42, 16, 8, 256, 14336, 256000, tied=True),
+        ModelShape(3584, 42, 16, 8, 256, 14336, 256000, tied=True, caps_logits=True),
         9_241_705_984,
         of="-bnb-4bit",
     ),
@@ -228,14 +228,14 @@ _ALL = (
     _gemma(
         "3-",
         "4b",
-        ModelShape(2560, 34, 8, 4, 256, 10240, 262208, tied=True),
+        ModelShape(2560, 34, 8, 4, 256, 10240, 262208, tied=True, padded=True),
         4_300_079_472,
         of="-bnb-4bit",
     ),
     _gemma(
         "3-",
         "12b",
-        ModelShape(3840, 48, 16, 8, 256, 15360, 262208, tied=True),
+        ModelShape(3840, 48, 16, 8, 256, 15360, 262208, tied=True, padded=True),
         12_187_325_040,
         of="-bnb-4bit",
     ),

@@ -22,6 +22,9 @@ class ModelShape:
         tied: Whether the output layer shares the embeddings.
         experts: Experts a layer; 0 for a dense model.
         experts_per_token: Experts that a token is routed to.
+        caps_logits: Whether logits are capped or scaled after the output layer, as Gemma 2's are.
+        padded: Whether it is one of several parts, a vision tower beside it, whose batches are
+            padded instead of laid end to end (``engine.train.packing``).
     """
 
     hidden: int
@@ -34,6 +37,13 @@ class ModelShape:
     tied: bool = False
     experts: int = 0
     experts_per_token: int = 0
+    caps_logits: bool = False
+    padded: bool = False
+
+
+_CAPS = ("final_logit_softcapping", "logits_scaling", "logit_scale")
+"""What Gemma 2, Granite and Cohere do to logits after the output layer."""
+_PLAIN = (None, 1, 1.0)
 
 
 def shape_of(config: Mapping[str, Any]) -> ModelShape:
@@ -43,6 +53,7 @@ def shape_of(config: Mapping[str, Any]) -> ModelShape:
         config: The configuration; that of a multimodal model is looked for under ``text_config``.
     """
     inner = config.get("text_config")
+    padded = isinstance(inner, Mapping)
     config = inner if isinstance(inner, Mapping) else config
 
     def number(*names: str, default: int = 0) -> int:
@@ -67,4 +78,6 @@ def shape_of(config: Mapping[str, Any]) -> ModelShape:
         tied=bool(config.get("tie_word_embeddings", False)),
         experts=experts,
         experts_per_token=number("num_experts_per_tok"),
+        caps_logits=any(config.get(name) not in _PLAIN for name in _CAPS),
+        padded=padded,
     )

@@ -10,6 +10,7 @@ import click
 from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.train import given_values, spec_options
 from engine.cli.waiting import patiently
+from engine.dataset import require_dataset
 from engine.errors import BaseMissing, DatasetMissing
 from engine.train import Plan, TrainSpec, base_and_preset, make_spec, newest_dataset
 from engine.train import plan as plan_run
@@ -55,6 +56,8 @@ def fit(
     """
     target = parse_target(gpu) if gpu else None
     with opened(workspace) as here:
+        if dataset:
+            require_dataset(here, dataset)
         base, preset = base_and_preset(here, base, preset)
         found = dataset or _newest(here)
         # A spec names a dataset; a dash is none.

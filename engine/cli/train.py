@@ -12,6 +12,7 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import follow_run, run_as_dict
 from engine.cli.runs.queueing import say_begun
 from engine.cli.waiting import patiently
+from engine.dataset import require_dataset
 from engine.errors import UsageError
 from engine.train import (
     PRESETS,
@@ -140,10 +141,12 @@ def _prepare(here: Workspace, spec: TrainSpec, *, as_json: bool) -> None:
 def _spec(
     here: Workspace, dataset: str, base: str, preset: str, changes: dict[str, Any]
 ) -> TrainSpec:
+    if dataset:
+        require_dataset(here, dataset)  # first: a name is put right sooner than a base
     base, preset = base_and_preset(here, base, preset)
     given = given_values(changes)
     spec = make_spec(base, dataset or newest_dataset(here), preset, **given)
-    return adopted(spec, named=given)
+    return adopted(spec, here, named=given)
 
 
 def given_values(options: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from engine.dataset.draft import Cut, DatasetOptions, Draft, draft
 from engine.dataset.formats import FORMATS, ExportReport, export
 from engine.dataset.freeze import freeze
-from engine.dataset.frozen import Frozen, FrozenInfo, datasets, load, read_frozen
+from engine.dataset.frozen import Frozen, FrozenInfo, datasets, load, read_frozen, require_dataset
 from engine.dataset.gate import Refusal, gate
 from engine.dataset.groups import Grouping
 from engine.dataset.leak import LeakPair, LeakSummary
@@ -48,6 +48,7 @@ __all__ = [
     "overview",
     "read_frozen",
     "read_rows",
+    "require_dataset",
     "row_of",
     "rows_to_preview",
     "stats",

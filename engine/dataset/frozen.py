@@ -186,13 +186,22 @@ def load(workspace: Workspace, name: str) -> Frozen:
         DatasetMissing: There is none of that name.
         DatasetRefused: A file of it was changed after the freeze.
     """
+    require_dataset(workspace, name)
+    return verify(read_frozen(workspace.datasets_dir / name))
+
+
+def require_dataset(workspace: Workspace, name: str) -> None:
+    """Require that a workspace has a dataset of a name; its files are not looked at.
+
+    Raises:
+        DatasetMissing: There is none; the hint names those that there are.
+    """
     if not _NAME.fullmatch(name) or not (workspace.datasets_dir / name / MANIFEST).is_file():
         names = ", ".join(info.name for info in datasets(workspace)[-5:])
         raise DatasetMissing(
             f"there is no dataset {name!r}",
             hint=f"there are: {names}" if names else "make one with: finetui dataset freeze",
         )
-    return verify(read_frozen(workspace.datasets_dir / name))
 
 
 def read_frozen(directory: Path) -> Frozen:

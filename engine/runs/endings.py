@@ -36,6 +36,10 @@ _NOISE = re.compile(
     r"|^step \d+/\d+ "
     r"|^saved checkpoints/"
     r"|\w*Warning:|^\s*warnings\.warn"
+    # Libraries' own warnings: Python's levels, glog's letters as torch writes them, and what
+    # they say of an optional part that is missing.
+    r"|^\W*(WARNING|WARN|INFO|DEBUG)\b|\b(WARNING|WARN) +[\w.]+:\d+|^\[?[WI]\d{4} \d\d:\d\d"
+    r"|kernels-community|No module named 'kernels'|\bpytree\b|_register_pytree_node"
 )
 _TELLING = re.compile(
     r"^[\w.]*(Error|Exception|Interrupt)\b|\berror\b|fatal|killed|no space left|out of memory"
@@ -68,7 +72,9 @@ def explain(directory: Path, view: RunView, info: ProcessInfo | None, life: Life
     restarted = _restarted(info, view, life)
     if restarted:
         return Ending("run-restarted", f"the machine was restarted at {restarted}", again)
-    lines = telling_lines(directory)
+    status = None if info is None else read_exit(directory, info)
+    # Who is killed writes no last line: what is there speaks of something else, but for errors.
+    lines = telling_lines(directory, errors_only=status is None or status < 0)
     if life.heard_at:
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(life.heard_at))
         return Ending(
@@ -77,8 +83,8 @@ def explain(directory: Path, view: RunView, info: ProcessInfo | None, life: Life
             f"see on {life.host} what became of it; a sign of life from there shows here",
             lines,
         )
-    status = None if info is None else read_exit(directory, info)
     begun = "" if view.started else " before it began"
+    at = f" after step {view.step:,}" if view.step else ""
     if status is not None and status < 0:
         return _by_signal(-status, view, lines, again)
     if status is None and _memory_short(view, certain=False):
@@ -90,7 +96,7 @@ def explain(directory: Path, view: RunView, info: ProcessInfo | None, life: Life
         )
     how = f"with status {status}" if status is not None else "without a word"
     last = f": {lines[-1]}" if lines else ""
-    return Ending("run-died", f"its process ended{begun} {how}{last}", again, lines)
+    return Ending("run-died", f"its process ended{begun} {how}{at}{last}", again, lines)
 
 
 _LESS_MEMORY = "lower batch_size or max_length, or end other programs"
@@ -102,6 +108,7 @@ def _by_signal(number: int, view: RunView, lines: tuple[str, ...], again: str) -
     except ValueError:
         name = ""
     words = f"killed by signal {number}{f' ({name})' if name else ''}"
+    words += f" after step {view.step:,}" if view.step else ""
     if number == signal.SIGKILL and _memory_short(view, certain=True):
         return Ending(
             "run-out-of-memory",
@@ -164,11 +171,16 @@ def what_to_do(directory: Path, view: RunView) -> str:
     return f"start it again with: finetui runs start {directory.name}"
 
 
-def telling_lines(directory: Path) -> tuple[str, ...]:
+def telling_lines(directory: Path, *, errors_only: bool = False) -> tuple[str, ...]:
     """Return the lines of a job's output that say why it ended; foreign text, not yet inert.
 
     Of a traceback it is where it happened and what was raised, else lines that speak of a
-    failure, else the last ones. Progress bars and the log of steps are passed over.
+    failure, else the last ones. Progress bars, the log of steps and libraries' warnings are
+    passed over.
+
+    Args:
+        directory: The job's folder.
+        errors_only: Leave out the last lines where none speaks of a failure.
     """
     lines = last_log_lines(directory, LOOKED_AT)
     fatal = [index for index, line in enumerate(lines) if line.startswith("Fatal Python error")]
@@ -179,7 +191,7 @@ def telling_lines(directory: Path) -> tuple[str, ...]:
         return _of_traceback(lines[traces[-1] + 1 :])
     plain = [line.strip() for line in lines if line.strip() and not _NOISE.search(line)]
     telling = [line for line in plain[-40:] if _TELLING.search(line)]
-    return tuple((telling or plain)[-_LINES // 2 :])
+    return tuple((telling or ([] if errors_only else plain))[-_LINES // 2 :])
 
 
 def _of_traceback(lines: list[str]) -> tuple[str, ...]:

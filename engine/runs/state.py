@@ -288,15 +288,7 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
     Raises:
         RunMissing: No run fits, or several do.
     """
-    folders = run_dirs(workspace)
-    wanted = id_or_prefix.strip()
-    if wanted == "last":
-        fitting = folders[:1]
-    else:
-        # A name that is also a part of another run's id means both, never one of them quietly.
-        fitting = [folder for folder in folders if folder.name == wanted] or [
-            folder for folder in folders if is_part(wanted, folder.name) or _named(folder, wanted)
-        ]
+    fitting, wanted = matching(workspace, id_or_prefix), id_or_prefix.strip()
     if len(fitting) == 1:
         return summarise(fitting[0])
     if fitting:
@@ -305,10 +297,23 @@ def find(workspace: Workspace, id_or_prefix: str) -> RunSummary:
             for folder in fitting[:5]
         )
         raise RunMissing(f"{wanted} fits {len(fitting)} runs: {names}", hint="write more of the id")
+    folders = run_dirs(workspace)
     raise RunMissing(
         f"there is no run {wanted}" if folders else "this workspace has no runs yet",
         hint="list them with: finetui runs list" if folders else "start one with: finetui train",
     )
+
+
+def matching(workspace: Workspace, id_or_prefix: str) -> list[Path]:
+    """Return the folders of the runs that a person may mean, as :func:`find` reads it."""
+    folders = run_dirs(workspace)
+    wanted = id_or_prefix.strip()
+    if wanted == "last":
+        return folders[:1]
+    # A name that is also a part of another run's id means both, never one of them quietly.
+    return [folder for folder in folders if folder.name == wanted] or [
+        folder for folder in folders if is_part(wanted, folder.name) or _named(folder, wanted)
+    ]
 
 
 def _named(folder: Path, wanted: str) -> bool:

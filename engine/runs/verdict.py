@@ -17,11 +17,13 @@ def verdict(view: RunView) -> Verdict | None:
 
     Returns:
         The word; ``no-validation`` for a run without evaluations, None for one whose base alone
-        has been evaluated.
+        has been evaluated, and for one that was cut short while level with its base.
     """
     base, best = dict(view.evals).get(0), view.best
     if base is None or best is None:
         return None if view.evals else "no-validation"
+    if _cut_short(view):
+        return None
     return "better" if best[1] < base else "worse-than-base"
 
 
@@ -43,6 +45,8 @@ def verdict_words(view: RunView) -> str:
     if loss >= base:
         if view.active:
             return f"has not beaten its base yet: {loss:.3f} at best, the base {base:.3f}"
+        if _cut_short(view):
+            return f"too short to judge: level with its base at step {step:,}, {base:.3f}"
         return (
             f"{early}never beat its base: {loss:.3f} at best (step {step:,}), the base {base:.3f}"
         )
@@ -51,6 +55,17 @@ def verdict_words(view: RunView) -> str:
         return f"{early}got worse after step {step:,}{kept}"
     change = 1 - loss / base
     return f"{early}{change:.1%} below its base, best at step {step:,}"
+
+
+def _cut_short(view: RunView) -> bool:
+    """Say whether a run ended before its time after one evaluation, which equals its base's.
+
+    Until the learning rate has risen, a run is its base.
+    """
+    if view.active or view.status == "finished" or len(view.evals) != 2:
+        return False
+    (first, base), (_, loss) = view.evals
+    return first == 0 and f"{loss:.3f}" == f"{base:.3f}"
 
 
 def worse_since(view: RunView) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 
 import psutil
 
-from engine.bases import resolve
+from engine.bases import resolve, shape_of
+from engine.bases.locate import shown
 from engine.bases.template import read_json
 from engine.dataset import Frozen, Row, load
-from engine.errors import DatasetRefused, DependencyMissing
+from engine.errors import BaseInvalid, DatasetRefused, DependencyMissing
 from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name, base_bits, check_installed
@@ -22,7 +23,7 @@ from engine.train.fit import Fit
 from engine.train.fit.asking import does_not_fit, fit_here, lengths, lengths_of
 from engine.train.forecast import Speed, forecast_s, known_speed
 from engine.train.gpu import known_problem
-from engine.train.preflight import Finding, preflight
+from engine.train.preflight import Finding, preflight, stored_layers
 from engine.train.reporting import check_reporting
 from engine.train.spec import ALL_LINEAR, TrainSpec
 from engine.train.warm_start import adopted, adopted_note
@@ -83,7 +84,7 @@ def plan(workspace: Workspace, spec: TrainSpec) -> Plan:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    asked, spec = spec, adopted(spec)
+    asked, spec = spec, adopted(spec, workspace)
     part = sample(rows)
     tokenizer = Tokenizer.load(base.directory)
     findings = preflight(spec, base, tokenizer, part)
@@ -162,18 +163,13 @@ def adapter_weights(base_dir: Path, spec: TrainSpec) -> int:
 
     A LoRA layer of rank r beside a layer of m inputs and n outputs has r (m + n)
     weights (arXiv:2106.09685).
+
+    Raises:
+        BaseInvalid: It would have none.
     """
-    config = read_json(base_dir / "config.json")
-
-    def number(name: str, default: int) -> int:
-        value = config.get(name)
-        return value if isinstance(value, int) else default
-
-    hidden, layers = number("hidden_size", 0), number("num_hidden_layers", 0)
-    heads = max(1, number("num_attention_heads", 1))
-    head = number("head_dim", hidden // heads)
-    queries, keys = heads * head, number("num_key_value_heads", heads) * head
-    inner = number("intermediate_size", 4 * hidden)
+    shape = shape_of(read_json(base_dir / "config.json"))
+    hidden, inner = shape.hidden, shape.intermediate
+    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     widths = {
         "q_proj": hidden + queries,
         "k_proj": hidden + keys,
@@ -184,7 +180,26 @@ def adapter_weights(base_dir: Path, spec: TrainSpec) -> int:
         "down_proj": inner + hidden,
     }
     wanted = widths if ALL_LINEAR in spec.target_modules else spec.target_modules
-    return spec.r * layers * sum(widths.get(name, 2 * hidden) for name in wanted)
+    counted = spec.r * shape.layers * sum(widths.get(name, 2 * hidden) for name in wanted)
+    counted = counted or _of_headers(base_dir, spec)
+    if not counted:
+        raise BaseInvalid(
+            f"an adapter on {shown(base_dir)} would have no weights: its config.json tells no "
+            "sizes, and its files hold no layers by those names",
+            hint="get the folder again, or set target_modules to layers that it has",
+        )
+    return counted
+
+
+def _of_headers(base_dir: Path, spec: TrainSpec) -> int:
+    """Return how many weights the adapter will have, by the headers of the base's files."""
+    layers = stored_layers(base_dir).items()
+    wanted = set(spec.target_modules)
+    return spec.r * sum(
+        sum(sizes)
+        for name, sizes in layers
+        if ALL_LINEAR in wanted or name.rpartition(".")[2] in wanted
+    )
 
 
 def disk_needed(spec: TrainSpec, dataset: Frozen, trainable: int) -> int:

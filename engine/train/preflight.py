@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base, shape_of
-from engine.bases.adapters import another_base, check_fit, read_adapter
+from engine.bases.adapters import another_base, check_origin, read_adapter
 from engine.bases.check import fingerprint, tensor_shapes, weight_files
 from engine.bases.locate import shown
 from engine.bases.template import CHATML, own_template, read_json, stand_in_template
@@ -19,6 +19,7 @@ from engine.dataset import Row
 from engine.errors import BaseInvalid, DatasetRefused, SettingsError
 from engine.paths import shell_path
 from engine.tokens import Rendered, Tokenizer, render
+from engine.train.architectures import check_architecture
 from engine.train.layers import match_layers
 from engine.train.presets import ALL_LINEAR, ATTENTION
 from engine.train.spec import TrainSpec
@@ -61,13 +62,15 @@ def preflight(
     Raises:
         SettingsError: No layer is named that gets an adapter.
         DatasetRefused: No example has a token to train on.
-        BaseInvalid: The base has no layer of a name that the run asks for, or its tokenizer
-            makes ids for which the model has no embedding.
+        BaseInvalid: transformers does not know the base's architecture, it has no layer of a
+            name that the run asks for, or its tokenizer makes ids for which the model has no
+            embedding.
         TemplateError: The base's template can't render an example.
         AdapterInvalid: What the run would resume from is no adapter.
-        AdapterMismatch: It is one of another base, of other shapes.
+        AdapterMismatch: It is one of another base: of other shapes, or by its run's own word.
         AccessRefused: It can't be looked at.
     """
+    check_architecture(base)
     check_layers(spec, base)
     rendered = [render(tokenizer, row.turns) for row in rows]
     _check_vocabulary(base, rendered)
@@ -85,7 +88,7 @@ def _start_findings(spec: TrainSpec, base: Base) -> tuple[Finding, ...]:
     if not spec.resume_from:
         return ()
     adapter = read_adapter(spec.resume_from)
-    if check_fit(adapter, base):
+    if check_origin(adapter, base):
         return ()
     hint = f"to train on {adapter.base or 'that base'}, name it with --base"
     return (Finding("adapter-of-another-base", another_base(adapter, base), hint),)
@@ -116,22 +119,36 @@ def check_layers(spec: TrainSpec, base: Base) -> None:
         SettingsError: No layer is named.
         BaseInvalid: A name has no layer.
     """
+    require_layers(spec)
+    if shape_of(read_json(base.directory / "config.json")).experts:
+        return
+    there = {layer.rpartition(".")[2] for layer in stored_layers(base.directory)}
+    if there:
+        match_layers(sorted(there), spec.target_modules, base=base.name)
+
+
+def require_layers(spec: TrainSpec) -> None:
+    """Require that a run names a layer.
+
+    Raises:
+        SettingsError: It names none.
+    """
     if not spec.target_modules:
         raise SettingsError(
             "training setting target_modules names no layer",
             hint=f"set it to {ALL_LINEAR}, or to names such as {', '.join(ATTENTION)}",
         )
-    if shape_of(read_json(base.directory / "config.json")).experts:
-        return
-    there = set()
-    for path in weight_files(base.directory):
+
+
+def stored_layers(directory: Path) -> dict[str, tuple[int, int]]:
+    """Return the outputs and inputs of each layer in the headers of a base's files."""
+    layers = {}
+    for path in weight_files(directory):
         for name, shape in tensor_shapes(path).items():
             layer, _, what = name.rpartition(".")
-            if what == "weight" and len(shape) == 2 and layer:
-                there.add(layer.rpartition(".")[2])
-    there -= _NO_LAYERS
-    if there:
-        match_layers(sorted(there), spec.target_modules, base=base.name)
+            if what == "weight" and len(shape) == 2 and layer.rpartition(".")[2] not in _NO_LAYERS:
+                layers[layer] = (shape[0], shape[1])
+    return {layer: sizes for layer, sizes in layers.items() if layer}
 
 
 def template_findings(base: Base, named: str) -> tuple[Finding, ...]:

@@ -49,7 +49,7 @@ def prepare(workspace: Workspace, spec: TrainSpec) -> RunSummary:
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    spec = adopted(spec)
+    spec = adopted(spec, workspace)
     try:
         base: Base | None = resolve(spec.base)
     except BaseMissing:

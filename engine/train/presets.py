@@ -8,6 +8,7 @@ linear layers are the default, since that reaches a lower loss than attention al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -167,6 +168,21 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def _near_sizes(wanted: str) -> str:
+    """Return a question that offers the GPU sizes next to one; empty where it is no size.
+
+    The next smaller comes first: its settings fit.
+    """
+    size = re.fullmatch(r"(\d+)g(i?b)?", wanted)
+    if size is None:
+        return ""
+    asked = int(size[1]) * 10**9
+    sized = sorted((one for one in PRESETS.values() if one.gpu_bytes), key=lambda p: p.gpu_bytes)
+    below = [one.name for one in sized if one.gpu_bytes < asked][-1:]
+    above = [one.name for one in sized if one.gpu_bytes > asked][:1]
+    return f"did you mean {' or '.join(below + above)}?"
+
+
 def find_preset(name: str) -> Preset:
     """Return the preset that a name or an alias means, whatever its capitals and dashes.
 
@@ -178,7 +194,7 @@ def find_preset(name: str) -> Preset:
         if wanted in {bare(word) for word in (preset.name, *preset.aliases)}:
             return preset
     known = [word for preset in PRESETS.values() for word in (preset.name, *preset.aliases)]
-    near = did_you_mean(name, known)
+    near = _near_sizes(wanted) or did_you_mean(name, known)
     raise UsageError(
         f"there is no training preset {name}",
         hint=f"{near} `finetui train --help` lists all" if near else f"take {', '.join(PRESETS)}",

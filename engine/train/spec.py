@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from engine import toml
 from engine.errors import SettingsError
@@ -110,7 +111,7 @@ class TrainSpec(BaseModel):
     report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
     """Where else the run is reported; its package has to be installed."""
     resume_from: str = ""
-    """Adapter, checkpoint or run folder to take the first weights from; the optimiser is new."""
+    """Adapter to take the first weights from: a folder, or a run's id; the optimiser is new."""
 
     @field_validator("sample_prompts")
     @classmethod
@@ -189,13 +190,46 @@ def _validated(values: Mapping[str, Any]) -> TrainSpec:
             raise SettingsError(
                 f"there is no training setting {name}", hint=near or help_text
             ) from error
-        raise SettingsError(f"training setting {name}: {first['msg']}", hint=help_text) from error
+        raise SettingsError(f"{name} {_wrong(first)}", hint=help_text) from error
     if spec.load_in_4bit and spec.load_in_8bit:
         raise SettingsError(
             "training settings load_in_4bit and load_in_8bit are both on, and one is possible",
             hint="set one of them to false",
         )
     return spec
+
+
+_SHOWN = 40  # characters of a wrong value
+_LIMITS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+}
+
+
+def _wrong(error: ErrorDetails) -> str:
+    """Return what a value must be, in plain words, such as ``must be at least 1, not 0``."""
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind in _LIMITS:
+        words, key = _LIMITS[kind]
+        needed = f"{words} {context[key]:,.12g}"
+    elif kind == "literal_error":
+        needed = f"one of {str(context['expected']).replace(' or ', ', ')}".replace("'", "")
+    else:
+        known = _KINDS.get(kind) or _KINDS.get(kind.partition("_")[0])
+        if known is None:
+            return f"is not valid: {error['msg']}"
+        needed = known
+    return f"must be {needed}, not {str(value)[:_SHOWN] or 'empty'}"
 
 
 def write_spec(directory: Path, spec: TrainSpec) -> Path:

@@ -88,7 +88,7 @@ def start(
             f"the dataset {dataset.name} has no example to train on",
             hint="approve more examples and freeze again",
         )
-    base, spec = resolve(spec.base), adopted(spec)
+    base, spec = resolve(spec.base), adopted(spec, workspace)
     preflight(spec, base, Tokenizer.load(base.directory), sample(dataset.train_rows()))
     require("training")
     cards = check_machine(workspace, spec, base.directory, queue=queue)
@@ -137,9 +137,11 @@ def check_resume(run: RunSummary, *, force: bool = False) -> Checkpoint:
 
 
 def _no_checkpoint(run: RunSummary) -> RunError:
+    trained = (run.dir / "adapter").exists()
+    again = "start another run with: finetui train"
     return RunError(
         f"run {run.id} has no checkpoint to resume from",
-        hint="start a new run with the same settings",
+        hint=again if trained else f"start it again with: finetui runs start {run.id}",
     )
 
 

@@ -7,43 +7,52 @@ optimiser.) Rank, scale, kind and layers are the adapter's own, since weights fi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.bases import resolve
-from engine.bases.adapters import WEIGHTS, Adapter, check_fit, read_adapter
-from engine.bases.locate import ADAPTER_CONFIG, shown
+from engine.bases.adapters import WEIGHTS, Adapter, check_origin, read_adapter
+from engine.bases.locate import ADAPTER_CONFIG, expanded, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid, AdapterMismatch
+from engine.runs import choose_adapter, find
+from engine.runs.state import matching
 from engine.train.presets import ALL_LINEAR
 from engine.train.spec import TrainSpec, changed
 
 if TYPE_CHECKING:
     from engine.train.backends import Loaded
+    from engine.workspace import Workspace
 
 _LEFT_ALONE = ("rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform")
 """Settings of peft that give some layers what others haven't."""
 _DEFAULTS = {"r": 8, "lora_alpha": 8}  # peft's
 
 
-def adopted(spec: TrainSpec, *, named: Collection[str] = ()) -> TrainSpec:
+def adopted(
+    spec: TrainSpec, workspace: Workspace | None = None, *, named: Collection[str] = ()
+) -> TrainSpec:
     """Return a spec with the rank, scale, kind and layers of the adapter that it starts from.
 
     Reads the adapter's configuration and its file's header, and nothing heavy.
 
     Args:
         spec: The specification; one that starts from no adapter is returned as it is.
+        workspace: Where a run is looked for, by its id or name, if no such folder is there.
         named: Fields that a person set; one that the adapter has otherwise is an error.
 
     Raises:
         AdapterInvalid: There is no adapter, or none that a run can go on from.
         AdapterMismatch: It doesn't fit the base, or what a person set.
         BaseError: The base is not on this machine, or damaged.
+        RunMissing: Several runs are meant.
+        RunUnfinished: The run that is meant has left no adapter.
     """
     if not spec.resume_from:
         return spec
-    adapter = read_adapter(spec.resume_from)
+    adapter = read_adapter(_folder_of(spec.resume_from, workspace))
     own = _fields_of(adapter)
     for name in own:
         if name in named and not _same(getattr(spec, name), own[name]):
@@ -53,8 +62,17 @@ def adopted(spec: TrainSpec, *, named: Collection[str] = ()) -> TrainSpec:
                 f"{_words(getattr(spec, name))}",
                 hint=f"leave out --{flag}: it is the adapter's own",
             )
-    check_fit(adapter, resolve(spec.base))
+    check_origin(adapter, resolve(spec.base))
     return changed(spec, resume_from=str(adapter.directory.resolve()), **own)
+
+
+def _folder_of(text: str, workspace: Workspace | None) -> str | Path:
+    """Return the adapter of the run that a person means, else what was written."""
+    if workspace is None or "/" in text or "\\" in text or os.path.lexists(expanded(text)):
+        return text
+    if not matching(workspace, text):
+        return text
+    return choose_adapter(find(workspace, text).dir).path
 
 
 def adopted_note(before: TrainSpec, after: TrainSpec) -> str:

@@ -48,31 +48,72 @@ class Setting:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
+HELD_OUT_HELP = "measure the settings that no formula was corrected on"
 SMALL = {"hidden": 256, "layers": 4, "vocab": 4000}
 MEDIUM = {"hidden": 768, "layers": 8, "vocab": 16000}
 SETTINGS = (
-    Setting("random 7M, 8 rows of 256", SMALL, 400, {"batch_size": 8, "max_length": 256}),
-    Setting("random 82M, 4 rows of 512", MEDIUM, 800, {"batch_size": 4, "max_length": 512}),
+    Setting("random 5M, 8 x 256", SMALL, 400, {"batch_size": 8, "max_length": 256}),
     Setting(
-        "random 82M, 4 bits, 2 rows of 256, r 64",
-        MEDIUM,
-        400,
-        {"batch_size": 2, "max_length": 256, "load_in_4bit": True, "r": 64},
-    ),
-    Setting("embedded 135M, 2 rows of 256", {}, 400, {"batch_size": 2, "max_length": 256}),
-    Setting(
-        "embedded 135M, checkpointing, 4 rows of 256",
-        {},
-        400,
-        {"batch_size": 4, "max_length": 256, "gradient_checkpointing": True},
-    ),
-    Setting(
-        "embedded 135M, 4 bits, 1 row of 128",
+        "embedded, 1 x 128, 4 bits",
         {},
         200,
         {"batch_size": 1, "max_length": 128, "load_in_4bit": True},
     ),
+    Setting(
+        "embedded, 2 x 256, 8 bits",
+        {},
+        400,
+        {"batch_size": 2, "max_length": 256, "load_in_8bit": True},
+    ),
+    Setting("embedded, 2 x 256", {}, 400, {"batch_size": 2, "max_length": 256}),
+    Setting(
+        "embedded, 4 x 512, checkpointing",
+        {},
+        800,
+        {"batch_size": 4, "max_length": 512, "gradient_checkpointing": True},
+    ),
+    Setting(
+        "random 82M, 4 x 512, r 64", MEDIUM, 800, {"batch_size": 4, "max_length": 512, "r": 64}
+    ),
+    Setting(
+        "embedded, 1 x 256, unsloth",
+        {},
+        400,
+        {"batch_size": 1, "max_length": 256, "backend": "unsloth"},
+    ),
 )
+HELD_OUT = (
+    Setting(
+        "embedded, 2 x 384, 4 bits, unsloth, checkpointing",
+        {},
+        600,
+        {
+            "batch_size": 2,
+            "max_length": 384,
+            "backend": "unsloth",
+            "load_in_4bit": True,
+            "gradient_checkpointing": True,
+        },
+    ),
+    Setting(
+        "random 30M, 3 x 320, r 32, dropout",
+        {"hidden": 512, "layers": 6, "vocab": 8000},
+        500,
+        {"batch_size": 3, "max_length": 320, "r": 32, "dropout": 0.05},
+    ),
+    Setting(
+        "embedded, 3 x 200, attention alone, 8 bits",
+        {},
+        300,
+        {
+            "batch_size": 3,
+            "max_length": 200,
+            "load_in_8bit": True,
+            "target_modules": ("q_proj", "k_proj", "v_proj", "o_proj"),
+        },
+    ),
+)
+"""Settings that no formula was corrected on."""
 
 
 def measure(setting: Setting, folder: Path) -> dict[str, Any]:
@@ -124,9 +165,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", default="")
+    parser.add_argument("--held-out", action="store_true", help=HELD_OUT_HELP)
     options = parser.parse_args(arguments)
+    settings = HELD_OUT if options.held_out else SETTINGS
     print(f"{'setting':46} {'predicted':>10} {'measured':>10} {'off by':>7}  largest part")
-    for setting in SETTINGS:
+    for setting in settings:
         if options.only not in setting.name:
             continue
         found = []
@@ -137,9 +180,10 @@ def main(arguments: list[str] | None = None) -> int:
         measured = statistics.median(one["measured"]["total"] for one in found)
         parts = {k: v for k, v in found[0]["predicted"].items() if k != "total"}
         largest = max(parts, key=lambda name: int(parts[name]))
+        totals = " ".join(f"{one['measured']['total'] / 1e6:.0f}" for one in found)
         print(
             f"{setting.name:46} {predicted / 1e6:7.0f} MB {measured / 1e6:7.0f} MB "
-            f"{predicted / measured - 1:+7.1%}  {largest} {parts[largest] / 1e6:.0f} MB",
+            f"{predicted / measured - 1:+7.1%}  {largest} {parts[largest] / 1e6:.0f} MB; {totals}",
             flush=True,
         )
     return 0

@@ -4,10 +4,12 @@ Rows are the thoughts of a vault (the demo's without one), trained on the embedd
 sides, each in a child process of its own: finetui's trainer and a plain script of trl, then
 finetui with the backend unsloth and a plain script of unsloth. The sides of a pair take turns, a
 few steps each, so a machine that slows down slows both. Same base, rank, layers, rows, batch,
-learning rate and precision (fp32); evaluation and saving are off on both sides.
+learning rate, precision (fp32), threads and a log line a step; evaluation and saving are off.
 
-A rate is tokens that are no padding over the wall time of the turns; the ratio is the median over
-turns, and over the whole. ``--rows 24`` takes about three minutes on two idle cores.
+A rate is tokens that are no padding over what a turn took: the wall time, and the processor time
+of the side's process, which other programs hardly change. Ratios are printed after each turn; the
+last lines have their medians. ``--rows 12`` is three steps a side: five minutes of processor time
+on one thread.
 """
 
 from __future__ import annotations
@@ -65,8 +67,12 @@ class Side:
         self.cpu.append(said["cpu"])
         self.told += said["told"]
         self.done = said["done"]
-        rate = said["tokens"] / said["seconds"]
-        print(f"  {self.name} {rate:.1f} tokens/s", file=sys.stderr, flush=True)
+        by_wall, by_cpu = said["tokens"] / said["seconds"], said["tokens"] / said["cpu"]
+        print(f"  {self.name:16} {by_wall:6.1f} tokens/s {by_cpu:6.1f} a CPU second", flush=True)
+
+    def rates(self, taken: Sequence[float]) -> list[float]:
+        """Return tokens a second of each turn, by what the turns took."""
+        return [tokens / seconds for tokens, seconds in zip(self.tokens, taken, strict=True)]
 
     def hear(self) -> dict[str, Any]:
         """Wait for the child's next word."""
@@ -82,7 +88,8 @@ def main() -> None:
     """Make the rows, and let the pairs take turns."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vault", nargs="?", default="")
-    parser.add_argument("--rows", type=int, default=0, help="rows of the epoch; 0 takes all")
+    parser.add_argument("--rows", type=int, default=12, help="rows of the epoch; 0 takes all")
+    parser.add_argument("--threads", type=int, default=1, help="threads of a side")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--accumulation", type=int, default=1)
     parser.add_argument("--turn", type=int, default=1, help="steps of a turn")
@@ -92,7 +99,7 @@ def main() -> None:
         work = make_work(Path(folder), options)
         for number, names in enumerate(PAIRS):
             if options.pair in (None, number):
-                compare(names, work, options.turn)
+                compare(names, work, options)
 
 
 def make_work(folder: Path, options: argparse.Namespace) -> Path:
@@ -125,43 +132,52 @@ def make_work(folder: Path, options: argparse.Namespace) -> Path:
     return work
 
 
-def compare(names: Sequence[str], work: Path, steps: int) -> None:
+def compare(names: Sequence[str], work: Path, options: argparse.Namespace) -> None:
     """Start two sides, let them take turns through an epoch, and print what came of it."""
-    sides = [start(name, work) for name in names]
-    for side in sides:
-        side.hear()
-    while not all(side.done for side in sides):
+    ours, theirs = sides = [start(name, work, options.threads) for name in names]
+    try:
+        for side in sides:
+            side.hear()
+        while not all(side.done for side in sides):
+            for side in sides:
+                if not side.done:
+                    side.turn(options.turn)
+            print(f"  so far: {ratios(ours, theirs)}", flush=True)
+    finally:
         for side in sides:
             if not side.done:
-                side.turn(steps)
-    for side in sides:
-        side.process.communicate("\n")
+                side.process.kill()
+            side.process.communicate("\n" if side.done else None)
     for side in sides:
         seconds, padding = sum(side.seconds), 1 - sum(side.tokens) / sum(side.places)
         print(
             f"{side.name:16} {sum(side.tokens) / seconds:7.1f} tokens/s"
             f"  {sum(side.tokens) / sum(side.cpu):7.1f} a CPU second  padding {padding:.1%}"
-            + (f"  events {side.told / seconds:.2%} of a step" if side.told else "")
         )
-    ours, theirs = sides
-    turns = [
-        (ours.tokens[at] / ours.seconds[at]) / (theirs.tokens[at] / theirs.seconds[at])
-        for at in range(min(len(ours.tokens), len(theirs.tokens)))
-    ]
-    whole = (sum(ours.tokens) / sum(ours.seconds)) / (sum(theirs.tokens) / sum(theirs.seconds))
-    cpu = (sum(ours.tokens) / sum(ours.cpu)) / (sum(theirs.tokens) / sum(theirs.cpu))
-    print(
-        f"{ours.name} is {whole:.2f} times as fast as {theirs.name} over the epoch"
-        f" (median of {len(turns)} turns {statistics.median(turns):.2f}, by CPU time {cpu:.2f})"
-    )
+    print(f"{ours.name} over {theirs.name}, {options.threads} threads: {ratios(ours, theirs)}")
+    print(f"  events {ours.told / sum(ours.cpu):.3%} of a step, telemetry {telemetry():.3%}")
+
+
+def ratios(ours: Side, theirs: Side) -> str:
+    """Say how many times as fast a side is, by the wall's clock and by processor time."""
+    said = []
+    pairs = (("wall", ours.seconds, theirs.seconds), ("CPU", ours.cpu, theirs.cpu))
+    for clock, mine, other in pairs:
+        turns = [one / two for one, two in zip(ours.rates(mine), theirs.rates(other), strict=False)]
+        whole = sum(ours.tokens) / sum(mine) * sum(other) / sum(theirs.tokens)
+        said.append(f"by {clock} time median {statistics.median(turns):.2f}, whole {whole:.2f}")
+    return f"{'; '.join(said)} ({len(ours.tokens)} turns)"
+
+
+def telemetry() -> float:
+    """Return the share of a thread that goes into a run's own figures, one at each heartbeat."""
     began = time.process_time()
     for _ in range(50):
         process_snapshot(os.getpid())
-    share = (time.process_time() - began) / 50 / HEARTBEAT_S
-    print(f"telemetry of a run: {share:.2%} of a core", flush=True)
+    return (time.process_time() - began) / 50 / HEARTBEAT_S
 
 
-def start(name: str, work: Path) -> Side:
+def start(name: str, work: Path, threads: int) -> Side:
     """Start a side's child."""
     command = [sys.executable, "-m", "tests.bench.bench_training_sides", name, str(work)]
     process = subprocess.Popen(
@@ -169,7 +185,12 @@ def start(name: str, work: Path) -> Side:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment(os.environ), "HF_HUB_OFFLINE": "1"},
+        env={
+            **os.environ,
+            **environment(os.environ),
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": str(threads),
+        },
     )
     return Side(name, process)
 

@@ -81,6 +81,21 @@ def test_who_did_not_launch_it_and_saw_no_status_says_less(tmp_path: Path) -> No
     assert view.message == "its process ended without a word"
 
 
+def test_a_killed_run_names_its_last_step_and_no_line_of_a_library(tmp_path: Path) -> None:
+    run = tmp_path / "20260101-000000-aaaa"
+    killed(run)
+    view = state(run)
+    with EventLog(run) as log:
+        log.write("run_started", pid=view.pid, pid_start=view.pid_start)
+        log.write("step", step=1234, total_steps=2000, loss=2.0)
+    with (run / LOG_FILE).open("a") as log_file:
+        log_file.write("The tokenizer has new special tokens\n")
+    assert state(run).message == "killed by signal 9 (SIGKILL) after step 1,234"
+    assert state(run).lines == ()
+    (run / EXIT_FILE).unlink()
+    assert state(run).message == "its process ended without a word after step 1,234"
+
+
 def with_beat(directory: Path, *, used: int, kills: int | None) -> None:
     """Write the last heartbeat of a job that is gone."""
     view = state(directory)
@@ -251,6 +266,13 @@ saved checkpoints/checkpoint-10
          ("Fatal Python error: Aborted", "Current thread 0x1 (most recent call first):",
           '  File "/a/b.py", line 3 in f')),
         ("", ()),
+        ("Failed to load CPU gemm_4bit_forward from kernels-community: No module named 'kernels'. "
+         "Please make sure you already `pip install kernels`\n"
+         "/site-packages/transformers/utils/generic.py:441: FutureWarning: "
+         "`torch.utils._pytree._register_pytree_node` is deprecated.\n"
+         "  _torch_pytree._register_pytree_node(\n"
+         "W1129 10:20:00.000000 4242 torch/_dynamo/utils.py:1] failed to find CUDA\n"
+         "[WARNING] cannot load a fast path\n" + NOISE, ()),
     ],
 )  # fmt: skip
 def test_the_lines_that_tell_are_found_among_the_noise(

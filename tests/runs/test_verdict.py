@@ -57,6 +57,16 @@ def test_a_run_that_never_beats_its_base_is_called_that() -> None:
     assert verdict(equal) == "worse-than-base"
 
 
+def test_a_run_cut_short_level_with_its_base_is_not_judged() -> None:
+    for end in ("stopped", "failed"):
+        short = view_of((0, 3.0), (1, 3.0), status=end, result={})
+        assert verdict(short) is None
+        assert words(short) == "too short to judge: level with its base at step 1, 3.000"
+    assert "never beat" in words(view_of((0, 3.0), (1, 3.0), status="finished", result={}))
+    for evals in (((0, 3.0), (1, 3.1)), ((0, 3.0), (1, 3.0), (2, 3.0))):
+        assert "never beat" in words(view_of(*evals, status="stopped", result={}))
+
+
 def test_what_is_said_where_there_is_little_to_say() -> None:
     assert words(view_of((0, 4.0), (5, 3.5), (9, 3.0), status="finished", result={})) == (
         "25.0% below its base, best at step 9"

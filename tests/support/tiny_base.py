@@ -43,7 +43,9 @@ def make_tiny_base(
     if template is not None:
         settings["chat_template"] = template
     write_json(folder / "tokenizer_config.json", settings)
-    write_json(folder / "config.json", {"model_type": "llama", "eos_token_id": control.index(eos)})
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = {"model_type": "llama", "eos_token_id": control.index(eos), **sizes}
+    write_json(folder / "config.json", config)
     save_file({"weight": np.zeros((4, 8), dtype=np.float16)}, folder / "model.safetensors")
     return folder
 

@@ -29,6 +29,8 @@ from engine.errors import (
     BaseMissing,
     DatasetRefused,
     FinetuiError,
+    RunMissing,
+    RunUnfinished,
     SettingsError,
 )
 from engine.export.start import start as start_export
@@ -36,9 +38,11 @@ from engine.models import Turn
 from engine.runs import EventLog
 from engine.tokens import IGNORED, Tokenizer, render
 from engine.train import make_spec, plan, start
+from engine.train.architectures import known_architectures
 from engine.train.data import as_features, collate, render_rows
 from engine.train.preflight import Finding, check_same_base, preflight
-from engine.train.spec import write_spec
+from engine.train.spec import changed, write_spec
+from engine.train.warm_start import adopted
 from engine.workspace import Workspace
 from tests.support.datasets import freeze_examples
 from tests.support.privileges import without_privileges
@@ -291,6 +295,39 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
         _found(folder, [_row("zzz", "zzz")])
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"model_type": "foo"}, "foo, which the installed transformers does not know"),
+        ({"model_type": "foo", "auto_map": {"AutoConfig": "own.Own"}}, "code of its own"),
+    ],
+)
+def test_an_architecture_that_transformers_has_not_is_refused_before_anything_loads(
+    workspace: Workspace, tmp_path: Path, config: dict[str, Any], said: str
+) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    freeze_examples(workspace, folder, 20)
+    write_json(folder / "config.json", config)
+    for function in (plan, start):
+        with pytest.raises(BaseInvalid, match="architecture foo") as caught:
+            function(workspace, make_spec(str(folder), "notes", max_length=512))
+        assert said in caught.value.message
+
+
+def test_every_architecture_that_transformers_has_is_known_without_it() -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    assert known_architectures() == set(CONFIG_MAPPING_NAMES)
+
+
+def test_a_base_that_tells_no_sizes_has_no_plan(workspace: Workspace, tmp_path: Path) -> None:
+    folder = make_tiny_base(tmp_path / "model")
+    freeze_examples(workspace, folder, 20)
+    write_json(folder / "config.json", {"model_type": "llama"})
+    with pytest.raises(BaseInvalid, match="would have no weights"):
+        plan(workspace, make_spec(str(folder), "notes", max_length=512))
+
+
 # -- lengths ---------------------------------------------------------------------------------
 
 
@@ -437,12 +474,45 @@ def test_an_adapter_in_its_run_is_known_by_its_bases_fingerprint(tmp_path: Path)
     base = _base_with_layers(tmp_path / "base", 32)
     run = tmp_path / "run"
     adapter = _adapter_of(base, run / "adapter", "base")
-    for fingerprint, told in ((resolve(str(base)).fingerprint, False), ("b2-other", True)):
-        (run / "spec.toml").write_text(f'base = "base"\nbase_fingerprint = "{fingerprint}"\n')
-        for given in (adapter, run, adapter / "adapter_config.json"):
-            found = _found(base, [_row("a", "b")], resume_from=str(given))
-            assert ("adapter-of-another-base" in found) is told
-    assert "b2-other" in found["adapter-of-another-base"].message
+    given = (adapter, run, adapter / "adapter_config.json")
+    (run / "spec.toml").write_text('base = "moved"\nbase_fingerprint = "b2-other"\n')
+    for path in given:
+        with pytest.raises(AdapterMismatch, match=r"\(b2-other\).* is another base") as caught:
+            _found(base, [_row("a", "b")], resume_from=str(path))
+        assert resolve(str(base)).fingerprint in caught.value.message
+    same = resolve(str(base)).fingerprint
+    (run / "spec.toml").write_text(f'base = "moved"\nbase_fingerprint = "{same}"\n')
+    for path in given:
+        assert "adapter-of-another-base" not in _found(
+            base, [_row("a", "b")], resume_from=str(path)
+        )
+
+
+def test_a_run_to_start_from_is_meant_by_its_id_and_gives_its_best_adapter(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    base = _base_with_layers(tmp_path / "base", 32)
+    spec = make_spec(str(base), "notes")
+    both, last, none = (workspace.runs_dir / f"20260101-00000{n}-{n}abc" for n in (1, 2, 3))
+    for run in (both, last, none):
+        run.mkdir(parents=True)
+        write_spec(run, spec)
+    for folder in (both / "best", both / "adapter", last / "adapter"):
+        _adapter_of(base, folder, str(base))
+    write_json(both / "best" / "best.json", {"step": 3, "loss": 1.0})
+
+    def taken(text: str) -> Path:
+        return Path(adopted(changed(spec, resume_from=text), workspace).resume_from)
+
+    for text in (both.name, "1abc", "20260101-000001"):
+        assert taken(text) == (both / "best").resolve()
+    assert taken("2abc") == (last / "adapter").resolve()
+    with pytest.raises(RunUnfinished, match="has left no adapter"):
+        taken("3abc")
+    with pytest.raises(RunMissing, match="fits 3 runs"):
+        taken("2026")
+    with pytest.raises(AdapterInvalid, match="there is no folder"):
+        taken("9abc")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from engine.bases.files import settle
 from engine.errors import CheckpointDamaged, RunError, SettingsError
 from engine.runs import EventLog, find, fold, read_events, state
+from engine.runs.endings import what_to_do
 from engine.train import check_resume, make_spec
 from engine.train.checkpoints import (
     MANIFEST,
@@ -26,6 +27,7 @@ from engine.train.checkpoints import (
     damage,
     write_manifest,
 )
+from engine.train.preparing import check_startable
 from engine.train.spec import load_spec, write_spec
 from engine.workspace import Workspace
 from tests.support.checkpoints import make_checkpoint
@@ -280,8 +282,13 @@ def test_a_run_without_a_whole_checkpoint_says_what_is_wrong(workspace: Workspac
     with EventLog(directory) as log:
         log.write("run_started", pid=1)
         log.write("run_finished", status="stopped", result={})
-    with pytest.raises(RunError, match="no checkpoint to resume from"):
-        check_resume(find(workspace, "last"))
+    run = find(workspace, "last")
+    with pytest.raises(RunError, match="no checkpoint to resume from") as caught:
+        check_resume(run)
+    # What the hint names works, and is what the run itself says.
+    assert f"finetui runs start {run.id}" in caught.value.hint
+    assert caught.value.hint == what_to_do(directory, run.view)
+    check_startable(run)
     folder = make_checkpoint(directory, 30)
     assert check_resume(find(workspace, "last")).name == "step-30"
     (folder / "progress.json").unlink()

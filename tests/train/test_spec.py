@@ -153,3 +153,26 @@ def test_an_epoch_s_steps_hold_every_example(
     steps = spec.steps_per_epoch(examples)
     assert (steps - 1) * batch * accumulation < examples <= steps * batch * accumulation
     assert steps * epochs <= spec.total_steps(examples) < steps * epochs + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("r", 0, "r must be at least 1, not 0"),
+        ("r", 513, "r must be at most 512, not 513"),
+        ("max_steps", 10**8, "max_steps must be at most 10,000,000, not 100000000"),
+        ("learning_rate", 0, "learning_rate must be more than 0, not 0"),
+        ("learning_rate", 2, "learning_rate must be at most 1, not 2"),
+        ("dropout", 1.5, "dropout must be less than 1, not 1.5"),
+        ("epochs", float("nan"), "epochs must be a finite number, not nan"),
+        ("seed", 1.5, "seed must be a whole number, not 1.5"),
+        ("batch_size", "many", "batch_size must be a whole number, not many"),
+        ("dropout", "some", "dropout must be a number, not some"),
+        ("load_in_4bit", "perhaps", "load_in_4bit must be true or false, not perhaps"),
+        ("adapter", "ia3", "adapter must be one of lora, rslora, dora, not ia3"),
+    ],
+)
+def test_what_a_setting_must_be_is_said_in_plain_words(name: str, value: Any, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        make_spec("base", "notes", **{name: value})
+    assert caught.value.message == said

@@ -219,6 +219,5 @@ def _problem(name: str, value: Any) -> str:
     try:
         make_spec("-", "-", "", **{name: value})
     except SettingsError as error:
-        said = error.message.partition(": ")[2] or error.message
-        return said.removeprefix("Input ").partition(", unable")[0]
+        return error.message.removeprefix(f"{name} ")
     return ""

@@ -81,6 +81,7 @@ class TrainForm(FormDialog[Answer]):
         # What a preset without a base of its own goes back to.
         self._own_base = ""
         self._starting = False
+        self._probing = False
 
     def compose_box(self) -> ComposeResult:
         """A row a field, then the plan and the button."""
@@ -176,7 +177,7 @@ class TrainForm(FormDialog[Answer]):
 
     def _tell_focused(self) -> None:
         focused = self.focused
-        if focused is None or self._starting:
+        if focused is None or self._starting or self._probing:
             return
         one = self._known.get(field_name(focused))
         if one is None:
@@ -187,7 +188,8 @@ class TrainForm(FormDialog[Answer]):
             several = one.closed and len(one.values) > 1
             more = " · ← → choose, a letter goes to its value" if several else ""
             chosen = self._values.get("preset", "") if one.name == "preset" else ""
-            self.say((preset_help(chosen) or one.help) + more)
+            # It stays as long as the field has the focus, and may wrap: its row cuts it.
+            self.say((preset_help(chosen) or one.help) + more, kind="help")
 
     # -- keys -------------------------------------------------------------------------
 
@@ -254,19 +256,22 @@ class TrainForm(FormDialog[Answer]):
         self._values |= self.fields.values
         spec, self._problems = checked(self._values, list(self._known.values()))
         if spec is None:
-            self.say("correct the fields first", kind="error")
-        else:
+            self._go_to_problem()
+        elif not self._probing:
             self._probe(spec)
 
     @work(group="probe", exclusive=True, exit_on_error=False)
     async def _probe(self, spec: TrainSpec) -> None:
+        self._probing = True
         self.say("probing one step on the longest batch …", kind="busy")
         try:
             found = await off_loop(probe, self.app.workspace, spec)
         except FinetuiError as error:
             self.complain(error)
         else:
-            self.say(found.words)
+            self.say(found.words, kind="help")  # it takes a while, and who waits may look away
+        finally:
+            self._probing = False
 
     # -- starting ---------------------------------------------------------------------
 
@@ -283,10 +288,14 @@ class TrainForm(FormDialog[Answer]):
         self._values |= self.fields.values
         spec, self._problems = checked(self._values, list(self._known.values()))
         if spec is None:
-            self.fields.focus_on(next(name for name in self._known if name in self._problems))
-            self._tell_focused()
+            self._go_to_problem()
         elif not self._starting:
             self._start(spec, queue=queue)
+
+    def _go_to_problem(self) -> None:
+        """Focus the first field that is wrong, and say what is."""
+        self.fields.focus_on(next(name for name in self._known if name in self._problems))
+        self._tell_focused()
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(

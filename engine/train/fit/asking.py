@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.bases import Base, resolve
 from engine.bases.presets import preset_for
-from engine.dataset import Frozen, Row, load
+from engine.dataset import Frozen, Row, load, require_dataset
 from engine.errors import BaseMissing, RunTooLarge
 from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
@@ -20,8 +20,11 @@ from engine.train.backends import backend_name
 from engine.train.data import TokenRows, render_rows
 from engine.train.fit.fit import Fit, Model, fit, model_of
 from engine.train.fit.parts import PART_WORDS, size_words
+from engine.train.fit.sizes import ATTENTION_LAYERS, FUSED_LAYERS, MLP_LAYERS
 from engine.train.fit.target import Target, of_gpu, processor
 from engine.train.gpu import known_problem
+from engine.train.layers import match_layers
+from engine.train.preflight import check_layers, require_layers
 from engine.train.spec import TrainSpec
 from engine.workspace import Workspace
 
@@ -55,17 +58,23 @@ def ask(workspace: Workspace, spec: TrainSpec, target: Target | None = None) -> 
 
     Raises:
         BaseMissing: The base is neither on this machine nor known by name.
+        BaseInvalid: The base has no layer of a name that the run asks for.
+        SettingsError: The run names no layer.
         DatasetMissing: The workspace has no such dataset.
         TemplateError: The base's template can't render an example.
     """
+    if spec.dataset:
+        require_dataset(workspace, spec.dataset)
     base: Base | None
     try:
         base = resolve(spec.base)
+        check_layers(spec, base)
         model = model_of(base.directory, parameters=base.parameters)
     except BaseMissing:
         known = preset_for(spec.base)
         if known is None:
             raise
+        _check_known_layers(spec)
         base, model = None, Model(known.shape, known.parameters)
     rows: Sequence[tuple[int, int]] = ()
     if spec.dataset and base is not None:
@@ -74,6 +83,14 @@ def ask(workspace: Workspace, spec: TrainSpec, target: Target | None = None) -> 
     backend, _ = backend_name(spec, cuda=target.cuda)
     made = fit(model, spec, target, unsloth=backend == "unsloth", rows=rows)
     return Asked(made, backend, base is not None, spec.dataset if rows else "")
+
+
+def _check_known_layers(spec: TrainSpec) -> None:
+    """Look for the layers that a run names among those that every known base has."""
+    require_layers(spec)
+    named = [name for name in spec.target_modules if name not in FUSED_LAYERS]
+    if named:
+        match_layers((*ATTENTION_LAYERS, *MLP_LAYERS), named, base=spec.base)
 
 
 def here(workspace: Workspace) -> Target:

@@ -179,9 +179,12 @@ def predict(
     )
 
 
-def _tokens(batch: Batch, setting: Setting) -> int:
-    """Return a batch's positions: laid end to end (engine.train.packing), or padded by unsloth."""
-    return batch.rows * batch.length if setting.fused else batch.total
+def _tokens(shape: ModelShape, batch: Batch, setting: Setting) -> int:
+    """Return a batch's positions: laid end to end (engine.train.packing), or padded.
+
+    unsloth pads on a GPU, and so are models with a vision tower beside them.
+    """
+    return batch.rows * batch.length if setting.fused or shape.padded else batch.total
 
 
 def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None) -> int:
@@ -191,10 +194,17 @@ def _logits(shape: ModelShape, batch: Batch, setting: Setting, room: int | None)
     logits in 32 bits, and as many exponentials inside of logsumexp; of all positions the inputs
     and their gradient. unsloth's takes 16 bytes a logit and computes as many tokens at once as
     fit in half of the free memory, at most 4 GiB (``unsloth_zoo.fused_losses``).
+
+    Where logits are capped, those of all trained positions are there at once: as the output
+    layer gives them, what tanh keeps, the capped ones, and their logarithms in 32 bits; in 16
+    bits a copy in 32 besides. The backward pass holds no more than that.
     """
     if setting.fused:
-        whole = 16 * _tokens(batch, setting) * shape.vocab
+        whole = 16 * _tokens(shape, batch, setting) * shape.vocab
         return min(whole, UNSLOTH_LOSS_CAP, *([] if room is None else [max(room // 2, 2**20)]))
+    if shape.caps_logits:
+        each = 3 * setting.element + 4 + (4 if setting.element == 2 else 0)
+        return batch.trained * (each * shape.vocab + shape.hidden * setting.element)
     piece = min(PIECE_BYTES, 4 * batch.trained * shape.vocab)
     return 2 * piece + 2 * batch.trained * shape.hidden * setting.element
 
@@ -209,7 +219,7 @@ def _activations(
     backward pass of the last layer.
     """
     block, backward = _block(shape, spec, batch, setting), _backward(shape, batch, setting)
-    tokens = _tokens(batch, setting)
+    tokens = _tokens(shape, batch, setting)
     entry = tokens * shape.hidden * setting.element  # a block's input
     ends = 2 * entry + 4 * tokens * shape.hidden  # embeddings, last norm, and its result
     if not spec.gradient_checkpointing:
@@ -226,7 +236,7 @@ def _backward(shape: ModelShape, batch: Batch, setting: Setting) -> int:
     turned back from its few bits.
     """
     active = max(1, shape.experts_per_token)
-    gradients = 3 * _tokens(batch, setting) * shape.intermediate * active * setting.element
+    gradients = 3 * _tokens(shape, batch, setting) * shape.intermediate * active * setting.element
     if setting.bits not in (4, 8):
         return gradients
     return gradients + max(layer.inputs * layer.outputs for layer in linears(shape)) * (
@@ -236,19 +246,31 @@ def _backward(shape: ModelShape, batch: Batch, setting: Setting) -> int:
 
 def _block(shape: ModelShape, spec: TrainSpec, batch: Batch, setting: Setting) -> int:
     """Return what a block keeps for its backward pass."""
-    tokens, element = _tokens(batch, setting), setting.element
-    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    tokens, element = _tokens(shape, batch, setting), setting.element
     active = max(1, shape.experts_per_token)
     layers = adapted(shape, spec)
     # Norms are computed in 32 bits; each keeps its input. unsloth's keep it in 16.
     norms = 2 * shape.hidden * (element if setting.fused else 4)
-    # Rows attend one by one; their results are kept, and so are these end to end.
-    results = 1 if setting.fused or batch.rows == 1 else 2
-    attention = (1 + results) * queries + 2 * keys
+    attention, mask = _attention(shape, batch, setting)
     # Gate, its activation, and the other factor; unsloth's kernel computes the second anew.
     inner = (2 if setting.fused else 3) * shape.intermediate * active
     kept = tokens * (norms + 4 * shape.heads + element * (attention + inner))
-    return kept + _adapter_inputs(shape, spec, layers, batch, setting)
+    return kept + mask + _adapter_inputs(shape, spec, layers, batch, setting)
+
+
+def _attention(shape: ModelShape, batch: Batch, setting: Setting) -> tuple[int, int]:
+    """Return the numbers that attention keeps of a token, and the bytes of a block's mask.
+
+    Rows laid end to end attend one by one; their results are kept, and so are these end to end.
+    A padded batch attends by a mask, which each block keeps as numbers to be added; with a mask,
+    keys and values are copied for each head (transformers' ``repeat_kv``).
+    """
+    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    if setting.fused or batch.rows == 1:
+        return 2 * queries + 2 * keys, 0
+    if shape.padded:
+        return 4 * queries, batch.rows * batch.length**2 * setting.element
+    return 3 * queries + 2 * keys, 0
 
 
 def _adapter_inputs(
@@ -283,7 +305,7 @@ def _adapter_inputs(
         if "down_proj" in names and not setting.fused:
             shared += shape.intermediate * active
         inputs = setting.element * shared
-    tokens = _tokens(batch, setting)
+    tokens = _tokens(shape, batch, setting)
     kept = tokens * (inputs + setting.element * rank)
     if spec.adapter == "dora":
         kept += sum(

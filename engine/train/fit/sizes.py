@@ -11,7 +11,10 @@ from engine.train.spec import ALL_LINEAR, TrainSpec
 ATTENTION_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj")
 MLP_LAYERS = ("gate_proj", "up_proj", "down_proj")
 # Models that keep these in one piece; the sizes come to the same.
-_FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
+FUSED_LAYERS = {
+    "qkv_proj": ("q_proj", "k_proj", "v_proj"),
+    "gate_up_proj": ("gate_proj", "up_proj"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def adapted(shape: ModelShape, spec: TrainSpec) -> tuple[Linear, ...]:
         if name == ALL_LINEAR:
             wanted.update(ATTENTION_LAYERS + MLP_LAYERS)
         else:
-            wanted.update(_FUSED.get(name, (name,)))
+            wanted.update(FUSED_LAYERS.get(name, (name,)))
     return tuple(layer for layer in linears(shape) if layer.name in wanted)
 
 

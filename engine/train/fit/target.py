@@ -20,17 +20,33 @@ _UNITS = {
 # and error correction keep a part. A GPU whose report is not known has its nominal GiB.
 _GPUS: dict[str, int] = {
     "rtx 5090": 32607, "rtx 5080": 16303, "rtx 5070 ti": 16303, "rtx 5070": 12227,
-    "rtx 5060 ti": 16311, "rtx 5060": 8151,
-    "rtx 4090": 24564, "rtx 4080": 16376, "rtx 4070 ti": 12282, "rtx 4070": 12282,
+    "rtx 5060 ti": 16311, "rtx 5060": 8151, "rtx 5050": 8151,
+    "rtx 4090": 24564, "rtx 4080 super": 16376, "rtx 4080": 16376,
+    "rtx 4070 ti super": 16376, "rtx 4070 ti": 12282, "rtx 4070 super": 12282, "rtx 4070": 12282,
     "rtx 4060 ti": 8188, "rtx 4060": 8188,
-    "rtx 3090": 24576, "rtx 3080": 10240, "rtx 3070": 8192, "rtx 3060": 12288,
-    "rtx 2080 ti": 11264, "rtx 2080": 8192, "rtx 2070": 8192, "rtx 2060": 6144,
-    "gtx 1080 ti": 11264, "gtx 1080": 8192, "gtx 1660": 6144,
+    "rtx 3090 ti": 24564, "rtx 3090": 24576, "rtx 3080 ti": 12288, "rtx 3080": 10240,
+    "rtx 3070 ti": 8192, "rtx 3070": 8192, "rtx 3060 ti": 8192, "rtx 3060": 12288,
+    "rtx 3050": 8192,
+    "rtx 2080 ti": 11264, "rtx 2080 super": 8192, "rtx 2080": 8192,
+    "rtx 2070 super": 8192, "rtx 2070": 8192, "rtx 2060 super": 8192, "rtx 2060": 6144,
+    "gtx 1080 ti": 11264, "gtx 1080": 8192, "gtx 1660 ti": 6144, "gtx 1660 super": 6144,
+    "gtx 1660": 6144,
+    # Of two sizes the smaller.
+    "rtx 5090 laptop": 24576, "rtx 5080 laptop": 16384, "rtx 5070 ti laptop": 12288,
+    "rtx 5070 laptop": 8192, "rtx 5060 laptop": 8192, "rtx 5050 laptop": 8192,
+    "rtx 4090 laptop": 16384, "rtx 4080 laptop": 12288, "rtx 4070 laptop": 8192,
+    "rtx 4060 laptop": 8192, "rtx 4050 laptop": 6144,
+    "rtx 3080 ti laptop": 16384, "rtx 3080 laptop": 8192, "rtx 3070 ti laptop": 8192,
+    "rtx 3070 laptop": 8192, "rtx 3060 laptop": 6144, "rtx 3050 ti laptop": 4096,
+    "rtx 3050 laptop": 4096,
     "rtx a6000": 49140, "rtx a5000": 24564, "rtx a4000": 16376, "rtx 6000 ada": 49140,
     "t4": 15360, "v100": 16384, "p100": 16384, "l4": 23034, "l40s": 46068, "l40": 46068,
     "a10": 23028, "a40": 46068, "a100": 40960, "a100 80gb": 81920,
-    "h100": 81559, "h200": 143771, "b200": 183359,
+    "h100": 81559, "h100 nvl": 95830, "h200": 143771, "b200": 183359,
 }  # fmt: skip
+_IDLE_WORDS = {"gpu", "desktop", "generation", "pcie", "sxm", "sxm2", "sxm4", "sxm5", "edition",
+               "founders"}  # fmt: skip
+"""Words beside a GPU's name that say nothing of its memory."""
 _WITHOUT_BF16 = ("gtx", "rtx 20", "t4", "v100", "p100")
 """Before Ampere (compute capability 8.0) there is no bf16."""
 
@@ -82,25 +98,50 @@ def parse_target(text: str) -> Target:
     found = _named(words)
     if found is None:
         raise UsageError(
-            f"{text} is neither a size nor a known GPU",
-            hint="write its memory, such as 12GB or 12GiB, or a name such as RTX 5070",
+            f"{text} is not a known GPU", hint="give its size, such as 12GB, or cpu for none"
         )
     name, mib = found
-    return Target(text.strip(), cuda=True, total=mib * MIB, sixteen=_sixteen(name))
+    return Target(_title(name, mib), cuda=True, total=mib * MIB, sixteen=_sixteen(name))
 
 
 def _named(words: str) -> tuple[str, int] | None:
-    """Return the longest known name in the words, with its memory; a size in the words wins."""
-    bare = words.replace("nvidia", " ").replace("geforce", " ").replace("tesla", " ")
-    bare = re.sub(r"\b(rtx|gtx)(\d)", r"\1 \2", bare)
-    bare = " ".join(re.sub(r"(\d)(ti)\b", r"\1 \2", bare).split())
-    padded = f" {bare} "
-    names = [name for name in _GPUS if f" {name} " in padded or f" {_short(name)} " in padded]
-    if not names:
+    """Return the known GPU that the words name, with its memory; a size in the words wins.
+
+    None where a word is left that could mean another GPU, or several.
+    """
+    name, rest = _longest(words)
+    if not name:
         return None
-    name = max(names, key=len)
-    stated = re.search(r" (\d+) ?(gb|gib) ", padded)
+    stated = re.search(r" (\d+) ?(?:gb|gib) ", rest)
+    left = set((rest.replace(stated[0], " ") if stated else rest).split())
+    if left - _IDLE_WORDS:
+        return None
     return name, int(stated[1]) * 1024 if stated else _GPUS[name]
+
+
+def _longest(words: str) -> tuple[str, str]:
+    """Return the longest known name in the words, and what is left; empty where there is none."""
+    bare = re.sub(r"\b(nvidia|geforce|tesla)\b", " ", words)
+    bare = re.sub(r"\b(rtx|gtx)(\d)", r"\1 \2", bare)
+    bare = re.sub(r"(\d)(ti|super)\b", r"\1 \2", bare)
+    bare = re.sub(r"\b(mobile|notebook|max q)\b", "laptop", bare)
+    padded = f" {' '.join(bare.split())} "
+    known = sorted(_GPUS, key=len, reverse=True)
+    for name in known:
+        for spelt in (name, _short(name)):
+            if f" {spelt} " in padded:
+                return name, padded.replace(f" {spelt} ", " ", 1)
+    return "", padded
+
+
+def _title(name: str, mib: int) -> str:
+    """Return a GPU's name as its maker writes it, with its memory where it has another as well."""
+    words = [
+        word.title() if word in ("ti", "super", "laptop", "ada") else word.upper()
+        for word in name.split()
+    ]
+    size = [] if mib == _GPUS[name] else [f"{mib // 1024} GB"]
+    return " ".join([*words, *(["GPU"] if words[-1] == "Laptop" else []), *size])
 
 
 def _short(name: str) -> str:
@@ -119,9 +160,8 @@ def of_gpu(gpu: Gpu) -> Target:
     """
     total = gpu.vram_total or psutil.virtual_memory().total
     free = None if gpu.vram_used is None else max(0, total - gpu.vram_used)
-    known = _named(gpu.name.lower())
-    sixteen = _sixteen(known[0]) if known else "bf16"
-    return Target(gpu.name, cuda=True, total=total, free=free, sixteen=sixteen)
+    known, _ = _longest(gpu.name.lower().replace("-", " "))
+    return Target(gpu.name, cuda=True, total=total, free=free, sixteen=_sixteen(known))
 
 
 def processor() -> Target:

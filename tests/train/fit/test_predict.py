@@ -22,6 +22,7 @@ from engine.train.fit.nearest import smaller_batches
 from engine.train.fit.predict import setting_of, weight_bytes
 from engine.train.fit.sizes import adapter_size, model_size
 from engine.train.fit.target import Target
+from engine.workspace import Workspace
 from tests.support.properties import tries
 
 LLAMA = PRESETS["llama-3.1-8b"]
@@ -143,10 +144,31 @@ def test_a_gpu_is_named_by_size_or_name(text: str, total: int) -> None:
     assert (found.total, found.cuda) == (total, True)
 
 
-@pytest.mark.parametrize("text", ["", "12x", "0GB", "-3GB", "RTX", "a fast one"])
+@pytest.mark.parametrize("text", ["", "12x", "0GB", "-3GB", "RTX", "a fast one", "4090 x2",
+                                  "2x 4090", "RTX 4070 Ti Ultra", "RTX 2080 laptop"])  # fmt: skip
 def test_what_is_no_gpu_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="neither a size nor a known GPU"):
+    with pytest.raises(UsageError, match="is not a known GPU"):
         parse_target(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "gib"),
+    [
+        # By the maker's tables of laptop GPUs and of the H100.
+        ("RTX 5070 laptop", "RTX 5070 Laptop GPU", 8),
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", "RTX 4090 Laptop GPU", 16),
+        ("rtx4050 mobile", "RTX 4050 Laptop GPU", 6),
+        ("3080 Ti notebook", "RTX 3080 Ti Laptop GPU", 16),
+        ("RTX 4070 Ti SUPER", "RTX 4070 Ti Super", 16),
+        ("4060ti 16gb", "RTX 4060 Ti 16 GB", 16),
+        ("H100 NVL", "H100 NVL", 94),
+        ("NVIDIA H100 PCIe", "H100", 80),
+    ],
+)
+def test_the_gpu_that_is_meant_is_shown_with_its_memory(text: str, name: str, gib: int) -> None:
+    found = parse_target(text)
+    assert found.name == name
+    assert found.total / 1024**3 == pytest.approx(gib, rel=0.01)
 
 
 def test_a_gpu_before_ampere_has_no_bf16() -> None:
@@ -226,4 +248,27 @@ def test_fit_needs_neither_hub_nor_weights_nor_dataset(
     assert "does not fit" in said
     assert "--batch-size" in said
     assert main(["fit", "--preset", "llama3-8b", "--gpu", "huge"]) == 2
-    assert "neither a size nor a known GPU" in capsys.readouterr().err
+    assert "is not a known GPU" in capsys.readouterr().err
+
+
+def test_fit_names_what_there_is_not(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ["--workspace", str(workspace.root), "--json"]
+
+    def error(*words: str) -> dict[str, str]:
+        assert main([*words, *here]) != 0
+        found: dict[str, str] = json.loads(capsys.readouterr().out)["error"]
+        return found
+
+    known = ["fit", "--base", "llama-3.1-8b", "--gpu", "12GB"]
+    assert "no layers called c_attn" in error(*known, "--target-modules", "c_attn")["message"]
+    assert main([*known, *here, "--target-modules", "q_proj,gate_proj"]) == 0
+    assert json.loads(capsys.readouterr().out)["adapter"] > 0
+    # A dataset is named where neither it nor a base is there.
+    for verb in ("fit", "train"):
+        for base in ("llama-3.1-8b", "nobody/nothing"):
+            missing = error(verb, "--base", base, "--dataset", "d9")
+            assert (missing["code"], "d9" in missing["message"]) == ("dataset-missing", True)
+    for asked, near in (("10gb", "8gb or 12gb"), ("10 GiB", "8gb or 12gb"), ("200gb", "80gb")):
+        assert error("fit", "--preset", asked)["hint"].startswith(f"did you mean {near}?")
