@@ -19,7 +19,7 @@ from tui.parts.train_exports import export_blocks
 from tui.parts.train_samples import SamplesPart
 from tui.widgets.borders import set_border
 from tui.widgets.canvas import ASCII, BRAILLE
-from tui.widgets.gauge import MachinePanel, said_lines
+from tui.widgets.gauge import MachinePanel
 from tui.widgets.lines import Lines
 from tui.widgets.logview import LogView
 from tui.widgets.machine import machine_of
@@ -120,8 +120,7 @@ class LiveView(Vertical):
         self.samples.show(job.view.samples, view.no_samples(job), fresh=fresh)
         machine = machine_of(job.view.last_gpu, job.view.fit)
         set_border(self.machine, "Machine" if job.view.active else "Machine, as it ended")
-        notes = said_lines(machine.said, max(20, self.machine.size.width))
-        self.machine.show_machine(machine, [Content(""), *notes] if notes else ())
+        self.machine.show_machine(machine)
         self._draw_result(job)
 
     def _is_news(self, job: JobState, compared: Sequence[Compared]) -> bool:

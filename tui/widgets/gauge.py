@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual.content import Content
 from textual.events import Resize
 
@@ -217,7 +215,6 @@ class MachinePanel(Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._machine = Machine()
-        self._notes: tuple[Content, ...] = ()
         self._compact = False
 
     @property
@@ -231,10 +228,9 @@ class MachinePanel(Lines):
             self._compact = value
             self._draw()
 
-    def show_machine(self, machine: Machine, notes: Sequence[Content] = ()) -> None:
-        """Show other figures; ``notes`` stand below them in the tall form."""
+    def show_machine(self, machine: Machine) -> None:
+        """Show other figures; the parts of what was predicted stand below them in the tall form."""
         self._machine = machine
-        self._notes = tuple(notes)
         self._draw()
 
     def on_resize(self, event: Resize) -> None:
@@ -246,6 +242,8 @@ class MachinePanel(Lines):
         if self._compact:
             self.show(compact_lines(self._machine, width))
         elif self._machine == Machine():
-            self.show([Content.styled("no figures yet", "$text-muted"), *self._notes])
+            self.show([Content.styled("no figures yet", "$text-muted")])
         else:
-            self.show([*full_lines(self._machine, width), *self._notes])
+            said = said_lines(self._machine.said, width)
+            above = [Content("")] if said else []
+            self.show([*full_lines(self._machine, width), *above, *said])

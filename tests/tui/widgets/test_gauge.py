@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from textual.app import App, ComposeResult
 
 from engine.telemetry import Gpu, NvidiaCards
 from tests.telemetry.recorded import HERE, real_recordings, recorded
-from tui.widgets.gauge import GIB, compact_lines, full_lines, said_lines
+from tui.widgets.gauge import GIB, MachinePanel, compact_lines, full_lines, said_lines
 from tui.widgets.machine import machine_of
 
 TWO_CARDS = {
@@ -201,6 +202,23 @@ def test_memory_stands_beside_what_was_said_of_it() -> None:
     assert "9.8 of 12.0 GiB (9.6 said)" in compact_lines(machine, 76)[0].plain
     parts = " ".join(line.plain for line in said_lines(machine.said, 36))
     assert " ".join(parts.split()) == "weights 5.6 adapter 0.1 activations 2.2 logits 1.2"
+
+
+async def test_the_parts_of_memory_are_wrapped_for_the_width_that_the_panel_gets() -> None:
+    """A run may be shown before its panel has a size."""
+
+    class Host(App[None]):
+        def compose(self) -> ComposeResult:
+            panel = MachinePanel()
+            panel.show_machine(machine_of(TWO_CARDS, FIT))
+            yield panel
+
+    for width, last in ((60, "weights 5.6"), (20, "logits 1.2")):
+        async with Host().run_test(size=(width, 30)) as pilot:
+            panel = pilot.app.query_one(MachinePanel)
+            line = panel.lines[-1].plain
+            assert line.startswith(last)
+            assert ("logits 1.2" in line, cell_len(line) <= width) == (True, True)
 
 
 def test_on_the_processor_it_is_the_jobs_own_memory() -> None:
