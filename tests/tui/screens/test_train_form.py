@@ -90,9 +90,9 @@ def test_the_form_starts_like_the_run_under_the_cursor(frozen: Workspace) -> Non
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("r", "0", "greater than or equal to 1"),
+        ("r", "0", "must be at least 1, not 0"),
         ("r", "many", "must be a whole number"),
-        ("learning_rate", "2", "less than or equal to 1"),
+        ("learning_rate", "2", "must be at most 1"),
         ("dropout", "1", "less than 1"),
         ("alpha", "", "can't be empty"),
         ("scheduler", "wavy", "is not one of linear, cosine"),
