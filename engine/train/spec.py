@@ -111,7 +111,7 @@ class TrainSpec(BaseModel):
     report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
     """Where else the run is reported; its package has to be installed."""
     resume_from: str = ""
-    """Adapter to take the first weights from: a folder, or a run's id; the optimiser is new."""
+    """Adapter, checkpoint or run folder to take the first weights from; a run's id will do too."""
 
     @field_validator("sample_prompts")
     @classmethod

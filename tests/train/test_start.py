@@ -287,7 +287,7 @@ def test_the_command_says_what_a_run_would_be(
     assert main([*words, "--lr", "7"]) == 1
     assert "learning_rate" in capsys.readouterr().err
     assert main([*words, "--epochs", "1e300"]) == 1
-    assert "less than or equal to 1000" in capsys.readouterr().err
+    assert "at most 1,000" in capsys.readouterr().err
     assert main([*words, "--dataset", "other"]) == 1
     assert "[dataset-missing]" in capsys.readouterr().err
     assert main(["runs", "list", "--workspace", str(workspace.root)]) == 0
