@@ -225,7 +225,7 @@ async def test_a_probe_needs_fields_that_are_right(frozen: Workspace) -> None:
         form.control_of("r").value = "0"
         await pilot.press("ctrl+t")
         await wait_until(pilot, lambda: form.focused is form.control_of("r"))
-        assert "greater than or equal to 1" in form.status_line.text
+        assert "must be at least 1" in form.status_line.text
         form.control_of("r").value = "8"
         form.control_of("base").value = "llama-3.1-8b"
         await wait_until(pilot, lambda: form.control_of("preset").value == "llama3-8b")
