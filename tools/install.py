@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))  # finetui is not installed yet
 
 from engine.setup import CORE, PARTS, Place, install_here, want  # noqa: E402
 from engine.setup.job import complete  # noqa: E402
+from engine.setup.parts import UNSLOTH, Part  # noqa: E402
 from engine.setup.pip import PipFailed  # noqa: E402
 
 BUILD = ("hatchling", "editables")
@@ -73,8 +74,15 @@ def install_rest() -> None:
 def install_extra(extra: str) -> None:
     """Install one of the extras of pyproject.toml."""
     metadata = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wanted = metadata["project"]["optional-dependencies"][extra]
+    parts: list[Part] = []
+    if Place().packages().get("torch", "").endswith("+cpu"):
+        parts = [UNSLOTH]
+        wanted = [text for text in wanted if not text.startswith("unsloth")]
     say(f"\nInstalling what {extra} needs")
-    install_here(parts=[], more=metadata["project"]["optional-dependencies"][extra], echo=say)
+    failures = install_here(parts=parts, more=wanted, echo=say)
+    if failures:
+        stop("; ".join(dict.fromkeys(failures.values())))
 
 
 def main() -> None:

@@ -120,6 +120,29 @@ PARTS = (
 )
 """Every part, in the order in which they are installed."""
 
+UNSLOTH = Part(
+    "unsloth",
+    "unsloth and bitsandbytes",
+    "training with unsloth, and in 4 or 8 bits",
+    packages=(
+        "bitsandbytes",
+        "diffusers",
+        "einops",
+        "hf-transfer",
+        "json5",
+        "msgspec",
+        "nest-asyncio",
+        "pillow",
+        "structlog",
+        "torchao",
+        "tyro",
+    ),
+    alone=("cut-cross-entropy", "unsloth", "unsloth-zoo"),
+    seconds=60,
+)
+"""The extra ``train`` beside a torch for the CPU. What unsloth asks for besides belongs to a GPU:
+a torchvision for CUDA keeps transformers from being imported there."""
+
 NEEDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "training": ("training", ("torch", "training")),
     "export": ("an export", ("torch", "training", "llama")),

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from engine.setup import NEEDS, PARTS
+from engine.setup.parts import UNSLOTH
 from engine.setup.pins import CONSTRAINTS, constraints, hashed, hashes, pins
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,9 +28,10 @@ def test_the_parts_are_what_pip_installs_each_in_one_of_them() -> None:
 
 def test_every_package_is_pinned_and_those_without_dependencies_by_hash() -> None:
     pinned = pins()
-    for part in PARTS:
+    every = (*PARTS, UNSLOTH)
+    for part in every:
         assert set(part.everything) <= set(pinned), part.name
-    assert set(hashes()) == {name for part in PARTS for name in part.alone}
+    assert set(hashes()) == {name for part in every for name in part.alone}
     assert all("--hash=sha256:" in line for line in hashed(hashes()).splitlines())
 
 
