@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from textual.pilot import Pilot
 
+from engine.train.fit.target import Target
 from engine.workspace import Workspace
 from tests.tui.pictures import SizedStep, SnapSizes
 from tests.tui.run_dirs import GIB, NOON, make_export, make_run
@@ -36,6 +37,14 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the screens' clock stand still."""
     monkeypatch.setattr("tui.parts.train_words.now", lambda: NOON)
     monkeypatch.setattr("tui.bridge.jobs.now", lambda: NOON)
+
+
+@pytest.fixture(autouse=True)
+def memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a prediction of memory be compared with the same machine everywhere."""
+    here = Target("processor", cuda=False, total=24 * 10**9, free=20 * 10**9)
+    monkeypatch.setattr("engine.train.fit.target.processor", lambda: here)
+    monkeypatch.setattr("engine.train.fit.asking.processor", lambda: here, raising=False)
 
 
 async def reach(pilot: Pilot[Any], stage: str) -> FinetuiApp:
