@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 
 from engine import toml
 from engine.errors import SettingsError
@@ -216,7 +215,7 @@ _KINDS = {
 }
 
 
-def _wrong(error: ErrorDetails) -> str:
+def _wrong(error: Mapping[str, Any]) -> str:
     """Return what a value must be, in plain words, such as ``must be at least 1, not 0``."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     if kind in _LIMITS:

@@ -15,6 +15,7 @@ from engine.bases import add
 from engine.cli.main import cli
 from engine.cli.main import main as run_command
 from engine.errors import (
+    AdapterInvalid,
     DiskFull,
     ExportError,
     QuantUnknown,
@@ -154,12 +155,12 @@ def test_a_broken_adapter_is_named_and_leaves_nothing(own: Workspace) -> None:
         shutil.rmtree(run / "exports")
         adapter = run / "adapter" / "adapter_model.safetensors"
         adapter.write_bytes(adapter.read_bytes()[:-10])
-        job = start(workspace, RUN, "f16")
-        view = ended(job)
-        assert (view.status, view.code) == ("failed", "export-error")
-        assert "adapter" in view.message
+        with pytest.raises(AdapterInvalid) as caught:  # before a process begins
+            start(workspace, RUN, "f16")
+        assert "adapter_model.safetensors" in caught.value.message
+        assert caught.value.hint
         assert artifacts(workspace, RUN) == []
-        assert not list(job.glob("*.gguf*"))
+        assert not list(run.rglob("*.gguf*"))
         assert not (run / "merged").exists()
 
 
