@@ -160,8 +160,7 @@ def test_a_broken_adapter_is_named_and_leaves_nothing(own: Workspace) -> None:
         assert "adapter_model.safetensors" in caught.value.message
         assert caught.value.hint
         assert artifacts(workspace, RUN) == []
-        assert not list(run.rglob("*.gguf*"))
-        assert not (run / "merged").exists()
+        assert not (run / "exports").exists()
 
 
 def test_numbers_that_are_none_are_not_exported(own: Workspace) -> None:
