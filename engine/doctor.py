@@ -31,7 +31,7 @@ from engine.paths import (
 from engine.setup import FIX, Place, setup_state
 from engine.setup.parts import part
 from engine.telemetry import Gpu, gpu_facts, snapshot
-from engine.train.gpu import GpuProblem, ask_torch, explain, torch_build
+from engine.train.gpu import GpuProblem, ask_torch, explain, torch_build, vision_problem
 
 Grade = Literal["ok", "note", "missing"]
 
@@ -182,6 +182,8 @@ def _packages() -> list[Finding]:
             else:
                 why = f"needed for {purpose}" + (f": {state.detail}" if state.detail else "")
                 findings.append(Finding("packages", name, "missing", why, FIX))
+    if (problem := vision_problem()) is not None:
+        findings.append(Finding("packages", "torchvision", "missing", problem.message, problem.fix))
     return findings
 
 

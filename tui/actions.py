@@ -205,19 +205,21 @@ _TRAIN = (
     Action("train.pin", "p", "pin", "Pin this run: others are set against it, or let go of it"),
     Action("train.next-chart", "right_square_bracket", "next chart", "Show the next chart", False),
     Action(
-        "train.previous-chart", "left_square_bracket", "previous chart", "Show the chart before",
+        "train.previous-chart", "left_square_bracket", "previous chart", "Show the previous chart",
         False,
     ),
     Action("train.scale", "y", "log scale", "Draw y on a log scale, or linear again", False),
     Action(
         "train.share", "t", "x axis", "Draw x as the share of the run, or as steps again", False
     ),
-    Action("train.samples-before", "left", "earlier", "Show the samples of the step before", False),
-    Action("train.samples-after", "right", "later", "Show the samples of the step after", False),
+    Action(
+        "train.samples-before", "left", "earlier", "Show the samples of the previous step", False
+    ),
+    Action("train.samples-after", "right", "later", "Show the samples of the next step", False),
     Action("train.follow", "f", "follow", "Let the log follow its end, or stay where it is", False),
     Action("train.match", "m,f3", "next match", "Go to the next match in the log", False),
     Action(
-        "train.match-before", "M,shift+f3", "previous match", "Go to the match before in the log",
+        "train.match-before", "M,shift+f3", "previous match", "Go to the previous match in the log",
         False,
     ),
     Action("train.clear", "escape", "end search", "End the search in the log", False),

@@ -158,6 +158,12 @@ def given_values(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _plain_bits(outline: Plan, spec: TrainSpec) -> int:
+    """Return in how many bits a base is kept that is not quantised."""
+    wide = outline.device.startswith("processor") or spec.precision == "fp32"
+    return 32 if wide else 16
+
+
 def _show(outline: Plan, spec: TrainSpec) -> None:
     minutes = (
         "not known before a first run" if outline.minutes is None else f"{outline.minutes:.0f}"
@@ -173,7 +179,7 @@ def _show(outline: Plan, spec: TrainSpec) -> None:
             ["tokens", f"{about}{outline.tokens:,}, of them trained {outline.trained_tokens:,}"],
             ["steps", str(outline.steps)],
             ["trains with", f"{outline.backend} on {outline.device} ({outline.why})"],
-            ["base in", f"{outline.bits} bits" if outline.bits else "16 or 32 bits"],
+            ["base in", f"{outline.bits or _plain_bits(outline, spec)} bits"],
             ["adapter", f"{outline.trainable:,} weights"],
             ["memory", "" if outline.fit is None else outline.fit.words],
             ["disk", f"{outline.disk_bytes / 1e6:,.0f} MB"],

@@ -17,6 +17,7 @@ from typing import Any
 from engine.bases.template import read_json
 from engine.errors import DependencyMissing, SettingsError
 from engine.train.devices import Device, Precision, choose_precision, torch_dtype
+from engine.train.gpu import vision_problem
 from engine.train.layers import target_layers
 from engine.train.loss import Likelihood, nll_at_trained, nll_of_model
 from engine.train.spec import TrainSpec
@@ -116,6 +117,8 @@ def check_installed(name: str, bits: int) -> None:
             f"a base in {bits} bits needs bitsandbytes, which is not installed",
             hint=f"install it with: {INSTALL}, or set load_in_{bits}bit to false",
         )
+    if (problem := vision_problem()) is not None:
+        raise DependencyMissing(problem.message, hint=problem.fix)
 
 
 def choose(spec: TrainSpec, device: Device) -> Backend:

@@ -210,19 +210,48 @@ def torch_build() -> TorchFacts:
 
     They are read from torch's version file, since importing torch takes seconds.
     """
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
+    values = _version_file("torch")
+    if values is None:
         return TorchFacts()
+    return TorchFacts(version=values.get("__version__", "unknown"), cuda=values.get("cuda", ""))
+
+
+def _version_file(package: str) -> dict[str, str] | None:
+    """Return the texts that a package's ``version.py`` sets; None where it is not installed."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return None
     try:
         text = (Path(found.origin).parent / "version.py").read_text("utf-8")
     except OSError:
-        return TorchFacts(version="unknown")
+        return {}
     values: dict[str, str] = {}
     for line in text.splitlines():
         name, _, value = line.partition("=")
         value = value.strip().strip("'\"")
         values.setdefault(name.split(":")[0].strip(), "" if value == "None" else value)
-    return TorchFacts(version=values.get("__version__", "unknown"), cuda=values.get("cuda", ""))
+    return values
+
+
+def vision_problem() -> GpuProblem | None:
+    """Return why the installed torchvision keeps transformers from being imported, if it does.
+
+    One that is built for CUDA can't be loaded beside a torch for the CPU, and transformers
+    imports whichever is there.
+    """
+    vision, torch = _version_file("torchvision"), torch_build()
+    if vision is None or not torch.version or torch.cuda:
+        return None
+    version = vision.get("__version__", "")
+    if not version.partition("+")[2].startswith("cu"):
+        return None
+    return GpuProblem(
+        "torchvision-build",
+        f"torchvision {version} is built for CUDA and torch {torch.version} for the CPU, so "
+        "transformers can't be imported",
+        "pip uninstall torchvision: finetui needs none",
+        seen=False,
+    )
 
 
 def known_problem() -> GpuProblem | None:

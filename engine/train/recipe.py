@@ -6,6 +6,7 @@ Read it from top to bottom: set up, judge the untouched base, train, judge, save
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -51,11 +52,17 @@ from engine.train.watching import StepWatch
 DATASET_DIR = "dataset"
 
 
+_NOISY = ("torch.utils._pytree", "bitsandbytes.backends.cpu.ops")
+"""Loggers that warn, as they are imported, of what no run can change."""
+
+
 def main(arguments: list[str]) -> int:
     """Train the run of a directory; with ``resume``, from its last checkpoint."""
     # All files are here already. Nothing below may look for them, or for news, on a network.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for library in _NOISY:
+        logging.getLogger(library).setLevel(logging.ERROR)
     directory, resume = Path(arguments[0]), "resume" in arguments[1:]
     choice: Choice | None = None
     failure: FinetuiError | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -179,3 +180,28 @@ def test_a_folder_without_permission_cannot_be_written(tmp_path: Path) -> None:
     with without_privileges(closed):
         assert not_writable(closed / "a" / "b") == f"{closed} can't be written: permission denied"
     assert not_writable(closed / "a") == ""
+
+
+def test_a_torchvision_for_cuda_beside_a_torch_for_the_cpu_is_named(
+    tmp_path: Path,
+) -> None:
+    """As the wheels write them: torchvision 0.28.0 from PyPI, torch 2.13.0 for the CPU."""
+    for package, text in (
+        ("torch", "__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\n"),
+        ("torchvision", "__version__ = '0.28.0+cu130'\ngit_version = '8fb8771'\n"),
+    ):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        (tmp_path / package / "version.py").write_text(text)
+    code = "from engine.train.gpu import vision_problem as p; print(p().message, '|', p().fix)"
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "0.28.0+cu130" in told
+    assert "2.13.0+cpu" in told
+    assert "pip uninstall torchvision" in told

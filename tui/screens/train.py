@@ -280,7 +280,7 @@ class TrainScreen(StageScreen):
         self._show_live()
 
     def action_previous_chart(self) -> None:
-        """Show the chart before."""
+        """Show the previous chart."""
         self.live.turn_chart(-1)
         self._show_live()
 
@@ -358,7 +358,7 @@ class TrainScreen(StageScreen):
         self._turn_match(1)
 
     def action_match_before(self) -> None:
-        """Go to the match before in the log."""
+        """Go to the previous match in the log."""
         self._turn_match(-1)
 
     def _turn_match(self, by: int) -> None:
