@@ -22,6 +22,7 @@ from engine.evaluate.tally import tally
 from engine.models import Turn
 from engine.runs import find
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 from engine.store import Store
 from engine.text import inert
 
@@ -110,6 +111,7 @@ class _Talk:
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._quiet = quiet
+        self._beside = ""
 
     def _print(self, text: str, *, end: str = "\n") -> None:
         if not self._quiet:
@@ -131,6 +133,7 @@ class _Talk:
                 max_tokens=self._max_tokens,
                 sides=[side],
             ):
+                self._threads(chunk.threads)
                 self._print(chunk.text, end="")
                 text, timing, error = text + chunk.text, chunk.timing, chunk.error
             self._end(timing, error)
@@ -163,9 +166,17 @@ class _Talk:
             if chunk.position != last:
                 last = chunk.position
                 self._print(f"── {_LETTERS[last]}")
+            self._threads(chunk.threads)
             self._print(chunk.text, end="")
             if chunk.done:
                 self._end(chunk.timing, chunk.error)
+
+    def _threads(self, threads: Threads | None) -> None:
+        """Say that something else uses the processor, or no longer does; once each."""
+        if threads is not None and threads.beside != self._beside:
+            self._beside = threads.beside
+            words = threads.words() or f"{threads.now} threads again"
+            self._print(f"[{words}]")
 
     def _choice(self) -> Choice | None:
         """Ask for a vote; None where the input ended or none is given."""
@@ -194,6 +205,8 @@ def _answer(text: str, timing: Timing | None, error: FinetuiError | None) -> dic
             "ttft_s": timing.ttft_s,
             "tokens_per_s": timing.tokens_per_s,
         }
+        if timing.threads is not None:
+            told["threads"] = timing.threads.as_dict()
     if error is not None:
         told["error"] = error.as_dict()
     return told

@@ -16,6 +16,7 @@ from engine.errors import EvaluateError, FinetuiError, PromptTooLong, ServeError
 from engine.evaluate.pair import Pair, Side, SideChunk, new_seed
 from engine.models import Turn, Vote
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 from engine.store import Store
 
 Position = Literal["left", "right"]
@@ -37,6 +38,7 @@ class BlindChunk:
     timing: Timing | None = None
     reason: str = ""
     error: FinetuiError | None = None
+    threads: Threads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,13 @@ class Trial:
         if (error := chunk.error) is not None:
             self._failures[position] = lambda: error
         blind = BlindChunk(
-            position, chunk.text, chunk.done, chunk.timing, chunk.reason, self.failure(position)
+            position,
+            chunk.text,
+            chunk.done,
+            chunk.timing,
+            chunk.reason,
+            self.failure(position),
+            chunk.threads,
         )
         if chunk.done:
             self._last[position] = blind
@@ -274,6 +282,8 @@ class Trial:
                     f"{side}_tokens_per_s": f"{timing.tokens_per_s:.2f}",
                     f"{side}_tokens": str(timing.completion_tokens),
                 }
+                if timing.threads is not None and timing.threads.beside:
+                    data[f"{side}_threads"] = timing.threads.words()
         return data
 
 

@@ -17,8 +17,10 @@ from engine.export.held_out import Prompt, dataset_prompts
 from engine.export.quants import check_quant
 from engine.models import Turn
 from engine.runs import find
-from engine.serve.client import Timing
-from engine.serve.pool import Worker, cores
+from engine.serve.beside import cores
+from engine.serve.client import Chunk, Timing
+from engine.serve.pool import Worker
+from engine.serve.protocol import Threads
 from engine.tokens import Tokenizer, prompt_ids
 from engine.workspace import Workspace
 
@@ -31,7 +33,8 @@ class SideChunk:
     """A part of one side's answer.
 
     The last one of a side has ``done`` and either its timing and reason ("stop",
-    "length") or the ``error`` that ended it; the other side goes on.
+    "length") or the ``error`` that ended it; the other side goes on. One with ``threads`` says
+    that something else uses the processor, or no longer does.
     """
 
     side: Side
@@ -40,6 +43,7 @@ class SideChunk:
     timing: Timing | None = None
     reason: str = ""
     error: FinetuiError | None = None
+    threads: Threads | None = None
 
 
 def new_seed() -> int:
@@ -169,17 +173,23 @@ class Pair:
         longest = self._chat.max_tokens if max_tokens is None else max_tokens
         queue: asyncio.Queue[SideChunk] = asyncio.Queue()
         stop_ids = sorted(self._tokenizer.eos_ids)
+        # On two cores, with 200 tokens each at once, a thread a side gives 71 to 85 tokens/s at
+        # Q4_K_M and 39 to 52 at F16; two threads a side give 49 to 53 and 44 to 46.
+        share = max(1, cores() // len(sides))
 
         async def listen(side: Side) -> None:
             chunks = self._workers[side].stream(
-                ids[side], temperature=heat, max_tokens=longest, seed=seed, stop_ids=stop_ids
+                ids[side],
+                temperature=heat,
+                max_tokens=longest,
+                seed=seed,
+                stop_ids=stop_ids,
+                threads=share,
             )
             try:
                 async with contextlib.aclosing(chunks):
                     async for chunk in chunks:
-                        queue.put_nowait(
-                            SideChunk(side, chunk.text, chunk.done, chunk.timing, chunk.reason)
-                        )
+                        queue.put_nowait(_of(side, chunk))
             except FinetuiError as error:
                 queue.put_nowait(SideChunk(side, "", done=True, error=error))
             except Exception as error:
@@ -243,10 +253,14 @@ def _chosen(exports: Sequence[ExportInfo], run_id: str, quant: str) -> ExportInf
     )
 
 
+def _of(side: Side, chunk: Chunk) -> SideChunk:
+    return SideChunk(
+        side, chunk.text, chunk.done, chunk.timing, chunk.reason, threads=chunk.threads
+    )
+
+
 def _worker(gguf: Path, context: int) -> Worker:
-    # Both sides answer at once. On two cores, with 200 tokens each, a thread a side gives 71 to
-    # 85 tokens/s at Q4_K_M and 39 to 52 at F16; two threads a side give 49 to 53 and 44 to 46.
-    return Worker.start(gguf, context=context, threads=max(1, cores() // 2))
+    return Worker.start(gguf, context=context)
 
 
 def _start(export: ExportInfo, context: int) -> dict[Side, Worker]:

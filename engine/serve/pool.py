@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +19,7 @@ from engine import paths
 from engine.child import child_environment, environment_without_secrets
 from engine.errors import GgufDamaged, WorkerDied, WorkerTimeout
 from engine.serve import client
+from engine.serve.beside import WATCHED, cores
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
 from engine.serve.protocol import BEARER_VARIABLE, REFUSED
@@ -30,17 +31,6 @@ _LOGS_KEPT = 20
 _LOG_LINES_SHOWN = 5
 # How a process ends in which llama.cpp gave up on a file.
 _GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
-
-
-def cores() -> int:
-    """Return how many cores this process may use, those of hyper-threading not counted twice."""
-    import psutil
-
-    try:
-        usable = len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on macOS.
-        usable = os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 class Worker:
@@ -101,6 +91,7 @@ class Worker:
         tokenizer_dir: Path | str = "",
         threads: int = 0,
         gpu_layers: int = -1,
+        watch: Collection[str] = WATCHED,
         timeout_s: float = START_TIMEOUT_S,
     ) -> Worker:
         """Start a worker and wait until it has loaded the file and computed once.
@@ -113,8 +104,11 @@ class Worker:
             context: The context window in tokens; what the model was trained for, if that is less.
             tokenizer_dir: The base's directory, where ``/v1/chat/completions`` shall render by
                 the engine's own tokenizer instead of the template in the GGUF.
-            threads: Threads for computing; 0 takes all cores.
+            threads: Threads for computing; 0 takes all cores. It takes fewer while something
+                else uses the processor.
             gpu_layers: Layers put on a GPU, -1 for all; without effect in a CPU build.
+            watch: What makes it take fewer threads: "runs" that train on the processor, and any
+                other "load".
             timeout_s: How long to wait, in seconds.
 
         Raises:
@@ -137,6 +131,8 @@ class Worker:
                 f"--context={context}",
                 f"--threads={threads or cores()}",
                 f"--gpu-layers={gpu_layers}",
+                "--watch",
+                *watch,
                 *([f"--tokenizer-dir={Path(tokenizer_dir).resolve()}"] if tokenizer_dir else []),
             ],
         )
@@ -201,6 +197,7 @@ class Worker:
         max_tokens: int,
         seed: int,
         stop_ids: Sequence[int] = (),
+        threads: int = 0,
         timeout_s: float = client.SILENCE_TIMEOUT_S,
     ) -> AsyncGenerator[Chunk, None]:
         """Ask this worker; see :func:`engine.serve.client.stream`.
@@ -218,6 +215,7 @@ class Worker:
                 max_tokens=max_tokens,
                 seed=seed,
                 stop_ids=stop_ids,
+                threads=threads,
                 bearer=self.bearer,
                 timeout_s=timeout_s,
             )

@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -34,8 +34,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.serve import protocol
+from engine.serve.beside import WATCHED, Beside
 from engine.serve.generation import Model, Piece
-from engine.serve.protocol import BEARER_VARIABLE, ORPHANED, REFUSED, BadRequest, Sampling
+from engine.serve.protocol import (
+    BEARER_VARIABLE,
+    ORPHANED,
+    REFUSED,
+    BadRequest,
+    Sampling,
+    Threads,
+)
 
 _MAX_BODY = 8 * 2**20
 _PARENT_POLL_S = 1.0
@@ -221,6 +229,8 @@ class _Answer(Response):
         body: dict[str, Any] = {**self._head, "choices": [choice]}
         if piece.timings is not None:
             body |= {"usage": piece.timings.usage(), "timings": piece.timings.as_dict()}
+        if piece.threads is not None:
+            body["threads"] = piece.threads.as_dict()
         return body
 
 
@@ -252,7 +262,14 @@ def _tokenizer_ids(tokenizer_dir: Path, messages: list[dict[str, str]]) -> tuple
         raise BadRequest(error.message, "template") from error
 
 
-def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None) -> Starlette:
+def make_app(
+    model: Model,
+    *,
+    name: str,
+    bearer: str,
+    tokenizer_dir: Path | None,
+    free: Callable[[int], Threads],
+) -> Starlette:
     """Return the HTTP application of a loaded model.
 
     Args:
@@ -261,6 +278,7 @@ def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None
         bearer: The token that each request must carry.
         tokenizer_dir: Where chats are rendered by the base's own tokenizer, its directory;
             None takes the chat template in the GGUF.
+        free: Says how many threads an answer takes that may take so many.
     """
     desk = _Desk(model)
 
@@ -271,6 +289,7 @@ def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None
                 "context": model.context,
                 "requests": desk.waiting,
                 "tokens": desk.tokens,
+                "threads": free(0).as_dict(),
             }
         )
 
@@ -360,6 +379,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--context", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--watch", nargs="*", choices=WATCHED, default=WATCHED)
     parser.add_argument("--gpu-layers", type=int, default=-1)
     parser.add_argument("--tokenizer-dir", type=Path, default=None)
     parser.add_argument("--parent", type=int, required=True)
@@ -371,12 +391,16 @@ def main() -> int:
         return 2
     watch = threading.Thread(target=_end_with_parent, args=(options.parent,), daemon=True)
     watch.start()
+    threads = options.threads or os.cpu_count() or 1
+    beside = Beside(threads, parent=options.parent, watch=options.watch)
+    beside.start()
     try:
         model = Model(
             options.gguf,
             context=options.context,
-            threads=options.threads or os.cpu_count() or 1,
+            threads=threads,
             gpu_layers=options.gpu_layers,
+            free=beside.threads,
         )
         model.warm_up()
     except (ValueError, RuntimeError) as error:
@@ -385,7 +409,11 @@ def main() -> int:
     import uvicorn
 
     app = make_app(
-        model, name=options.gguf.stem, bearer=bearer, tokenizer_dir=options.tokenizer_dir
+        model,
+        name=options.gguf.stem,
+        bearer=bearer,
+        tokenizer_dir=options.tokenizer_dir,
+        free=beside.threads,
     )
     listener = socket.create_server(("127.0.0.1", options.port))
     server = uvicorn.Server(

@@ -87,7 +87,10 @@ def timing_words(timing: Timing | None, reason: str, *, short: bool = False) -> 
         return reason
     cut = ", cut" if reason == "length" else ""
     first = "" if short else f"first {timing.ttft_s:.2f} s · "
-    return f"{timing.completion_tokens:,} tokens{cut} · {first}{timing.tokens_per_s:.1f} tokens/s"
+    words = f"{timing.completion_tokens:,} tokens{cut} · {first}{timing.tokens_per_s:.1f} tokens/s"
+    if timing.threads is not None and timing.threads.beside:
+        words += f" · {counted(timing.threads.now, 'thread')}"
+    return words
 
 
 def reading_words(current: Round | None, position: Position, reading: Reading) -> str:
@@ -133,7 +136,17 @@ def line_words(talk: Talk | None, *, blind: bool, fresh: bool) -> str:
     if talk is None or fresh:
         return f"new conversation · {'blind' if blind else 'open'}"
     mode = "blind" if talk.sealed else "open"
-    return f"turn {talk.next_number} · {mode}"
+    return " · ".join(filter(None, [f"turn {talk.next_number}", mode, beside_words(talk.current)]))
+
+
+def beside_words(current: Round) -> str:
+    """Return ``1 of 4 threads a side beside run 3f2a``, or nothing where nothing else computes."""
+    if current.threads is None or not current.threads.beside:
+        return ""
+    threads = current.threads
+    words = threads.words().replace(" beside ", " a side beside ", 1)
+    what, _, name = threads.beside.partition(" ")
+    return words.replace(name, short_run(name)) if what == "run" else words
 
 
 def prompt_words(prompt: Prompt | None, number: int, total: int) -> str:
