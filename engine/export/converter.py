@@ -1,8 +1,8 @@
 """llama.cpp's converter, whose files add the tokens that training saw and no others.
 
 ``python -m engine.export.converter BOS SPACE -- ARGUMENTS OF convert_hf_to_gguf``, where BOS is
-"kept" or "off" and SPACE is "on" or "off". What the converter writes of BOS, EOS and space prefix
-is about the base's pretraining, and is said at the end of its work, in the writer: the files that it
+"kept" or "off" and SPACE is "on" or "off". What the converter says of BOS, EOS and space prefix is
+about the base's pretraining. It is corrected in the writer, at the end: the files that the converter
 reads stay as they are, for it knows tokenizers by the ids that these make.
 """
 

@@ -1,4 +1,4 @@
-"""What other programs have to add to a conversation's text, so that a model gets what it was trained on.
+"""What other programs have to add to a text, so that a model gets what it was trained on.
 
 Training makes ids of the template's text alone: it adds no token in front or behind. A GGUF has
 flags by which llama.cpp and what is built on it add some, and those of the base are about its
