@@ -78,7 +78,8 @@ One tree, so that a caller can catch a stage or the lot::
     │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
-    │   └── GgufDamaged            the GGUF can't be loaded
+    │   ├── GgufDamaged            the GGUF can't be loaded
+    │   └── GateFailed             the exported model did not pass a gate
     ├── ServeError
     │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
@@ -591,6 +592,12 @@ class GgufDamaged(ExportError):
     """The GGUF file can't be loaded."""
 
     code = "gguf-damaged"
+
+
+class GateFailed(ExportError):
+    """The exported model did not pass a gate, so its files were not published."""
+
+    code = "gate-failed"
 
 
 class ServeError(FinetuiError):

@@ -20,6 +20,7 @@ Stage = Literal[
     "quantise base",
     "try tuned",
     "try base",
+    "gates",
 ]
 
 SHARES: dict[Stage, int] = {
@@ -31,6 +32,7 @@ SHARES: dict[Stage, int] = {
     "quantise base": 15,
     "try tuned": 5,
     "try base": 5,
+    "gates": 20,
 }
 """The stages in their order, each with its share of the work in percent."""
 
