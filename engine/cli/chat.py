@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
+from engine.cli.asking import system_options, weights_option
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.compare import tally_line
-from engine.cli.system import system_options
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError
 from engine.evaluate.blind import Choice, Trial, new_trial, reveal, vote
 from engine.evaluate.pair import SIDES, Pair, new_seed
+from engine.evaluate.sharing import Weights
 from engine.evaluate.system import System, frozen_system
 from engine.evaluate.tally import tally
 from engine.models import Turn
@@ -38,6 +39,7 @@ _LETTERS = {"left": "A", "right": "B"}
 @click.option("--seed", type=int, default=None, help="The seed of both answers.")
 @click.option("--temperature", type=click.FloatRange(0, 2), default=None, help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=None, help="Longest answer.")
+@weights_option
 @system_options
 @common_options
 def chat(
@@ -49,6 +51,7 @@ def chat(
     temperature: float | None,
     max_tokens: int | None,
     system: str | None,
+    weights: Weights | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
@@ -59,9 +62,14 @@ def chat(
     begins or ends with, or "last".
     """
     asked: list[dict[str, Any]] = []
-    with opened(workspace) as here, patiently("chat", lambda: Pair.open(here, run, quant)) as pair:
+    with (
+        opened(workspace) as here,
+        patiently("chat", lambda: Pair.open(here, run, quant, weights)) as pair,
+    ):
         behind = System(frozen_system(find(here, pair.run_id).dir), system)
         if not as_json:
+            if pair.sharing.why:
+                say(f"weights: {pair.sharing.words()}")
             say(f"system: {' '.join(behind.words().split())}")
         for text in [prompt] if prompt is not None else _prompts(quiet=as_json):
             chosen = new_seed() if seed is None else seed
@@ -73,7 +81,16 @@ def chat(
             say(tally_line(tally(here.store.votes(pair.run_id))))
     if as_json:
         told = {"text": behind.text, "origin": behind.origin}
-        print_json({"run": pair.run_id, "quant": pair.quant, "system": told, "asked": asked})
+        loaded = {"weights": pair.weights, "why": pair.sharing.why}
+        print_json(
+            {
+                "run": pair.run_id,
+                "quant": pair.quant,
+                "loaded": loaded,
+                "system": told,
+                "asked": asked,
+            }
+        )
 
 
 def _prompts(*, quiet: bool) -> Iterator[str]:

@@ -192,7 +192,12 @@ class Trial:
         self._texts, self._last = dict.fromkeys(POSITIONS, ""), {}
         self._failures = {}
         heat = pair.temperature if temperature is None else temperature
-        self._asked = {"run": pair.run_id, "quant": pair.quant, "temperature": f"{heat:g}"}
+        self._asked = {
+            "run": pair.run_id,
+            "quant": pair.quant,
+            "temperature": f"{heat:g}",
+            "weights": pair.weights,
+        }
         rounds: list[tuple[Position, ...]] = [("left",), ("right",)] if one_by_one else [POSITIONS]
         for positions in rounds:
             chunks = pair.ask(
@@ -261,6 +266,7 @@ class Trial:
             "seed": str(self.seed),
             "temperature": self._asked["temperature"],
             "system": self.system,
+            "weights": self._asked["weights"],
         }
         if self.turn > 1:
             history = {

@@ -60,6 +60,7 @@ async def stream(
     seed: int,
     stop_ids: Sequence[int] = (),
     threads: int = 0,
+    model: str = "",
     bearer: str = "",
     timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> AsyncGenerator[Chunk, None]:
@@ -75,6 +76,7 @@ async def stream(
         seed: The seed of sampling.
         stop_ids: Token ids that end the answer besides the model's own.
         threads: How many threads it may take; 0 for as many as the worker has.
+        model: The model that is meant, where the worker has several.
         bearer: The worker's token.
         timeout_s: How long the worker may be silent, in seconds.
 
@@ -91,6 +93,7 @@ async def stream(
         "seed": seed,
         "stop_token_ids": list(stop_ids),
         "threads": threads,
+        "model": model,
         "stream": True,
     }
     watch = _Watch()

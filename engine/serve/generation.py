@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import ctypes
 import logging
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.serve.contexts import Adapter, second_context
 from engine.serve.protocol import BadRequest, Sampling, Threads, Timings
 
 _PIECE_BYTES = 256
@@ -110,8 +112,32 @@ class Model:
         self.vocabulary = int(self._llama.n_vocab())
         self._vocab: Any = llama_cpp.llama_model_get_vocab(self._llama.model)
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        self._adapter: Adapter | None = None
         self._free = free or (lambda most: Threads(most or threads, most or threads))
         self._no_abort = llama_cpp.ggml_abort_callback()  # A null function: never asked.
+
+    def with_adapter(self, path: Path) -> Model:
+        """Return a model of the same weights with an adapter over them, in a context of its own.
+
+        Both may compute at once, each in its thread. Close it before this one.
+
+        Args:
+            path: A GGUF LoRA.
+
+        Raises:
+            ValueError: llama.cpp refused it.
+        """
+        adapter = Adapter(self._llama, path)
+        try:
+            llama = second_context(self._llama)
+            adapter.put_on(llama)
+        except ValueError:
+            adapter.close()
+            raise
+        made = copy.copy(self)
+        made._llama, made._adapter = llama, adapter
+        made._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        return made
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -267,8 +293,10 @@ class Model:
         return self._buffer.raw[:length]
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the context, and the weights where they are this model's own."""
         self._llama.close()
+        if self._adapter is not None:
+            self._adapter.close()
 
 
 class _Clock:

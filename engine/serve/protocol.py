@@ -15,6 +15,9 @@ from typing import Any
 BEARER_VARIABLE = "FINETUI_WORKER_BEARER"
 # Exit statuses: llama.cpp refused the file; the parent is gone.
 REFUSED, ORPHANED = 3, 4
+# What a worker calls its two models that share their weights, and where the adapter is changed.
+BASE, TUNED = "base", "tuned"
+RELOAD_ADAPTER = "/admin/reload-adapter"
 ROLES = ("system", "user", "assistant", "tool")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.errors import FinetuiError
     from engine.evaluate.blind import Position
+    from engine.evaluate.sharing import Weights
     from engine.evaluate.system import System
     from engine.evaluate.tally import Tally
     from engine.export.held_out import Prompt
@@ -191,11 +192,12 @@ def system_changed(system: System, *, begun: bool) -> Said:
     return f"typed questions are asked {how}, from the {when} conversation on", hint
 
 
-def pair_line(choice: Choice | None) -> Content:
-    """Return ``run 3f2a at q4_k_m · best, step 60``; the last adapter is not named."""
+def pair_line(choice: Choice | None, weights: str = "files") -> Content:
+    """Return ``run 3f2a at q4_k_m · shared · best, step 60``; the last adapter is not named."""
     if choice is None:
         return Content("")
-    adapter = "" if choice.adapter == "last" else f" · {choice.adapter}"
+    adapter = " · shared" if weights == "shared" else ""
+    adapter += "" if choice.adapter == "last" else f" · {choice.adapter}"
     return Content.assemble(
         ("run ", "$text-muted"), (short_run(choice.run_id), "bold"),
         (" at ", "$text-muted"), (choice.quant, ""), (adapter, "$text-muted"),
@@ -363,10 +365,22 @@ def not_loaded(models: Loading) -> Said:
     return "no models are loaded", "m chooses a pair"
 
 
-def loaded_words(choice: Choice, seconds: float, problem: FinetuiError | None) -> Said:
-    """Return that a pair was loaded, and why there are no prompts if there are none."""
-    hint = f"no prompts to offer: {problem.message}" if problem else ""
+def loaded_words(
+    choice: Choice, seconds: float, problem: FinetuiError | None, how: str = ""
+) -> Said:
+    """Return that a pair was loaded, how, and why there are no prompts if there are none."""
+    hint = f"no prompts to offer: {problem.message}" if problem else how
     return f"{choice.name}: both loaded in {seconds:.1f} s", hint
+
+
+def weights_line(weights: Weights) -> Content:
+    """Return how a pair will be loaded, for the dialog that chooses it."""
+    said = {
+        "auto": "two files, or the base once where memory is short",
+        "files": "the two exported files",
+        "shared": "the base once, with and without the adapter",
+    }[weights]
+    return Content.assemble(("weights  ", "$text-muted"), (said, "bold"))
 
 
 def teaching(models: Loading) -> tuple[Content, Content]:
