@@ -133,6 +133,9 @@ class ChatSettings:
     """The longest answer, in tokens."""
     context: Annotated[int, Limits(ge=128)] = 2048
     """The context window of a worker, in tokens."""
+    weights: Literal["auto", "files", "shared"] = "auto"
+    """How both sides are loaded: the two exported files, or the base once with the adapter over it
+    ("shared"); auto shares only where memory does not suffice for both files at 16 or 32 bits."""
 
 
 @frozen
