@@ -81,7 +81,8 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── ImatrixMissing         a quantisation needs an importance matrix
     │   ├── ExportTooLarge         an export takes more memory than the machine has
     │   ├── UpdateRefused          a configuration file can't be pointed at the export
-    │   └── GgufDamaged            the GGUF can't be loaded
+    │   ├── GgufDamaged            the GGUF can't be loaded
+    │   └── GateFailed             the exported model did not pass a gate
     ├── ServeError
     │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
@@ -612,6 +613,12 @@ class GgufDamaged(ExportError):
     """The GGUF file can't be loaded."""
 
     code = "gguf-damaged"
+
+
+class GateFailed(ExportError):
+    """The exported model did not pass a gate, so its files were not published."""
+
+    code = "gate-failed"
 
 
 class ServeError(FinetuiError):
