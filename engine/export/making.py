@@ -293,7 +293,8 @@ def _quantised(
 def _tools() -> bytes:
     """Return the versions of what writes the files; other versions may write other bytes."""
     names = (gguf.DISTRIBUTION, "llama-cpp-python")
-    return " ".join(f"{name} {importlib.metadata.version(name)}" for name in names).encode()
+    versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    return versions.encode() + gguf.FORM
 
 
 def _adapter_bytes(adapter: Path) -> list[bytes]:
