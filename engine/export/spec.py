@@ -12,6 +12,7 @@ from engine.errors import ExportError
 from engine.paths import shorten, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
+from engine.settings import GateSettings
 
 
 class ExportSpec(BaseModel):
@@ -29,6 +30,7 @@ class ExportSpec(BaseModel):
         which: The adapter that is merged: the run's best or its last. Exports of earlier versions
             took the last.
         step: The step after which that adapter was saved; 0 where it does not say.
+        gates: How much is looked at before the files are published, and what they have to reach.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +46,7 @@ class ExportSpec(BaseModel):
     context: int = 2048
     which: Which = "last"
     step: int = 0
+    gates: GateSettings = GateSettings()
 
     @property
     def run_id(self) -> str:

@@ -86,6 +86,7 @@ def start(
         context=workspace.settings.chat.context,
         which=taken.which,
         step=taken.step or 0,
+        gates=workspace.settings.gates,
     )
     check_room(job, base.parameters)
     write_spec(job, job_dir)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.errors import DependencyMissing, FinetuiError
-from engine.export.gates import answers
+from engine.export.gates import answers, tokens
 from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.skip import Skipped
 from engine.export.progress import TOTAL
@@ -14,6 +14,7 @@ GateFunction = Callable[[GateInput, Callable[[int, int], None]], Gate]
 
 _GATES: tuple[tuple[str, str, GateFunction], ...] = (
     ("answers", "see whether the files answer", answers.run),
+    ("tokens", "compare tokens with those of the training", tokens.run),
 )
 
 
