@@ -139,6 +139,8 @@ class ChatSettings:
 class GateSettings:
     """What an export has to prove before its files are published; docs/gates.md explains each."""
 
+    off: tuple[Literal["answers", "tokens", "fidelity", "stops", "recall"], ...] = ()
+    """Gates that are left out."""
     conversations: Annotated[int, Limits(ge=1)] = 120
     """Conversations of the dataset whose tokens are compared with what llama.cpp's server makes."""
     tokens: Annotated[int, Limits(ge=64)] = 4096

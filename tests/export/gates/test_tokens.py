@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import DependencyMissing, GgufDamaged
 from engine.export.convert import convert
-from engine.export.gates import witness as witnessing
 from engine.export.gates.hard import HARD
 from engine.export.gates.tokens import Difference, case_of, differences
 from engine.export.gates.witness import witness
