@@ -78,6 +78,9 @@ One tree, so that a caller can catch a stage or the lot::
     │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
+    │   ├── ImatrixMissing         a quantisation needs an importance matrix
+    │   ├── ExportTooLarge         an export takes more memory than the machine has
+    │   ├── UpdateRefused          a configuration file can't be pointed at the export
     │   ├── GgufDamaged            the GGUF can't be loaded
     │   └── GateFailed             the exported model did not pass a gate
     ├── ServeError
@@ -586,6 +589,24 @@ class QuantUnknown(ExportError):
     """There is no quantisation of that name."""
 
     code = "quant-unknown"
+
+
+class ImatrixMissing(ExportError):
+    """A quantisation needs an importance matrix, and none was asked for."""
+
+    code = "imatrix-missing"
+
+
+class ExportTooLarge(ExportError):
+    """An export takes more memory than the machine has."""
+
+    code = "export-too-large"
+
+
+class UpdateRefused(ExportError):
+    """A configuration file can't be pointed at the export."""
+
+    code = "update-refused"
 
 
 class GgufDamaged(ExportError):
