@@ -16,7 +16,7 @@ from engine.export.convert import require_converter
 from engine.export.files import forget, place
 from engine.export.held_out import dataset_dir, dataset_prompts
 from engine.export.making import Bench, make_base, make_tuned
-from engine.export.modelfile import modelfile
+from engine.export.ollama.modelfile import modelfile
 from engine.export.progress import Progress
 from engine.export.spec import ExportSpec, load_spec
 from engine.export.steps import runner
