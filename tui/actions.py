@@ -250,6 +250,10 @@ _CHAT = (
     Action("chat.undo", "u", "take back", "Take back the last vote; again for the one before"),
     Action("chat.blind", "b", "blind", "Hide or show the sides, from the next conversation on"),
     Action("chat.models", "m", "models", "Choose run and quantisation"),
+    Action(
+        "chat.system", "s", "system prompt",
+        "Change the system prompt of typed questions, or leave it out",
+    ),
     Action("chat.own", "o", "your answer", "Show what you wrote yourself to this prompt"),
     Action("chat.swap-panes", "tab,w", "larger", "Make A larger, then B, then both the same"),
     Action("chat.again", "R", "ask again", "Ask the same question with another seed"),
@@ -365,6 +369,17 @@ _QUANT = (
 )
 
 # Keys of the form that starts a run.
+_SYSTEM = (
+    Action("system.save", "ctrl+s", "use it", "Ask typed questions with this text", priority=True),
+    Action(
+        "system.frozen", "ctrl+r", "the dataset's", "Put the dataset's system prompt back",
+        priority=True,
+    ),
+    Action(
+        "system.clear", "ctrl+o", "leave out", "Ask typed questions without a system prompt",
+        priority=True,
+    ),
+)  # fmt: skip
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
     Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
@@ -509,6 +524,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "read": _READ,
     "pick": _PICK,
     "quant": _QUANT,
+    "system": _SYSTEM,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,

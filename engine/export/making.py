@@ -56,7 +56,7 @@ def make_tuned(bench: Bench) -> Path:
         _merge(bench, key)
         kind = spec.quant if spec.quant in CONVERTED else "f16"
         source = spec.run_dir / f"{spec.run_id}-{kind}.gguf"
-        key = _digest(key.encode(), spec.template.encode())
+        key = _digest(key.encode(), spec.template.encode(), gguf.FORM)
         make(
             source,
             key,
@@ -72,7 +72,7 @@ def make_tuned(bench: Bench) -> Path:
 def make_base(bench: Bench) -> None:
     """Make the base model's GGUF by the same path, once for all runs on it."""
     spec = bench.spec
-    key = _digest(spec.base_fingerprint.encode(), spec.template.encode())
+    key = _digest(spec.base_fingerprint.encode(), spec.template.encode(), gguf.FORM)
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
         if spec.quant in CONVERTED:
             make(spec.base_file, key, lambda out: _convert_base(bench, out, spec.quant))

@@ -20,6 +20,7 @@ from tui.screens.modals.help import HelpDialog
 from tui.screens.modals.near import NearDialog
 from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
+from tui.screens.modals.system import SystemDialog
 from tui.screens.modals.versions import VersionsDialog
 from tui.screens.modals.why import WhyDialog
 
@@ -28,6 +29,7 @@ DIALOGS: dict[str, type[DOMNode]] = {
     "add": AddDialog,
     "edit": EditDialog,
     "skips": SkipsDialog,
+    "system": SystemDialog,
     "help": HelpDialog,
     "choose": FilterDialog,
     "confirm": ConfirmDialog,

@@ -11,6 +11,7 @@ from tui.bridge.run_tail import short_run
 
 if TYPE_CHECKING:
     from engine.evaluate.pair import Pair
+    from engine.evaluate.system import FrozenSystem
     from engine.export.held_out import Prompt
     from engine.workspace import Workspace
 
@@ -151,14 +152,19 @@ class PairHolder:
             pair.close()
 
 
-def prompts_of(workspace: Workspace, run_id: str) -> tuple[list[Prompt], FinetuiError | None]:
-    """Return a run's prompts, those that it never saw first, or why they can't be read.
+def prompts_of(
+    workspace: Workspace, run_id: str
+) -> tuple[list[Prompt], FrozenSystem, FinetuiError | None]:
+    """Return a run's prompts and its dataset's system prompt, or why they can't be read.
 
-    Without them one can still chat.
+    The prompts that it never saw come first. Without them one can still chat.
     """
     from engine.evaluate.pair import prompts
+    from engine.evaluate.system import FrozenSystem, frozen_system
+    from engine.runs import find
 
     try:
-        return prompts(workspace, run_id), None
+        found = prompts(workspace, run_id)
+        return found, frozen_system(find(workspace, run_id).dir, found), None
     except FinetuiError as error:
-        return [], error
+        return [], FrozenSystem(), error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.errors import FinetuiError
     from engine.evaluate.blind import Position
+    from engine.evaluate.system import System
     from engine.evaluate.tally import Tally
     from engine.export.held_out import Prompt
     from engine.models import Vote
@@ -141,6 +142,40 @@ def prompt_words(prompt: Prompt | None, number: int, total: int) -> str:
         return ""
     where = "held out" if prompt.held_out else "was trained on"
     return f"prompt {number} of {total} · {where}"
+
+
+def system_words(
+    talk: Talk | None, system: System | None, prompt: Prompt | None, *, fresh: bool
+) -> str:
+    """Return ``system: …``: the system prompt that the line's text is asked with.
+
+    Where there never was one, nothing is said of it.
+
+    Args:
+        talk: The conversation that goes on, if there is one.
+        system: What a new conversation of typed questions is asked with.
+        prompt: The prompt of the dataset that stands in the line, which has its own.
+        fresh: Whether the text starts a new conversation.
+    """
+    if prompt is not None and fresh:
+        head = prompt.turns[0]
+        return f"system: {one_line(head.content)}" if head.role == "system" else ""
+    if talk is not None:
+        said = talk.system or ("none" if system is not None and system.frozen.text else "")
+    elif system is None or system.words() == "none":
+        return ""
+    else:
+        said = system.words()
+    return f"system: {one_line(said)}" if said else ""
+
+
+def system_changed(system: System, *, begun: bool) -> Said:
+    """Return what typed questions are asked with from now on."""
+    said = "the dataset's system prompt" if system.origin == "dataset" else "this system prompt"
+    how = f"with {said}" if system.text else "without a system prompt"
+    when = "next" if begun else "first"
+    hint = "ctrl+l starts one" if begun else ""
+    return f"typed questions are asked {how}, from the {when} conversation on", hint
 
 
 def pair_line(choice: Choice | None) -> Content:

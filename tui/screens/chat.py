@@ -98,7 +98,7 @@ class ChatScreen(StageScreen):
 
     @on(Models.Loaded)
     def _models_loaded(self, event: Models.Loaded) -> None:
-        self.asking.restart(event.prompts)
+        self.asking.restart(event.prompts, event.system)
         self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
 
     # -- asking ---------------------------------------------------------------------
@@ -148,6 +148,18 @@ class ChatScreen(StageScreen):
         blind = self.asking.toggle_blind()
         self._say(words.blind_words(blind=blind, begun=self.asking.talk is not None))
         self._count()
+
+    def action_system(self) -> None:
+        """Change the system prompt of typed questions."""
+        from tui.screens.modals.system import SystemDialog
+
+        if (system := self.asking.system) is not None:
+            self.app.ask(SystemDialog(system), self._use_system)
+
+    def _use_system(self, text: str) -> None:
+        self.asking.set_system(text)
+        if (system := self.asking.system) is not None:
+            self._say(words.system_changed(system, begun=self.asking.talk is not None))
 
     @on(Asking.Changed)
     def _talk_changed(self) -> None:
