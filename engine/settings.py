@@ -136,6 +136,18 @@ class ChatSettings:
 
 
 @frozen
+class ExportSettings:
+    """What an export leaves, and where."""
+
+    models_dir: Annotated[str, Acts("reaches", own=True)] = ""
+    """A folder that gets each finished GGUF under a readable name, such as ~/.companion/models;
+    empty leaves it with its run. Read from your own settings only, never from a workspace."""
+    keep: Literal["none", "merged", "f16", "all"] = "none"
+    """Which intermediate files stay beside the run: the merged model, which vLLM takes, its f16
+    GGUF, both, or none."""
+
+
+@frozen
 class DisplaySettings:
     """How the terminal app looks."""
 
@@ -155,6 +167,7 @@ class Settings:
     check: CheckSettings = CheckSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    export: ExportSettings = ExportSettings()
     chat: ChatSettings = ChatSettings()
     display: DisplaySettings = DisplaySettings()
     keys: dict[str, str] = field(default_factory=dict)

@@ -51,6 +51,16 @@ class OllamaModel:
         stops = {"stop": list(self.stops)} if self.stops else {}
         return {**stops, "temperature": self.temperature}
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know of it, each a sentence: that there is no template, and the notes."""
+        missing = f"no TEMPLATE: {self.reason}; {INSTEAD}"
+        return self.notes if self.template else (missing, *self.notes)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as the result of an export has it."""
+        return {"template": bool(self.template), "remarks": list(self.remarks)}
+
     def modelfile(self, gguf: str, *, comment: str = "") -> str:
         """Return the text of a Modelfile.
 
@@ -64,9 +74,7 @@ class OllamaModel:
         lines.append("")
         if self.template:
             lines.append(f'TEMPLATE """{self.template}"""')
-        else:
-            lines.append(_comment(f"No TEMPLATE: {self.reason}. {INSTEAD.capitalize()}."))
-        lines += [_comment(note) for note in self.notes]
+        lines += [_comment(remark) for remark in self.remarks]
         if self.system:
             lines.append(f'SYSTEM """{self.system}"""')
         lines.append("")

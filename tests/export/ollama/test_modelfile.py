@@ -107,7 +107,7 @@ def test_a_template_that_go_cannot_say_is_named() -> None:
     assert not model.template
     assert model.reason.startswith("a conversation of user")
     text = model.modelfile("m.gguf")
-    assert "# No TEMPLATE: a conversation of user" in text
+    assert "# no TEMPLATE: a conversation of user" in text
     assert "llama-server --jinja" in text
     assert [name for name, _ in read_modelfile(text)] == ["from", "system", "stop", "temperature"]
 
