@@ -36,7 +36,6 @@ SHARES: dict[Stage, int] = {
     "gates": 15,
     "try tuned": 5,
     "try base": 5,
-    "gates": 20,
 }
 """The stages in their order, each with its share of the work in percent."""
 
