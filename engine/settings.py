@@ -133,6 +133,21 @@ class ChatSettings:
     """The longest answer, in tokens."""
     context: Annotated[int, Limits(ge=128)] = 2048
     """The context window of a worker, in tokens."""
+    weights: Literal["auto", "files", "shared"] = "auto"
+    """How both sides are loaded: the two exported files, or the base once with the adapter over it
+    ("shared"); auto shares only where memory does not suffice for both files at 16 or 32 bits."""
+
+
+@frozen
+class ExportSettings:
+    """What an export leaves, and where."""
+
+    models_dir: Annotated[str, Acts("reaches", own=True)] = ""
+    """A folder that gets each finished GGUF under a readable name, such as ~/.companion/models;
+    empty leaves it with its run. Read from your own settings only, never from a workspace."""
+    keep: Literal["none", "merged", "f16", "all"] = "none"
+    """Which intermediate files stay beside the run: the merged model, which vLLM takes, its f16
+    GGUF, both, or none."""
 
 
 @frozen
@@ -185,6 +200,7 @@ class Settings:
     check: CheckSettings = CheckSettings()
     dataset: DatasetSettings = DatasetSettings()
     training: TrainingSettings = TrainingSettings()
+    export: ExportSettings = ExportSettings()
     chat: ChatSettings = ChatSettings()
     gates: GateSettings = GateSettings()
     display: DisplaySettings = DisplaySettings()

@@ -359,6 +359,15 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that chooses the models to chat with.
+_PAIR = (
+    Action("pair.weights", "s", "one base", "Load both files, or the base once for both sides"),
+    Action("pair.down", "j,down", "down", "Next pair of models", False),
+    Action("pair.up", "k,up", "up", "Previous pair of models", False),
+    Action("pair.page-down", "pagedown", "page", "Next page", False),
+    Action("pair.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the dialog that exports a run.
 _QUANT = (
     Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
@@ -368,7 +377,7 @@ _QUANT = (
     Action("quant.page-up", "pageup", "page back", "Previous page", False),
 )
 
-# Keys of the form that starts a run.
+# Keys of the dialog that changes the system prompt.
 _SYSTEM = (
     Action("system.save", "ctrl+s", "use it", "Ask typed questions with this text", priority=True),
     Action(
@@ -380,6 +389,8 @@ _SYSTEM = (
         priority=True,
     ),
 )  # fmt: skip
+
+# Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
     Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
@@ -523,6 +534,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "pair": _PAIR,
     "quant": _QUANT,
     "system": _SYSTEM,
     "form": _FORM,

@@ -7,6 +7,7 @@ made as well. A stage that is not needed, since its file is there already, is ju
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from engine.export.steps import Report
@@ -20,9 +21,6 @@ Stage = Literal[
     "convert base",
     "quantise base",
     "gates",
-    "try tuned",
-    "try base",
-    "gates",
 ]
 
 SHARES: dict[Stage, int] = {
@@ -31,11 +29,9 @@ SHARES: dict[Stage, int] = {
     "imatrix": 5,
     "quantise": 20,
     "unpack base": 5,
-    "convert base": 5,
+    "convert base": 10,
     "quantise base": 10,
-    "gates": 15,
-    "try tuned": 5,
-    "try base": 5,
+    "gates": 20,
 }
 """The stages in their order, each with its share of the work in percent."""
 
@@ -150,3 +146,21 @@ def overall(stage: Stage, done: int, total: int, part: tuple[int, int] = WHOLE) 
     at, count = part
     share = (at + (min(1.0, max(0.0, done / total)) if total > 0 else 0.0)) / max(1, count)
     return int(TOTAL * (before + SHARES[stage] * share) / sum(SHARES.values()))
+
+
+def stage_words(figures: Mapping[str, object]) -> str:
+    """Return a stage's rate and the time that it has left, in words; empty where not known.
+
+    Args:
+        figures: A phase's event.
+    """
+    words = []
+    rate, unit, left = (figures.get(name) for name in ("rate", "unit", "stage_eta_s"))
+    if isinstance(rate, int | float) and unit == "bytes":
+        words.append(f"{rate / 1e6:,.1f} MB/s")
+    elif isinstance(rate, int | float):
+        words.append(f"{rate:,.0f} {unit}/s")
+    if isinstance(left, int | float) and left >= 1:
+        minutes, seconds = divmod(round(left), 60)
+        words.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
+    return "".join(f" · {word}" for word in words)

@@ -91,7 +91,7 @@ def check_quant(name: str) -> str:
 
 
 def check_quants(names: Iterable[str]) -> tuple[str, ...]:
-    """Return quantisations by their names, each once, the largest first.
+    """Return quantisations by their names, each once, in the order in which they are named.
 
     Args:
         names: Names; one text may hold several, with commas or plus signs between them.
@@ -100,8 +100,7 @@ def check_quants(names: Iterable[str]) -> tuple[str, ...]:
         QuantUnknown: There is none of a name.
     """
     typed = (part for name in names for part in re.split(r"[,+]", name) if part.strip())
-    wanted = {check_quant(part) for part in typed}
-    return tuple(name for name in QUANTS if name in wanted)
+    return tuple(dict.fromkeys(check_quant(part) for part in typed))
 
 
 def require_imatrix(names: Iterable[str], *, imatrix: bool) -> None:

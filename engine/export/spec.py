@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,9 @@ from engine.settings import GateSettings
 
 Keep = Literal["none", "merged", "f16", "all"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
+
+IMATRIX_CHUNK = 512
+"""The longest piece of text that is read at once for an importance matrix, in tokens."""
 
 UpdateValue = Literal["path", "name"]
 UPDATE_VALUES: tuple[UpdateValue, ...] = get_args(UpdateValue)
@@ -48,7 +52,8 @@ class ExportSpec(BaseModel):
         base_dir: Its Hugging Face directory.
         base_fingerprint: What that directory held when the job was made.
         cache_dir: Where GGUFs of the base are kept.
-        quants: The quantisations, the largest first. Earlier versions had one, as ``quant``.
+        quants: The quantisations, in the order in which they were named. Earlier versions had
+            one, as ``quant``.
         template: The chat template that both files carry.
         context: The context window with which the files are tried, in tokens.
         which: The adapter that is merged: the run's best or its last. Exports of earlier versions
@@ -56,6 +61,7 @@ class ExportSpec(BaseModel):
         step: The step after which that adapter was saved; 0 where it does not say.
         name: The model's readable name, without the quantisation.
         licence: The base's licence, where it is known.
+        dataset_hash: The content hash of the run's dataset, where it is known.
         imatrix: Whether an importance matrix is computed from the training text.
         allow: The gates that may fail.
         keep: Which intermediate files stay.
@@ -79,6 +85,7 @@ class ExportSpec(BaseModel):
     step: int = 0
     name: str = ""
     licence: str = ""
+    dataset_hash: str = ""
     imatrix: bool = False
     allow: tuple[str, ...] = ()
     keep: Keep = "none"
@@ -129,14 +136,39 @@ class ExportSpec(BaseModel):
         """Return where the tuned model's GGUF ends up; at the first quantisation unless told."""
         return job_dir / f"{self.run_id}-{quant or self.quant}.gguf"
 
+    def models_file(self, quant: str) -> Path | None:
+        """Return where a file goes in the person's folder of models; None without such a folder."""
+        if self.models_dir is None:
+            return None
+        return self.models_dir / f"{self.name or self.run_id}-{quant}.gguf"
+
     def base_gguf(self, quant: str) -> Path:
-        """Return where the base model's GGUF is kept at a quantisation."""
-        return self.cache_dir / f"{quant}.gguf"
+        """Return where the base model's GGUF is kept at a quantisation.
+
+        One that an importance matrix went into depends on the run's dataset.
+        """
+        weighed = f"-{self.dataset_key}" if self.imatrix and quant not in CONVERTED else ""
+        return self.cache_dir / f"{quant}{weighed}.gguf"
+
+    @property
+    def base_imatrix(self) -> Path:
+        """Where the base model's importance matrix is kept."""
+        return self.cache_dir / f"imatrix-{self.dataset_key}.gguf"
+
+    @property
+    def dataset_key(self) -> str:
+        """A short name for the dataset in the names of files of the base."""
+        return re.sub(r"[^0-9a-z]", "", self.dataset_hash.removeprefix("b2-"))[:12] or self.run_id
 
     @property
     def base_file(self) -> Path:
         """The base model's GGUF at the first quantisation."""
         return self.base_gguf(self.quant)
+
+
+def staged_dir(job_dir: Path) -> Path:
+    """Return the folder inside of a job's in which its files wait for the gates."""
+    return job_dir / ".staged.tmp"
 
 
 def write_spec(spec: ExportSpec, job_dir: Path) -> None:
