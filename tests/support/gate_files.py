@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.export.convert import convert
 from engine.export.gates import GateInput
-from engine.export.merge import merge
+from engine.export.merge.merging import merge
 from engine.export.progress import Progress
 from engine.export.spec import ExportSpec
 from engine.export.steps import runner
