@@ -23,6 +23,7 @@ def card(
     *,
     imatrix: str = "",
     merged: Path | None = None,
+    ollama: Sequence[str] = (),
 ) -> str:
     """Return an export's card, in Markdown.
 
@@ -32,8 +33,12 @@ def card(
         gates: What was found.
         imatrix: The name of the importance matrix beside the files.
         merged: The merged model, where it was kept.
+        ollama: What to know before it is used with Ollama.
     """
-    return "\n".join(_lines(spec, files, gates, imatrix, merged)) + "\n"
+    lines = [*_lines(spec, files, gates, imatrix, merged)]
+    if files and ollama:
+        lines += ["", "With Ollama:", "", *(f"- {_text(remark)}" for remark in ollama)]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(

@@ -6,7 +6,6 @@ files get their names, and what was only needed on the way goes.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from engine.errors import GateFailed, UpdateRefused
 from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
-from engine.export.held_out import dataset_dir
 from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
-from engine.export.modelfile import modelfile
+from engine.export.ollama.exported import exported_model, write_modelfile
+from engine.export.ollama.modelfile import OllamaModel
 from engine.export.pointing import point
 from engine.export.progress import Progress
 from engine.export.publish import Published, publish, remove_intermediates
@@ -28,8 +27,6 @@ from engine.paths import write_atomic
 from engine.runs import fold, read_events, verdict
 from engine.runs.child import Job, run_job
 from engine.tokens import Tokenizer
-
-MODELFILE_TEMPERATURE = 0.7
 
 
 def main(directory: Path) -> int:
@@ -48,15 +45,17 @@ def main(directory: Path) -> int:
         tuned = make_tuned(bench)
         base = make_base(bench)
         gates = _passed(bench, _gates(bench, tuned, base))
-        _write_modelfile(spec, spec.tuned_file(directory), bench.tokenizer)
+        told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
+        written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
         files = publish(bench, tuned)
         pointed = _pointed(bench, files[0])
         removed = remove_intermediates(spec)
-        _write_card(bench, files, gates)
+        _write_card(bench, files, gates, told)
         result = _about(spec) | _sides(spec, files, gates)
         result["gates"] = [gate.as_dict() for gate in gates]
         result["card"] = str(directory / CARD)
-        result["modelfile"] = str(directory / "Modelfile")
+        result["modelfile"] = str(written[0])
+        result["ollama"] = told.as_dict()
         result["imatrix"] = _imatrix(bench)
         result["merged"] = str(spec.merged) if spec.merged.is_dir() else ""
         result["removed"] = [{"path": str(path), "bytes": size} for path, size in removed]
@@ -95,7 +94,12 @@ def _passed(bench: Bench, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
         raise
 
 
-def _write_card(bench: Bench, files: Sequence[Published], gates: Sequence[Gate]) -> None:
+def _write_card(
+    bench: Bench,
+    files: Sequence[Published],
+    gates: Sequence[Gate],
+    told: OllamaModel | None = None,
+) -> None:
     spec = bench.spec
     text = card(
         spec,
@@ -103,6 +107,7 @@ def _write_card(bench: Bench, files: Sequence[Published], gates: Sequence[Gate])
         gates,
         imatrix=Path(_imatrix(bench)).name if files else "",
         merged=spec.merged if spec.merged.is_dir() else None,
+        ollama=told.remarks if told is not None else (),
     )
     write_atomic(bench.directory / CARD, text.encode("utf-8", "surrogateescape"))
 
@@ -170,33 +175,6 @@ def _sides(spec: ExportSpec, files: Sequence[Published], gates: Sequence[Gate]) 
 def _answer(answers: Mapping[str, Any], side: str, quant: str) -> dict[str, Any]:
     found = answers.get(side, {}).get(quant, {})
     return {"answer": "", "tokens": 0, "tokens_per_s": 0.0, "ttft_s": 0.0, "load_s": 0.0, **found}
-
-
-def _write_modelfile(spec: ExportSpec, final: Path, tokenizer: Tokenizer) -> None:
-    text = modelfile(
-        final.name,
-        tokenizer,
-        system=_system_prompt(spec),
-        temperature=MODELFILE_TEMPERATURE,
-        comment=_comment(spec),
-    )
-    write_atomic(final.with_name("Modelfile"), text.encode())
-
-
-def _comment(spec: ExportSpec) -> str:
-    """Return what the model is, for whoever finds the file alone."""
-    step = f", of step {spec.step}" if spec.step else ""
-    return f"run {spec.run_id} on {spec.base}: the {spec.which} adapter{step}"
-
-
-def _system_prompt(spec: ExportSpec) -> str:
-    """Return the system message that the dataset was frozen with."""
-    try:
-        manifest = json.loads((dataset_dir(spec.run_dir) / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return ""
-    settings = manifest.get("settings") if isinstance(manifest, dict) else None
-    return str(settings.get("system_prompt") or "") if isinstance(settings, dict) else ""
 
 
 if __name__ == "__main__":

@@ -144,6 +144,7 @@ def start(
             update.model_copy(update={"file": update.file.expanduser().absolute()})
             for update in options.updates
         ),
+        gates=workspace.settings.gates,
     )
     require_models_dir(job)
     check_memory(job, base)

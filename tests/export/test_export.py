@@ -173,7 +173,7 @@ def test_numbers_that_are_none_are_not_exported(own: Workspace) -> None:
         next(iter(tensors.values()))[0, 0] = torch.nan
         save_file(tensors, path, {"format": "pt"})
         view = ended(start(workspace, RUN, "f16"))
-        assert (view.status, view.code) == ("failed", "export-error")
+        assert (view.status, view.code) == ("failed", "adapter-invalid")
 
 
 def test_a_stop_leaves_nothing(own: Workspace) -> None:

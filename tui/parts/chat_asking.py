@@ -255,6 +255,8 @@ class Asking(Vertical):
             async with contextlib.aclosing(current.trial.ask(pair)) as chunks:
                 async for chunk in chunks:
                     current.take(chunk)
+                    if chunk.threads is not None:
+                        self._show_line()
         except Exception as error:
             told = error if isinstance(error, FinetuiError) else EvaluateError("it can't be asked")
             current.fail(told)
@@ -302,5 +304,5 @@ class Asking(Vertical):
         what = words.line_words(self._talk, blind=self._blind, fresh=fresh)
         offered = words.prompt_words(prompt, self._shelf.number, len(self._shelf))
         system = words.system_words(self._talk, self._system, prompt, fresh=fresh)
-        room = max(0, self.size.width - len(what) - 6)
+        room = max(0, self.size.width - 6)
         set_border(self.line, what, fit(" · ".join(filter(None, [offered, system])), room).strip())
