@@ -32,6 +32,13 @@ _POLL_S = 0.3
     default=None,
     help="The run's best adapter by its evaluations, or its last (default: the best it has kept).",
 )
+@click.option(
+    "--merge-into",
+    default="",
+    metavar="BASE",
+    help="For a run on a base stored in 4 or 8 bits: the base in 16 bits to merge into (default: "
+    "its original where that is here, else the packed base, de-quantised).",
+)
 @click.option("--follow/--detach", default=True, help="Wait for the end, or only start it.")
 @click.option("--list-quants", is_flag=True, help="List the quantisations and end.")
 @common_options
@@ -39,6 +46,7 @@ def export(
     run: str,
     quant: str | None,
     adapter: Which | None,
+    merge_into: str,
     follow: bool,
     list_quants: bool,
     workspace: Path | None,
@@ -53,7 +61,7 @@ def export(
         return
     with opened(workspace) as here:
         warning = warning_of(find(here, run))
-        job_dir = patiently("export", lambda: start(here, run, quant, adapter))
+        job_dir = patiently("export", lambda: start(here, run, quant, adapter, merge_into))
     if warning:
         click.echo(inert(f"warning: {warning}"), err=True)
     if follow:
@@ -141,6 +149,8 @@ def _print_result(result: Mapping[str, Any]) -> None:
     say(f"tuned    {result['tuned']['answer'].strip()}")
     say()
     step = f", of step {result['step']:,}" if result.get("step") else ""
-    say(f"merged the {result.get('adapter', 'last')} adapter{step}")
+    into = result.get("merged_into") or {}
+    where = f" into {into['base']} ({into['form']})" if into else ""
+    say(f"merged the {result.get('adapter', 'last')} adapter{step}{where}")
     say(f"Modelfile for Ollama: {shorten(result['modelfile'], 80)}")
     say(f"chat with both: finetui chat {result['run']}")

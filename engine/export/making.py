@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.export import convert as gguf
 from engine.export.files import clear_abandoned, locked, make, temporary_name
-from engine.export.merge import is_packed
+from engine.export.merge.source import (
+    merge_phase,
+    merge_run,
+    plain_base,
+    source_fingerprint,
+)
 from engine.export.progress import Progress, Stage
 from engine.export.quants import CONVERTED
 from engine.export.spec import ExportSpec
-from engine.export.steps import Step
+from engine.export.steps import Report, Step
 from engine.paths import write_atomic
 from engine.runs.child import Job
 
@@ -51,7 +54,7 @@ def make_tuned(bench: Bench) -> Path:
     final = spec.tuned_file(bench.directory)
     clear_abandoned(final)
     temporary = temporary_name(final)
-    key = _digest(spec.base_fingerprint.encode(), *_adapter_bytes(spec.adapter))
+    key = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
     with locked(spec.run_dir / ".export.lock", wait=bench.wait):
         _merge(bench, key)
         kind = spec.quant if spec.quant in CONVERTED else "f16"
@@ -72,7 +75,7 @@ def make_tuned(bench: Bench) -> Path:
 def make_base(bench: Bench) -> None:
     """Make the base model's GGUF by the same path, once for all runs on it."""
     spec = bench.spec
-    key = _digest(spec.base_fingerprint.encode(), spec.template.encode())
+    key = _digest(source_fingerprint(spec).encode(), spec.template.encode())
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
         if spec.quant in CONVERTED:
             make(spec.base_file, key, lambda out: _convert_base(bench, out, spec.quant))
@@ -91,23 +94,13 @@ def _merge(bench: Bench, key: str) -> None:
     """Merge adapter and base, unless that was done for an earlier export."""
     spec = bench.spec
     record = spec.merged / _MERGE_RECORD
-    bench.progress.enter("merge", "merge the adapter")
+    report = bench.progress.enter("merge", merge_phase(spec), 100)
     if record.is_file() and json.loads(record.read_text("utf-8")).get("key") == key:
         return
     shutil.rmtree(spec.merged, ignore_errors=True)
-    template = bench.directory / "template.jinja"
-    write_atomic(template, spec.template.encode())
-    try:
-        _weights(bench, spec.merged, f"--adapter={spec.adapter}", f"--template={template}")
-    finally:
-        template.unlink()
+    for note in merge_run(bench.step, spec, bench.directory, report):
+        bench.job.warn(note)
     write_atomic(record, json.dumps({"v": 1, "key": key}).encode())
-
-
-def _weights(bench: Bench, out: Path, *options: str) -> None:
-    """Run the child that loads the base with torch and writes plain weights."""
-    command = [sys.executable, "-P", "-m", "engine.export.merge", str(bench.spec.base_dir)]
-    bench.step([*command, str(out), *options], lambda _: None)
 
 
 def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, *, base: bool) -> None:
@@ -125,16 +118,11 @@ def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, *, base
 
 
 def _convert_base(bench: Bench, out: Path, kind: str) -> None:
-    base = bench.spec.base_dir
-    if not is_packed(base):
-        _convert(bench, base, out, kind, bench.spec.base, base=True)
-        return
-    # Weights stored in 4 bits are what training saw; the converter can't read them.
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=out.parent) as folder:
-        unpacked = Path(folder) / "hf"
-        bench.progress.enter("unpack base", "unpack the base")
-        _weights(bench, unpacked)
-        _convert(bench, unpacked, out, kind, bench.spec.base, base=True)
+    def unpacking() -> Report:
+        return bench.progress.enter("unpack base", "unpack the base", 100)
+
+    with plain_base(bench.step, bench.spec, out.parent, unpacking) as directory:
+        _convert(bench, directory, out, kind, bench.spec.base, base=True)
 
 
 def _quantise(bench: Bench, source: Path, out: Path, stage: Stage, phase: str) -> None:

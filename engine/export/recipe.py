@@ -16,6 +16,7 @@ from engine.export.convert import require_converter
 from engine.export.files import forget, place
 from engine.export.held_out import dataset_dir, dataset_prompts
 from engine.export.making import Bench, make_base, make_tuned
+from engine.export.merge.source import merged_into, settled
 from engine.export.modelfile import modelfile
 from engine.export.progress import Progress
 from engine.export.spec import ExportSpec, load_spec
@@ -33,8 +34,8 @@ MODELFILE_TEMPERATURE = 0.7
 def main(directory: Path) -> int:
     """Run the export in a job directory and return the exit status."""
     with Job(directory) as job:
-        spec = load_spec(directory)
         require_converter()
+        spec = settled(load_spec(directory))
         tokenizer = Tokenizer.load(spec.base_dir)
         progress = Progress(job)
         bench = Bench(spec=spec, job=job, step=runner(job), directory=directory, progress=progress)
@@ -66,6 +67,7 @@ def main(directory: Path) -> int:
                 "base": _told(spec.base_file, base),
                 "modelfile": str(final.with_name("Modelfile")),
                 "merged": str(spec.merged),
+                "merged_into": merged_into(spec),
             }
         )
     return job.exit_status

@@ -29,6 +29,10 @@ class ExportSpec(BaseModel):
         which: The adapter that is merged: the run's best or its last. Exports of earlier versions
             took the last.
         step: The step after which that adapter was saved; 0 where it does not say.
+        into: The original in 16 bits that the adapter is merged into; empty where it is the base.
+        into_dir: Its Hugging Face directory.
+        into_fingerprint: What that directory held when the job was made.
+        into_named: Whether a person named it; one that was only found may be left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +48,10 @@ class ExportSpec(BaseModel):
     context: int = 2048
     which: Which = "last"
     step: int = 0
+    into: str = ""
+    into_dir: str = ""
+    into_fingerprint: str = ""
+    into_named: bool = False
 
     @property
     def run_id(self) -> str:

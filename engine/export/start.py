@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from engine.bases import Base, resolve
 from engine.bases.adapters import check_fit, read_adapter
-from engine.errors import ExportError, RunActive, RunUnfinished
+from engine.errors import RunActive, RunUnfinished
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
+from engine.export.merge.bases import base_of_run, check_form, original_of
+from engine.export.merge.checking import check_adapter
+from engine.export.merge.source import into_fields
 from engine.export.quants import QUANTS, check_quant
 from engine.export.spec import ExportSpec, write_spec
 from engine.paths import bases_dir, require_free
@@ -35,7 +36,11 @@ MODULE = "engine.export.recipe"
 
 
 def start(
-    workspace: Workspace, run_id: str, quant: str | None = None, adapter: Which | None = None
+    workspace: Workspace,
+    run_id: str,
+    quant: str | None = None,
+    adapter: Which | None = None,
+    merge_into: str = "",
 ) -> Path:
     """Check what an export needs and start it as a detached job.
 
@@ -44,6 +49,8 @@ def start(
         run_id: The run, or a prefix of its id.
         quant: The quantisation; None takes the one that fits the base.
         adapter: The run's best adapter or its last; None takes the best where one was kept.
+        merge_into: The base in 16 bits into which a run on a packed base is merged; where it is
+            empty, the packed base's original if it is here, else the packed base, de-quantised.
 
     Returns:
         The job's directory, to be followed like a run's.
@@ -54,6 +61,7 @@ def start(
         RunUnfinished: The run left no adapter, or not the one that is asked for.
         QuantUnknown: There is no quantisation of that name.
         BaseMissing: The base model is not on this machine any more.
+        BaseInvalid: It is damaged, or stored in a form that can't be merged into.
         AdapterInvalid: The run's adapter is damaged.
         AdapterMismatch: It was trained on another base.
         WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
@@ -68,8 +76,13 @@ def start(
     require_converter()
     spec = read_spec(run.dir)
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
-    base = _base(spec)
-    check_fit(read_adapter(taken.path), base)
+    base = base_of_run(spec)
+    original = original_of(base, merge_into)
+    if original is None:
+        check_form(base)
+    found = read_adapter(taken.path)
+    check_adapter(found.directory)
+    check_fit(found, original or base)
     chosen = named or base.default_quant
     job_dir = exports_dir(run.dir) / chosen
     require_inside(workspace.root, job_dir)
@@ -86,6 +99,7 @@ def start(
         context=workspace.settings.chat.context,
         which=taken.which,
         step=taken.step or 0,
+        **into_fields(original, named=bool(merge_into)),
     )
     check_room(job, base.parameters)
     write_spec(job, job_dir)
@@ -126,19 +140,6 @@ def warning_of(run: RunSummary) -> str:
     if verdict(run.view) != "worse-than-base":
         return ""
     return f"run {run.id} {verdict_words(run.view)}"
-
-
-def _base(spec: Any) -> Base:
-    """Return the base that a run was trained on, by its directory, else by its name."""
-    directory = str(spec.get("base_dir", ""))
-    base = resolve(directory if directory and Path(directory).is_dir() else str(spec.get("base")))
-    trained_on = str(spec.get("base_fingerprint", "") or base.fingerprint)
-    if trained_on != base.fingerprint:
-        raise ExportError(
-            f"the base model {base.name} has changed since the run was trained on it",
-            hint="put the former files back, or train again",
-        )
-    return base
 
 
 def check_room(spec: ExportSpec, parameters: int) -> None:
