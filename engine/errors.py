@@ -78,7 +78,11 @@ One tree, so that a caller can catch a stage or the lot::
     │   └── PackInvalid            a packed run is damaged, unsafe, or none
     ├── ExportError
     │   ├── QuantUnknown           no quantisation of that name
-    │   └── GgufDamaged            the GGUF can't be loaded
+    │   ├── ImatrixMissing         a quantisation needs an importance matrix
+    │   ├── ExportTooLarge         an export takes more memory than the machine has
+    │   ├── UpdateRefused          a configuration file can't be pointed at the export
+    │   ├── GgufDamaged            the GGUF can't be loaded
+    │   └── GateFailed             the exported model did not pass a gate
     ├── ServeError
     │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
@@ -587,10 +591,40 @@ class QuantUnknown(ExportError):
     code = "quant-unknown"
 
 
+class ImatrixMissing(ExportError):
+    """A quantisation needs an importance matrix, and none was asked for."""
+
+    code = "imatrix-missing"
+
+
+class ExportTooLarge(ExportError):
+    """An export takes more memory than the machine has."""
+
+    code = "export-too-large"
+
+
+class UpdateRefused(ExportError):
+    """A configuration file can't be pointed at the export."""
+
+    code = "update-refused"
+
+
+class AdapterUnshared(ExportError):
+    """The adapter can't be put over its base without merging: it is more than a LoRA."""
+
+    code = "adapter-unshared"
+
+
 class GgufDamaged(ExportError):
     """The GGUF file can't be loaded."""
 
     code = "gguf-damaged"
+
+
+class GateFailed(ExportError):
+    """The exported model did not pass a gate, so its files were not published."""
+
+    code = "gate-failed"
 
 
 class ServeError(FinetuiError):

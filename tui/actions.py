@@ -250,6 +250,10 @@ _CHAT = (
     Action("chat.undo", "u", "take back", "Take back the last vote; again for the one before"),
     Action("chat.blind", "b", "blind", "Hide or show the sides, from the next conversation on"),
     Action("chat.models", "m", "models", "Choose run and quantisation"),
+    Action(
+        "chat.system", "s", "system prompt",
+        "Change the system prompt of typed questions, or leave it out",
+    ),
     Action("chat.own", "o", "your answer", "Show what you wrote yourself to this prompt"),
     Action("chat.swap-panes", "tab,w", "larger", "Make A larger, then B, then both the same"),
     Action("chat.again", "R", "ask again", "Ask the same question with another seed"),
@@ -355,6 +359,15 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that chooses the models to chat with.
+_PAIR = (
+    Action("pair.weights", "s", "one base", "Load both files, or the base once for both sides"),
+    Action("pair.down", "j,down", "down", "Next pair of models", False),
+    Action("pair.up", "k,up", "up", "Previous pair of models", False),
+    Action("pair.page-down", "pagedown", "page", "Next page", False),
+    Action("pair.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the dialog that exports a run.
 _QUANT = (
     Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
@@ -363,6 +376,19 @@ _QUANT = (
     Action("quant.page-down", "pagedown", "page", "Next page", False),
     Action("quant.page-up", "pageup", "page back", "Previous page", False),
 )
+
+# Keys of the dialog that changes the system prompt.
+_SYSTEM = (
+    Action("system.save", "ctrl+s", "use it", "Ask typed questions with this text", priority=True),
+    Action(
+        "system.frozen", "ctrl+r", "the dataset's", "Put the dataset's system prompt back",
+        priority=True,
+    ),
+    Action(
+        "system.clear", "ctrl+o", "leave out", "Ask typed questions without a system prompt",
+        priority=True,
+    ),
+)  # fmt: skip
 
 # Keys of the form that starts a run.
 _FORM = (
@@ -508,7 +534,9 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "pair": _PAIR,
     "quant": _QUANT,
+    "system": _SYSTEM,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,

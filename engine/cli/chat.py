@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from engine.cli.asking import system_options, weights_option
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.compare import tally_line
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError
 from engine.evaluate.blind import Choice, Trial, new_trial, reveal, vote
 from engine.evaluate.pair import SIDES, Pair, new_seed
+from engine.evaluate.sharing import Weights
+from engine.evaluate.system import System, frozen_system
 from engine.evaluate.tally import tally
 from engine.models import Turn
+from engine.runs import find
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 from engine.store import Store
 from engine.text import inert
 
@@ -34,6 +39,8 @@ _LETTERS = {"left": "A", "right": "B"}
 @click.option("--seed", type=int, default=None, help="The seed of both answers.")
 @click.option("--temperature", type=click.FloatRange(0, 2), default=None, help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=None, help="Longest answer.")
+@weights_option
+@system_options
 @common_options
 def chat(
     run: str,
@@ -43,25 +50,47 @@ def chat(
     seed: int | None,
     temperature: float | None,
     max_tokens: int | None,
+    system: str | None,
+    weights: Weights | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
     """Ask base and tuned model the same, one answer after the other.
 
-    Without PROMPT, prompts are read from the input, one a line. RUN is an id, a part of one
-    that only it begins or ends with, or "last".
+    Without PROMPT, prompts are read from the input, one a line. They are asked with the system
+    prompt that the run's dataset was frozen with. RUN is an id, a part of one that only it
+    begins or ends with, or "last".
     """
     asked: list[dict[str, Any]] = []
-    with opened(workspace) as here, patiently("chat", lambda: Pair.open(here, run, quant)) as pair:
+    with (
+        opened(workspace) as here,
+        patiently("chat", lambda: Pair.open(here, run, quant, weights)) as pair,
+    ):
+        behind = System(frozen_system(find(here, pair.run_id).dir), system)
+        if not as_json:
+            if pair.sharing.why:
+                say(f"weights: {pair.sharing.words()}")
+            say(f"system: {' '.join(behind.words().split())}")
         for text in [prompt] if prompt is not None else _prompts(quiet=as_json):
             chosen = new_seed() if seed is None else seed
-            talk = _Talk(pair, text, chosen, temperature, max_tokens, quiet=as_json)
+            turns = behind.opening(text)
+            talk = _Talk(pair, turns, chosen, temperature, max_tokens, quiet=as_json)
             asked.append(talk.blind(here.store) if blind else talk.open())
             pair.revive()
         if blind and not as_json:
             say(tally_line(tally(here.store.votes(pair.run_id))))
     if as_json:
-        print_json({"run": pair.run_id, "quant": pair.quant, "asked": asked})
+        told = {"text": behind.text, "origin": behind.origin}
+        loaded = {"weights": pair.weights, "why": pair.sharing.why}
+        print_json(
+            {
+                "run": pair.run_id,
+                "quant": pair.quant,
+                "loaded": loaded,
+                "system": told,
+                "asked": asked,
+            }
+        )
 
 
 def _prompts(*, quiet: bool) -> Iterator[str]:
@@ -85,7 +114,7 @@ class _Talk:
     def __init__(
         self,
         pair: Pair,
-        text: str,
+        turns: Sequence[Turn],
         seed: int,
         temperature: float | None,
         max_tokens: int | None,
@@ -93,11 +122,13 @@ class _Talk:
         quiet: bool,
     ) -> None:
         self._pair = pair
-        self._text = text
+        self._turns = turns
+        self._text = turns[-1].content
         self._seed = seed
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._quiet = quiet
+        self._beside = ""
 
     def _print(self, text: str, *, end: str = "\n") -> None:
         if not self._quiet:
@@ -113,12 +144,13 @@ class _Talk:
             self._print(f"── {side}")
             text, timing, error = "", None, None
             async for chunk in self._pair.ask(
-                [Turn("user", self._text)],
+                self._turns,
                 seed=self._seed,
                 temperature=self._temperature,
                 max_tokens=self._max_tokens,
                 sides=[side],
             ):
+                self._threads(chunk.threads)
                 self._print(chunk.text, end="")
                 text, timing, error = text + chunk.text, chunk.timing, chunk.error
             self._end(timing, error)
@@ -127,7 +159,7 @@ class _Talk:
 
     def blind(self, store: Store) -> dict[str, Any]:
         """Ask both sides under letters, take a vote, and reveal."""
-        trial = new_trial(self._text, seed=self._seed)
+        trial = new_trial(self._turns, seed=self._seed)
         asyncio.run(self._blind(trial))
         told: dict[str, Any] = {"prompt": self._text, "seed": self._seed}
         if trial.complete and (choice := self._choice()) is not None:
@@ -151,9 +183,17 @@ class _Talk:
             if chunk.position != last:
                 last = chunk.position
                 self._print(f"── {_LETTERS[last]}")
+            self._threads(chunk.threads)
             self._print(chunk.text, end="")
             if chunk.done:
                 self._end(chunk.timing, chunk.error)
+
+    def _threads(self, threads: Threads | None) -> None:
+        """Say that something else uses the processor, or no longer does; once each."""
+        if threads is not None and threads.beside != self._beside:
+            self._beside = threads.beside
+            words = threads.words() or f"{threads.now} threads again"
+            self._print(f"[{words}]")
 
     def _choice(self) -> Choice | None:
         """Ask for a vote; None where the input ended or none is given."""
@@ -182,6 +222,8 @@ def _answer(text: str, timing: Timing | None, error: FinetuiError | None) -> dic
             "ttft_s": timing.ttft_s,
             "tokens_per_s": timing.tokens_per_s,
         }
+        if timing.threads is not None:
+            told["threads"] = timing.threads.as_dict()
     if error is not None:
         told["error"] = error.as_dict()
     return told

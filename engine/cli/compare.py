@@ -7,10 +7,12 @@ from pathlib import Path
 
 import click
 
+from engine.cli.asking import system_options, weights_option
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
 from engine.cli.waiting import patiently
 from engine.evaluate.blind import take_back as take_back_vote
 from engine.evaluate.compare import compare as compare_run
+from engine.evaluate.sharing import Weights
 from engine.evaluate.tally import Tally, tally
 from engine.paths import shorten
 from engine.runs import find
@@ -30,6 +32,8 @@ from engine.text import inert
 @click.option("--temperature", type=click.FloatRange(0, 2), default=None, help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=None, help="Longest answer.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="The report's folder.")
+@weights_option
+@system_options
 @common_options
 def compare(
     run: str,
@@ -39,10 +43,15 @@ def compare(
     temperature: float | None,
     max_tokens: int | None,
     out: Path | None,
+    system: str | None,
+    weights: Weights | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
     """Ask base and tuned model a file of prompts and write a report.
+
+    Prompts carry the system prompt that the run's dataset was frozen with; rows of messages
+    are asked as they are.
 
     RUN is an id, a part of one that only it begins or ends with, or "last".
     """
@@ -57,6 +66,8 @@ def compare(
                 seed=seed,
                 temperature=temperature,
                 max_tokens=max_tokens,
+                system=system,
+                weights=weights,
                 out=out,
                 progress=Progress("asking", quiet=as_json),
             ),
@@ -64,7 +75,16 @@ def compare(
     summary = result.summary()
     if as_json:
         files = {"markdown": str(result.markdown), "json": str(result.json)}
-        print_json({"run": result.run_id, "quant": result.quant, "summary": summary, **files})
+        print_json(
+            {
+                "run": result.run_id,
+                "quant": result.quant,
+                "weights": result.weights,
+                "system": result.system,
+                "summary": summary,
+                **files,
+            }
+        )
         return
     table(
         ["", "answers", "failed", "tokens", "first token s", "tokens/s"],

@@ -13,8 +13,10 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import describe
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, RunFailed
+from engine.export.progress import stage_words
 from engine.export.quants import QUANTS
-from engine.export.start import start, warning_of
+from engine.export.spec import KEEPS, UPDATE_VALUES, Keep, Update, UpdateValue
+from engine.export.start import Options, start, warning_of
 from engine.paths import shorten
 from engine.runs import Event, Monitor, RunView, find
 from engine.runs.kept import Which
@@ -25,7 +27,11 @@ _POLL_S = 0.3
 
 @click.command()
 @click.argument("run")
-@click.option("--quant", default=None, help="The quantisation (default: what fits the base).")
+@click.option(
+    "--quant",
+    multiple=True,
+    help="A quantisation; again, or with commas, for several (default: what fits the base).",
+)
 @click.option(
     "--adapter",
     type=click.Choice(["best", "last"]),
@@ -39,29 +45,75 @@ _POLL_S = 0.3
     help="For a run on a base stored in 4 or 8 bits: the base in 16 bits to merge into (default: "
     "its original where that is here, else the packed base, de-quantised).",
 )
+@click.option(
+    "--imatrix", is_flag=True, help="Compute an importance matrix from the training text."
+)
+@click.option(
+    "--allow", multiple=True, metavar="GATE", help="Publish though this gate fails; again for more."
+)
+@click.option(
+    "--keep",
+    type=click.Choice(KEEPS),
+    default=None,
+    help="Intermediate files that stay (default: the setting export.keep).",
+)
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="A folder that gets the finished files (default: the setting export.models_dir).",
+)
+@click.option(
+    "--update",
+    type=(click.Path(path_type=Path), str),
+    multiple=True,
+    metavar="FILE KEY",
+    help="Point a key of a .env, JSON, TOML or YAML file at the first GGUF, after a backup.",
+)
+@click.option(
+    "--update-value",
+    type=click.Choice(UPDATE_VALUES),
+    default="path",
+    show_default=True,
+    help="What --update writes: the GGUF's path, or the model's name, as Ollama has it.",
+)
 @click.option("--follow/--detach", default=True, help="Wait for the end, or only start it.")
 @click.option("--list-quants", is_flag=True, help="List the quantisations and end.")
 @common_options
 def export(
     run: str,
-    quant: str | None,
+    quant: tuple[str, ...],
     adapter: Which | None,
     merge_into: str,
+    imatrix: bool,
+    allow: tuple[str, ...],
+    keep: Keep | None,
+    models_dir: Path | None,
+    update: tuple[tuple[Path, str], ...],
+    update_value: UpdateValue,
     follow: bool,
     list_quants: bool,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
-    """Merge a run's adapter, write its GGUF and its base's, and see both answer.
+    """Merge a run's adapter, write its GGUFs and its base's, and prove them.
 
     RUN is an id, a part of one that only it begins or ends with, or "last".
     """
     if list_quants:
         _print_quants(as_json)
         return
+    options = Options(
+        imatrix=imatrix,
+        allow=allow,
+        keep=keep,
+        models_dir=models_dir,
+        updates=tuple(Update(file=file, key=key, value=update_value) for file, key in update),
+        merge_into=merge_into,
+    )
     with opened(workspace) as here:
         warning = warning_of(find(here, run))
-        job_dir = patiently("export", lambda: start(here, run, quant, adapter, merge_into))
+        job_dir = patiently("export", lambda: start(here, run, quant, adapter, options))
     if warning:
         click.echo(inert(f"warning: {warning}"), err=True)
     if follow:
@@ -74,11 +126,19 @@ def export(
 
 def _print_quants(as_json: bool) -> None:
     if as_json:
-        print_json([{"name": item.name, "bits": item.bits} for item in QUANTS.values()])
+        print_json(
+            [
+                {"name": item.name, "bits": item.bits, "needs_imatrix": item.needs_imatrix}
+                for item in QUANTS.values()
+            ]
+        )
         return
     table(
         ["quant", "bits a weight", "note"],
-        [[item.name, item.bits, item.note] for item in QUANTS.values()],
+        [
+            [item.name, item.bits, item.note + ("; needs --imatrix" if item.needs_imatrix else "")]
+            for item in QUANTS.values()
+        ],
     )
 
 
@@ -119,7 +179,7 @@ def _line(event: Event) -> str:
     phase = str(event.data.get("phase"))
     if not (isinstance(done, int) and isinstance(total, int) and total > 0):
         return phase
-    return f"{100 * done // total:3}%  {phase}"
+    return f"{100 * done // total:3}%  {phase}{stage_words(event.data)}"
 
 
 def named_failure(view: RunView) -> FinetuiError:
@@ -137,20 +197,49 @@ def _by_code(kind: type[FinetuiError], code: str) -> type[FinetuiError] | None:
 
 def _print_result(result: Mapping[str, Any]) -> None:
     rows = []
-    for side in ("base", "tuned"):
-        told = result[side]
-        rate = f"{told['tokens_per_s']:.1f}"
-        rows.append([side, f"{told['bytes'] / 1e6:.1f} MB", rate, shorten(told["path"], 70)])
+    for file in result["files"]:
+        for side in ("base", "tuned"):
+            told = file[side]
+            rate = f"{told['tokens_per_s']:.1f}"
+            size = f"{told['bytes'] / 1e6:.1f} MB"
+            rows.append([side, file["quant"], size, rate, shorten(told["path"], 70)])
     say()
-    table(["", "size", "tokens/s", "file"], rows)
+    table(["", "quant", "size", "tokens/s", "file"], rows)
     say()
     say(f"asked    {result['prompt']}")
     say(f"base     {result['base']['answer'].strip()}")
     say(f"tuned    {result['tuned']['answer'].strip()}")
     say()
+    table(
+        ["gate", "result", "what was found"],
+        [[gate["name"], gate["state"], gate["says"]] for gate in result["gates"]],
+    )
+    say()
+    _print_places(result)
+
+
+def _print_places(result: Mapping[str, Any]) -> None:
     step = f", of step {result['step']:,}" if result.get("step") else ""
     into = result.get("merged_into") or {}
     where = f" into {into['base']} ({into['form']})" if into else ""
     say(f"merged the {result.get('adapter', 'last')} adapter{step}{where}")
+    for file in result["files"]:
+        if file["model"]:
+            say(f"in the models folder: {shorten(file['model'], 80)}")
+    for update in result["updates"]:
+        if update.get("message"):
+            say(f"warning: {update['message']}")
+        elif update["backup"]:
+            was = shorten(update["backup"], 60)
+            say(f"{update['key']} of {shorten(update['file'], 60)} is set; it was saved as {was}")
+        else:
+            say(f"{update['key']} of {shorten(update['file'], 60)} said so already")
+    if result["imatrix"]:
+        say(f"importance matrix: {shorten(result['imatrix'], 80)}")
+    if result["merged"]:
+        say(f"merged model, for vLLM: {shorten(result['merged'], 80)}")
+    for gone in result["removed"]:
+        say(f"removed {shorten(gone['path'], 70)} ({gone['bytes'] / 1e6:.1f} MB)")
+    say(f"card: {shorten(result['card'], 80)}")
     say(f"Modelfile for Ollama: {shorten(result['modelfile'], 80)}")
     say(f"chat with both: finetui chat {result['run']}")

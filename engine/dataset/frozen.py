@@ -121,6 +121,19 @@ def file_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def system_prompt(dataset: Path) -> str:
+    """Return the system message that a dataset was frozen with; empty where it has none.
+
+    Args:
+        dataset: Its folder.
+    """
+    try:
+        settings = json.loads((dataset / MANIFEST).read_text("utf-8"))["settings"]
+        return str(settings.get("system_prompt") or "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+
+
 def check_name(name: str) -> str:
     """Return a dataset's name if it can be one.
 

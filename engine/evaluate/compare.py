@@ -12,6 +12,8 @@ from pathlib import Path
 
 from engine.errors import EvaluateError
 from engine.evaluate.pair import SIDES, Pair, Side
+from engine.evaluate.sharing import Weights
+from engine.evaluate.system import System, frozen_system
 from engine.export.held_out import turns_of
 from engine.models import Turn
 from engine.modes import hand_over
@@ -51,7 +53,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A finished comparison and where its report lies."""
+    """A finished comparison and where its report lies.
+
+    ``system`` is the system prompt that prompts without messages were asked with, ``weights``
+    whether the exported "files" answered, or the adapter over "shared" weights.
+    """
 
     run_id: str
     quant: str
@@ -61,6 +67,8 @@ class Comparison:
     rows: tuple[Row, ...]
     markdown: Path
     json: Path
+    system: str = ""
+    weights: str = "files"
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Return for each side its answers, failures, and means over the answers."""
@@ -69,10 +77,18 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class FilePrompt:
-    """A prompt out of a file; ``reference`` is an answer that stood there, else empty."""
+    """A prompt out of a file; ``reference`` is an answer that stood there, else empty.
+
+    ``bare`` says that it is a question alone, which the run's system prompt is put before.
+    """
 
     turns: tuple[Turn, ...]
     reference: str = ""
+    bare: bool = False
+
+    def behind(self, system: System) -> tuple[Turn, ...]:
+        """Return the turns that are asked."""
+        return system.opening(self.turns[-1].content) if self.bare else self.turns
 
 
 def read_prompts(path: Path) -> list[FilePrompt]:
@@ -95,7 +111,7 @@ def read_prompts(path: Path) -> list[FilePrompt]:
         raise EvaluateError(f"{shorten(path)} has no prompts", hint="write one a line")
     if path.suffix == ".jsonl":
         return [_json_prompt(path, number, line) for number, line in rows]
-    return [FilePrompt((Turn("user", line.strip()),)) for _, line in rows]
+    return [FilePrompt((Turn("user", line.strip()),), bare=True) for _, line in rows]
 
 
 def _json_prompt(path: Path, number: int, line: str) -> FilePrompt:
@@ -107,7 +123,7 @@ def _json_prompt(path: Path, number: int, line: str) -> FilePrompt:
         raise EvaluateError(f"{where} is not JSON: {error}", hint=hint) from error
     prompt = row.get("prompt") if isinstance(row, dict) else None
     if isinstance(prompt, str) and prompt.strip():
-        return FilePrompt((Turn("user", prompt),))
+        return FilePrompt((Turn("user", prompt),), bare=True)
     turns = turns_of(row.get("messages")) if isinstance(row, dict) else ()
     reference = ""
     if turns and turns[-1].role == "assistant":
@@ -126,6 +142,8 @@ def compare(
     seed: int = 0,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    system: str | None = None,
+    weights: Weights | None = None,
     out: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Comparison:
@@ -141,6 +159,9 @@ def compare(
         seed: The seed of the first prompt.
         temperature: Sampling temperature; None takes the setting.
         max_tokens: The longest answer; None takes the setting.
+        system: The system prompt of prompts without messages: empty for none; None takes the
+            one that the run's dataset was frozen with.
+        weights: Whether both sides share the base's weights; None takes the setting.
         out: The report's folder; None takes one in the run's.
         progress: Told prompts done and in total.
 
@@ -154,15 +175,17 @@ def compare(
     chat = workspace.settings.chat
     heat = chat.temperature if temperature is None else temperature
     longest = chat.max_tokens if max_tokens is None else max_tokens
-    with Pair.open(workspace, run.id, quant) as pair:
+    behind = System(frozen_system(run.dir), system)
+    with Pair.open(workspace, run.id, quant, weights) as pair:
         rows = []
         for number, prompt in enumerate(asked):
             progress(number, len(asked))
-            answers = asyncio.run(_ask(pair, prompt.turns, seed + number, heat, longest))
-            rows.append(Row(prompt.turns, seed + number, answers, prompt.reference))
+            turns = prompt.behind(behind)
+            answers = asyncio.run(_ask(pair, turns, seed + number, heat, longest))
+            rows.append(Row(turns, seed + number, answers, prompt.reference))
             pair.revive()
         progress(len(asked), len(asked))
-        chosen = pair.quant
+        chosen, loaded = pair.quant, pair.weights
     folder = out or run.dir / "comparisons" / f"{prompts.stem}-{chosen}"
     comparison = Comparison(
         run_id=run.id,
@@ -173,6 +196,8 @@ def compare(
         rows=tuple(rows),
         markdown=folder / "report.md",
         json=folder / "report.json",
+        system=behind.text,
+        weights=loaded,
     )
     fresh = not folder.exists()
     write_atomic(comparison.json, as_json(comparison).encode())
@@ -229,6 +254,8 @@ def as_json(comparison: Comparison) -> str:
         "quant": comparison.quant,
         "temperature": comparison.temperature,
         "max_tokens": comparison.max_tokens,
+        "system": comparison.system,
+        "weights": comparison.weights,
         "at": comparison.at,
         "summary": comparison.summary(),
         "rows": rows,
@@ -247,6 +274,8 @@ def as_markdown(comparison: Comparison) -> str:
         f"{comparison.temperature:g}, at most {comparison.max_tokens} tokens, {when}. Both sides "
         "got the same tokens and the same seed.",
         "",
+        *_shared_lines(comparison.weights),
+        *_system_lines(comparison.system),
         "| | answers | failed | mean tokens | cut | first token | tokens/s |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
@@ -264,6 +293,18 @@ def as_markdown(comparison: Comparison) -> str:
             answer = row.answers[side]
             lines += ["", f"**{side}** {_figures(answer)}", "", *_block(answer.text)]
     return "\n".join(lines) + "\n"
+
+
+def _shared_lines(weights: str) -> list[str]:
+    if weights != "shared":
+        return []
+    return ["The tuned side was the adapter over the base, not the exported file.", ""]
+
+
+def _system_lines(system: str) -> list[str]:
+    return (
+        ["Prompts were asked with this system prompt:", "", *_block(system), ""] if system else []
+    )
 
 
 def _figures(answer: Answer) -> str:

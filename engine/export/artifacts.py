@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from engine.errors import FinetuiError
 from engine.export.spec import load_spec
@@ -22,7 +23,8 @@ class ExportInfo:
 
     ``answer`` is what the tuned model said when it was tried, ``rates`` the tokens per
     second of both sides then ("base", "tuned"), ``at`` when the export ended. ``adapter`` is
-    the one that was merged, saved after ``step``; 0 where that is not known.
+    the one that was merged, saved after ``step``; 0 where that is not known. ``card`` says what
+    the files are and what the gates found; exports of earlier versions have none.
     """
 
     quant: str
@@ -37,6 +39,7 @@ class ExportInfo:
     rates: Mapping[str, float] = field(default_factory=dict)
     adapter: Which = "last"
     step: int = 0
+    card: Path | None = None
 
     @property
     def adapter_words(self) -> str:
@@ -45,7 +48,7 @@ class ExportInfo:
 
 
 def exports_dir(run_dir: Path) -> Path:
-    """Return the folder of a run's export jobs, one folder a quantisation."""
+    """Return the folder of a run's export jobs, a folder for the quantisations of each."""
     return run_dir / EXPORTS_DIR
 
 
@@ -57,39 +60,59 @@ def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
     """
     run = find(workspace, run_id)
     jobs = exports_dir(run.dir).glob(f"*/{SPEC_FILE}")
-    found = [info for job in jobs if (info := _finished(job.parent)) is not None]
-    return sorted(found, key=lambda info: info.at, reverse=True)
+    found = [info for job in jobs for info in _finished(job.parent)]
+    found.sort(key=lambda info: info.at, reverse=True)
+    # An export at several quantisations may have one that another export has too.
+    newest: dict[str, ExportInfo] = {}
+    for info in found:
+        newest.setdefault(info.quant, info)
+    return list(newest.values())
 
 
-def _finished(job_dir: Path) -> ExportInfo | None:
+def _finished(job_dir: Path) -> Iterator[ExportInfo]:
     view = state(job_dir)
     if view.status != "finished":
-        return None
+        return
     try:
         spec = load_spec(job_dir)
     except FinetuiError:
-        return None
-    # The folder may have been moved since, so places are taken from it, not from the result.
-    tuned, base = spec.tuned_file(job_dir), spec.base_file
-    try:
-        sizes = tuned.stat().st_size, base.stat().st_size
-    except OSError:
-        return None
-    sides = {side: view.result.get(side) for side in ("base", "tuned")}
-    told = {side: value for side, value in sides.items() if isinstance(value, Mapping)}
-    if told.get("tuned", {}).get("bytes") != sizes[0]:
-        return None
-    return ExportInfo(
-        quant=spec.quant,
-        tuned=tuned,
-        base=base,
-        tuned_bytes=sizes[0],
-        base_bytes=sizes[1],
-        answer=str(told["tuned"].get("answer", "")),
-        modelfile=job_dir / "Modelfile",
-        base_dir=spec.base_dir,
-        at=view.ended,
-        rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
-        adapter=spec.which,
-        step=spec.step,
-    )
+        return
+    for quant in spec.quants:
+        # The folder may have been moved since, so places are taken from it, not from the result.
+        tuned, base = spec.tuned_file(job_dir, quant), spec.base_gguf(quant)
+        try:
+            sizes = tuned.stat().st_size, base.stat().st_size
+        except OSError:
+            continue
+        told = _told(view.result, quant)
+        if told.get("tuned", {}).get("bytes") != sizes[0]:
+            continue
+        yield ExportInfo(
+            quant=quant,
+            tuned=tuned,
+            base=base,
+            tuned_bytes=sizes[0],
+            base_bytes=sizes[1],
+            answer=str(told["tuned"].get("answer", "")),
+            modelfile=job_dir / "Modelfile",
+            base_dir=spec.base_dir,
+            at=view.ended,
+            rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
+            adapter=spec.which,
+            step=spec.step,
+            card=job_dir / "card.md",
+        )
+
+
+def _told(result: Mapping[str, Any], quant: str) -> dict[str, Mapping[str, Any]]:
+    """Return what a result says of both sides at a quantisation.
+
+    Earlier versions exported one at a time, and wrote both sides into the result itself.
+    """
+    files = result.get("files")
+    of_file: Mapping[str, Any] = result
+    if isinstance(files, list):
+        fitting = (one for one in files if isinstance(one, Mapping) and one.get("quant") == quant)
+        of_file = next(fitting, {})
+    sides = {side: of_file.get(side) for side in ("base", "tuned")}
+    return {side: value for side, value in sides.items() if isinstance(value, Mapping)}

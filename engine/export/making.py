@@ -1,31 +1,45 @@
-"""The files of an export: merged model, tuned GGUF, base GGUF."""
+"""The files of an export: merged model, tuned GGUFs, importance matrix, base GGUFs.
+
+Each is made under another name, and is there whole with a record of what it was made from, or
+not at all; so an export that was interrupted goes on from what is finished.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
+import re
 import shutil
+import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.export import convert as gguf
-from engine.export.files import clear_abandoned, locked, make, temporary_name
+from engine.export.artifacts import exports_dir
+from engine.export.files import is_made, locked, make
+from engine.export.imatrix import digest_of, training_pieces
 from engine.export.merge.source import (
     merge_phase,
     merge_run,
     plain_base,
     source_fingerprint,
 )
-from engine.export.progress import Progress, Stage
+from engine.export.metadata import base_metadata, dataset_info, tuned_metadata
+from engine.export.progress import WHOLE, Progress, Stage
 from engine.export.quants import CONVERTED
-from engine.export.spec import ExportSpec
+from engine.export.spec import ExportSpec, staged_dir
 from engine.export.steps import Report, Step
 from engine.paths import write_atomic
 from engine.runs.child import Job
+from engine.tokens import Tokenizer
 
 _MERGE_RECORD = "finetui-merge.json"
 _LOCK_POLL_S = 0.5
+_IMATRIX_LINE = re.compile(r"imatrix (\d+)/(\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,7 @@ class Bench:
     step: Step
     directory: Path
     progress: Progress
+    tokenizer: Tokenizer
 
     def wait(self) -> None:
         """Wait a little for another export that makes the same files."""
@@ -44,90 +59,236 @@ class Bench:
         time.sleep(_LOCK_POLL_S)
 
 
-def make_tuned(bench: Bench) -> Path:
-    """Make the tuned model's GGUF under a temporary name in the job's folder.
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The files of one model.
 
-    The merged model and its f16 stay in the run's folder, for exports at other
-    quantisations.
+    ``source`` is unquantised; ``files`` are by quantisation, and ``keys`` are what they were
+    made from.
     """
+
+    source: Path
+    files: Mapping[str, Path]
+    keys: Mapping[str, str]
+    imatrix: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The text of an importance matrix: token ids, and what they are told apart by."""
+
+    pieces: Sequence[Sequence[int]]
+    key: bytes
+    dataset: str
+
+
+def make_tuned(bench: Bench) -> Side:
+    """Make the tuned model's GGUFs, under their names in the folder of staged files."""
     spec = bench.spec
-    final = spec.tuned_file(bench.directory)
-    clear_abandoned(final)
-    temporary = temporary_name(final)
-    key = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
+    staged = staged_dir(bench.directory)
+    _tidy(staged, {spec.tuned_file(staged, quant).name for quant in spec.quants})
     with locked(spec.run_dir / ".export.lock", wait=bench.wait):
-        _merge(bench, key)
-        kind = spec.quant if spec.quant in CONVERTED else "f16"
-        source = spec.run_dir / f"{spec.run_id}-{kind}.gguf"
-        key = _digest(key.encode(), spec.template.encode())
-        make(
-            source,
-            key,
-            lambda out: _convert(bench, spec.merged, out, kind, spec.run_id, base=False),
-        )
-        if kind == spec.quant:
-            gguf.copy(source, temporary)
-        else:
-            _quantise(bench, source, temporary, "quantise", f"quantise to {spec.quant}")
-    return temporary
+        merge_key = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
+        _merge(bench, merge_key)
+        told = tuned_metadata(spec)
+        text_key = _digest(merge_key.encode(), spec.template.encode(), told.digest_text(), _tools())
+
+        source = spec.converted_file(spec.source_kind)
+        make(source, text_key, partial(_convert_merged, bench, spec.source_kind))
+        text = _text(bench)
+        imatrix = None if text is None else staged / imatrix_name(spec)
+        imatrix_key = _imatrix(bench, text, source, text_key, imatrix, WHOLE)
+        files, keys = {}, {}
+        for quant in spec.quants:
+            out = spec.tuned_file(staged, quant)
+            keys[quant] = key = _digest(text_key.encode(), quant.encode(), imatrix_key)
+            files[quant] = out
+            if quant == spec.source_kind:
+                make(out, key, partial(gguf.copy, source))
+            elif (twin := _twin(spec, out.name, key)) is not None:
+                make(out, key, partial(gguf.copy, twin))
+            elif quant in CONVERTED:
+                make(out, key, partial(_convert_merged, bench, quant))
+            else:
+                make(out, key, partial(_quantise, bench, source, quant, imatrix))
+    return Side(source, files, keys, imatrix)
 
 
-def make_base(bench: Bench) -> None:
-    """Make the base model's GGUF by the same path, once for all runs on it."""
+def make_base(bench: Bench) -> Side:
+    """Make the base model's GGUFs by the same path, once for all runs on it."""
     spec = bench.spec
-    key = _digest(source_fingerprint(spec).encode(), spec.template.encode())
+    told = base_metadata(spec)
+    parts = (
+        source_fingerprint(spec).encode(),
+        spec.template.encode(),
+        told.digest_text(),
+        _tools(),
+    )
+    text_key = _digest(*parts)
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
-        if spec.quant in CONVERTED:
-            make(spec.base_file, key, lambda out: _convert_base(bench, out, spec.quant))
-            return
+        source = spec.cache_dir / f"{spec.source_kind}.gguf"
+        make(source, text_key, partial(_convert_base, bench, spec.source_kind))
+        text = _text(bench)
+        imatrix = None if text is None else spec.base_imatrix
+        # The base reads the same text, so that both sides are quantised alike.
+        imatrix_key = _imatrix(bench, text, source, text_key, imatrix, (1, 2))
+        files, keys = {}, {}
+        for quant in spec.quants:
+            out = files[quant] = spec.base_gguf(quant)
+            if quant in CONVERTED:
+                keys[quant] = text_key
+                make(out, text_key, partial(_convert_base, bench, quant))
+                continue
+            keys[quant] = key = _digest(text_key.encode(), quant.encode(), imatrix_key)
+            make(out, key, partial(_quantise_base, bench, source, quant, imatrix))
+    return Side(source, files, keys, imatrix)
 
-        def build(out: Path) -> None:
-            source = spec.cache_dir / "f16.gguf"
-            make(source, key, lambda f16: _convert_base(bench, f16, "f16"))
-            phase = f"quantise the base to {spec.quant}"
-            _quantise(bench, source, out, "quantise base", phase)
 
-        make(spec.base_file, key, build)
+def imatrix_name(spec: ExportSpec) -> str:
+    """Return what the tuned model's importance matrix is called beside the exports."""
+    return f"{spec.run_id}.imatrix.gguf"
+
+
+def _tidy(staged: Path, wanted: set[str]) -> None:
+    """Remove staged files of an earlier export that this one has not."""
+    staged.mkdir(parents=True, exist_ok=True)
+    for path in staged.iterdir():
+        if path.name.removesuffix(".json") not in wanted and ".imatrix." not in path.name:
+            path.unlink(missing_ok=True)
+
+
+def _twin(spec: ExportSpec, name: str, key: str) -> Path | None:
+    """Return a finished file of another export of the run that is the same."""
+    for path in sorted(exports_dir(spec.run_dir).glob(f"*/{name}")):
+        if is_made(path, key):
+            return path
+    return None
+
+
+def _text(bench: Bench) -> _Text | None:
+    spec = bench.spec
+    if not spec.imatrix or set(spec.quants) <= set(CONVERTED):
+        return None
+    pieces = training_pieces(spec.run_dir, bench.tokenizer)
+    return _Text(pieces, digest_of(pieces), dataset_info(spec.run_dir).name or spec.run_id)
+
+
+def _imatrix(
+    bench: Bench,
+    text: _Text | None,
+    model: Path,
+    key: str,
+    out: Path | None,
+    part: tuple[int, int],
+) -> bytes:
+    """Compute an importance matrix where one is wanted, and return what it was made from."""
+    if text is None or out is None:
+        return b""
+    whole_key = _digest(key.encode(), text.key)
+    side = "base model's" if part != WHOLE else "model's"
+
+    def build(path: Path) -> None:
+        total = sum(map(len, text.pieces))
+        report = bench.progress.enter(
+            "imatrix", f"compute the {side} importance matrix", total, part=part, unit="tokens"
+        )
+        tokens = path.with_name(path.name + ".tokens")
+        write_atomic(tokens, json.dumps(text.pieces).encode())
+        command = [sys.executable, "-P", "-m", "engine.export.imatrix"]
+        try:
+            bench.step(
+                [*command, str(model), str(tokens), str(path), text.dataset],
+                lambda line: _tell(_IMATRIX_LINE, line, report),
+            )
+        finally:
+            tokens.unlink(missing_ok=True)
+
+    make(out, whole_key, build)
+    return whole_key.encode()
+
+
+def _tell(pattern: re.Pattern[str], line: str, report: Callable[[int, int], None]) -> None:
+    if found := pattern.search(line):
+        report(int(found[1]), int(found[2]))
 
 
 def _merge(bench: Bench, key: str) -> None:
     """Merge adapter and base, unless that was done for an earlier export."""
     spec = bench.spec
     record = spec.merged / _MERGE_RECORD
-    report = bench.progress.enter("merge", merge_phase(spec), 100)
-    if record.is_file() and json.loads(record.read_text("utf-8")).get("key") == key:
+    if _merged_as(record) == key:
         return
+    report = bench.progress.enter("merge", merge_phase(spec), unit="bytes")
     shutil.rmtree(spec.merged, ignore_errors=True)
     for note in merge_run(bench.step, spec, bench.directory, report):
         bench.job.warn(note)
     write_atomic(record, json.dumps({"v": 1, "key": key}).encode())
 
 
-def _convert(bench: Bench, model: Path, out: Path, kind: str, name: str, *, base: bool) -> None:
+def _merged_as(record: Path) -> str:
+    try:
+        return str(json.loads(record.read_bytes()).get("key", ""))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def _convert_merged(bench: Bench, kind: str, out: Path) -> None:
+    _convert(bench, bench.spec.merged, out, kind, base=False)
+
+
+def _convert(bench: Bench, model: Path, out: Path, kind: str, *, base: bool) -> None:
     stage: Stage = "convert base" if base else "convert"
     phase = f"convert {'the base ' if base else ''}to {kind}"
+    told = (base_metadata if base else tuned_metadata)(bench.spec)
     gguf.convert(
         bench.step,
         model,
         out,
         kind=kind,
-        name=name,
         template=bench.spec.template,
-        report=bench.progress.enter(stage, phase, 100),
+        metadata=told,
+        report=bench.progress.enter(stage, phase, unit="bytes"),
     )
 
 
-def _convert_base(bench: Bench, out: Path, kind: str) -> None:
+def _convert_base(bench: Bench, kind: str, out: Path) -> None:
     def unpacking() -> Report:
-        return bench.progress.enter("unpack base", "unpack the base", 100)
+        return bench.progress.enter("unpack base", "unpack the base", unit="bytes")
 
     with plain_base(bench.step, bench.spec, out.parent, unpacking) as directory:
-        _convert(bench, directory, out, kind, bench.spec.base, base=True)
+        _convert(bench, directory, out, kind, base=True)
 
 
-def _quantise(bench: Bench, source: Path, out: Path, stage: Stage, phase: str) -> None:
-    report = bench.progress.enter(stage, phase)
-    gguf.quantise(bench.step, source, out, quant=bench.spec.quant, report=report)
+def _quantise(bench: Bench, source: Path, quant: str, imatrix: Path | None, out: Path) -> None:
+    phase = f"quantise to {quant}"
+    _quantised(bench, source, out, quant, imatrix, "quantise", phase)
+
+
+def _quantise_base(bench: Bench, source: Path, quant: str, imatrix: Path | None, out: Path) -> None:
+    phase = f"quantise the base to {quant}"
+    _quantised(bench, source, out, quant, imatrix, "quantise base", phase)
+
+
+def _quantised(
+    bench: Bench,
+    source: Path,
+    out: Path,
+    quant: str,
+    imatrix: Path | None,
+    stage: Stage,
+    phase: str,
+) -> None:
+    quants = bench.spec.quants
+    part = (quants.index(quant), len(quants))
+    report = bench.progress.enter(stage, phase, part=part, unit="bytes")
+    gguf.quantise(bench.step, source, out, quant=quant, imatrix=imatrix, report=report)
+
+
+def _tools() -> bytes:
+    """Return the versions of what writes the files; other versions may write other bytes."""
+    names = (gguf.DISTRIBUTION, "llama-cpp-python")
+    versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    return versions.encode() + gguf.FORM
 
 
 def _adapter_bytes(adapter: Path) -> list[bytes]:

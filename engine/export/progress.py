@@ -7,6 +7,7 @@ made as well. A stage that is not needed, since its file is there already, is ju
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from engine.export.steps import Report
@@ -14,28 +15,34 @@ from engine.export.steps import Report
 Stage = Literal[
     "merge",
     "convert",
+    "imatrix",
     "quantise",
     "unpack base",
     "convert base",
     "quantise base",
-    "try tuned",
-    "try base",
+    "gates",
 ]
 
 SHARES: dict[Stage, int] = {
     "merge": 20,
-    "convert": 15,
-    "quantise": 25,
+    "convert": 10,
+    "imatrix": 5,
+    "quantise": 20,
     "unpack base": 5,
     "convert base": 10,
-    "quantise base": 15,
-    "try tuned": 5,
-    "try base": 5,
+    "quantise base": 10,
+    "gates": 20,
 }
 """The stages in their order, each with its share of the work in percent."""
 
 TOTAL = 1000
 """In how many parts the whole is told."""
+
+Unit = Literal["", "bytes", "tokens"]
+"""What parts of a stage are, where a rate of them says something."""
+
+WHOLE = (0, 1)
+"""The part of a stage that is all of it."""
 
 _REPORT_S = 1.0
 
@@ -51,7 +58,8 @@ class Progress:
     """Writes an export's phases, each with how far the whole export is.
 
     ``step`` of ``total_steps`` in the event is the whole; ``stage_done`` of ``stage_total`` is
-    the stage alone.
+    the stage alone. Once a stage has a rate, ``stage_eta_s`` is how many seconds it has left,
+    and ``rate`` how many of ``unit`` it does in a second.
 
     Args:
         job: The export's job.
@@ -61,49 +69,98 @@ class Progress:
         self._job = job
         self._farthest = 0
 
-    def enter(self, stage: Stage, phase: str, total: int = 1) -> Report:
-        """Begin a stage.
+    def enter(
+        self,
+        stage: Stage,
+        phase: str,
+        total: int = 1,
+        *,
+        part: tuple[int, int] = WHOLE,
+        unit: Unit = "",
+    ) -> Report:
+        """Begin a stage, or a part of one.
 
         Args:
             stage: The stage.
             phase: What a person reads of it.
             total: In how many parts it will be told.
+            part: Which of how many like parts of the stage it is, counted from 0.
+            unit: What its parts are.
 
         Returns:
             A function that tells how many parts are done, at most once a second.
         """
-        last = 0.0
+        began = last = time.monotonic()
+        last -= _REPORT_S
 
         def tell(done: int, total: int) -> None:
             nonlocal last
             now = time.monotonic()
             if done >= total or now - last >= _REPORT_S:
                 last = now
-                self._write(stage, phase, done, total)
+                figures = _rate(done, total, now - began, unit)
+                self._write(stage, phase, done, total, part, figures)
 
-        self._write(stage, phase, 0, total)
+        self._write(stage, phase, 0, total, part, {})
         return tell
 
-    def _write(self, stage: Stage, phase: str, done: int, total: int) -> None:
-        self._farthest = max(self._farthest, overall(stage, done, total))
+    def _write(
+        self,
+        stage: Stage,
+        phase: str,
+        done: int,
+        total: int,
+        part: tuple[int, int],
+        figures: dict[str, object],
+    ) -> None:
+        self._farthest = max(self._farthest, overall(stage, done, total, part))
         self._job.phase(
             phase,
             step=self._farthest,
             total_steps=TOTAL,
             stage_done=done,
             stage_total=total,
+            **figures,
         )
 
 
-def overall(stage: Stage, done: int, total: int) -> int:
+def _rate(done: int, total: int, seconds: float, unit: Unit) -> dict[str, object]:
+    if done <= 0 or seconds <= 0:
+        return {}
+    rate = done / seconds
+    figures: dict[str, object] = {"stage_eta_s": round(max(0, total - done) / rate, 1)}
+    return figures | {"rate": round(rate, 1), "unit": unit} if unit else figures
+
+
+def overall(stage: Stage, done: int, total: int, part: tuple[int, int] = WHOLE) -> int:
     """Return how many of :data:`TOTAL` parts of an export are behind.
 
     Args:
         stage: The stage that is under way.
         done: Parts of the stage that are done.
         total: Parts of the stage; 0 where that is not known.
+        part: Which of how many like parts of the stage ``done`` and ``total`` are of.
     """
     names = list(SHARES)
     before = sum(SHARES[name] for name in names[: names.index(stage)])
-    share = min(1.0, max(0.0, done / total)) if total > 0 else 0.0
+    at, count = part
+    share = (at + (min(1.0, max(0.0, done / total)) if total > 0 else 0.0)) / max(1, count)
     return int(TOTAL * (before + SHARES[stage] * share) / sum(SHARES.values()))
+
+
+def stage_words(figures: Mapping[str, object]) -> str:
+    """Return a stage's rate and the time that it has left, in words; empty where not known.
+
+    Args:
+        figures: A phase's event.
+    """
+    words = []
+    rate, unit, left = (figures.get(name) for name in ("rate", "unit", "stage_eta_s"))
+    if isinstance(rate, int | float) and unit == "bytes":
+        words.append(f"{rate / 1e6:,.1f} MB/s")
+    elif isinstance(rate, int | float):
+        words.append(f"{rate:,.0f} {unit}/s")
+    if isinstance(left, int | float) and left >= 1:
+        minutes, seconds = divmod(round(left), 60)
+        words.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
+    return "".join(f" · {word}" for word in words)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from engine.bases import presets, resolve
-from engine.errors import FinetuiError, QuantUnknown
+from engine.errors import FinetuiError, ImatrixMissing, QuantUnknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +16,19 @@ class Quant:
     """A quantisation.
 
     ``ftype`` is llama.cpp's number of it (``enum llama_ftype`` in ``llama.h``); ``bits``
-    about how many bits a weight takes, for the disk; ``note`` says when to take it.
+    about how many bits a weight takes, for the disk; ``note`` says when to take it;
+    ``needs_imatrix`` that llama.cpp refuses it without an importance matrix.
     """
 
     name: str
     ftype: int
     bits: float
     note: str
+    needs_imatrix: bool = False
 
 
-# Left out are those that need an importance matrix (iq1, iq2) or are made for models that
-# were trained for them (tq1_0, tq2_0, mxfp4, nvfp4).
+# All that llama.cpp's own quantiser offers (``QUANT_OPTIONS`` in its tools/quantize). Which need
+# an importance matrix was tried on a model whose tensors fall back to no other type.
 _ALL = (
     Quant("f32", 0, 32.0, "as computed; twice the size of f16"),
     Quant("f16", 1, 16.0, "no loss that matters; for small models"),
@@ -42,12 +45,26 @@ _ALL = (
     Quant("q4_0", 2, 4.6, "older and fast on some processors"),
     Quant("iq4_nl", 25, 4.6, "like q4_k_s"),
     Quant("iq4_xs", 30, 4.3, "smaller than q4_k_s, slower on processors"),
+    Quant("mxfp4_moe", 38, 4.3, "experts in 4 bits, for mixtures of experts alone"),
     Quant("q3_k_l", 13, 4.3, "noticeable loss"),
     Quant("q3_k_m", 12, 3.9, "noticeable loss"),
     Quant("q3_k_s", 11, 3.5, "great loss"),
     Quant("iq3_m", 27, 3.7, "noticeable loss"),
     Quant("iq3_s", 26, 3.5, "noticeable loss"),
-    Quant("q2_k", 10, 3.2, "great loss; the smallest that still talks"),
+    Quant("iq3_xs", 22, 3.3, "noticeable loss", needs_imatrix=True),
+    Quant("iq3_xxs", 23, 3.1, "great loss", needs_imatrix=True),
+    Quant("q2_k", 10, 3.2, "great loss; the smallest that still talks without an imatrix"),
+    Quant("q2_k_s", 21, 3.0, "great loss", needs_imatrix=True),
+    Quant("iq2_m", 29, 2.7, "great loss", needs_imatrix=True),
+    Quant("iq2_s", 28, 2.5, "great loss", needs_imatrix=True),
+    Quant("iq2_xs", 20, 2.3, "great loss", needs_imatrix=True),
+    Quant("iq2_xxs", 19, 2.1, "for very large models alone", needs_imatrix=True),
+    Quant("iq1_m", 31, 1.8, "for very large models alone", needs_imatrix=True),
+    Quant("iq1_s", 24, 1.6, "for very large models alone", needs_imatrix=True),
+    Quant("q2_0", 41, 2.3, "for models that were trained in 2 bits"),
+    Quant("tq2_0", 37, 2.1, "for models that were trained with three values"),
+    Quant("tq1_0", 36, 1.7, "for models that were trained with three values"),
+    Quant("q1_0", 40, 1.1, "for models that were trained in 1 bit"),
 )
 QUANTS: Mapping[str, Quant] = {quant.name: quant for quant in _ALL}
 # What the converter writes by itself; all others are made from its f16.
@@ -71,6 +88,33 @@ def check_quant(name: str) -> str:
     near = difflib.get_close_matches(wanted, QUANTS, n=3, cutoff=0.4)
     hint = f"did you mean {', '.join(near)}?" if near else f"choose one of {', '.join(QUANTS)}"
     raise QuantUnknown(f"there is no quantisation {name!r}", hint=hint)
+
+
+def check_quants(names: Iterable[str]) -> tuple[str, ...]:
+    """Return quantisations by their names, each once, in the order in which they are named.
+
+    Args:
+        names: Names; one text may hold several, with commas or plus signs between them.
+
+    Raises:
+        QuantUnknown: There is none of a name.
+    """
+    typed = (part for name in names for part in re.split(r"[,+]", name) if part.strip())
+    return tuple(dict.fromkeys(check_quant(part) for part in typed))
+
+
+def require_imatrix(names: Iterable[str], *, imatrix: bool) -> None:
+    """Raise where a quantisation needs an importance matrix and none will be computed.
+
+    Raises:
+        ImatrixMissing: llama.cpp refuses it without one.
+    """
+    refused = [name for name in names if QUANTS[name].needs_imatrix]
+    if refused and not imatrix:
+        raise ImatrixMissing(
+            f"{' and '.join(refused)} can't be made without an importance matrix",
+            hint="compute one from the training text with --imatrix, or choose q2_k or larger",
+        )
 
 
 def usual_quant(base: str) -> str:

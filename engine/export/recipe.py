@@ -1,34 +1,33 @@
 """An export, from adapter to answer: ``python -m engine.export.recipe JOB_DIR``.
 
-Read top to bottom: merge, convert, quantise; the base by the same path; try both; say it.
-The tuned file gets its name only after it was seen to answer.
+Read top to bottom: merge, convert, quantise; the base by the same path; the gates; then the
+files get their names, and what was only needed on the way goes.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from engine.errors import DatasetMissing, FinetuiError
+from engine.errors import GateFailed, UpdateRefused
+from engine.export.card import CARD, card
 from engine.export.convert import require_converter
-from engine.export.files import forget, place
-from engine.export.held_out import dataset_dir, dataset_prompts
-from engine.export.making import Bench, make_base, make_tuned
+from engine.export.gates import Gate, GateInput, refuse, run_gates
+from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
 from engine.export.merge.source import merged_into, settled
-from engine.export.modelfile import modelfile
+from engine.export.ollama.exported import exported_model, write_modelfile
+from engine.export.ollama.modelfile import OllamaModel
+from engine.export.pointing import point
 from engine.export.progress import Progress
+from engine.export.publish import Published, publish, remove_intermediates
 from engine.export.spec import ExportSpec, load_spec
 from engine.export.steps import runner
-from engine.export.verify import PROBES, Tried, try_file, usable
-from engine.models import Turn
 from engine.paths import write_atomic
 from engine.runs import fold, read_events, verdict
 from engine.runs.child import Job, run_job
 from engine.tokens import Tokenizer
-
-MODELFILE_TEMPERATURE = 0.7
 
 
 def main(directory: Path) -> int:
@@ -36,105 +35,148 @@ def main(directory: Path) -> int:
     with Job(directory) as job:
         require_converter()
         spec = settled(load_spec(directory))
-        tokenizer = Tokenizer.load(spec.base_dir)
-        progress = Progress(job)
-        bench = Bench(spec=spec, job=job, step=runner(job), directory=directory, progress=progress)
-        temporary = make_tuned(bench)
-        try:
-            make_base(bench)
-            prompts = usable(tokenizer, _questions(spec), spec.context)
-            progress.enter("try tuned", "try the tuned model")
-            tuned = try_file(temporary, tokenizer, prompts, context=spec.context)
-            job.check_stop()
-            progress.enter("try base", "try the base model")
-            base = _try_base(spec, tokenizer, prompts)
-            for side, tried in (("tuned", tuned), ("base", base)):
-                _warn_of_tokens(job, side, tried)
-            final = spec.tuned_file(directory)
-            _write_modelfile(spec, final, tokenizer)
-            place(temporary, final)
-        finally:
-            temporary.unlink(missing_ok=True)
-        job.finish(
-            {
-                "run": spec.run_id,
-                "quant": spec.quant,
-                "adapter": spec.which,
-                "step": spec.step or None,
-                "verdict": verdict(fold(read_events(spec.run_dir)[0])),
-                "prompt": prompts[0][-1].content,
-                "tuned": _told(final, tuned),
-                "base": _told(spec.base_file, base),
-                "modelfile": str(final.with_name("Modelfile")),
-                "merged": str(spec.merged),
-                "merged_into": merged_into(spec),
-            }
+        bench = Bench(
+            spec=spec,
+            job=job,
+            step=runner(job),
+            directory=directory,
+            progress=Progress(job),
+            tokenizer=Tokenizer.load(spec.base_dir),
         )
+        tuned = make_tuned(bench)
+        base = make_base(bench)
+        gates = _passed(bench, _gates(bench, tuned, base))
+        told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
+        written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
+        files = publish(bench, tuned)
+        pointed = _pointed(bench, files[0])
+        removed = remove_intermediates(spec)
+        _write_card(bench, files, gates, told)
+        result = _about(spec) | _sides(spec, files, gates)
+        result["gates"] = [gate.as_dict() for gate in gates]
+        result["card"] = str(directory / CARD)
+        result["modelfile"] = str(written[0])
+        result["ollama"] = told.as_dict()
+        result["imatrix"] = _imatrix(bench)
+        result["merged"] = str(spec.merged) if spec.merged.is_dir() else ""
+        result["merged_into"] = merged_into(spec)
+        result["removed"] = [{"path": str(path), "bytes": size} for path, size in removed]
+        result["updates"] = pointed
+        job.finish(result)
     return job.exit_status
 
 
-def _questions(spec: ExportSpec) -> list[tuple[Turn, ...]]:
-    try:
-        return [prompt.turns for prompt in dataset_prompts(spec.run_dir)]
-    except DatasetMissing:
-        return []
+def _gates(bench: Bench, tuned: Side, base: Side) -> tuple[Gate, ...]:
+    return run_gates(
+        GateInput(
+            spec=bench.spec,
+            job=bench.job,
+            directory=bench.directory,
+            tokenizer=bench.tokenizer,
+            f16=tuned.source,
+            tuned=tuned.files,
+            base_f16=base.source,
+            base=base.files,
+            progress=bench.progress,
+        )
+    )
 
 
-def _try_base(spec: ExportSpec, tokenizer: Tokenizer, prompts: Sequence[tuple[Turn, ...]]) -> Tried:
+def _passed(bench: Bench, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    """Return the gates; where one refuses, say so in the card and in the job's result."""
+    bench.job.check_stop()
     try:
-        return try_file(spec.base_file, tokenizer, prompts, context=spec.context)
-    except FinetuiError:
-        # A cached file that does not work must not be found again.
-        forget(spec.base_file)
+        return refuse(gates, bench.spec.allow)
+    except GateFailed:
+        _write_card(bench, (), gates)
+        result = _about(bench.spec)
+        result["gates"] = [gate.as_dict() for gate in gates]
+        result["card"] = str(bench.directory / CARD)
+        bench.job.finish(result)
         raise
 
 
-def _warn_of_tokens(job: Job, side: str, tried: Tried) -> None:
-    if tried.different:
-        job.warn(
-            f"the {side} GGUF splits {len(tried.different)} of {len(PROBES)} odd texts otherwise "
-            f"than the model's own tokenizer, such as {tried.different[0]!r}; chats here send "
-            "token ids and are not touched by it, other programs may be"
-        )
-
-
-def _write_modelfile(spec: ExportSpec, final: Path, tokenizer: Tokenizer) -> None:
-    text = modelfile(
-        final.name,
-        tokenizer,
-        system=_system_prompt(spec),
-        temperature=MODELFILE_TEMPERATURE,
-        comment=_comment(spec),
+def _write_card(
+    bench: Bench,
+    files: Sequence[Published],
+    gates: Sequence[Gate],
+    told: OllamaModel | None = None,
+) -> None:
+    spec = bench.spec
+    text = card(
+        spec,
+        files,
+        gates,
+        imatrix=Path(_imatrix(bench)).name if files else "",
+        merged=spec.merged if spec.merged.is_dir() else None,
+        ollama=told.remarks if told is not None else (),
     )
-    write_atomic(final.with_name("Modelfile"), text.encode())
+    write_atomic(bench.directory / CARD, text.encode("utf-8", "surrogateescape"))
 
 
-def _comment(spec: ExportSpec) -> str:
-    """Return what the model is, for whoever finds the file alone."""
-    step = f", of step {spec.step}" if spec.step else ""
-    return f"run {spec.run_id} on {spec.base}: the {spec.which} adapter{step}"
+def _imatrix(bench: Bench) -> str:
+    path = bench.directory / imatrix_name(bench.spec)
+    return str(path) if path.is_file() else ""
 
 
-def _system_prompt(spec: ExportSpec) -> str:
-    """Return the system message that the dataset was frozen with."""
-    try:
-        manifest = json.loads((dataset_dir(spec.run_dir) / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return ""
-    settings = manifest.get("settings") if isinstance(manifest, dict) else None
-    return str(settings.get("system_prompt") or "") if isinstance(settings, dict) else ""
+def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
+    """Point the person's own configuration files at the first file.
+
+    They were looked at before the export began. One that has changed since is warned of: the
+    export itself is done.
+    """
+    spec = bench.spec
+    values = {"path": str(first.model or first.path), "name": (spec.name or spec.run_id).lower()}
+    told = []
+    for update in spec.updates:
+        try:
+            told.append(point(update.file, update.key, values[update.value]).as_dict())
+        except UpdateRefused as error:
+            bench.job.warn(error.message, code=error.code, hint=error.hint)
+            told.append({"file": str(update.file), "key": update.key, **error.as_dict()})
+    return told
 
 
-def _told(path: Path, tried: Tried) -> dict[str, object]:
+def _about(spec: ExportSpec) -> dict[str, Any]:
     return {
-        "path": str(path),
-        "bytes": path.stat().st_size,
-        "answer": tried.answer,
-        "tokens": tried.completion_tokens,
-        "tokens_per_s": round(tried.tokens_per_s, 2),
-        "ttft_s": round(tried.ttft_s, 4),
-        "load_s": round(tried.load_s, 3),
+        "run": spec.run_id,
+        "name": spec.name,
+        "quant": spec.quant,
+        "quants": list(spec.quants),
+        "adapter": spec.which,
+        "step": spec.step or None,
+        "verdict": verdict(fold(read_events(spec.run_dir)[0])),
     }
+
+
+def _sides(spec: ExportSpec, files: Sequence[Published], gates: Sequence[Gate]) -> dict[str, Any]:
+    """Return the files with what they answered; ``tuned`` and ``base`` are the first of each."""
+    answers: Mapping[str, Any] = next(
+        (gate.figures for gate in gates if gate.name == "answers"), {}
+    )
+    told = []
+    for file in files:
+        base = spec.base_gguf(file.quant)
+        tuned_side = {"path": str(file.path), "bytes": file.bytes}
+        base_side = {"path": str(base), "bytes": base.stat().st_size}
+        told.append(
+            {
+                "quant": file.quant,
+                **tuned_side,
+                "sha256": file.sha256,
+                "model": str(file.model or ""),
+                "tuned": tuned_side | _answer(answers, "tuned", file.quant),
+                "base": base_side | _answer(answers, "base", file.quant),
+            }
+        )
+    first = told[0]
+    prompt = str(answers.get("prompt", ""))
+    return {"files": told, "tuned": first["tuned"], "base": first["base"], "prompt": prompt}
+
+
+def _answer(answers: Mapping[str, Any], side: str, quant: str) -> dict[str, Any]:
+    found = answers.get(side, {}).get(quant, {})
+    return {"answer": "", "tokens": 0, "tokens_per_s": 0.0, "ttft_s": 0.0, "load_s": 0.0, **found}
 
 
 if __name__ == "__main__":

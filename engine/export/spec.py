@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from engine import toml
 from engine.errors import ExportError
+from engine.export.quants import CONVERTED
 from engine.paths import shorten, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
+from engine.settings import GateSettings
+
+Keep = Literal["none", "merged", "f16", "all"]
+KEEPS: tuple[Keep, ...] = get_args(Keep)
+
+IMATRIX_CHUNK = 512
+"""The longest piece of text that is read at once for an importance matrix, in tokens."""
+
+UpdateValue = Literal["path", "name"]
+UPDATE_VALUES: tuple[UpdateValue, ...] = get_args(UpdateValue)
+
+
+class Update(BaseModel):
+    """A value in a person's own configuration file that is pointed at the export.
+
+    Attributes:
+        file: The file, absolute.
+        key: The key; in JSON, TOML and YAML with dots between its parts.
+        value: What it gets: the path of the GGUF, or the model's name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: Path
+    key: str
+    value: UpdateValue = "path"
 
 
 class ExportSpec(BaseModel):
-    """An export of one run at one quantisation. Paths are absolute.
+    """An export of one run at one or more quantisations. Paths are absolute.
 
     Attributes:
         run_dir: The run, with its adapters.
@@ -23,12 +52,22 @@ class ExportSpec(BaseModel):
         base_dir: Its Hugging Face directory.
         base_fingerprint: What that directory held when the job was made.
         cache_dir: Where GGUFs of the base are kept.
-        quant: The quantisation.
+        quants: The quantisations, in the order in which they were named. Earlier versions had
+            one, as ``quant``.
         template: The chat template that both files carry.
         context: The context window with which the files are tried, in tokens.
         which: The adapter that is merged: the run's best or its last. Exports of earlier versions
             took the last.
         step: The step after which that adapter was saved; 0 where it does not say.
+        name: The model's readable name, without the quantisation.
+        licence: The base's licence, where it is known.
+        dataset_hash: The content hash of the run's dataset, where it is known.
+        imatrix: Whether an importance matrix is computed from the training text.
+        allow: The gates that may fail.
+        keep: Which intermediate files stay.
+        models_dir: The folder that gets the finished files under a readable name.
+        updates: Configuration files that are pointed at the first file.
+        gates: How much is looked at before the files are published, and what they have to reach.
         into: The original in 16 bits that the adapter is merged into; empty where it is the base.
         into_dir: Its Hugging Face directory.
         into_fingerprint: What that directory held when the job was made.
@@ -43,15 +82,44 @@ class ExportSpec(BaseModel):
     base_dir: Path
     base_fingerprint: str
     cache_dir: Path
-    quant: str
+    quants: tuple[str, ...]
     template: str
     context: int = 2048
     which: Which = "last"
     step: int = 0
+    name: str = ""
+    licence: str = ""
+    dataset_hash: str = ""
+    imatrix: bool = False
+    allow: tuple[str, ...] = ()
+    keep: Keep = "none"
+    models_dir: Path | None = None
+    updates: tuple[Update, ...] = ()
+    gates: GateSettings = GateSettings()
     into: str = ""
     into_dir: str = ""
     into_fingerprint: str = ""
     into_named: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "quant" in values and "quants" not in values:
+            values = {**values, "quants": [values["quant"]]}
+            del values["quant"]
+        return values
+
+    @property
+    def quant(self) -> str:
+        """The first quantisation, which stands for the export where one has to."""
+        return self.quants[0]
+
+    @property
+    def source_kind(self) -> str:
+        """What the converter writes first: f16, unless all files are written by it directly."""
+        if "f16" in self.quants or not set(self.quants) <= set(CONVERTED):
+            return "f16"
+        return self.quants[0]
 
     @property
     def run_id(self) -> str:
@@ -68,25 +136,63 @@ class ExportSpec(BaseModel):
         """The merged model, a Hugging Face directory."""
         return self.run_dir / "merged"
 
-    def tuned_file(self, job_dir: Path) -> Path:
-        """Return where the tuned model's GGUF ends up."""
-        return job_dir / f"{self.run_id}-{self.quant}.gguf"
+    def converted_file(self, kind: str) -> Path:
+        """Return where the merged model is kept as the converter writes it, beside the run."""
+        return self.run_dir / f"{self.run_id}-{kind}.gguf"
+
+    def tuned_file(self, job_dir: Path, quant: str = "") -> Path:
+        """Return where the tuned model's GGUF ends up; at the first quantisation unless told."""
+        return job_dir / f"{self.run_id}-{quant or self.quant}.gguf"
+
+    def models_file(self, quant: str) -> Path | None:
+        """Return where a file goes in the person's folder of models; None without such a folder."""
+        if self.models_dir is None:
+            return None
+        return self.models_dir / f"{self.name or self.run_id}-{quant}.gguf"
+
+    def base_gguf(self, quant: str) -> Path:
+        """Return where the base model's GGUF is kept at a quantisation.
+
+        One that an importance matrix went into depends on the run's dataset.
+        """
+        weighed = f"-{self.dataset_key}" if self.imatrix and quant not in CONVERTED else ""
+        return self.cache_dir / f"{quant}{weighed}.gguf"
+
+    @property
+    def base_imatrix(self) -> Path:
+        """Where the base model's importance matrix is kept."""
+        return self.cache_dir / f"imatrix-{self.dataset_key}.gguf"
+
+    @property
+    def dataset_key(self) -> str:
+        """A short name for the dataset in the names of files of the base."""
+        return re.sub(r"[^0-9a-z]", "", self.dataset_hash.removeprefix("b2-"))[:12] or self.run_id
 
     @property
     def base_file(self) -> Path:
-        """The base model's GGUF at the same quantisation."""
-        return self.cache_dir / f"{self.quant}.gguf"
+        """The base model's GGUF at the first quantisation."""
+        return self.base_gguf(self.quant)
+
+
+def staged_dir(job_dir: Path) -> Path:
+    """Return the folder inside of a job's in which its files wait for the gates."""
+    return job_dir / ".staged.tmp"
 
 
 def write_spec(spec: ExportSpec, job_dir: Path) -> None:
     """Write a job's spec."""
-    values = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in spec.model_dump().items()
-    }
+    values = _plain(spec.model_dump(exclude_none=True))
     text = tomli_w.dumps(values)
     # A path that is not UTF-8 is written as its bytes.
     write_atomic(job_dir / SPEC_FILE, text.encode("utf-8", "surrogateescape"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def load_spec(job_dir: Path) -> ExportSpec:

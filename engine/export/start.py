@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from engine.bases import Base
 from engine.bases.adapters import check_fit, read_adapter
-from engine.errors import RunActive, RunUnfinished
+from engine.errors import RunActive, RunUnfinished, UsageError
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.checking import check_adapter
 from engine.export.merge.source import into_fields
-from engine.export.quants import QUANTS, check_quant
-from engine.export.spec import ExportSpec, write_spec
-from engine.paths import bases_dir, require_free
+from engine.export.metadata import dataset_info, licence_of, model_name
+from engine.export.models_dir import require_models_dir
+from engine.export.pointing import check
+from engine.export.quants import QUANTS, check_quants, require_imatrix
+from engine.export.room import check_memory, check_room
+from engine.export.spec import ExportSpec, Keep, Update, load_spec, write_spec
+from engine.paths import bases_dir
 from engine.runs import (
     Kept,
     RunSummary,
@@ -33,24 +42,46 @@ from engine.trust import require_inside, run_items
 from engine.workspace import Workspace
 
 MODULE = "engine.export.recipe"
+_LONGEST_FOLDER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an export may be told beside the run, its quantisations and its adapter.
+
+    Attributes:
+        imatrix: Whether an importance matrix is computed from the training text.
+        allow: Gates whose failure is accepted, by name.
+        keep: Which intermediate files stay; None takes the setting.
+        models_dir: The folder that gets the finished files; None takes the setting.
+        updates: Configuration files that are pointed at the first file.
+        merge_into: The base in 16 bits into which a run on a packed base is merged; where it is
+            empty, the packed base's original if it is here, else the packed base, de-quantised.
+    """
+
+    imatrix: bool = False
+    allow: tuple[str, ...] = ()
+    keep: Keep | None = None
+    models_dir: Path | None = None
+    updates: tuple[Update, ...] = ()
+    merge_into: str = ""
 
 
 def start(
     workspace: Workspace,
     run_id: str,
-    quant: str | None = None,
+    quant: str | Sequence[str] | None = None,
     adapter: Which | None = None,
-    merge_into: str = "",
+    options: Options | None = None,
 ) -> Path:
     """Check what an export needs and start it as a detached job.
 
     Args:
         workspace: Where the run is.
         run_id: The run, or a prefix of its id.
-        quant: The quantisation; None takes the one that fits the base.
+        quant: The quantisation or several of them; None takes the one that fits the base.
         adapter: The run's best adapter or its last; None takes the best where one was kept.
-        merge_into: The base in 16 bits into which a run on a packed base is merged; where it is
-            empty, the packed base's original if it is here, else the packed base, de-quantised.
+        options: What else it is told.
 
     Returns:
         The job's directory, to be followed like a run's.
@@ -60,51 +91,128 @@ def start(
         RunActive: The run trains still, or this export is under way, here or elsewhere.
         RunUnfinished: The run left no adapter, or not the one that is asked for.
         QuantUnknown: There is no quantisation of that name.
+        ImatrixMissing: A quantisation needs an importance matrix, and none was asked for.
+        UsageError: There is no gate of a name that is allowed to fail.
+        UpdateRefused: A configuration file can't be pointed at the export.
         BaseMissing: The base model is not on this machine any more.
         BaseInvalid: It is damaged, or stored in a form that can't be merged into.
         AdapterInvalid: The run's adapter is damaged.
         AdapterMismatch: It was trained on another base.
         WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
-        ExportError: The base model is not the one that the run was trained on.
+        ExportError: The base model is not the one that the run was trained on, or the models
+            folder can't be written to.
         DependencyMissing: What an export needs is not installed.
+        ExportTooLarge: There is not the memory.
         DiskFull: There is no room.
     """
+    options = options or Options()
     run = find(workspace, run_id)
-    named = check_quant(quant) if quant else ""
+    named = check_quants([quant] if isinstance(quant, str) else quant or ())
+    require_imatrix(named, imatrix=options.imatrix)
+    allow = check_gates(options.allow)
+    for update in options.updates:
+        check(update.file, update.key)
     taken = check_run(run, adapter)
     require("export")
     require_converter()
     spec = read_spec(run.dir)
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
     base = base_of_run(spec)
-    original = original_of(base, merge_into)
-    if original is None:
-        check_form(base)
-    found = read_adapter(taken.path)
-    check_adapter(found.directory)
-    check_fit(found, original or base)
-    chosen = named or base.default_quant
-    job_dir = exports_dir(run.dir) / chosen
+    original = original_of(base, options.merge_into)
+    _check_merge(taken.path, base, original)
+    chosen = named or (base.default_quant,)
+    job_dir = exports_dir(run.dir) / folder_name(chosen)
     require_inside(workspace.root, job_dir)
-    name = f"the export of run {run.id} at {chosen}"
+    name = f"the export of run {run.id} at {words(chosen)}"
     check_free(job_dir, what=name, hint="wait for it, or stop it first")
+    preferences = workspace.settings.export
+    models_dir = options.models_dir or (
+        Path(preferences.models_dir) if preferences.models_dir else None
+    )
     job = ExportSpec(
         run_dir=run.dir.resolve(),
         base=base.name,
         base_dir=base.directory.resolve(),
         base_fingerprint=base.fingerprint,
         cache_dir=bases_dir() / base.name / "gguf",
-        quant=chosen,
+        quants=chosen,
         template=base.chat_template,
         context=workspace.settings.chat.context,
         which=taken.which,
         step=taken.step or 0,
-        **into_fields(original, named=bool(merge_into)),
+        name=model_name(run.dir, base.name),
+        licence=licence_of(base),
+        dataset_hash=dataset_info(run.dir).content_hash,
+        imatrix=options.imatrix,
+        allow=allow,
+        keep=options.keep or preferences.keep,
+        models_dir=None if models_dir is None else models_dir.expanduser().absolute(),
+        updates=tuple(
+            update.model_copy(update={"file": update.file.expanduser().absolute()})
+            for update in options.updates
+        ),
+        gates=workspace.settings.gates,
+        **into_fields(original, named=bool(options.merge_into)),
     )
-    check_room(job, base.parameters)
+    require_models_dir(job)
+    check_memory(job, base)
+    check_room(job, base.parameters, job_dir)
     write_spec(job, job_dir)
     launch(job_dir, MODULE)
     return job_dir
+
+
+def again(workspace: Workspace, job_dir: Path) -> Path:
+    """Start an export once more, told what it was told; it goes on from what is finished.
+
+    Args:
+        workspace: Where the run is.
+        job_dir: The export's folder.
+
+    Returns:
+        The job's directory.
+
+    Raises:
+        FinetuiError: As :func:`start`, or the export's spec can't be read.
+    """
+    spec = load_spec(job_dir)
+    named = spec.into_dir if spec.into_named else ""
+    options = Options(spec.imatrix, spec.allow, spec.keep, spec.models_dir, spec.updates, named)
+    return start(workspace, job_dir.parent.parent.name, spec.quants, spec.which, options)
+
+
+def folder_name(quants: Sequence[str]) -> str:
+    """Return what the folder of an export is called: its quantisations, whatever their order."""
+    ordered = [name for name in QUANTS if name in quants]
+    name = "+".join(ordered)
+    if len(name) <= _LONGEST_FOLDER:
+        return name
+    digest = hashlib.blake2b(name.encode(), digest_size=4).hexdigest()
+    return f"{ordered[0]}+{len(ordered) - 1}-more-{digest}"
+
+
+def words(quants: Sequence[str]) -> str:
+    """Return quantisations for people: ``q8_0 and q4_k_m``."""
+    *before, last = quants
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def check_gates(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of gates, each once.
+
+    Raises:
+        UsageError: There is no gate of a name.
+    """
+    from engine.export.gates.model import GATES  # it needs the tokenizers, 0.1 s
+
+    for name in names:
+        if name not in GATES:
+            near = difflib.get_close_matches(name, GATES, n=1)
+            raise UsageError(
+                f"there is no gate {name!r}",
+                hint=f"did you mean {near[0]}?" if near else f"choose of {', '.join(GATES)}",
+            )
+    return tuple(name for name in GATES if name in names)
 
 
 def check_run(run: RunSummary, adapter: Which | None = None) -> Kept:
@@ -142,32 +250,10 @@ def warning_of(run: RunSummary) -> str:
     return f"run {run.id} {verdict_words(run.view)}"
 
 
-def check_room(spec: ExportSpec, parameters: int) -> None:
-    """Raise unless both disks have room for what the export will write.
-
-    Args:
-        spec: The export.
-        parameters: How many weights the model has.
-
-    Raises:
-        DiskFull: A disk has too little room.
-    """
-    half = int(parameters * 2.2)  # Two bytes a weight; an untied output matrix may come on top.
-    final = int(parameters * QUANTS[spec.quant].bits / 8 * 1.2)
-    # The merged model and its f16 stay beside the quantised file; of the base only GGUFs.
-    run_side = 2 * half + final
-    base_side = 0 if spec.base_file.is_file() else half + final
-    if _same_disk(spec.run_dir, spec.cache_dir):
-        require_free(spec.run_dir, run_side + base_side, "the export")
-    else:
-        require_free(spec.run_dir, run_side, "the export")
-        require_free(spec.cache_dir, base_side, "the base model's GGUF")
-
-
-def _same_disk(one: Path, other: Path) -> bool:
-    def device(path: Path) -> int:
-        while not path.exists():
-            path = path.parent
-        return path.stat().st_dev
-
-    return device(one) == device(other)
+def _check_merge(adapter: Path, base: Base, original: Base | None) -> None:
+    """Raise where the small files tell that an adapter can't be merged."""
+    if original is None:
+        check_form(base)
+    found = read_adapter(adapter)
+    check_adapter(found.directory)
+    check_fit(found, original or base)

@@ -330,7 +330,9 @@ class Job:
         if not isinstance(error, FinetuiError):
             traceback.print_exception(error)
         if named is not None:
-            return {"status": "failed", **named.as_dict()}
+            # What was found before it failed, where it said so.
+            found = {"result": result} if result else {}
+            return {"status": "failed", **named.as_dict(), **found}
         resume = f"resume it with: finetui runs resume {self.directory.name}"
         return {
             "status": "failed",

@@ -10,11 +10,13 @@ from engine.tokens.render import (
     render,
     segments,
 )
+from engine.tokens.served import Additions, additions
 from engine.tokens.tokenizer import Tokenizer
 from engine.tokens.view import Cost, Loss, Preview, Token, TurnTokens, cost, preview
 
 __all__ = [
     "IGNORED",
+    "Additions",
     "Cost",
     "Loss",
     "Preview",
@@ -23,6 +25,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "TurnTokens",
+    "additions",
     "control_tokens_in_content",
     "cost",
     "preview",

@@ -166,6 +166,11 @@ class ChatTemplate:
         """The special tokens that the template may name, each as ``name=token``, in order."""
         return tuple(f"{name}={token}" for name, token in sorted(self._special_tokens.items()))
 
+    @property
+    def bos_token(self) -> str:
+        """The token that begins a text; empty where the base's files name none."""
+        return self._special_tokens.get("bos_token", "")
+
     def _names_of_thinking(self) -> tuple[str, ...]:
         """Return under which names the template takes an answer's thinking part, and writes it.
 
@@ -197,7 +202,7 @@ class ChatTemplate:
         room = _MOST_TEXT + 2 * sum(len(turn.content) for turn in turns)
         try:
             for part in self._compiled.generate(
-                messages=[self._message(turn) for turn in turns],
+                messages=[self.message(turn) for turn in turns],
                 tools=None,
                 documents=None,
                 add_generation_prompt=generation_prompt,
@@ -229,7 +234,8 @@ class ChatTemplate:
             ) from error
         return "".join(written)
 
-    def _message(self, turn: Turn) -> dict[str, str]:
+    def message(self, turn: Turn) -> dict[str, str]:
+        """Return a turn as the template gets it, with its thinking part under its own names."""
         if turn.role == "assistant" and self._thinking and has_thinking(turn.content):
             thought, answer = split_thinking(turn.content)
             return {"role": turn.role, "content": answer, **dict.fromkeys(self._thinking, thought)}

@@ -109,6 +109,12 @@ class Tokenizer:
         return int(self._backend.get_vocab_size(with_added_tokens=True))
 
     @cached_property
+    def bos_id(self) -> int | None:
+        """The id of the token that begins a text; None where the base's files name none."""
+        index = self._backend.token_to_id(self.chat.bos_token) if self.chat.bos_token else None
+        return None if index is None else int(index)
+
+    @cached_property
     def control_ids(self) -> frozenset[int]:
         """Ids of control tokens: those that text should not be able to make."""
         added = self._backend.get_added_tokens_decoder()

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.dataset import read_rows
-from engine.dataset.frozen import TRAIN, VALIDATION
+from engine.dataset.frozen import TRAIN, VALIDATION, system_prompt
 from engine.errors import DatasetRefused, FinetuiError
 from engine.runs.child import Job, run_job
 from engine.runs.events import read_events
@@ -41,7 +41,7 @@ from engine.train.meter import Meter
 from engine.train.preflight import check_same_base, cut_words
 from engine.train.published import name_base, public_name
 from engine.train.reporting import reporting
-from engine.train.samples import choose_prompts, system_prompt
+from engine.train.samples import choose_prompts
 from engine.train.saving import Saver, damage_named
 from engine.train.setup import Setup
 from engine.train.spec import TrainSpec, load_spec

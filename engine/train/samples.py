@@ -7,15 +7,12 @@ answer, no random number is drawn, and a model that repeats itself is seen to.
 from __future__ import annotations
 
 import contextlib
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.dataset import Row
-from engine.dataset.frozen import MANIFEST
 from engine.errors import TemplateError
 from engine.models import Turn
 from engine.tokens import Tokenizer, prompt_ids
@@ -60,19 +57,6 @@ def choose_prompts(
     pool = distinct[: max(COUNT, len(distinct) // _POOL)]
     chosen = random.Random(f"{spec.seed}/samples").sample(pool, min(COUNT, len(pool)))
     return tuple(sorted(chosen, key=lambda prompt: (len(prompt.ids), prompt.ids)))
-
-
-def system_prompt(dataset: Path) -> str:
-    """Return the system message that a dataset was frozen with; empty where it has none.
-
-    Args:
-        dataset: Its folder.
-    """
-    try:
-        settings = json.loads((dataset / MANIFEST).read_text("utf-8"))["settings"]
-        return str(settings.get("system_prompt") or "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
 
 
 def _before_answer(row: Row) -> tuple[Turn, ...]:

@@ -17,7 +17,7 @@ def test_the_installed_converter_is_whole() -> None:
 
 
 def test_a_missing_converter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convert, "_DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr(convert, "DISTRIBUTION", "no-such-distribution")
     with pytest.raises(DependencyMissing, match="not installed") as caught:
         convert.require_converter()
     assert "finetui doctor --fix" in caught.value.hint
@@ -33,7 +33,7 @@ def test_a_replaced_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "gguf").mkdir()
     constants = tmp_path / "gguf" / "constants.py"
     constants.touch()  # the recorded hash is that of an empty file
-    monkeypatch.setattr(convert, "_DISTRIBUTION", "swapped")
+    monkeypatch.setattr(convert, "DISTRIBUTION", "swapped")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
     convert.require_converter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,10 +24,10 @@ from engine.errors import (
     RunMissing,
     RunUnfinished,
 )
-from engine.export import start as starting
+from engine.export import room
 from engine.export.artifacts import artifacts
 from engine.export.spec import load_spec
-from engine.export.start import start
+from engine.export.start import Options, start
 from engine.runs import launch, read_events, request_stop, state, wait_until_gone
 from engine.runs.events import EventLog
 from engine.serve.header import read_header
@@ -36,16 +37,6 @@ from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def own(finished_export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    """Return a copy of the exported workspace, with a home that knows its base."""
-    home = tmp_path / "own"
-    shutil.copytree(finished_export, home / "workspace")
-    shutil.copytree(finished_export.parent / "home", home / "home")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "home" / "cache"))
-    return open_workspace(trusted(home / "workspace"))
 
 
 def ended(job: Path) -> Any:
@@ -74,8 +65,7 @@ def test_the_result_names_files_that_answer(finished_export: Path) -> None:
         "merge the adapter",
         "convert to f16",
         "convert the base to f16",
-        "try the tuned model",
-        "try the base model",
+        "see whether the files answer",
     ]
 
 
@@ -128,13 +118,23 @@ def test_another_quantisation_uses_what_is_there(own: Workspace) -> None:
     with own as workspace:
         made = workspace.runs_dir / RUN / "merged" / "model.safetensors"
         before = made.stat().st_mtime_ns
-        job = start(workspace, RUN, "Q4-K-M")
+        job = start(workspace, RUN, "Q4-K-M,q8_0", options=Options(keep="merged"))
         with pytest.raises(RunActive):
-            start(workspace, RUN, "q4_k_m")
+            start(workspace, RUN, ["q8_0", "q4_k_m"])
         assert ended(job).status == "finished", state(job).message
         assert made.stat().st_mtime_ns == before
         found = artifacts(workspace, RUN)
-    assert [info.quant for info in found] == ["q4_k_m", "f16"]
+    assert [info.quant for info in found] == ["q4_k_m", "q8_0", "f16"]
+    result: Any = state(job).result
+    assert [file["quant"] for file in result["files"]] == ["q4_k_m", "q8_0"]
+    for file in result["files"]:
+        written = Path(file["path"]).read_bytes()
+        assert hashlib.sha256(written).hexdigest() == file["sha256"]
+        assert file["sha256"] in Path(result["card"]).read_text()
+    # The f16 was only needed on the way.
+    assert [Path(gone["path"]).name for gone in result["removed"]] == [f"{RUN}-f16.gguf"]
+    assert not Path(result["removed"][0]["path"]).exists()
+    assert not list(job.glob(".*"))
     newest = found[0]
     assert newest.tuned_bytes < found[1].tuned_bytes
     kinds = {item.kind for item in read_header(newest.tuned).tensors}
@@ -217,7 +217,7 @@ def test_what_can_be_known_is_said_before_anything_starts(
             start(workspace, RUN, "q4_k")
         with pytest.raises(RunMissing):
             start(workspace, "none", "f16")
-        monkeypatch.setattr(starting, "require_free", _full)
+        monkeypatch.setattr(room, "require_free", _full)
         with pytest.raises(DiskFull):
             start(workspace, RUN, "q6_k")
         assert not (workspace.runs_dir / RUN / "exports" / "q6_k").exists()
@@ -254,7 +254,7 @@ def test_default_is_what_fits_the_base(own: Workspace) -> None:
         job = start(workspace, RUN)
         request_stop(job)
         ended(job)
-        assert load_spec(job).quant == "f16"
+        assert load_spec(job).quants == ("f16",)
 
 
 def test_the_verb_follows_to_the_end_with_the_best_adapter(
@@ -267,7 +267,12 @@ def test_the_verb_follows_to_the_end_with_the_best_adapter(
     run = keep_best(own.runs_dir / RUN, base_dir)
     root = str(own.root)
     own.close()
-    assert run_command(["export", RUN, "--quant", "q8_0", "--json", "--workspace", root]) == 0
+    assert (
+        run_command(
+            ["export", RUN, "--quant", "q8_0", "--keep", "merged", "--json", "--workspace", root]
+        )
+        == 0
+    )
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert result["quant"] == "q8_0"

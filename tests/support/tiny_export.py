@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 
 from engine.bases import add
-from engine.export.start import start
+from engine.export.start import Options, start
 from engine.runs import RunView, last_log_lines, state
 from engine.runs.events import EventLog
 from engine.workspace import init_workspace, open_workspace
@@ -113,7 +113,7 @@ def make_exported_workspace(folder: Path) -> Path:
         make_run(root / "runs" / RUN, base_dir, base=base.name)
         trusted(root)
         with open_workspace(root) as workspace:
-            job = start(workspace, RUN, "f16")
+            job = start(workspace, RUN, "f16", options=Options(keep="all"))
         view = wait_until(lambda: _ended(job), timeout=300, what="the export")
         assert view is not None
         assert view.status == "finished", (view.message, *last_log_lines(job, 20))

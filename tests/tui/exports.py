@@ -51,7 +51,7 @@ def make_exported_run(
     cache.mkdir(exist_ok=True)
     spec = ExportSpec(
         run_dir=run, base="tiny", base_dir=models / "hf", base_fingerprint="b2-0",
-        cache_dir=cache, quant=quant, template="", context=256,
+        cache_dir=cache, quants=(quant,), template="", context=256,
     )  # fmt: skip
     write_spec(spec, job)
     shutil.copy(models / "tuned.gguf", spec.tuned_file(job))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import FinetuiError
 from tui.bridge.run_tail import short_run
 
 if TYPE_CHECKING:
     from engine.evaluate.pair import Pair
+    from engine.evaluate.system import FrozenSystem
     from engine.export.held_out import Prompt
     from engine.workspace import Workspace
 
@@ -25,7 +26,8 @@ class Choice:
     """A pair that can be loaded: a run's export and its base at the same quantisation.
 
     Sizes are bytes, ``at`` is when the export ended, in seconds since the epoch. ``adapter``
-    says which adapter was merged: ``best, step 60`` or ``last``.
+    says which adapter was merged: ``best, step 60`` or ``last``. ``weights`` says whether the
+    two files are loaded or the base once, empty for what the settings say.
     """
 
     run_id: str
@@ -36,6 +38,7 @@ class Choice:
     base_bytes: int
     at: float
     adapter: str = "last"
+    weights: Literal["", "auto", "files", "shared"] = ""
 
     @property
     def key(self) -> str:
@@ -118,10 +121,21 @@ class PairHolder:
         ticket = object()
         self._wanted = ticket
         with self._lock:
+            wanted = workspace, choice.run_id, choice.quant, choice.weights or None
+            try:
+                if (
+                    self._pair is not None
+                    and self._wanted is ticket
+                    and self._pair.turn_to(*wanted)
+                ):
+                    return self._pair
+            except FinetuiError:
+                self._close()
+                raise
             self._close()
             if self._wanted is not ticket:
                 return None
-            pair = Pair.open(workspace, choice.run_id, choice.quant)
+            pair = Pair.open(*wanted)
             if self._wanted is not ticket:
                 pair.close()
                 return None
@@ -151,14 +165,19 @@ class PairHolder:
             pair.close()
 
 
-def prompts_of(workspace: Workspace, run_id: str) -> tuple[list[Prompt], FinetuiError | None]:
-    """Return a run's prompts, those that it never saw first, or why they can't be read.
+def prompts_of(
+    workspace: Workspace, run_id: str
+) -> tuple[list[Prompt], FrozenSystem, FinetuiError | None]:
+    """Return a run's prompts and its dataset's system prompt, or why they can't be read.
 
-    Without them one can still chat.
+    The prompts that it never saw come first. Without them one can still chat.
     """
     from engine.evaluate.pair import prompts
+    from engine.evaluate.system import FrozenSystem, frozen_system
+    from engine.runs import find
 
     try:
-        return prompts(workspace, run_id), None
+        found = prompts(workspace, run_id)
+        return found, frozen_system(find(workspace, run_id).dir, found), None
     except FinetuiError as error:
-        return [], error
+        return [], FrozenSystem(), error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from textual import getters, on, work
@@ -24,10 +25,11 @@ from tui.parts.chat_round import Round
 from tui.parts.chat_talk import Talk
 from tui.widgets.borders import set_border
 from tui.widgets.field import Field
-from tui.widgets.words import one_line
+from tui.widgets.words import fit, one_line
 
 if TYPE_CHECKING:
     from engine.evaluate.pair import Pair
+    from engine.evaluate.system import FrozenSystem, System
     from engine.export.held_out import Prompt
 
 FLUSH_SECONDS = 0.125
@@ -80,6 +82,7 @@ class Asking(Vertical):
         self._holder = holder
         self._shelf = PromptShelf()
         self._talk: Talk | None = None
+        self._system: System | None = None
         self._blind = False
         self._flusher: Timer | None = None
 
@@ -108,6 +111,11 @@ class Asking(Vertical):
     def blind(self) -> bool:
         """Whether a new conversation hides the sides."""
         return self._blind
+
+    @property
+    def system(self) -> System | None:
+        """What a conversation of typed questions begins with; None while that is not known."""
+        return self._system
 
     @property
     def prompts(self) -> int:
@@ -146,10 +154,24 @@ class Asking(Vertical):
 
     # -- asking ---------------------------------------------------------------------
 
-    def restart(self, prompts: Sequence[Prompt] = ()) -> None:
-        """Start without a conversation, with the prompts of another run."""
+    def restart(self, prompts: Sequence[Prompt] = (), frozen: FrozenSystem | None = None) -> None:
+        """Start without a conversation, with the prompts and the system prompt of another run."""
+        from engine.evaluate.system import System
+
         self._shelf = PromptShelf(prompts)
+        self._system = None if frozen is None else System(frozen)
         self.start_new()
+
+    def set_system(self, text: str) -> None:
+        """Ask typed questions with another system prompt, from the next conversation on.
+
+        Args:
+            text: The system prompt; empty leaves it out.
+        """
+        if self._system is not None:
+            given = None if text.strip() == self._system.frozen.text.strip() else text
+            self._system = replace(self._system, given=given)
+            self._show_line()
 
     def start_new(self) -> None:
         """End the conversation; what is typed next starts another one."""
@@ -166,6 +188,8 @@ class Asking(Vertical):
         self._check_free()
         turns, prompt = self._shelf.turns(self.line.value)
         if self._talk is None or prompt is not None:
+            if prompt is None and self._system is not None:
+                turns = self._system.opening(turns[-1].content)
             self._talk = Talk(turns, blind=self._blind, prompt=prompt)
         else:
             self._talk.go_on(turns[-1].content)
@@ -231,6 +255,8 @@ class Asking(Vertical):
             async with contextlib.aclosing(current.trial.ask(pair)) as chunks:
                 async for chunk in chunks:
                     current.take(chunk)
+                    if chunk.threads is not None:
+                        self._show_line()
         except Exception as error:
             told = error if isinstance(error, FinetuiError) else EvaluateError("it can't be asked")
             current.fail(told)
@@ -277,4 +303,6 @@ class Asking(Vertical):
         )
         what = words.line_words(self._talk, blind=self._blind, fresh=fresh)
         offered = words.prompt_words(prompt, self._shelf.number, len(self._shelf))
-        set_border(self.line, what, offered)
+        system = words.system_words(self._talk, self._system, prompt, fresh=fresh)
+        room = max(0, self.size.width - 6)
+        set_border(self.line, what, fit(" · ".join(filter(None, [offered, system])), room).strip())

@@ -11,6 +11,7 @@ from tui.parts.chat_votes import Votes
 VOTES = frozenset({"left", "right", "tie", "both_bad"})
 """The actions that judge."""
 
+_NEEDS_MODELS = frozenset({"send", "write", "next", "next_here", "blind", "system", "undo"})
 _NOT_WHILE_WRITING = VOTES | {"reveal", "undo"}
 
 
@@ -44,7 +45,10 @@ def refusal(
         return words.not_votable(current, answers.panes) or ("", "")
     if action == "models":
         return words.not_loaded(models) if models.exports == 0 else ("", "")
-    if action in {"send", "write", "next", "next_here", "blind", "undo"} and not models.loaded:
+    if (
+        action in {"send", "write", "next", "next_here", "blind", "system", "undo"}
+        and not models.loaded
+    ):
         return words.not_loaded(models)
     if action in {"next", "next_here"} and not asking.prompts:
         return "this run's dataset has no prompts to offer", "i goes to the line"

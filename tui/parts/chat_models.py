@@ -18,6 +18,7 @@ from tui.widgets.lines import Lines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.evaluate.system import FrozenSystem
     from engine.export.held_out import Prompt
     from engine.workspace import Workspace
 
@@ -39,6 +40,7 @@ class Models(Lines):
         Attributes:
             choice: The pair.
             prompts: The prompts of its run's dataset.
+            system: The system prompt of typed questions, as that dataset has it.
             problem: Why those can't be read, if they can't.
             seconds: How long loading took.
         """
@@ -47,12 +49,14 @@ class Models(Lines):
             self,
             choice: Choice,
             prompts: Sequence[Prompt],
+            system: FrozenSystem,
             problem: FinetuiError | None,
             seconds: float,
         ) -> None:
             super().__init__()
             self.choice = choice
             self.prompts = prompts
+            self.system = system
             self.problem = problem
             self.seconds = seconds
 
@@ -120,7 +124,7 @@ class Models(Lines):
             pair = await off_loop(self._holder.load, self._workspace, choice)
             if pair is None:  # another one was chosen meanwhile
                 return
-            prompts, problem = await off_loop(prompts_of, self._workspace, choice.run_id)
+            prompts, system, problem = await off_loop(prompts_of, self._workspace, choice.run_id)
             await off_loop(remember, self._workspace, choice, self._found or [])
         except Exception as error:
             if self._choice is choice:
@@ -133,8 +137,10 @@ class Models(Lines):
             self._loading = False
             self._tell()
             took = time.monotonic() - began
-            self.post_message(self.Loaded(choice, prompts, problem, took))
+            self.post_message(self.Loaded(choice, prompts, system, problem, took))
 
     def _tell(self) -> None:
-        self.show([words.pair_line(self._choice)])
+        pair = self._holder.pair
+        weights = pair.weights if pair is not None and not self._loading else "files"
+        self.show([words.pair_line(self._choice, weights)])
         self.post_message(self.Changed())

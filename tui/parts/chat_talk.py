@@ -65,6 +65,11 @@ class Talk:
         return self.blind and self.revealed is None
 
     @property
+    def system(self) -> str:
+        """The system prompt that both sides are asked with; empty for none."""
+        return self.current.trial.system
+
+    @property
     def trials(self) -> tuple[Trial, ...]:
         """All trials, also those of turns that were asked again."""
         return tuple(self._trials)
@@ -85,7 +90,9 @@ class Talk:
         failed = self._rounds.pop()
         if self._rounds:
             return self._begin(follow(self.current.trial, question))
-        return self._begin(self._instead(failed.trial, (Turn("user", question),)))
+        # The system prompt stays: it belongs to the conversation, not to the turn that failed.
+        head = [turn for turn in failed.trial.turns("left")[:1] if turn.role == "system"]
+        return self._begin(self._instead(failed.trial, (*head, Turn("user", question))))
 
     def ask_again(self) -> Round:
         """Ask the last question with another seed."""

@@ -65,8 +65,8 @@ def _of_a_run(job: JobState) -> list[Choice]:
     ]
     if not view.active:
         found += [
-            Choice("clean", "Clean", "remove what can be made again; adapters and exports stay"),
-            Choice("pack", "Pack", "into one file, to train or use it on another machine"),
+            Choice("clean", "Clean", "what can be made again goes; adapters stay"),
+            Choice("pack", "Pack", "into one file, for another machine"),
             Choice("remove", "Remove", "with its adapter, exports and history"),
         ]
     return found

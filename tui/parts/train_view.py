@@ -174,6 +174,8 @@ def what_next(job: JobState) -> str:
     if job.resume_step is not None:
         then = f"r resumes it from step {job.resume_step:,}"
         return f"{then} · e exports it" if not job.export_refused[0] else then
+    if view.status in ("killed", "stopped"):
+        return "it left no checkpoint · o starts it again, now or in the queue"
     return one_line(refused or view.message)
 
 

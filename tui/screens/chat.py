@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import getters, on
@@ -85,8 +86,13 @@ class ChatScreen(StageScreen):
     def action_models(self) -> None:
         """Choose run and quantisation."""
         choice = self.models.choice
-        dialog = PairDialog(self.app.workspace, choice.key if choice is not None else "")
-        self.app.ask(dialog, lambda at: self.models.load(dialog.found[at]))
+        usual = self.app.workspace.settings.chat.weights
+        now = (choice.weights or usual) if choice is not None else usual
+        dialog = PairDialog(self.app.workspace, choice.key if choice is not None else "", now)
+        self.app.ask(
+            dialog,
+            lambda at: self.models.load(replace(dialog.found[at], weights=dialog.weights)),
+        )
 
     @on(Models.Changed)
     def _models_changed(self) -> None:
@@ -98,8 +104,11 @@ class ChatScreen(StageScreen):
 
     @on(Models.Loaded)
     def _models_loaded(self, event: Models.Loaded) -> None:
-        self.asking.restart(event.prompts)
-        self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
+        self.asking.restart(event.prompts, event.system)
+        pair = self._holder.pair
+        how = pair.sharing.words() if pair is not None and pair.sharing.why else ""
+        said = words.loaded_words(event.choice, event.seconds, event.problem, how)
+        self._say(said, "done")
 
     # -- asking ---------------------------------------------------------------------
 
@@ -148,6 +157,18 @@ class ChatScreen(StageScreen):
         blind = self.asking.toggle_blind()
         self._say(words.blind_words(blind=blind, begun=self.asking.talk is not None))
         self._count()
+
+    def action_system(self) -> None:
+        """Change the system prompt of typed questions."""
+        from tui.screens.modals.system import SystemDialog
+
+        if (system := self.asking.system) is not None:
+            self.app.ask(SystemDialog(system), self._use_system)
+
+    def _use_system(self, text: str) -> None:
+        self.asking.set_system(text)
+        if (system := self.asking.system) is not None:
+            self._say(words.system_changed(system, begun=self.asking.talk is not None))
 
     @on(Asking.Changed)
     def _talk_changed(self) -> None:

@@ -326,7 +326,11 @@ class TrainScreen(StageScreen):
 
     def refusal(self, action: str) -> tuple[str, str]:
         """Say why the job under the cursor can't be steered so."""
-        return refusal(self.job, action) if action in OF_A_JOB else ("", "")
+        if action not in OF_A_JOB:
+            return "", ""
+        if self.job is None and not self._looked:
+            return "the runs are still being read", ""
+        return refusal(self.job, action)
 
     # -- looking ------------------------------------------------------------------------
 

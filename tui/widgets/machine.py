@@ -45,7 +45,8 @@ class Said:
     """What was predicted of memory before a run, in bytes.
 
     ``total`` is all of it, ``parts`` are its parts by name, ``measured`` what a probe of one step
-    took, ``device`` the GPU that it is of, as the event names it.
+    took, ``device`` the GPU that it is of, as the event names it. On a CPU what the job held before
+    is part of all three, as it is of the job's own memory.
     """
 
     total: float | None = None
@@ -63,12 +64,15 @@ def said_of(fit: Mapping[str, object]) -> Said:
         if (number := _number(value)) is not None
     }
     probe = measured.get("total") if isinstance(measured, Mapping) else measured
-    total = numbers.pop("total", None)
+    total = numbers.pop("total", None) or sum(numbers.values()) or None
+    before, took = _number(fit.get("before")) or 0.0, _number(probe)
+    if before and total is not None:
+        numbers["libraries"] = before
     device = fit.get("device")
     return Said(
-        total if total is not None else (sum(numbers.values()) or None),
+        None if total is None else total + before,
         tuple(numbers.items()),
-        _number(probe),
+        None if took is None else took + before,
         device if isinstance(device, str) else "",
     )
 

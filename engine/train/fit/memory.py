@@ -127,8 +127,11 @@ class Memory:
                 break
             self.make_smaller("the longest batch")
         measured = self.measured()
+        # On a CPU the machine's figures of the job count what it held before as well.
+        before = {} if self._target.cuda else {"before": self._before}
         self._job.write(
             "fit",
+            **before,
             predicted=self.fit.parts.as_dict(),
             measured=measured,
             device=self._target.name,

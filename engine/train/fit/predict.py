@@ -284,10 +284,10 @@ def _adapter_inputs(
 
     In 32 bits layers share an input; in 16 each keeps a copy, since peft turns the input to 32
     bits and autocast turns it back. Dropout keeps a copy and a mask of each input. DoRA keeps two
-    results of each layer, and an identity matrix of its inputs.
+    results of each layer, and an identity matrix of its inputs. A layer in 8 bits keeps its own
+    input, adapter or not (bitsandbytes' ``MatMul8bitLt``).
     """
     active = max(1, shape.experts_per_token)
-    names = {layer.name for layer in layers}
     rank = sum(spec.r * _times(layer, active) for layer in layers)
     if spec.dropout:
         mask = 1 if setting.cuda else 4
@@ -296,15 +296,12 @@ def _adapter_inputs(
         )
     elif setting.element == 2 and not setting.fused:
         inputs = sum(2 * layer.inputs * _times(layer, active) for layer in layers)
+    elif setting.bits != 8:
+        inputs = _shared_inputs(shape, layers, setting)
     else:
-        shared = 0
-        if names & {"q_proj", "k_proj", "v_proj"}:
-            shared += shape.hidden
-        if names & {"gate_proj", "up_proj"}:
-            shared += shape.hidden
-        if "down_proj" in names and not setting.fused:
-            shared += shape.intermediate * active
-        inputs = setting.element * shared
+        inputs = 0
+    if setting.bits == 8:
+        inputs += _shared_inputs(shape, linears(shape), setting)
     tokens = _tokens(shape, batch, setting)
     kept = tokens * (inputs + setting.element * rank)
     if spec.adapter == "dora":
@@ -312,6 +309,22 @@ def _adapter_inputs(
             2 * tokens * layer.outputs * setting.element + 4 * layer.inputs**2 for layer in layers
         )
     return kept
+
+
+def _shared_inputs(shape: ModelShape, layers: tuple[Linear, ...], setting: Setting) -> int:
+    """Return the bytes a token that the inputs of layers take where those with one input share it.
+
+    The output layer of attention keeps its input anyway.
+    """
+    names = {layer.name for layer in layers}
+    shared = 0
+    if names & {"q_proj", "k_proj", "v_proj"}:
+        shared += shape.hidden
+    if names & {"gate_proj", "up_proj"}:
+        shared += shape.hidden
+    if "down_proj" in names and not setting.fused:
+        shared += shape.intermediate * max(1, shape.experts_per_token)
+    return setting.element * shared
 
 
 def _times(layer: Linear, active: int) -> int:

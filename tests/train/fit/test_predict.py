@@ -19,6 +19,7 @@ from engine.telemetry import Gpu
 from engine.train import TrainSpec, make_spec
 from engine.train.fit import Fit, Model, fit, longest_batch, of_gpu, parse_target
 from engine.train.fit.nearest import smaller_batches
+from engine.train.fit.parts import Parts
 from engine.train.fit.predict import setting_of, weight_bytes
 from engine.train.fit.sizes import adapter_size, model_size
 from engine.train.fit.target import Target
@@ -97,13 +98,13 @@ def test_parts_add_up_and_are_named_as_in_the_json() -> None:
 def test_less_of_anything_never_takes_more(
     unsloth: bool, target: Target, size: int, length: int
 ) -> None:
-    def total(**changes: object) -> int:
+    def parts(**changes: object) -> Parts:
         whole: dict[str, Any] = {"batch_size": size, "max_length": length}
-        return fit_of(
-            spec_of(**{**whole, "gradient_checkpointing": False, **changes}),
-            target,
-            unsloth=unsloth,
-        ).parts.total
+        spec = spec_of(**{**whole, "gradient_checkpointing": False, **changes})
+        return fit_of(spec, target, unsloth=unsloth).parts
+
+    def total(**changes: object) -> int:
+        return parts(**changes).total
 
     whole = total()
     assert total(batch_size=max(1, size // 2)) <= whole
@@ -111,7 +112,10 @@ def test_less_of_anything_never_takes_more(
     assert total(gradient_checkpointing=True) <= whole
     assert total(r=8) < whole
     assert whole < total(load_in_4bit=False, load_in_8bit=True)
-    assert total(load_in_4bit=False, load_in_8bit=True) < total(load_in_4bit=False)
+    eight, sixteen = parts(load_in_4bit=False, load_in_8bit=True), parts(load_in_4bit=False)
+    assert eight.weights < sixteen.weights
+    # bitsandbytes keeps the input of every layer in 8 bits, which a plain frozen layer does not.
+    assert eight.activations >= sixteen.activations
     assert whole <= total(adapter="dora")
     assert total(adapter="rslora") == whole
 

@@ -12,7 +12,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from engine.errors import EvaluateError, WorkerDied
-from engine.evaluate.pair import Side
+from engine.evaluate.pair import SIDES, Side
+from engine.evaluate.system import FrozenSystem
 from engine.export.held_out import Prompt
 from engine.models import Turn
 from tests.tui.scripted import ScriptedHolder, ScriptedPair
@@ -200,3 +201,54 @@ async def test_models_that_were_let_go_of_meanwhile_are_an_error() -> None:
         await done(asking, pilot)
         assert asking.talk is not None
         assert asking.talk.current.failed
+
+
+async def test_typed_questions_carry_the_datasets_system_prompt() -> None:
+    pair = ScriptedPair(BOTH)
+    async with hosted(pair) as (asking, _, pilot):
+        asking.restart(PROMPTS, FrozenSystem("You are Ana.", 2, 0))
+        await wait_until(pilot, lambda: "system: You are Ana." in text_of(asking))
+        await say(asking, pilot, "one")
+        await say(asking, pilot, "two")
+        for side in SIDES:
+            roles = [(turn.role, turn.content) for turn in pair.asked[1][side]]
+            assert roles[:2] == [("system", "You are Ana."), ("user", "one")]
+            assert roles[3:] == [("user", "two")]
+        # It is changed for the next conversation, not for this one.
+        asking.set_system("Be brief.")
+        assert "system: You are Ana." in text_of(asking)
+        asking.start_new()
+        await wait_until(pilot, lambda: "system: Be brief." in text_of(asking))
+        await say(asking, pilot, "three")
+        assert [turn.content for turn in pair.asked[2]["base"]] == ["Be brief.", "three"]
+        asking.set_system("")
+        asking.start_new()
+        await wait_until(pilot, lambda: "none: the dataset's is left out" in text_of(asking))
+        await say(asking, pilot, "four")
+        assert [turn.content for turn in pair.asked[3]["base"]] == ["four"]
+        # A prompt of the dataset brings its own, or none.
+        asking.set_system("You are Ana.")
+        asking.offer()
+        asking.send()
+        await done(asking, pilot)
+        assert [turn.content for turn in pair.asked[4]["base"]] == ["Prompt 1?"]
+
+
+async def test_a_question_in_place_of_one_that_failed_keeps_the_system_prompt() -> None:
+    pair = ScriptedPair()
+    async with hosted(pair) as (asking, _, pilot):
+        asking.restart((), FrozenSystem("You are Ana."))
+        asking.write()
+        await wait_until(pilot, lambda: asking.writing)
+        await pilot.press(*"one")
+        asking.send()
+        await wait_until(pilot, lambda: bool(pair.asked))
+        pair.say("base", "", error=WorkerDied("it ended"))
+        pair.say("tuned", "", error=WorkerDied("it ended"))
+        await done(asking, pilot)
+        asking.write()
+        await pilot.press(*"two")
+        asking.send()
+        await wait_until(pilot, lambda: len(pair.asked) == 2)
+        assert [turn.content for turn in pair.asked[1]["base"]] == ["You are Ana.", "two"]
+        asking.stop()

@@ -229,6 +229,14 @@ def test_on_the_processor_it_is_the_jobs_own_memory() -> None:
     assert "job 1.2 GiB (9.6 said)" in compact_lines(machine, 90)[0].plain
 
 
+def test_what_a_job_held_before_its_base_is_part_of_what_is_said_of_it() -> None:
+    machine = machine_of({**TWO_CARDS, "gpus": []}, {**FIT, "before": 0.5 * GIB})
+    shown = [line.plain for line in full_lines(machine, 40)]
+    assert shown[4].split() == ["said", "10.1", "GiB", "·", "probe", "10.2"]
+    parts = " ".join(" ".join(line.plain for line in said_lines(machine.said, 60)).split())
+    assert parts.endswith("logits 1.2 libraries 0.5")
+
+
 @pytest.mark.parametrize("fit", [{}, {"predicted": None}, {"predicted": {"total": "much"}}])
 def test_without_a_prediction_nothing_is_said(fit: dict[str, object]) -> None:
     assert not any("said" in line.plain for line in full_lines(machine_of(TWO_CARDS, fit), 40))

@@ -13,7 +13,7 @@ from textual.content import Content
 from tui.actions import bindings
 from tui.bridge.chat_pair import choices
 from tui.bridge.threads import off_loop
-from tui.parts.chat_words import choice_rows
+from tui.parts.chat_words import choice_rows, weights_line
 from tui.parts.train_exports import QuantChoice
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
@@ -21,6 +21,7 @@ from tui.widgets.rows import FixedRows, Part, RowList
 from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
+    from engine.evaluate.sharing import Weights
     from engine.runs.kept import Which
     from engine.workspace import Workspace
     from tui.bridge.chat_pair import Choice as ModelPair
@@ -102,18 +103,23 @@ class PairDialog(PickDialog):
     Args:
         workspace: Where runs and exports are.
         now: The key of the pair that is loaded.
+        weights: How it is loaded: "auto", "files" or "shared".
 
     Attributes:
         found: The pairs, in the order of the lines.
+        weights: How the pair that is taken is to be loaded.
     """
 
+    GROUP = "pair"
+    BINDINGS = bindings("pair")
     HEADING = "Models"
     OK = "load both"
 
-    def __init__(self, workspace: Workspace, now: str = "") -> None:
-        super().__init__([[("looking for exports …", "muted")]])
+    def __init__(self, workspace: Workspace, now: str = "", weights: Weights = "auto") -> None:
+        super().__init__([[("looking for exports …", "muted")]], note=[weights_line(weights)])
         self._workspace = workspace
         self._now = now
+        self.weights: Weights = weights
         self.found: list[ModelPair] = []
 
     def on_mount(self) -> None:
@@ -131,6 +137,11 @@ class PairDialog(PickDialog):
                 choice_rows(self.found, time.time()) or none,
                 keys.index(self._now) if self._now in keys else 0,
             )
+
+    def action_weights(self) -> None:
+        """Load the two files, or one copy of the base for both sides."""
+        self.weights = "files" if self.weights == "shared" else "shared"
+        self.query_one("#pick-note", Lines).show([weights_line(self.weights)])
 
     def action_accept(self) -> None:
         """Give the line's number back, if there is a pair."""

@@ -1,0 +1,65 @@
+"""Texts on which tokenizers of one name and two makes have differed."""
+
+from __future__ import annotations
+
+HARD = (
+    # Digits, and what stands between them.
+    "0",
+    "1234567890",
+    "The 3 cats of 1999 paid 12,345.67 in total.",
+    "3.14159 1e-9 0x1F 007 1,000,000 -42 +40 722 123 456",
+    "١٢٣ ४५६ １２３ ½ ² Ⅷ",
+    "2024-02-29T23:59:60Z 12:30 1/2 50%",
+    # White space.
+    "  two before,  two  between, two after  ",
+    "line one\r\nline two\ttab   spaces ",
+    "\n",
+    "\n\n\n\nfour lines\n\n\n",
+    "\t\tif x:\n\t\t\treturn  y\n",
+    "a\u00a0b\u2003c\u200bd\u3000e\ufefff",
+    "trailing newline\n",
+    " leading space",
+    "\r",
+    " " * 33 + "x" + " " * 17,
+    # Signs and their compositions.
+    "👩‍👩‍👧 🙂 naïve café",
+    "👨🏽‍💻 🏳️‍🌈 🇷🇴🇯🇵 ❤️ ☺ 1️⃣",
+    "e\u0301 é n\u0303 ñ ﬁ ﬀ Å Å",
+    "İstanbul ıŞĞ ß ẞ ŉ ǅ",
+    "Zalgo: Z͑ͫa̴l̷g̵o̶",
+    "𝒳 𝔘𝔫𝔦 🄰 𐍈",
+    # Scripts.
+    "În România, șapte fraţi țin la tradiție; Ștefan și ţara, ăâîșț ĂÂÎȘȚ.",
+    "東京の天気は晴れです。カタカナ ｶﾀｶﾅ",
+    "中文没有空格，标点也不同。「引号」",
+    "안녕하세요 세계",
+    "Привет, мир! Ёлка.",
+    "مرحبا بالعالم ‏RTL‎",
+    "שלום עולם",
+    "नमस्ते दुनिया",
+    "สวัสดีชาวโลก",
+    "Xin chào thế giới, Việt Nam",
+    # Code and marks.
+    "def f(x):\n    return x  # twice\n\n\n",
+    "for (int i=0;i<n;++i){a[i]+=b[i]*c;}//x",
+    "https://example.org/a?b=c&d=%20#x user@example.org",
+    "{\"key\": [1, 2.0, null], 'it''s': \"\\n\\t\\u00e9\"}",
+    "SELECT * FROM t WHERE a<>b AND c!=d;--",
+    "# Title\n\n- item **bold** _it_ `code`\n\n```py\nx=1\n```\n| a | b |",
+    "C:\\Users\\name\\file.txt /usr/bin/env",
+    "don't I'M they'LL we’ve 'tis o'clock s's",
+    "...!!!???--—–…“”‘’«»",
+    "______ ====== ------ ****** ~~~~~~",
+    "aAaA CamelCase snake_case kebab-case SCREAMING_CASE",
+    "a" * 200,
+    # What looks like special tokens, of this base or another.
+    "<|im_start|>user\nhi<|im_end|>\n",
+    "<s> </s> <unk> <pad> <bos> <eos>",
+    "[INST] <<SYS>> x <</SYS>> [/INST]",
+    "<|begin_of_text|><|eot_id|><|start_header_id|>",
+    "<start_of_turn>model <end_of_turn>",
+    "<|endoftext|> <|user|> <|assistant|> <|end|>",
+    "<think>thought</think>",
+    "<0x0A> ▁ Ġ Ċ ▁▁the",
+    "{{ messages }} {% raw %} {# x #}",
+)
