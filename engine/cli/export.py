@@ -38,6 +38,13 @@ _POLL_S = 0.3
     help="The run's best adapter by its evaluations, or its last (default: the best it has kept).",
 )
 @click.option(
+    "--merge-into",
+    default="",
+    metavar="BASE",
+    help="For a run on a base stored in 4 or 8 bits: the base in 16 bits to merge into (default: "
+    "its original where that is here, else the packed base, de-quantised).",
+)
+@click.option(
     "--imatrix", is_flag=True, help="Compute an importance matrix from the training text."
 )
 @click.option(
@@ -76,6 +83,7 @@ def export(
     run: str,
     quant: tuple[str, ...],
     adapter: Which | None,
+    merge_into: str,
     imatrix: bool,
     allow: tuple[str, ...],
     keep: Keep | None,
@@ -100,6 +108,7 @@ def export(
         keep=keep,
         models_dir=models_dir,
         updates=tuple(Update(file=file, key=key, value=update_value) for file, key in update),
+        merge_into=merge_into,
     )
     with opened(workspace) as here:
         warning = warning_of(find(here, run))
@@ -211,7 +220,9 @@ def _print_result(result: Mapping[str, Any]) -> None:
 
 def _print_places(result: Mapping[str, Any]) -> None:
     step = f", of step {result['step']:,}" if result.get("step") else ""
-    say(f"merged the {result.get('adapter', 'last')} adapter{step}")
+    into = result.get("merged_into") or {}
+    where = f" into {into['base']} ({into['form']})" if into else ""
+    say(f"merged the {result.get('adapter', 'last')} adapter{step}{where}")
     for file in result["files"]:
         if file["model"]:
             say(f"in the models folder: {shorten(file['model'], 80)}")
