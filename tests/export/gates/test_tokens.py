@@ -14,6 +14,7 @@ from engine.export.convert import convert
 from engine.export.gates.hard import HARD
 from engine.export.gates.tokens import Difference, case_of, differences
 from engine.export.gates.witness import witness
+from engine.export.metadata import Metadata
 from engine.export.steps import runner
 from engine.models import Turn
 from engine.runs.child import Job
@@ -59,8 +60,8 @@ def made(base: Path, out: Path, job: Job) -> Tokenizer:
         base,
         out,
         kind="f16",
-        name="model",
         template=tokenizer.template,
+        metadata=Metadata({"general.name": "model"}),
         report=lambda done, total: None,
     )
     return tokenizer
