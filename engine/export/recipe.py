@@ -18,6 +18,7 @@ from engine.export.gates import Gate, GateInput, refuse, run_gates
 from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
+from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
 from engine.export.publish import Published, publish, remove_intermediates
@@ -124,7 +125,7 @@ def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
     export itself is done.
     """
     spec = bench.spec
-    values = {"path": str(first.model or first.path), "name": (spec.name or spec.run_id).lower()}
+    values = {"path": str(first.model or first.path), "name": proposed(spec.name or spec.run_id)}
     told = []
     for update in spec.updates:
         try:
