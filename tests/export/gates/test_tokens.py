@@ -71,12 +71,8 @@ def made(base: Path, out: Path, job: Job) -> Tokenizer:
         base,
         out,
         kind="f16",
-<<<<<<< HEAD
-=======
         metadata=Metadata(),
->>>>>>> gates
         template=tokenizer.template,
-        metadata=Metadata({"general.name": "model"}),
         report=lambda done, total: None,
     )
     return tokenizer
