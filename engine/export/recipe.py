@@ -19,6 +19,7 @@ from engine.export.making import Bench, Side, imatrix_name, make_base, make_tune
 from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
+from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
 from engine.export.publish import Published, publish, remove_intermediates
@@ -126,7 +127,7 @@ def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
     export itself is done.
     """
     spec = bench.spec
-    values = {"path": str(first.model or first.path), "name": (spec.name or spec.run_id).lower()}
+    values = {"path": str(first.model or first.path), "name": proposed(spec.name or spec.run_id)}
     told = []
     for update in spec.updates:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.errors import DependencyMissing, FinetuiError
-from engine.export.gates import answers, fidelity, stops, tokens
+from engine.export.gates import answers, fidelity, recall, stops, tokens
 from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.skip import Skipped
 from engine.export.progress import TOTAL
@@ -17,6 +17,7 @@ _GATES: tuple[tuple[str, str, GateFunction], ...] = (
     ("tokens", "compare tokens with those of the training", tokens.run),
     ("fidelity", "compare the files with what was trained", fidelity.run),
     ("stops", "see whether answers end", stops.run),
+    ("recall", "look for what was learnt by heart", recall.run),
 )
 
 

@@ -36,6 +36,7 @@ class OllamaModel:
         temperature: The sampling temperature.
         reason: Why there is no template.
         notes: What Ollama will do otherwise than training, each a sentence.
+        trained_system: The system message of training, be it in ``system`` or in the template.
     """
 
     template: str
@@ -44,6 +45,7 @@ class OllamaModel:
     temperature: float
     reason: str = ""
     notes: tuple[str, ...] = ()
+    trained_system: str = ""
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -95,7 +97,7 @@ def ollama_model(
         adds_begin: Whether the GGUF has whoever loads it add the token that begins a text.
     """
     derived = derive(tokenizer, adds_begin=adds_begin)
-    form, notes = derived.form, list(derived.notes)
+    form, notes, trained_system = derived.form, list(derived.notes), system
     if not _speakable(system):
         if form is None:
             notes.append(_UNSAID)
@@ -114,6 +116,7 @@ def ollama_model(
         temperature=temperature,
         reason=derived.reason,
         notes=tuple(notes),
+        trained_system=trained_system,
     )
 
 
