@@ -162,6 +162,7 @@ class Wishes:
     """What an export is told beside its quantisations, as the dialog has it; empty is unset."""
 
     imatrix: bool = False
+    merge_into: str = ""
     keep: str = ""
     allow: str = ""
     models_dir: str = ""
@@ -174,6 +175,8 @@ class Wishes:
         words = []
         if self.imatrix:
             words.append("importance matrix")
+        if self.merge_into:
+            words.append(f"merged into {self.merge_into}")
         if self.keep and self.keep != "none":
             words.append(f"keeps {self.keep}")
         if self.allow:
@@ -208,6 +211,7 @@ class Wishes:
             keep=keep,
             models_dir=Path(self.models_dir) if self.models_dir else None,
             updates=(update,) if self.file else (),
+            merge_into=self.merge_into,
         )
 
 

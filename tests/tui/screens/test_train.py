@@ -505,7 +505,9 @@ async def test_an_export_is_told_several_quantisations_and_more(workspace: Works
         first = dialog.quants
         await pilot.press("space", "j", "j", "space", "k", "i", "o")
         assert isinstance(app.screen, WishesDialog)
-        await pilot.press("tab", "right", "right", "tab", *"stops", "tab", "tab", *"a.env", "enter")
+        await pilot.press(
+            "tab", "tab", "right", "right", "tab", *"stops", "tab", "tab", *"a.env", "enter"
+        )
         # A file without a key is named, and the form stays.
         await wait_until(pilot, lambda: "give both, or neither" in shown(app))
         await pilot.press("tab", *"MODEL", "enter")

@@ -158,6 +158,7 @@ class WishesDialog(FormDialog[Wishes]):
     AUTO_FOCUS = "Choice"
 
     imatrix = getters.query_one("#wish-imatrix", Choice)
+    into = getters.query_one("#wish-into", Field)
     keep = getters.query_one("#wish-keep", Choice)
     allow = getters.query_one("#wish-allow", Field)
     models = getters.query_one("#wish-models", Field)
@@ -175,6 +176,7 @@ class WishesDialog(FormDialog[Wishes]):
         for name, label, widget, note in (
             ("imatrix", "imatrix", Choice((NO, YES), YES if told.imatrix else NO),
              "weigh columns by the training text"),
+            ("into", "merge into", Field(told.merge_into), "a packed base's 16-bit original"),
             ("keep", "keep", Choice(("", *KEEPS), told.keep, empty="as in settings"),
              "merged for vLLM, f16"),
             ("allow", "may fail", Field(told.allow), "gates, by name"),
@@ -204,6 +206,7 @@ class WishesDialog(FormDialog[Wishes]):
         """Give back what was told."""
         wishes = Wishes(
             imatrix=self.imatrix.value == YES,
+            merge_into=self.into.value.strip(),
             keep=self.keep.value,
             allow=self.allow.value.strip(),
             models_dir=self.models.value.strip(),
