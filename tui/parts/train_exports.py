@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -121,6 +122,11 @@ def adapter_of(export: JobState) -> Which | None:
     """Return which adapter an export took; None where it does not say."""
     which = export.spec.get("which")
     return "best" if which == "best" else "last" if which == "last" else None
+
+
+def quant_of(job: JobState) -> str | None:
+    """Return the quantisation of an export, the first where it has several; None for a run."""
+    return re.split(r"[,+ ]", job.quant)[0] if job.quant else None
 
 
 def quant_choices(base: str) -> list[QuantChoice]:
