@@ -20,7 +20,8 @@ from engine.tokens import Tokenizer
 
 INSTEAD = (
     "newer versions of Ollama use the chat template inside the GGUF, older ones send prompts as "
-    "they are; llama.cpp's server (llama-server --jinja) uses it too"
+    "they are; llama.cpp's server (llama-server --jinja) uses it too, and a run on a base with "
+    "another template (finetui bases add BASE --template chatml) needs none of this"
 )
 _UNSAID = "SYSTEM can't hold this system message, and there is no TEMPLATE to put it in"
 
@@ -36,6 +37,7 @@ class OllamaModel:
         temperature: The sampling temperature.
         reason: Why there is no template.
         notes: What Ollama will do otherwise than training, each a sentence.
+        trained_system: The system message of training, be it in ``system`` or in the template.
     """
 
     template: str
@@ -44,6 +46,7 @@ class OllamaModel:
     temperature: float
     reason: str = ""
     notes: tuple[str, ...] = ()
+    trained_system: str = ""
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -95,7 +98,7 @@ def ollama_model(
         adds_begin: Whether the GGUF has whoever loads it add the token that begins a text.
     """
     derived = derive(tokenizer, adds_begin=adds_begin)
-    form, notes = derived.form, list(derived.notes)
+    form, notes, trained_system = derived.form, list(derived.notes), system
     if not _speakable(system):
         if form is None:
             notes.append(_UNSAID)
@@ -114,6 +117,7 @@ def ollama_model(
         temperature=temperature,
         reason=derived.reason,
         notes=tuple(notes),
+        trained_system=trained_system,
     )
 
 
