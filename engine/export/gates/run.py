@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 
-from engine.errors import DependencyMissing, FinetuiError
+from engine.errors import DatasetMissing, DependencyMissing, FinetuiError
 from engine.export.gates import answers, fidelity, recall, stops, tokens
 from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.skip import Skipped
@@ -53,7 +53,7 @@ def _run(given: GateInput, name: str, phase: str, gate: GateFunction, number: in
     report(0, 1)
     try:
         return gate(given, report)
-    except (Skipped, DependencyMissing) as error:
+    except (Skipped, DependencyMissing, DatasetMissing) as error:
         return Gate(name, "skipped", error.message, error.hint)
     except FinetuiError as error:
         return Gate(name, "failed", error.message, error.hint, {"code": error.code})
