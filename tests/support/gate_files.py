@@ -9,7 +9,8 @@ from typing import Any
 
 from engine.export.convert import convert
 from engine.export.gates import GateInput
-from engine.export.merge import merge
+from engine.export.merge.merging import merge
+from engine.export.metadata import Metadata
 from engine.export.progress import Progress
 from engine.export.spec import ExportSpec
 from engine.export.steps import runner
@@ -82,8 +83,8 @@ def make_files(
                 source,
                 folder / f"{name}.gguf",
                 kind="f16",
-                name=name,
                 template=Tokenizer.load(base).template,
+                metadata=Metadata({"general.name": name}),
                 report=lambda done, total: None,
             )
     assert job.exit_status == 0
