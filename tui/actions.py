@@ -194,6 +194,7 @@ _TRAIN = (
     Action("train.stop", "s", "stop", "Stop the job; a run that trains saves a checkpoint first"),
     Action("train.resume", "r", "resume", "Resume from the last checkpoint, or export again"),
     Action("train.export", "e", "export", "Merge, make GGUFs of base and tuned, and try them"),
+    Action("train.ollama", "O", "Ollama", "Give an export to Ollama, or see what to paste", False),
     Action(
         "train.swap-panes", "tab,w", "other pane", "Swap the runs and the live view when folded"
     ),

@@ -83,8 +83,8 @@ def make_files(
                 source,
                 folder / f"{name}.gguf",
                 kind="f16",
+                metadata=Metadata(),
                 template=Tokenizer.load(base).template,
-                metadata=Metadata({"general.name": name}),
                 report=lambda done, total: None,
             )
     assert job.exit_status == 0

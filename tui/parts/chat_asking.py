@@ -159,7 +159,9 @@ class Asking(Vertical):
         from engine.evaluate.system import System
 
         self._shelf = PromptShelf(prompts)
-        self._system = None if frozen is None else System(frozen)
+        if frozen is not None:
+            same = self._system is not None and self._system.frozen == frozen
+            self._system = System(frozen, self._system.given if same and self._system else None)
         self.start_new()
 
     def set_system(self, text: str) -> None:

@@ -186,10 +186,9 @@ def system_words(
 def system_changed(system: System, *, begun: bool) -> Said:
     """Return what typed questions are asked with from now on."""
     said = "the dataset's system prompt" if system.origin == "dataset" else "this system prompt"
-    how = f"with {said}" if system.text else "without a system prompt"
-    when = "next" if begun else "first"
-    hint = "ctrl+l starts one" if begun else ""
-    return f"typed questions are asked {how}, from the {when} conversation on", hint
+    how = said if system.text else "no system prompt"
+    when = f"from the {'next' if begun else 'first'} conversation on"
+    return f"{how} {when}", "ctrl+l starts one" if begun else ""
 
 
 def pair_line(choice: Choice | None, weights: str = "files") -> Content:

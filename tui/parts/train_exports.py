@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,6 +227,11 @@ def export_note(run: JobState) -> list[Content]:
         words = f"! this run {verdict_words(run.view)}"
         lines.insert(0, Content.styled(words, "$text-warning"))
     return lines
+
+
+def quant_of(job: JobState) -> str | None:
+    """Return the quantisation of an export, the first where it has several; None for a run."""
+    return re.split(r"[,+ ]", job.quant)[0] if job.quant else None
 
 
 def quant_choices(base: str) -> list[QuantChoice]:

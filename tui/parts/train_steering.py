@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.2
 """Seconds between two looks whether it is gone."""
 
 OF_A_JOB = frozenset(
-    {"stop", "kill", "resume", "export", "compare", "pin", "log", "wrap", "swap_panes"}
+    {"stop", "kill", "resume", "export", "ollama", "compare", "pin", "log", "wrap", "swap_panes"}
     | {"scroll_up", "scroll_down", "search", "follow", "match", "match_before", "clear"}
     | {"charts", "next_chart", "previous_chart", "scale", "share"}
     | {"samples", "samples_before", "samples_after"}

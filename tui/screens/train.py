@@ -18,7 +18,7 @@ from tui.bridge.threads import off_loop
 from tui.messages import WatchFailed
 from tui.parts import train_words as words
 from tui.parts.train_charts import MOST
-from tui.parts.train_exports import export_note, quant_choices
+from tui.parts.train_exports import export_note, quant_choices, quant_of
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
 from tui.parts.train_steering import (
@@ -223,6 +223,13 @@ class TrainScreen(StageScreen):
                 self._steer(partial(export, job, *told))
 
             self.app.ask(dialog, begin)
+
+    def action_ollama(self) -> None:
+        """Give the export under the cursor, or the run's newest, to Ollama."""
+        from tui.screens.modals.ollama import OllamaDialog
+
+        if (job := self.job) is not None:
+            self.app.ask(OllamaDialog(job.run_id, quant_of(job)), lambda _: None)
 
     def action_keep(self) -> None:
         """Queue, name, note, clean, pack, import or remove."""

@@ -49,8 +49,15 @@ class Scores:
         """Mean negative log-likelihood, in nats a token."""
         return float(np.mean(self.nll))
 
+    @property
+    def finite(self) -> bool:
+        """Whether all that came out are numbers."""
+        return bool(np.isfinite([*self.nll, *self.kl]).all())
+
     def figures(self) -> dict[str, float]:
-        """Return it as figures of a card."""
+        """Return it as figures of a card; none where the numbers are none."""
+        if not self.finite:
+            return {}
         told = {"nll": round(self.loss, 4)}
         if self.kl:
             told["kl_mean"] = float(f"{np.mean(self.kl):.4g}")
@@ -105,6 +112,12 @@ def judge(
         packed: Whether the base was trained on in 4 or 8 bits.
     """
     merged, base = scores["merged f16"], scores["base f16"]
+    broken = [
+        name for name, score in scores.items() if not np.isfinite([*score.nll, *score.kl]).all()
+    ]
+    if broken:
+        says = f"{', '.join(broken)}: the numbers that come out are none"
+        return [(says, "see whether the run's loss was finite, or export at a larger quantisation")]
     from_base, from_merged = float(np.mean(base.kl)), float(np.mean(merged.kl))
     alarms = []
     if from_base < NO_CHANGE:

@@ -29,7 +29,7 @@ class Loaded:
     def __init__(self, path: Path, context: int) -> None:
         import llama_cpp
 
-        from engine.serve.pool import cores
+        from engine.serve.beside import cores
 
         self._llama = llama_cpp
         self._log = llama_cpp.llama_log_callback(_print_errors)

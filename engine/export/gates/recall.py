@@ -1,9 +1,9 @@
 """The gate "recall": rare strings of the training split that the model knows by heart.
 
 A string of the training split counts as learnt by heart where the tuned model finds it likelier,
-at its place, than every other string of the same form, and the base did not: exposure as of Carlini et al.
-2019, "The Secret Sharer", of natural strings in place of planted ones. No string is logged or
-shown; examples are named instead.
+at its place, than every other string of the same form, and the base did not: exposure as of Carlini
+et al. 2019, "The Secret Sharer", of natural strings in place of planted ones. No string is logged
+or shown; examples are named instead.
 """
 
 from __future__ import annotations

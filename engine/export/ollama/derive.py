@@ -108,8 +108,10 @@ def _form(tokenizer: Tokenizer, without: Collection[str]) -> Form:
     form = _with_thoughts(tokenizer, form)
     for name, conversations in _checks(form):
         wrong = _wrong(tokenizer, form, conversations)
+        if wrong is conversations[0]:
+            raise _Unsaid(f"a conversation of {_said(wrong)} is written in a form of its own", name)
         if wrong is not None:
-            raise _Unsaid(f"a conversation of {_said(wrong)} is written otherwise", name)
+            raise _Unsaid("it changes what stands inside of messages", name)
     return form
 
 

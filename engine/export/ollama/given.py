@@ -10,7 +10,7 @@ from engine.export.artifacts import ExportInfo, artifacts
 from engine.export.ollama.address import Address
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
-from engine.export.ollama.names import checked, proposed
+from engine.export.ollama.names import LATEST, checked, proposed
 from engine.export.ollama.register import Registered, Tell, choose_prompt, register
 from engine.export.quants import check_quant
 from engine.export.spec import load_spec
@@ -45,8 +45,8 @@ class ForOllama:
     @property
     def commands(self) -> tuple[str, str]:
         """The two commands that do the same where Ollama runs on this machine."""
-        where = shell_path(self.modelfile)
-        return f"ollama create {self.name} -f {where}", f"ollama run {self.name}"
+        name = self.name.removesuffix(f":{LATEST}")
+        return f"ollama create {name} -f {shell_path(self.modelfile)}", f"ollama run {name}"
 
     def give(self, address: Address, *, replace: bool = False, tell: Tell) -> Registered:
         """Give it to a running Ollama; see :func:`engine.export.ollama.register.register`.

@@ -20,7 +20,8 @@ from engine.tokens import Tokenizer
 
 INSTEAD = (
     "newer versions of Ollama use the chat template inside the GGUF, older ones send prompts as "
-    "they are; llama.cpp's server (llama-server --jinja) uses it too"
+    "they are; llama.cpp's server (llama-server --jinja) uses it too, and a run on a base with "
+    "another template (finetui bases add BASE --template chatml) needs none of this"
 )
 _UNSAID = "SYSTEM can't hold this system message, and there is no TEMPLATE to put it in"
 

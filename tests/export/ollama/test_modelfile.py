@@ -105,9 +105,9 @@ def test_a_modelfile_is_read_as_it_was_meant(chatml: Tokenizer, system: str) -> 
 def test_a_template_that_go_cannot_say_is_named() -> None:
     model = ollama_model(tokenizer_of(REWRITES), system="S", temperature=0.7, adds_begin=False)
     assert not model.template
-    assert model.reason.startswith("a conversation of user")
+    assert model.reason == "it changes what stands inside of messages"
     text = model.modelfile("m.gguf")
-    assert "# no TEMPLATE: a conversation of user" in text
+    assert "# no TEMPLATE: it changes what" in text
     assert "llama-server --jinja" in text
     assert [name for name, _ in read_modelfile(text)] == ["from", "system", "stop", "temperature"]
 
