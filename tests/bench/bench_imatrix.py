@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from engine.bases import resolve
 from engine.export.convert import convert, quantise
-from engine.export.imatrix import CHUNK, collect, save
+from engine.export.imatrix import collect, save
 from engine.export.metadata import Metadata
+from engine.export.spec import IMATRIX_CHUNK as CHUNK
 from engine.export.steps import runner
 from engine.models import Turn
 from engine.runs.child import Job
@@ -52,7 +53,8 @@ def log_probabilities(model: Any, piece: list[int]) -> NDArray[np.float32]:
     model.eval(piece)
     logits = np.array(model.scores[: len(piece)], np.float32)
     logits -= logits.max(axis=1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return logits
 
 
 def load(path: Path) -> Any:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.errors import ExportError
-from engine.export.imatrix import CHUNK, collect, digest_of, means, save, training_pieces
+from engine.export.imatrix import collect, digest_of, means, save, training_pieces
+from engine.export.spec import IMATRIX_CHUNK as CHUNK
 from engine.tokens import Tokenizer
 from tests.support.tiny_export import RUN, SEEN
 
