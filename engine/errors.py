@@ -622,6 +622,12 @@ class UpdateRefused(ExportError):
     code = "update-refused"
 
 
+class AdapterUnshared(ExportError):
+    """The adapter can't be put over its base without merging: it is more than a LoRA."""
+
+    code = "adapter-unshared"
+
+
 class GgufDamaged(ExportError):
     """The GGUF file can't be loaded."""
 

@@ -133,6 +133,9 @@ class ChatSettings:
     """The longest answer, in tokens."""
     context: Annotated[int, Limits(ge=128)] = 2048
     """The context window of a worker, in tokens."""
+    weights: Literal["auto", "files", "shared"] = "auto"
+    """How both sides are loaded: the two exported files, or the base once with the adapter over it
+    ("shared"); auto shares only where memory does not suffice for both files at 16 or 32 bits."""
 
 
 @frozen
@@ -145,6 +148,36 @@ class ExportSettings:
     keep: Literal["none", "merged", "f16", "all"] = "none"
     """Which intermediate files stay beside the run: the merged model, which vLLM takes, its f16
     GGUF, both, or none."""
+
+
+@frozen
+class GateSettings:
+    """What an export has to prove before its files are published; docs/gates.md explains each."""
+
+    off: tuple[Literal["answers", "tokens", "fidelity", "stops", "recall"], ...] = ()
+    """Gates that are left out."""
+    conversations: Annotated[int, Limits(ge=1)] = 120
+    """Conversations of the dataset whose tokens are compared with what llama.cpp's server makes."""
+    tokens: Annotated[int, Limits(ge=64)] = 4096
+    """Tokens of held-out conversations that are computed by each file, questions included."""
+    merge_kl: Annotated[float, Limits(gt=0)] = 0.01
+    """Largest mean divergence of the merged file from base and adapter, in nats a token."""
+    packed_kl: Annotated[float, Limits(gt=0)] = 0.2
+    """The same where the base was trained on in 4 or 8 bits and the merged file is not."""
+    worse_nll: Annotated[float, Limits(ge=0)] = 0.02
+    """How much worse than the base's the tuned model's loss on held-out answers may be, in nats."""
+    quant_share: Annotated[float, Limits(gt=0)] = 0.25
+    """Largest part of what training gained in loss that a quantisation may cost."""
+    answers: Annotated[int, Limits(ge=1)] = 6
+    """Held-out prompts that each side answers to see whether it stops."""
+    answer_tokens: Annotated[int, Limits(ge=16)] = 256
+    """Longest answer that is waited for, in tokens."""
+    unstopped: Annotated[float, Limits(gt=0, le=1)] = 0.5
+    """Largest part of the answers that may run on without an end or into a loop."""
+    strings: Annotated[int, Limits(ge=1)] = 24
+    """Rare strings of the training split that are looked for in the model."""
+    exposure: Annotated[float, Limits(gt=0)] = 4.0
+    """Exposure, in bits more than the base's, from which a string counts as learnt by heart."""
 
 
 @frozen
@@ -169,6 +202,7 @@ class Settings:
     training: TrainingSettings = TrainingSettings()
     export: ExportSettings = ExportSettings()
     chat: ChatSettings = ChatSettings()
+    gates: GateSettings = GateSettings()
     display: DisplaySettings = DisplaySettings()
     keys: dict[str, str] = field(default_factory=dict)
     """Keys of one's own: an action's id, and the key or keys (comma-separated) that do it."""

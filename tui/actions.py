@@ -360,8 +360,20 @@ _PICK = (
     Action("pick.page-up", "pageup", "page back", "Previous page", False),
 )
 
+# Keys of the dialog that chooses the models to chat with.
+_PAIR = (
+    Action("pair.weights", "s", "one base", "Load both files, or the base once for both sides"),
+    Action("pair.down", "j,down", "down", "Next pair of models", False),
+    Action("pair.up", "k,up", "up", "Previous pair of models", False),
+    Action("pair.page-down", "pagedown", "page", "Next page", False),
+    Action("pair.page-up", "pageup", "page back", "Previous page", False),
+)
+
 # Keys of the dialog that exports a run.
 _QUANT = (
+    Action("quant.mark", "space", "mark", "Mark a quantisation; all marked ones are made"),
+    Action("quant.imatrix", "i", "imatrix", "Compute an importance matrix from the training text"),
+    Action("quant.more", "o", "more", "Intermediate files, models folder, an app's own settings"),
     Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
     Action("quant.down", "j,down", "down", "Next quantisation", False),
     Action("quant.up", "k,up", "up", "Previous quantisation", False),
@@ -369,7 +381,17 @@ _QUANT = (
     Action("quant.page-up", "pageup", "page back", "Previous page", False),
 )
 
-# Keys of the form that starts a run.
+# Keys of the form with what else an export is told.
+_WISHES = (
+    Action("wishes.field", "tab,down", "next", "Next field", priority=True),
+    Action(
+        "wishes.field-before", "shift+tab,up", "previous", "Previous field", False, priority=True
+    ),
+    Action("wishes.later", "right", "next value", "Next value of a list", False),
+    Action("wishes.earlier", "left", "previous value", "Previous value of a list", False),
+)
+
+# Keys of the dialog that changes the system prompt.
 _SYSTEM = (
     Action("system.save", "ctrl+s", "use it", "Ask typed questions with this text", priority=True),
     Action(
@@ -381,6 +403,8 @@ _SYSTEM = (
         priority=True,
     ),
 )  # fmt: skip
+
+# Keys of the form that starts a run.
 _FORM = (
     Action("form.start", "ctrl+s", "start", "Check the form and start the run", priority=True),
     Action("form.queue", "ctrl+o", "queue", "Start it when the device is free", priority=True),
@@ -524,7 +548,9 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "confirm": _CONFIRM,
     "read": _READ,
     "pick": _PICK,
+    "pair": _PAIR,
     "quant": _QUANT,
+    "wishes": _WISHES,
     "system": _SYSTEM,
     "form": _FORM,
     "fields": _FIELDS,

@@ -54,7 +54,7 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
         raise BaseInvalid(
             f"{shorten(directory)}/tokenizer.json is damaged", hint="get the file again"
         )
-    headers = {path: _header(path) for path in weight_files(directory)}
+    headers = {path: tensor_entries(path) for path in weight_files(directory)}
     parameters = sum(_parameters(header) for header in headers.values())
     quant, preset = fitting(parameters)
     template = own_template(directory)
@@ -108,11 +108,17 @@ def weight_files(directory: Path) -> list[Path]:
     return files
 
 
-def _header(path: Path) -> dict[str, Any]:
+def tensor_entries(path: Path) -> dict[str, Any]:
     """Read a safetensors header and check that the file is as long as it says.
 
     The layout (8 bytes of length, JSON, then the data) is the format's own
     definition: https://huggingface.co/docs/safetensors/index#format
+
+    Returns:
+        For each tensor its ``dtype``, ``shape`` and ``data_offsets``.
+
+    Raises:
+        BaseInvalid: The file is damaged or not whole.
     """
     damaged = BaseInvalid(f"{shorten(path)} is damaged or not whole", hint="get the file again")
     if left_by_git(path):
@@ -150,7 +156,7 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         BaseInvalid: The file is damaged.
     """
-    return {name: tuple(entry["shape"]) for name, entry in _header(path).items()}
+    return {name: tuple(entry["shape"]) for name, entry in tensor_entries(path).items()}
 
 
 def _parameters(header: Mapping[str, Any]) -> int:

@@ -10,18 +10,20 @@ from typing import Any
 
 import click
 
+from engine.cli.asking import system_options, weights_option
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.compare import tally_line
-from engine.cli.system import system_options
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError
 from engine.evaluate.blind import Choice, Trial, new_trial, reveal, vote
 from engine.evaluate.pair import SIDES, Pair, new_seed
+from engine.evaluate.sharing import Weights
 from engine.evaluate.system import System, frozen_system
 from engine.evaluate.tally import tally
 from engine.models import Turn
 from engine.runs import find
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 from engine.store import Store
 from engine.text import inert
 
@@ -37,6 +39,7 @@ _LETTERS = {"left": "A", "right": "B"}
 @click.option("--seed", type=int, default=None, help="The seed of both answers.")
 @click.option("--temperature", type=click.FloatRange(0, 2), default=None, help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=None, help="Longest answer.")
+@weights_option
 @system_options
 @common_options
 def chat(
@@ -48,6 +51,7 @@ def chat(
     temperature: float | None,
     max_tokens: int | None,
     system: str | None,
+    weights: Weights | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
@@ -58,9 +62,14 @@ def chat(
     begins or ends with, or "last".
     """
     asked: list[dict[str, Any]] = []
-    with opened(workspace) as here, patiently("chat", lambda: Pair.open(here, run, quant)) as pair:
+    with (
+        opened(workspace) as here,
+        patiently("chat", lambda: Pair.open(here, run, quant, weights)) as pair,
+    ):
         behind = System(frozen_system(find(here, pair.run_id).dir), system)
         if not as_json:
+            if pair.sharing.why:
+                say(f"weights: {pair.sharing.words()}")
             say(f"system: {' '.join(behind.words().split())}")
         for text in [prompt] if prompt is not None else _prompts(quiet=as_json):
             chosen = new_seed() if seed is None else seed
@@ -72,7 +81,16 @@ def chat(
             say(tally_line(tally(here.store.votes(pair.run_id))))
     if as_json:
         told = {"text": behind.text, "origin": behind.origin}
-        print_json({"run": pair.run_id, "quant": pair.quant, "system": told, "asked": asked})
+        loaded = {"weights": pair.weights, "why": pair.sharing.why}
+        print_json(
+            {
+                "run": pair.run_id,
+                "quant": pair.quant,
+                "loaded": loaded,
+                "system": told,
+                "asked": asked,
+            }
+        )
 
 
 def _prompts(*, quiet: bool) -> Iterator[str]:
@@ -110,6 +128,7 @@ class _Talk:
         self._temperature = temperature
         self._max_tokens = max_tokens
         self._quiet = quiet
+        self._beside = ""
 
     def _print(self, text: str, *, end: str = "\n") -> None:
         if not self._quiet:
@@ -131,6 +150,7 @@ class _Talk:
                 max_tokens=self._max_tokens,
                 sides=[side],
             ):
+                self._threads(chunk.threads)
                 self._print(chunk.text, end="")
                 text, timing, error = text + chunk.text, chunk.timing, chunk.error
             self._end(timing, error)
@@ -163,9 +183,17 @@ class _Talk:
             if chunk.position != last:
                 last = chunk.position
                 self._print(f"── {_LETTERS[last]}")
+            self._threads(chunk.threads)
             self._print(chunk.text, end="")
             if chunk.done:
                 self._end(chunk.timing, chunk.error)
+
+    def _threads(self, threads: Threads | None) -> None:
+        """Say that something else uses the processor, or no longer does; once each."""
+        if threads is not None and threads.beside != self._beside:
+            self._beside = threads.beside
+            words = threads.words() or f"{threads.now} threads again"
+            self._print(f"[{words}]")
 
     def _choice(self) -> Choice | None:
         """Ask for a vote; None where the input ended or none is given."""
@@ -194,6 +222,8 @@ def _answer(text: str, timing: Timing | None, error: FinetuiError | None) -> dic
             "ttft_s": timing.ttft_s,
             "tokens_per_s": timing.tokens_per_s,
         }
+        if timing.threads is not None:
+            told["threads"] = timing.threads.as_dict()
     if error is not None:
         told["error"] = error.as_dict()
     return told

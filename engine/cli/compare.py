@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from engine.cli.asking import system_options, weights_option
 from engine.cli.common import Progress, common_options, opened, print_json, say, table
-from engine.cli.system import system_options
 from engine.cli.waiting import patiently
 from engine.evaluate.blind import take_back as take_back_vote
 from engine.evaluate.compare import compare as compare_run
+from engine.evaluate.sharing import Weights
 from engine.evaluate.tally import Tally, tally
 from engine.paths import shorten
 from engine.runs import find
@@ -31,6 +32,7 @@ from engine.text import inert
 @click.option("--temperature", type=click.FloatRange(0, 2), default=None, help="0 is greedy.")
 @click.option("--max-tokens", type=click.IntRange(min=1), default=None, help="Longest answer.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="The report's folder.")
+@weights_option
 @system_options
 @common_options
 def compare(
@@ -42,6 +44,7 @@ def compare(
     max_tokens: int | None,
     out: Path | None,
     system: str | None,
+    weights: Weights | None,
     workspace: Path | None,
     as_json: bool,
 ) -> None:
@@ -64,6 +67,7 @@ def compare(
                 temperature=temperature,
                 max_tokens=max_tokens,
                 system=system,
+                weights=weights,
                 out=out,
                 progress=Progress("asking", quiet=as_json),
             ),
@@ -75,6 +79,7 @@ def compare(
             {
                 "run": result.run_id,
                 "quant": result.quant,
+                "weights": result.weights,
                 "system": result.system,
                 "summary": summary,
                 **files,

@@ -16,6 +16,7 @@ from engine.errors import EvaluateError, FinetuiError, PromptTooLong, ServeError
 from engine.evaluate.pair import Pair, Side, SideChunk, new_seed
 from engine.models import Turn, Vote
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 from engine.store import Store
 
 Position = Literal["left", "right"]
@@ -37,6 +38,7 @@ class BlindChunk:
     timing: Timing | None = None
     reason: str = ""
     error: FinetuiError | None = None
+    threads: Threads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,12 @@ class Trial:
         self._texts, self._last = dict.fromkeys(POSITIONS, ""), {}
         self._failures = {}
         heat = pair.temperature if temperature is None else temperature
-        self._asked = {"run": pair.run_id, "quant": pair.quant, "temperature": f"{heat:g}"}
+        self._asked = {
+            "run": pair.run_id,
+            "quant": pair.quant,
+            "temperature": f"{heat:g}",
+            "weights": pair.weights,
+        }
         rounds: list[tuple[Position, ...]] = [("left",), ("right",)] if one_by_one else [POSITIONS]
         for positions in rounds:
             chunks = pair.ask(
@@ -210,7 +217,13 @@ class Trial:
         if (error := chunk.error) is not None:
             self._failures[position] = lambda: error
         blind = BlindChunk(
-            position, chunk.text, chunk.done, chunk.timing, chunk.reason, self.failure(position)
+            position,
+            chunk.text,
+            chunk.done,
+            chunk.timing,
+            chunk.reason,
+            self.failure(position),
+            chunk.threads,
         )
         if chunk.done:
             self._last[position] = blind
@@ -253,6 +266,7 @@ class Trial:
             "seed": str(self.seed),
             "temperature": self._asked["temperature"],
             "system": self.system,
+            "weights": self._asked["weights"],
         }
         if self.turn > 1:
             history = {
@@ -274,6 +288,8 @@ class Trial:
                     f"{side}_tokens_per_s": f"{timing.tokens_per_s:.2f}",
                     f"{side}_tokens": str(timing.completion_tokens),
                 }
+                if timing.threads is not None and timing.threads.beside:
+                    data[f"{side}_threads"] = timing.threads.words()
         return data
 
 

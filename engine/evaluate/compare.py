@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.errors import EvaluateError
 from engine.evaluate.pair import SIDES, Pair, Side
+from engine.evaluate.sharing import Weights
 from engine.evaluate.system import System, frozen_system
 from engine.export.held_out import turns_of
 from engine.models import Turn
@@ -54,7 +55,8 @@ class Row:
 class Comparison:
     """A finished comparison and where its report lies.
 
-    ``system`` is the system prompt that prompts without messages were asked with.
+    ``system`` is the system prompt that prompts without messages were asked with, ``weights``
+    whether the exported "files" answered, or the adapter over "shared" weights.
     """
 
     run_id: str
@@ -66,6 +68,7 @@ class Comparison:
     markdown: Path
     json: Path
     system: str = ""
+    weights: str = "files"
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Return for each side its answers, failures, and means over the answers."""
@@ -140,6 +143,7 @@ def compare(
     temperature: float | None = None,
     max_tokens: int | None = None,
     system: str | None = None,
+    weights: Weights | None = None,
     out: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Comparison:
@@ -157,6 +161,7 @@ def compare(
         max_tokens: The longest answer; None takes the setting.
         system: The system prompt of prompts without messages: empty for none; None takes the
             one that the run's dataset was frozen with.
+        weights: Whether both sides share the base's weights; None takes the setting.
         out: The report's folder; None takes one in the run's.
         progress: Told prompts done and in total.
 
@@ -171,7 +176,7 @@ def compare(
     heat = chat.temperature if temperature is None else temperature
     longest = chat.max_tokens if max_tokens is None else max_tokens
     behind = System(frozen_system(run.dir), system)
-    with Pair.open(workspace, run.id, quant) as pair:
+    with Pair.open(workspace, run.id, quant, weights) as pair:
         rows = []
         for number, prompt in enumerate(asked):
             progress(number, len(asked))
@@ -180,7 +185,7 @@ def compare(
             rows.append(Row(turns, seed + number, answers, prompt.reference))
             pair.revive()
         progress(len(asked), len(asked))
-        chosen = pair.quant
+        chosen, loaded = pair.quant, pair.weights
     folder = out or run.dir / "comparisons" / f"{prompts.stem}-{chosen}"
     comparison = Comparison(
         run_id=run.id,
@@ -192,6 +197,7 @@ def compare(
         markdown=folder / "report.md",
         json=folder / "report.json",
         system=behind.text,
+        weights=loaded,
     )
     fresh = not folder.exists()
     write_atomic(comparison.json, as_json(comparison).encode())
@@ -249,6 +255,7 @@ def as_json(comparison: Comparison) -> str:
         "temperature": comparison.temperature,
         "max_tokens": comparison.max_tokens,
         "system": comparison.system,
+        "weights": comparison.weights,
         "at": comparison.at,
         "summary": comparison.summary(),
         "rows": rows,
@@ -267,6 +274,7 @@ def as_markdown(comparison: Comparison) -> str:
         f"{comparison.temperature:g}, at most {comparison.max_tokens} tokens, {when}. Both sides "
         "got the same tokens and the same seed.",
         "",
+        *_shared_lines(comparison.weights),
         *_system_lines(comparison.system),
         "| | answers | failed | mean tokens | cut | first token | tokens/s |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -285,6 +293,12 @@ def as_markdown(comparison: Comparison) -> str:
             answer = row.answers[side]
             lines += ["", f"**{side}** {_figures(answer)}", "", *_block(answer.text)]
     return "\n".join(lines) + "\n"
+
+
+def _shared_lines(weights: str) -> list[str]:
+    if weights != "shared":
+        return []
+    return ["The tuned side was the adapter over the base, not the exported file.", ""]
 
 
 def _system_lines(system: str) -> list[str]:

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from engine.errors import EvaluateError, FinetuiError, PromptTooLong, RunUnfinished
+from engine.evaluate.sharing import Sharing, Weights, share
 from engine.export.artifacts import ExportInfo, artifacts
 from engine.export.held_out import Prompt, dataset_prompts
 from engine.export.quants import check_quant
 from engine.models import Turn
-from engine.runs import find
-from engine.serve.client import Timing
-from engine.serve.pool import Worker, cores
+from engine.runs import RunSummary, find
+from engine.serve.beside import cores
+from engine.serve.client import Chunk, Timing
+from engine.serve.pool import Worker
+from engine.serve.protocol import Threads
 from engine.tokens import Tokenizer, prompt_ids
 from engine.workspace import Workspace
 
@@ -31,7 +34,8 @@ class SideChunk:
     """A part of one side's answer.
 
     The last one of a side has ``done`` and either its timing and reason ("stop",
-    "length") or the ``error`` that ended it; the other side goes on.
+    "length") or the ``error`` that ended it; the other side goes on. One with ``threads`` says
+    that something else uses the processor, or no longer does.
     """
 
     side: Side
@@ -40,6 +44,7 @@ class SideChunk:
     timing: Timing | None = None
     reason: str = ""
     error: FinetuiError | None = None
+    threads: Threads | None = None
 
 
 def new_seed() -> int:
@@ -50,10 +55,14 @@ def new_seed() -> int:
 class Pair:
     """The two exported models of a run, loaded, at one quantisation.
 
+    They are two files, each in a worker of its own, or the base with and without the adapter in
+    one worker, which then has one copy of the weights.
+
     Attributes:
         run_id: The run.
         quant: The quantisation of both.
         context: The context window of both, in tokens.
+        sharing: How they are loaded.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class Pair:
         workers: dict[Side, Worker],
         tokenizer: Tokenizer,
         workspace: Workspace,
+        sharing: Sharing,
     ) -> None:
         self._export = export
         self._workers = workers
@@ -71,10 +81,13 @@ class Pair:
         self._chat = workspace.settings.chat
         self.run_id = run_id
         self.quant = export.quant
+        self.sharing = sharing
         self.context = min(worker.context for worker in workers.values())
 
     @classmethod
-    def open(cls, workspace: Workspace, run_id: str, quant: str = "") -> Pair:
+    def open(
+        cls, workspace: Workspace, run_id: str, quant: str = "", weights: Weights | None = None
+    ) -> Pair:
         """Load both models of a run.
 
         Blocks while they load, both at once; call it in a thread where an event loop runs.
@@ -83,6 +96,8 @@ class Pair:
             workspace: Where the run is.
             run_id: The run, or a prefix of its id.
             quant: The quantisation; empty takes the newest export.
+            weights: Whether both share one copy of the base's weights, see
+                :func:`engine.evaluate.sharing.share`; None takes the setting.
 
         Raises:
             RunMissing: There is no such run.
@@ -92,16 +107,41 @@ class Pair:
             WorkerDied: A worker ended while it loaded.
             WorkerTimeout: A worker took too long.
         """
-        run = find(workspace, run_id)
-        export = _chosen(artifacts(workspace, run.id), run.id, check_quant(quant) if quant else "")
+        run, export, sharing = _plan(workspace, run_id, quant, weights)
         tokenizer = Tokenizer.load(export.base_dir)
         return cls(
             export,
             run_id=run.id,
-            workers=_start(export, workspace.settings.chat.context),
+            workers=_start(export, sharing, workspace.settings.chat.context),
             tokenizer=tokenizer,
             workspace=workspace,
+            sharing=sharing,
         )
+
+    def turn_to(
+        self, workspace: Workspace, run_id: str, quant: str = "", weights: Weights | None = None
+    ) -> bool:
+        """Answer for another run from now on, without loading the base again.
+
+        That can be done where both share the base's weights and the other run is on the same
+        base at the same quantisation: only the adapter is changed. Blocks while it is read.
+
+        Returns:
+            Whether it was done; if not, nothing has changed.
+
+        Raises:
+            FinetuiError: As :meth:`open`.
+        """
+        if self.sharing.adapter is None or not self.alive:
+            return False
+        run, export, sharing = _plan(workspace, run_id, quant, weights)
+        if sharing.adapter is None or export.base != self._export.base:
+            return False
+        self._workers["tuned"].put_adapter(sharing.adapter)
+        self._tokenizer = Tokenizer.load(export.base_dir)
+        self._export, self.sharing = export, sharing
+        self.run_id, self.quant = run.id, export.quant
+        return True
 
     def __enter__(self) -> Pair:
         return self
@@ -122,8 +162,13 @@ class Pair:
         """The temperature that a question gets unless told otherwise."""
         return self._chat.temperature
 
+    @property
+    def weights(self) -> str:
+        """``files`` where the exported files answer, ``shared`` where the adapter does."""
+        return self.sharing.weights
+
     def files(self) -> dict[Side, Path]:
-        """Return the two model files."""
+        """Return the two model files; of shared weights the tuned one is not loaded."""
         return {"base": self._export.base, "tuned": self._export.tuned}
 
     def prompt_ids(self, turns: Sequence[Turn]) -> tuple[int, ...]:
@@ -169,17 +214,24 @@ class Pair:
         longest = self._chat.max_tokens if max_tokens is None else max_tokens
         queue: asyncio.Queue[SideChunk] = asyncio.Queue()
         stop_ids = sorted(self._tokenizer.eos_ids)
+        # On two cores, with 200 tokens each at once, a thread a side gives 71 to 85 tokens/s at
+        # Q4_K_M and 39 to 52 at F16; two threads a side give 49 to 53 and 44 to 46.
+        threads = max(1, cores() // len(sides))
 
         async def listen(side: Side) -> None:
             chunks = self._workers[side].stream(
-                ids[side], temperature=heat, max_tokens=longest, seed=seed, stop_ids=stop_ids
+                ids[side],
+                temperature=heat,
+                max_tokens=longest,
+                seed=seed,
+                stop_ids=stop_ids,
+                threads=threads,
+                model=side if self.sharing.adapter is not None else "",
             )
             try:
                 async with contextlib.aclosing(chunks):
                     async for chunk in chunks:
-                        queue.put_nowait(
-                            SideChunk(side, chunk.text, chunk.done, chunk.timing, chunk.reason)
-                        )
+                        queue.put_nowait(_of(side, chunk))
             except FinetuiError as error:
                 queue.put_nowait(SideChunk(side, "", done=True, error=error))
             except Exception as error:
@@ -221,6 +273,10 @@ class Pair:
         dead = tuple(side for side in SIDES if not self._workers[side].alive)
         for side in dead:
             self._workers[side].close()
+        if dead and self.sharing.adapter is not None:
+            self._workers = _start(self._export, self.sharing, self.context)
+            return dead
+        for side in dead:
             self._workers[side] = _worker(self.files()[side], self.context)
         return dead
 
@@ -243,14 +299,29 @@ def _chosen(exports: Sequence[ExportInfo], run_id: str, quant: str) -> ExportInf
     )
 
 
-def _worker(gguf: Path, context: int) -> Worker:
-    # Both sides answer at once. On two cores, with 200 tokens each, a thread a side gives 71 to
-    # 85 tokens/s at Q4_K_M and 39 to 52 at F16; two threads a side give 49 to 53 and 44 to 46.
-    return Worker.start(gguf, context=context, threads=max(1, cores() // 2))
+def _of(side: Side, chunk: Chunk) -> SideChunk:
+    return SideChunk(
+        side, chunk.text, chunk.done, chunk.timing, chunk.reason, threads=chunk.threads
+    )
 
 
-def _start(export: ExportInfo, context: int) -> dict[Side, Worker]:
-    """Start both workers at once; where one fails, the other is ended."""
+def _plan(
+    workspace: Workspace, run_id: str, quant: str, weights: Weights | None
+) -> tuple[RunSummary, ExportInfo, Sharing]:
+    """Return the run, the export that is meant, and how its sides are to be loaded."""
+    run = find(workspace, run_id)
+    export = _chosen(artifacts(workspace, run.id), run.id, check_quant(quant) if quant else "")
+    return run, export, share(run.dir, export, weights or workspace.settings.chat.weights)
+
+
+def _worker(gguf: Path, context: int, adapter: Path | None = None) -> Worker:
+    return Worker.start(gguf, adapter=adapter, context=context)
+
+
+def _start(export: ExportInfo, sharing: Sharing, context: int) -> dict[Side, Worker]:
+    """Start the one worker of both sides, or both at once; where one fails, end the other."""
+    if sharing.adapter is not None:
+        return dict.fromkeys(SIDES, _worker(export.base, context, sharing.adapter))
     files: dict[Side, Path] = {"base": export.base, "tuned": export.tuned}
     with ThreadPoolExecutor(max_workers=2) as threads:
         starting = {side: threads.submit(_worker, file, context) for side, file in files.items()}

@@ -2,8 +2,8 @@
 
 ``python -m engine.export.converter BOS SPACE -- ARGUMENTS OF convert_hf_to_gguf``, where BOS is
 "kept" or "off" and SPACE is "on" or "off". What the converter says of BOS, EOS and space prefix is
-about the base's pretraining. It is corrected in the writer, at the end: the files that the converter
-reads stay as they are, for it knows tokenizers by the ids that these make.
+about the base's pretraining. It is corrected in the writer, at the end: the files that the
+converter reads stay as they are, for it knows tokenizers by the ids that these make.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
 from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
+from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
 from engine.export.ollama.names import proposed
@@ -33,8 +34,8 @@ from engine.tokens import Tokenizer
 def main(directory: Path) -> int:
     """Run the export in a job directory and return the exit status."""
     with Job(directory) as job:
-        spec = load_spec(directory)
         require_converter()
+        spec = settled(load_spec(directory))
         bench = Bench(
             spec=spec,
             job=job,
@@ -59,6 +60,7 @@ def main(directory: Path) -> int:
         result["ollama"] = told.as_dict()
         result["imatrix"] = _imatrix(bench)
         result["merged"] = str(spec.merged) if spec.merged.is_dir() else ""
+        result["merged_into"] = merged_into(spec)
         result["removed"] = [{"path": str(path), "bytes": size} for path, size in removed]
         result["updates"] = pointed
         job.finish(result)

@@ -15,6 +15,7 @@ from engine.export.quants import CONVERTED
 from engine.paths import shorten, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
+from engine.settings import GateSettings
 
 Keep = Literal["none", "merged", "f16", "all"]
 KEEPS: tuple[Keep, ...] = get_args(Keep)
@@ -66,6 +67,11 @@ class ExportSpec(BaseModel):
         keep: Which intermediate files stay.
         models_dir: The folder that gets the finished files under a readable name.
         updates: Configuration files that are pointed at the first file.
+        gates: How much is looked at before the files are published, and what they have to reach.
+        into: The original in 16 bits that the adapter is merged into; empty where it is the base.
+        into_dir: Its Hugging Face directory.
+        into_fingerprint: What that directory held when the job was made.
+        into_named: Whether a person named it; one that was only found may be left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -89,6 +95,11 @@ class ExportSpec(BaseModel):
     keep: Keep = "none"
     models_dir: Path | None = None
     updates: tuple[Update, ...] = ()
+    gates: GateSettings = GateSettings()
+    into: str = ""
+    into_dir: str = ""
+    into_fingerprint: str = ""
+    into_named: bool = False
 
     @model_validator(mode="before")
     @classmethod

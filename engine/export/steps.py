@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from engine.child import child_environment, environment_without_secrets
-from engine.errors import DependencyMissing, DiskFull, ExportError, FinetuiError
+from engine.errors import DiskFull, ExportError, FinetuiError
 from engine.runs.child import Job
 
 Report = Callable[[int, int], None]
@@ -45,7 +45,7 @@ def _failure(status: int, lines: Sequence[str]) -> FinetuiError:
     for line in lines:
         if line.startswith(_FAILURE):
             told = json.loads(line.removeprefix(_FAILURE))
-            kind = DependencyMissing if told["code"] == DependencyMissing.code else ExportError
+            kind = _by_code(FinetuiError, str(told["code"])) or ExportError
             return kind(told["message"], hint=told["hint"])
     if any("No space left on device" in line for line in lines):
         return DiskFull(
@@ -58,6 +58,13 @@ def _failure(status: int, lines: Sequence[str]) -> FinetuiError:
             hint="close other programs, or export on a machine with more memory",
         )
     return ChildFailed(status, lines)
+
+
+def _by_code(kind: type[FinetuiError], code: str) -> type[FinetuiError] | None:
+    if kind.code == code:
+        return kind
+    found = (_by_code(below, code) for below in kind.__subclasses__())
+    return next((item for item in found if item is not None), None)
 
 
 def runner(job: Job) -> Step:

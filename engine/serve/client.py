@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from engine.errors import PromptTooLong, ServeError, WorkerDied, WorkerTimeout
+from engine.serve.protocol import Threads
 
 CONNECT_TIMEOUT_S = 5.0
 SILENCE_TIMEOUT_S = 300.0
@@ -19,7 +20,7 @@ SILENCE_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long an answer took.
+    """How long an answer took, and how many threads it was computed with at its end.
 
     The first four are measured in the worker: seconds to the first token, the rate of the
     tokens after it, and the counts. ``seen_`` is the same as the client saw it, waiting and
@@ -32,6 +33,7 @@ class Timing:
     completion_tokens: int
     seen_ttft_s: float = 0.0
     seen_tokens_per_s: float = 0.0
+    threads: Threads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,14 @@ class Chunk:
     """A part of an answer.
 
     The last one has ``done``, the reason ("stop", "length" or "cancelled") and the timing.
+    One without text has ``threads``: something else uses the processor, or no longer does.
     """
 
     text: str
     done: bool = False
     timing: Timing | None = None
     reason: str = ""
+    threads: Threads | None = None
 
 
 async def stream(
@@ -55,6 +59,8 @@ async def stream(
     max_tokens: int,
     seed: int,
     stop_ids: Sequence[int] = (),
+    threads: int = 0,
+    model: str = "",
     bearer: str = "",
     timeout_s: float = SILENCE_TIMEOUT_S,
 ) -> AsyncGenerator[Chunk, None]:
@@ -69,6 +75,8 @@ async def stream(
         max_tokens: The longest answer, in tokens.
         seed: The seed of sampling.
         stop_ids: Token ids that end the answer besides the model's own.
+        threads: How many threads it may take; 0 for as many as the worker has.
+        model: The model that is meant, where the worker has several.
         bearer: The worker's token.
         timeout_s: How long the worker may be silent, in seconds.
 
@@ -84,6 +92,8 @@ async def stream(
         "max_tokens": max_tokens,
         "seed": seed,
         "stop_token_ids": list(stop_ids),
+        "threads": threads,
+        "model": model,
         "stream": True,
     }
     watch = _Watch()
@@ -164,7 +174,7 @@ class _Watch:
             self._last = time.perf_counter()
             self._first = self._first or self._last
         if not reason:
-            return Chunk(text)
+            return Chunk(text, threads=_threads(event))
         return Chunk(text, True, self._timing(event.get("timings") or {}, event), str(reason))
 
     def _timing(self, timings: Mapping[str, Any], event: Mapping[str, Any]) -> Timing:
@@ -178,7 +188,15 @@ class _Watch:
             completion_tokens=count,
             seen_ttft_s=self._first - self._start if self._first else 0.0,
             seen_tokens_per_s=(count - 1) / span if count > 1 and span > 0 else 0.0,
+            threads=_threads(event),
         )
+
+
+def _threads(event: Mapping[str, Any]) -> Threads | None:
+    told = event.get("threads")
+    if not isinstance(told, Mapping):
+        return None
+    return Threads(int(told["now"]), int(told["most"]), str(told["beside"]))
 
 
 def _event(line: str) -> dict[str, Any] | None:

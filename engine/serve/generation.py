@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import codecs
+import copy
 import ctypes
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.serve.protocol import BadRequest, Sampling, Timings
+from engine.serve.contexts import Adapter, second_context
+from engine.serve.protocol import BadRequest, Sampling, Threads, Timings
 
 _PIECE_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an answer; the last one has a reason and timings, and may be empty of text."""
+    """A part of an answer; the last one has a reason and timings, and may be empty of text.
+
+    ``threads`` stands in the last one, and in one without text wherever something else that
+    uses the processor begins or ends.
+    """
 
     text: str
     reason: Literal["", "stop", "length", "cancelled"] = ""
     timings: Timings | None = None
+    threads: Threads | None = None
 
 
 class StopScanner:
@@ -70,12 +77,21 @@ class Model:
         context: The context window in tokens.
         threads: Threads for computing.
         gpu_layers: Layers on the GPU, -1 for all; without effect in a CPU build.
+        free: Says how many threads an answer takes that may take so many; all by default.
 
     Raises:
         ValueError: llama.cpp refused the file.
     """
 
-    def __init__(self, path: Path, *, context: int, threads: int, gpu_layers: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context: int,
+        threads: int,
+        gpu_layers: int,
+        free: Callable[[int], Threads] | None = None,
+    ) -> None:
         import llama_cpp  # 0.3 s, and the whole process may end in it.
 
         self._llama_cpp = llama_cpp
@@ -96,7 +112,32 @@ class Model:
         self.vocabulary = int(self._llama.n_vocab())
         self._vocab: Any = llama_cpp.llama_model_get_vocab(self._llama.model)
         self._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        self._adapter: Adapter | None = None
+        self._free = free or (lambda most: Threads(most or threads, most or threads))
         self._no_abort = llama_cpp.ggml_abort_callback()  # A null function: never asked.
+
+    def with_adapter(self, path: Path) -> Model:
+        """Return a model of the same weights with an adapter over them, in a context of its own.
+
+        Both may compute at once, each in its thread. Close it before this one.
+
+        Args:
+            path: A GGUF LoRA.
+
+        Raises:
+            ValueError: llama.cpp refused it.
+        """
+        adapter = Adapter(self._llama, path)
+        try:
+            llama = second_context(self._llama)
+            adapter.put_on(llama)
+        except ValueError:
+            adapter.close()
+            raise
+        made = copy.copy(self)
+        made._llama, made._adapter = llama, adapter
+        made._buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        return made
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -169,6 +210,9 @@ class Model:
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         scanner = StopScanner(how.stop)
         reason: Literal["stop", "length", "cancelled"] = "cancelled"
+        taken = self._take_threads(how.threads)
+        if taken.beside:
+            yield Piece("", threads=taken)
         for token in self._tokens(ids, how, cancelled):
             if token in how.stop_token_ids or self._ends(token):
                 clock.tick(counted=False)
@@ -181,8 +225,19 @@ class Model:
             if scanner.stopped or clock.tokens >= limit:
                 reason = "stop" if scanner.stopped else "length"
                 break
+            before, taken = taken, self._take_threads(how.threads)
+            if taken != before:
+                yield Piece("", threads=taken)
         rest = "" if scanner.stopped else scanner.feed(decoder.decode(b"", final=True))
-        yield Piece(rest + scanner.rest(), reason, clock.timings())
+        yield Piece(rest + scanner.rest(), reason, clock.timings(), taken)
+
+    def _take_threads(self, most: int) -> Threads:
+        """Compute with as many threads as are free now, and return how many those are."""
+        library, ctx = self._llama_cpp, self._llama.ctx
+        wanted = self._free(most)
+        if library.llama_n_threads(ctx) != wanted.now:
+            library.llama_set_n_threads(ctx, wanted.now, wanted.now)
+        return replace(wanted, now=int(library.llama_n_threads(ctx)))
 
     def _tokens(
         self, ids: Sequence[int], how: Sampling, cancelled: threading.Event
@@ -238,8 +293,10 @@ class Model:
         return self._buffer.raw[:length]
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the context, and the weights where they are this model's own."""
         self._llama.close()
+        if self._adapter is not None:
+            self._adapter.close()
 
 
 class _Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,17 +12,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from engine import paths
 from engine.child import child_environment, environment_without_secrets
-from engine.errors import GgufDamaged, WorkerDied, WorkerTimeout
+from engine.errors import GgufDamaged, ServeError, WorkerDied, WorkerTimeout
 from engine.serve import client
+from engine.serve.beside import WATCHED, cores
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
-from engine.serve.protocol import BEARER_VARIABLE, REFUSED
+from engine.serve.protocol import BEARER_VARIABLE, REFUSED, RELOAD_ADAPTER
 from engine.setup import require
 
 START_TIMEOUT_S = 180.0
@@ -30,17 +32,6 @@ _LOGS_KEPT = 20
 _LOG_LINES_SHOWN = 5
 # How a process ends in which llama.cpp gave up on a file.
 _GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
-
-
-def cores() -> int:
-    """Return how many cores this process may use, those of hyper-threading not counted twice."""
-    import psutil
-
-    try:
-        usable = len(os.sched_getaffinity(0))
-    except AttributeError:  # Not on macOS.
-        usable = os.cpu_count() or 1
-    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
 
 
 class Worker:
@@ -55,6 +46,7 @@ class Worker:
         context: Its context window in tokens.
         log: Its log file; kept if it died, removed by :meth:`close`.
         load_s: How long it took to start, in seconds.
+        adapter: The adapter of its second model; None where it has one model.
     """
 
     def __init__(
@@ -67,6 +59,7 @@ class Worker:
         context: int,
         log: Path,
         load_s: float,
+        adapter: Path | None = None,
     ) -> None:
         self._process = process
         self._closed = False
@@ -76,6 +69,7 @@ class Worker:
         self.context = context
         self.log = log
         self.load_s = load_s
+        self.adapter = adapter
 
     def __repr__(self) -> str:
         # The bearer token stays out of logs and tracebacks.
@@ -97,10 +91,12 @@ class Worker:
         cls,
         gguf: Path,
         *,
+        adapter: Path | None = None,
         context: int = 2048,
         tokenizer_dir: Path | str = "",
         threads: int = 0,
         gpu_layers: int = -1,
+        watch: Collection[str] = WATCHED,
         timeout_s: float = START_TIMEOUT_S,
     ) -> Worker:
         """Start a worker and wait until it has loaded the file and computed once.
@@ -110,11 +106,16 @@ class Worker:
 
         Args:
             gguf: The model file.
+            adapter: A GGUF LoRA. The worker then has two models of the same weights, "base" and
+                "tuned", of which each request names one.
             context: The context window in tokens; what the model was trained for, if that is less.
             tokenizer_dir: The base's directory, where ``/v1/chat/completions`` shall render by
                 the engine's own tokenizer instead of the template in the GGUF.
-            threads: Threads for computing; 0 takes all cores.
+            threads: Threads for computing; 0 takes all cores. It takes fewer while something
+                else uses the processor.
             gpu_layers: Layers put on a GPU, -1 for all; without effect in a CPU build.
+            watch: What makes it take fewer threads: "runs" that train on the processor, and any
+                other "load".
             timeout_s: How long to wait, in seconds.
 
         Raises:
@@ -125,6 +126,9 @@ class Worker:
         """
         gguf = gguf.resolve()
         header = read_header(gguf)
+        if adapter is not None:
+            adapter = adapter.resolve()
+            read_header(adapter)
         require("chat")
         context = min(context, header.context or context)
         started, bearer = time.monotonic(), secrets.token_urlsafe(32)
@@ -137,6 +141,9 @@ class Worker:
                 f"--context={context}",
                 f"--threads={threads or cores()}",
                 f"--gpu-layers={gpu_layers}",
+                "--watch",
+                *watch,
+                *([f"--adapter={adapter}"] if adapter is not None else []),
                 *([f"--tokenizer-dir={Path(tokenizer_dir).resolve()}"] if tokenizer_dir else []),
             ],
         )
@@ -161,6 +168,7 @@ class Worker:
             context=int(greeting["context"]),
             log=log,
             load_s=time.monotonic() - started,
+            adapter=adapter,
         )
 
     @property
@@ -191,7 +199,10 @@ class Worker:
         """Return the error that says how this worker ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)  # A closed connection is seen before the process is gone.
-        return _died(self._process, self.gguf, self.log)
+        what = self.gguf.name
+        if self.adapter is not None:
+            what = f"both sides ({what} with {self.adapter.name})"
+        return _died(self._process, what, self.log)
 
     async def stream(
         self,
@@ -201,6 +212,8 @@ class Worker:
         max_tokens: int,
         seed: int,
         stop_ids: Sequence[int] = (),
+        threads: int = 0,
+        model: str = "",
         timeout_s: float = client.SILENCE_TIMEOUT_S,
     ) -> AsyncGenerator[Chunk, None]:
         """Ask this worker; see :func:`engine.serve.client.stream`.
@@ -218,6 +231,8 @@ class Worker:
                 max_tokens=max_tokens,
                 seed=seed,
                 stop_ids=stop_ids,
+                threads=threads,
+                model=model,
                 bearer=self.bearer,
                 timeout_s=timeout_s,
             )
@@ -226,6 +241,34 @@ class Worker:
                     yield chunk
         except WorkerDied as error:
             raise self.died() from error
+
+    def put_adapter(self, path: Path) -> None:
+        """Put another adapter on the second model, with the base's weights as they are.
+
+        Blocks; call it in a thread where an event loop runs. What is under way is answered
+        first. Where the adapter is refused, the one before stays.
+
+        Args:
+            path: A GGUF LoRA.
+
+        Raises:
+            GgufDamaged: The file is not whole, or is for another base.
+            WorkerDied: The worker ended; the message has the reason and its last words.
+            WorkerTimeout: It kept silent for too long.
+        """
+        path = path.resolve()
+        read_header(path)
+        try:
+            asyncio.run(
+                client.post(self.url, RELOAD_ADAPTER, {"path": str(path)}, bearer=self.bearer)
+            )
+        except WorkerDied as error:
+            raise self.died() from error
+        except ServeError as error:
+            raise GgufDamaged(
+                error.message, hint="chat with the exported files: --weights files"
+            ) from error
+        self.adapter = path
 
 
 def _spawn(gguf: Path, log: Path, bearer: str, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -295,10 +338,10 @@ def _ended(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> GgufDamag
             f"llama.cpp can't load {gguf.name}: {_last_words(log)}",
             hint="export it again with: finetui export RUN; the log is " + paths.shell_path(log),
         )
-    return _died(process, gguf, log)
+    return _died(process, gguf.name, log)
 
 
-def _died(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> WorkerDied:
+def _died(process: subprocess.Popen[bytes], what: str, log: Path) -> WorkerDied:
     status = process.returncode
     if status is None:
         how = "closed the connection"
@@ -309,7 +352,7 @@ def _died(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> WorkerDied
     hint = "the log is " + paths.shell_path(log)
     if status == -signal.SIGKILL:
         hint = "the machine may be out of memory: take a smaller quantisation or context; " + hint
-    return WorkerDied(f"the worker of {gguf.name} {how}: {_last_words(log)}", hint=hint)
+    return WorkerDied(f"the worker of {what} {how}: {_last_words(log)}", hint=hint)
 
 
 def _last_words(log: Path) -> str:

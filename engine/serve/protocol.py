@@ -15,6 +15,9 @@ from typing import Any
 BEARER_VARIABLE = "FINETUI_WORKER_BEARER"
 # Exit statuses: llama.cpp refused the file; the parent is gone.
 REFUSED, ORPHANED = 3, 4
+# What a worker calls its two models that share their weights, and where the adapter is changed.
+BASE, TUNED = "base", "tuned"
+RELOAD_ADAPTER = "/admin/reload-adapter"
 ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -28,7 +31,10 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How an answer is drawn. The defaults of top_k, top_p and min_p are llama.cpp's."""
+    """How an answer is drawn. The defaults of top_k, top_p and min_p are llama.cpp's.
+
+    ``threads`` is how many threads it may take; 0 for as many as the worker has.
+    """
 
     max_tokens: int
     temperature: float
@@ -40,6 +46,33 @@ class Sampling:
     min_p: float = 0.05
     repeat_penalty: float = 1.0
     cache_prompt: bool = False
+    threads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """How many threads an answer computes with.
+
+    Attributes:
+        now: How many.
+        most: How many it would take if nothing else used the processor.
+        beside: What else uses it, in words; empty for nothing.
+    """
+
+    now: int
+    most: int
+    beside: str = ""
+
+    def as_dict(self) -> dict[str, int | str]:
+        """Return the object that an answer's parts carry as ``threads``."""
+        return {"now": self.now, "most": self.most, "beside": self.beside}
+
+    def words(self) -> str:
+        """Return ``1 of 4 threads beside run 3f2a``, or nothing where nothing else computes."""
+        if not self.beside:
+            return ""
+        share = f"{self.now} of {self.most}" if self.now < self.most else f"{self.now}"
+        return f"{share} thread{'s' if self.most > 1 else ''} beside {self.beside}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +148,7 @@ def sampling(body: Mapping[str, Any]) -> Sampling:
         min_p=_number(body, "min_p", 0.05, 0, 1),
         repeat_penalty=_number(body, "repeat_penalty", 1.0, 0.01, 100),
         cache_prompt=bool(body.get("cache_prompt", False)),
+        threads=int(_number(body, "threads", 0, 0, 1024)),
     )
 
 

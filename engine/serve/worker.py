@@ -1,6 +1,8 @@
-"""A model worker: ``python -m engine.serve.worker --gguf FILE``.
+"""A model worker: ``python -m engine.serve.worker --gguf FILE [--adapter FILE]``.
 
-One process, one GGUF, one request at a time. It listens on 127.0.0.1 alone, asks every
+One process, one GGUF, one request at a time. With an adapter there are two models of the same
+weights, ``base`` and ``tuned``, each with a context and a thread of its own; a request says in
+``model`` which one it means. It listens on 127.0.0.1 alone, asks every
 request for the bearer token that its parent put into its environment, and ends when its
 parent does. The first line of its stdout is a JSON object with its port; all else that it
 or llama.cpp prints goes to stderr.
@@ -9,7 +11,6 @@ or llama.cpp prints goes to stderr.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hmac
 import json
 import os
@@ -17,13 +18,9 @@ import select
 import socket
 import sys
 import threading
-import time
-from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
-from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -33,9 +30,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from engine.errors import GgufDamaged
 from engine.serve import protocol
-from engine.serve.generation import Model, Piece
-from engine.serve.protocol import BEARER_VARIABLE, ORPHANED, REFUSED, BadRequest, Sampling
+from engine.serve.beside import WATCHED, Beside
+from engine.serve.desk import Answer, Desk, error_response
+from engine.serve.generation import Model
+from engine.serve.header import read_header
+from engine.serve.protocol import (
+    BASE,
+    BEARER_VARIABLE,
+    ORPHANED,
+    REFUSED,
+    RELOAD_ADAPTER,
+    TUNED,
+    BadRequest,
+    Threads,
+)
 
 _MAX_BODY = 8 * 2**20
 _PARENT_POLL_S = 1.0
@@ -52,176 +62,12 @@ class _BearerMiddleware:
         if scope["type"] == "http":
             given = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(given, self._expected):
-                refusal = _error(401, "unauthorised", "the bearer token is missing or wrong")
+                refusal = error_response(
+                    401, "unauthorised", "the bearer token is missing or wrong"
+                )
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _error(status: int, code: str, message: str) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
-
-
-class _Desk:
-    """Takes requests to the one thread that may touch the model, one after the other.
-
-    Attributes:
-        tokens: How many tokens were generated so far, in answers that have ended.
-    """
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.tokens = 0
-        self._jobs: list[Future[None]] = []
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-
-    @property
-    def waiting(self) -> int:
-        """How many requests are under way or wait their turn."""
-        return sum(not job.done() for job in self._jobs)
-
-    async def pieces(
-        self, ids: tuple[int, ...], how: Sampling, cancelled: threading.Event
-    ) -> AsyncIterator[Piece]:
-        """Yield the answer's pieces. ``cancelled`` ends it, also while it waits its turn."""
-        loop = asyncio.get_running_loop()
-        queue: asyncio.Queue[Piece | Exception | None] = asyncio.Queue()
-
-        def hand_over(item: Piece | Exception | None) -> None:
-            with suppress(RuntimeError):  # The loop closed: nobody waits any more.
-                loop.call_soon_threadsafe(queue.put_nowait, item)
-
-        def work() -> None:
-            try:
-                if not cancelled.is_set():
-                    for piece in self.model.answer(ids, how, cancelled):
-                        if piece.timings is not None:
-                            self.tokens += piece.timings.completion_tokens
-                        hand_over(piece)
-            except Exception as error:  # Raised again where it is awaited.
-                hand_over(error)
-            hand_over(None)
-
-        self._jobs = [*(job for job in self._jobs if not job.done()), self._thread.submit(work)]
-        try:
-            while (item := await queue.get()) is not None:
-                if isinstance(item, Exception):
-                    raise item
-                yield item
-        finally:
-            cancelled.set()
-
-    async def tokenise(self, text: str, *, special: bool) -> tuple[int, ...]:
-        """Tokenise a text in the model's thread."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._thread, lambda: self.model.tokenise(text, special=special)
-        )
-
-
-@asynccontextmanager
-async def _cancelled_when_gone(receive: Receive) -> AsyncIterator[threading.Event]:
-    """Give an event that is set when the client disconnects."""
-    cancelled = threading.Event()
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        cancelled.set()
-
-    task = asyncio.create_task(watch())
-    try:
-        yield cancelled
-    finally:
-        cancelled.set()
-        task.cancel()
-
-
-class _Answer(Response):
-    """An answer as one JSON object, or as server-sent events while it is made."""
-
-    def __init__(
-        self,
-        desk: _Desk,
-        ids: tuple[int, ...],
-        how: Sampling,
-        name: str,
-        *,
-        chat: bool,
-        stream: bool,
-    ) -> None:
-        super().__init__()
-        self._desk, self._ids, self._how = desk, ids, how
-        self._chat, self._stream = chat, stream
-        self._head = {
-            "id": ("chatcmpl-" if chat else "cmpl-") + uuid4().hex,
-            "object": ("chat.completion" if chat else "text_completion")
-            + (".chunk" if chat and stream else ""),
-            "created": int(time.time()),
-            "model": name,
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with _cancelled_when_gone(receive) as cancelled:
-            pieces = self._desk.pieces(self._ids, self._how, cancelled)
-            if self._stream:
-                await self._send_events(pieces, send)
-            else:
-                await self._send_whole(pieces, scope, receive, send)
-
-    async def _send_whole(
-        self, pieces: AsyncIterator[Piece], scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        texts: list[str] = []
-        last = Piece("")
-        try:
-            async for last in pieces:
-                texts.append(last.text)
-        except BadRequest as error:
-            await _error(400, error.code, str(error))(scope, receive, send)
-            return
-        await JSONResponse(self._body("".join(texts), last))(scope, receive, send)
-
-    async def _send_events(self, pieces: AsyncIterator[Piece], send: Send) -> None:
-        started = False
-
-        async def write(text: str, *, more: bool = True) -> None:
-            body = text.encode()
-            await send({"type": "http.response.body", "body": body, "more_body": more})
-
-        async def start(status: int, kind: bytes) -> None:
-            headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-
-        try:
-            async for piece in pieces:
-                if not started:
-                    await start(200, b"text/event-stream; charset=utf-8")
-                    started = True
-                await write(f"data: {json.dumps(self._body(piece.text, piece))}\n\n")
-        except Exception as error:  # The client is told, in the form that it waits for.
-            code = error.code if isinstance(error, BadRequest) else "failed"
-            told = json.dumps({"error": {"code": code, "message": str(error)}})
-            if not started:
-                await start(400 if isinstance(error, BadRequest) else 500, b"application/json")
-                await write(told, more=False)
-                return
-            await write(f"data: {told}\n\n")
-        if not started:  # Cancelled before its turn came.
-            await start(200, b"text/event-stream; charset=utf-8")
-        await write("data: [DONE]\n\n", more=False)
-
-    def _body(self, text: str, piece: Piece) -> dict[str, Any]:
-        choice: dict[str, Any] = {"index": 0, "finish_reason": piece.reason or None}
-        if not self._chat:
-            choice |= {"text": text, "logprobs": None}
-        elif self._stream:
-            choice["delta"] = {"role": "assistant", "content": text}
-        else:
-            choice["message"] = {"role": "assistant", "content": text}
-        body: dict[str, Any] = {**self._head, "choices": [choice]}
-        if piece.timings is not None:
-            body |= {"usage": piece.timings.usage(), "timings": piece.timings.as_dict()}
-        return body
 
 
 async def _json(request: Request) -> Mapping[str, Any]:
@@ -252,47 +98,73 @@ def _tokenizer_ids(tokenizer_dir: Path, messages: list[dict[str, str]]) -> tuple
         raise BadRequest(error.message, "template") from error
 
 
-def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None) -> Starlette:
-    """Return the HTTP application of a loaded model.
+def make_app(
+    models: Mapping[str, Model],
+    *,
+    bearer: str,
+    tokenizer_dir: Path | None,
+    free: Callable[[int], Threads],
+) -> Starlette:
+    """Return the HTTP application of loaded models.
 
     Args:
-        model: The model; the application's one thread is the only one to use it from now on.
-        name: What the model is called in answers.
+        models: The models by the name that they have in answers: one, or ``base`` and
+            ``tuned`` of the same weights. Only the application's threads use them from now on.
         bearer: The token that each request must carry.
         tokenizer_dir: Where chats are rendered by the base's own tokenizer, its directory;
             None takes the chat template in the GGUF.
+        free: Says how many threads an answer takes that may take so many.
     """
-    desk = _Desk(model)
+    desks = {name: Desk(model) for name, model in models.items()}
+    names = ", ".join(desks)
+
+    def chosen(body: Mapping[str, Any]) -> tuple[str, Desk]:
+        """Return the model that a request means. One that is alone has any name."""
+        if len(desks) == 1:
+            return next(iter(desks.items()))
+        name = body.get("model")
+        if not isinstance(name, str) or name not in desks:
+            raise BadRequest(f"model must be one of {names}", "model-unknown")
+        return name, desks[name]
 
     async def health(_: Request) -> Response:
         return JSONResponse(
             {
                 "status": "ok",
-                "context": model.context,
-                "requests": desk.waiting,
-                "tokens": desk.tokens,
+                "context": min(model.context for model in models.values()),
+                "requests": sum(desk.waiting for desk in desks.values()),
+                "tokens": sum(desk.tokens for desk in desks.values()),
+                "threads": free(0).as_dict(),
+                "models": {
+                    name: {"requests": desk.waiting, "tokens": desk.tokens}
+                    for name, desk in desks.items()
+                },
             }
         )
 
-    async def models(_: Request) -> Response:
-        return JSONResponse(
-            {"object": "list", "data": [{"id": name, "object": "model", "owned_by": "finetui"}]}
-        )
+    async def listed(_: Request) -> Response:
+        found = [{"id": name, "object": "model", "owned_by": "finetui"} for name in desks]
+        return JSONResponse({"object": "list", "data": found})
 
     async def completions(request: Request) -> Response:
         body = await _json(request)
+        name, desk = chosen(body)
         prompt, how = protocol.prompt(body), protocol.sampling(body)
         ids = prompt if isinstance(prompt, tuple) else await desk.tokenise(prompt, special=True)
-        return _Answer(desk, ids, how, name, chat=False, stream=body.get("stream") is True)
+        return Answer(desk, ids, how, name, chat=False, stream=body.get("stream") is True)
 
     async def chat(request: Request) -> Response:
         body = await _json(request)
+        name, desk = chosen(body)
         messages, how = protocol.messages(body), protocol.sampling(body)
         if tokenizer_dir is None:
-            ids = await desk.tokenise(model.render(messages), special=True)
+            ids = await desk.tokenise(desk.model.render(messages), special=True)
         else:
             ids = _tokenizer_ids(tokenizer_dir, messages)
-        return _Answer(desk, ids, how, name, chat=True, stream=body.get("stream") is True)
+        return Answer(desk, ids, how, name, chat=True, stream=body.get("stream") is True)
+
+    # What follows is of the weights, which all models share.
+    shared = next(iter(desks.values()))
 
     async def tokenize(request: Request) -> Response:
         body = await _json(request)
@@ -300,27 +172,48 @@ def make_app(model: Model, *, name: str, bearer: str, tokenizer_dir: Path | None
         if not isinstance(content, str):
             raise BadRequest("content must be a text")
         special = body.get("parse_special", True) is True
-        return JSONResponse({"tokens": await desk.tokenise(content, special=special)})
+        return JSONResponse({"tokens": await shared.tokenise(content, special=special)})
 
     async def apply_template(request: Request) -> Response:
-        return JSONResponse({"prompt": model.render(protocol.messages(await _json(request)))})
+        messages = protocol.messages(await _json(request))
+        return JSONResponse({"prompt": shared.model.render(messages)})
 
-    async def bad_request(_: Request, error: Exception) -> Response:
-        code = error.code if isinstance(error, BadRequest) else "bad-request"
-        return _error(400, code, str(error))
+    async def reload_adapter(request: Request) -> Response:
+        body = await _json(request)
+        if TUNED not in desks:
+            raise BadRequest("this worker has no adapter", "no-adapter")
+        path = Path(str(body.get("path") or ""))
+        try:
+            read_header(path)
+            await desks[TUNED].put_adapter(models[BASE], path)
+        except (GgufDamaged, ValueError) as error:
+            raise BadRequest(f"the adapter is refused: {error}", "adapter-refused") from error
+        return JSONResponse({"adapter": path.name})
 
-    async def gone(_: Request, __: Exception) -> Response:
-        return _error(400, "gone", "the client went away")
-
-    return Starlette(
-        routes=[
+    return _application(
+        [
             Route("/health", health),
-            Route("/v1/models", models),
+            Route("/v1/models", listed),
             Route("/v1/completions", completions, methods=["POST"]),
             Route("/v1/chat/completions", chat, methods=["POST"]),
             Route("/tokenize", tokenize, methods=["POST"]),
             Route("/apply-template", apply_template, methods=["POST"]),
+            Route(RELOAD_ADAPTER, reload_adapter, methods=["POST"]),
         ],
+        bearer,
+    )
+
+
+def _application(routes: list[Route], bearer: str) -> Starlette:
+    async def bad_request(_: Request, error: Exception) -> Response:
+        code = error.code if isinstance(error, BadRequest) else "bad-request"
+        return error_response(400, code, str(error))
+
+    async def gone(_: Request, __: Exception) -> Response:
+        return error_response(400, "gone", "the client went away")
+
+    return Starlette(
+        routes=routes,
         # The host is checked first: a page in a browser that had its name point here would
         # otherwise learn that something listens.
         middleware=[
@@ -353,17 +246,45 @@ def _private_stdout() -> TextIO:
     return stdout
 
 
-def main() -> int:
-    """Load the model, say the port, and serve until the parent goes."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gguf", type=Path, required=True)
+    parser.add_argument("--adapter", type=Path, default=None)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--context", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--watch", nargs="*", choices=WATCHED, default=WATCHED)
     parser.add_argument("--gpu-layers", type=int, default=-1)
     parser.add_argument("--tokenizer-dir", type=Path, default=None)
     parser.add_argument("--parent", type=int, required=True)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def _load(options: argparse.Namespace, threads: int, beside: Beside) -> dict[str, Model]:
+    """Load the file, and compute once with each model of it.
+
+    Raises:
+        ValueError: llama.cpp refused the file or the adapter.
+        RuntimeError: It failed to compute.
+    """
+    model = Model(
+        options.gguf,
+        context=options.context,
+        threads=threads,
+        gpu_layers=options.gpu_layers,
+        free=beside.threads,
+    )
+    models = {options.gguf.stem: model}
+    if options.adapter is not None:
+        models = {BASE: model, TUNED: model.with_adapter(options.adapter)}
+    for one in models.values():
+        one.warm_up()
+    return models
+
+
+def main() -> int:
+    """Load the model, say the port, and serve until the parent goes."""
+    options = _options()
     said = _private_stdout()
     bearer = os.environ.pop(BEARER_VARIABLE, "")
     if not bearer:
@@ -371,32 +292,28 @@ def main() -> int:
         return 2
     watch = threading.Thread(target=_end_with_parent, args=(options.parent,), daemon=True)
     watch.start()
+    threads = options.threads or os.cpu_count() or 1
+    beside = Beside(threads, parent=options.parent, watch=options.watch)
+    beside.start()
     try:
-        model = Model(
-            options.gguf,
-            context=options.context,
-            threads=options.threads or os.cpu_count() or 1,
-            gpu_layers=options.gpu_layers,
-        )
-        model.warm_up()
+        models = _load(options, threads, beside)
     except (ValueError, RuntimeError) as error:
         print(f"llama.cpp refused the file: {error}", file=sys.stderr, flush=True)
         return REFUSED
     import uvicorn
 
-    app = make_app(
-        model, name=options.gguf.stem, bearer=bearer, tokenizer_dir=options.tokenizer_dir
-    )
+    app = make_app(models, bearer=bearer, tokenizer_dir=options.tokenizer_dir, free=beside.threads)
     listener = socket.create_server(("127.0.0.1", options.port))
     server = uvicorn.Server(
         uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", server_header=False
         )
     )
-    said.write(json.dumps({"port": listener.getsockname()[1], "context": model.context}) + "\n")
+    context = min(model.context for model in models.values())
+    said.write(json.dumps({"port": listener.getsockname()[1], "context": context}) + "\n")
     said.flush()
     server.run(sockets=[listener])
-    model.close()
+    # The process ends with them; a context that computes must not be freed under it.
     return 0
 
 

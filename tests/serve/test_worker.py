@@ -82,15 +82,17 @@ async def test_no_character_is_broken_between_chunks(worker: Worker) -> None:
     chunks = await collect(worker, IDS, max_tokens=400, seed=11)
     text = "".join(chunk.text for chunk in chunks)
     assert text.encode("utf-8").decode("utf-8") == text
-    assert all(chunk.text for chunk in chunks[:-1])
+    assert all(chunk.text or chunk.threads for chunk in chunks[:-1])
 
 
 async def test_stop_ids_end_an_answer(worker: Worker) -> None:
     everything = list(range(len(embedded_vocabulary().tokens)))
     chunks = await collect(worker, IDS, stop_ids=everything)
-    assert [(chunk.text, chunk.reason) for chunk in chunks] == [("", "stop")]
-    assert chunks[0].timing is not None
-    assert chunks[0].timing.completion_tokens == 0
+    # What else uses the processor may have been said before.
+    assert "".join(chunk.text for chunk in chunks) == ""
+    assert [chunk.reason for chunk in chunks if chunk.done] == ["stop"]
+    assert chunks[-1].timing is not None
+    assert chunks[-1].timing.completion_tokens == 0
 
 
 def test_stop_texts_end_an_answer(worker: Worker) -> None:

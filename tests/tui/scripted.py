@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from engine.evaluate.pair import SIDES, Side, SideChunk
+from engine.evaluate.sharing import Sharing
 from engine.models import Turn
 from engine.serve.client import Timing
 
@@ -31,6 +32,8 @@ class ScriptedPair:
 
     temperature = 0.7
     context = 2048
+    weights = "files"
+    sharing = Sharing()
 
     def __init__(self, answers: Mapping[Side, Sequence[str]] | None = None) -> None:
         self.run_id, self.quant = RUN, "f16"
@@ -80,6 +83,10 @@ class ScriptedPair:
     def revive(self) -> tuple[Side, ...]:
         """Start nothing."""
         return ()
+
+    def turn_to(self, *_: object) -> bool:
+        """Answer for no other run."""
+        return False
 
     def close(self) -> None:
         """End nothing."""

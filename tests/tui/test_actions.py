@@ -18,6 +18,7 @@ from tui.screens.modals.edit import EditDialog
 from tui.screens.modals.filter import FilterDialog
 from tui.screens.modals.help import HelpDialog
 from tui.screens.modals.near import NearDialog
+from tui.screens.modals.pick import PairDialog
 from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.modals.system import SystemDialog
@@ -28,6 +29,7 @@ DIALOGS: dict[str, type[DOMNode]] = {
     "dialog": Dialog,
     "add": AddDialog,
     "edit": EditDialog,
+    "pair": PairDialog,
     "skips": SkipsDialog,
     "system": SystemDialog,
     "help": HelpDialog,

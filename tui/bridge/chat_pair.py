@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import FinetuiError
 from tui.bridge.run_tail import short_run
@@ -26,7 +26,8 @@ class Choice:
     """A pair that can be loaded: a run's export and its base at the same quantisation.
 
     Sizes are bytes, ``at`` is when the export ended, in seconds since the epoch. ``adapter``
-    says which adapter was merged: ``best, step 60`` or ``last``.
+    says which adapter was merged: ``best, step 60`` or ``last``. ``weights`` says whether the
+    two files are loaded or the base once, empty for what the settings say.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class Choice:
     base_bytes: int
     at: float
     adapter: str = "last"
+    weights: Literal["", "auto", "files", "shared"] = ""
 
     @property
     def key(self) -> str:
@@ -119,10 +121,21 @@ class PairHolder:
         ticket = object()
         self._wanted = ticket
         with self._lock:
+            wanted = workspace, choice.run_id, choice.quant, choice.weights or None
+            try:
+                if (
+                    self._pair is not None
+                    and self._wanted is ticket
+                    and self._pair.turn_to(*wanted)
+                ):
+                    return self._pair
+            except FinetuiError:
+                self._close()
+                raise
             self._close()
             if self._wanted is not ticket:
                 return None
-            pair = Pair.open(workspace, choice.run_id, choice.quant)
+            pair = Pair.open(*wanted)
             if self._wanted is not ticket:
                 pair.close()
                 return None

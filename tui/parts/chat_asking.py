@@ -159,7 +159,9 @@ class Asking(Vertical):
         from engine.evaluate.system import System
 
         self._shelf = PromptShelf(prompts)
-        self._system = None if frozen is None else System(frozen)
+        if frozen is not None:
+            same = self._system is not None and self._system.frozen == frozen
+            self._system = System(frozen, self._system.given if same and self._system else None)
         self.start_new()
 
     def set_system(self, text: str) -> None:
@@ -255,6 +257,8 @@ class Asking(Vertical):
             async with contextlib.aclosing(current.trial.ask(pair)) as chunks:
                 async for chunk in chunks:
                     current.take(chunk)
+                    if chunk.threads is not None:
+                        self._show_line()
         except Exception as error:
             told = error if isinstance(error, FinetuiError) else EvaluateError("it can't be asked")
             current.fail(told)
@@ -302,5 +306,5 @@ class Asking(Vertical):
         what = words.line_words(self._talk, blind=self._blind, fresh=fresh)
         offered = words.prompt_words(prompt, self._shelf.number, len(self._shelf))
         system = words.system_words(self._talk, self._system, prompt, fresh=fresh)
-        room = max(0, self.size.width - len(what) - 6)
+        room = max(0, self.size.width - 6)
         set_border(self.line, what, fit(" · ".join(filter(None, [offered, system])), room).strip())

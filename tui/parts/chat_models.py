@@ -140,5 +140,7 @@ class Models(Lines):
             self.post_message(self.Loaded(choice, prompts, system, problem, took))
 
     def _tell(self) -> None:
-        self.show([words.pair_line(self._choice)])
+        pair = self._holder.pair
+        weights = pair.weights if pair is not None and not self._loading else "files"
+        self.show([words.pair_line(self._choice, weights)])
         self.post_message(self.Changed())

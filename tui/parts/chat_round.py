@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.evaluate.blind import BlindChunk, Position, Revealed, Trial
     from engine.export.held_out import Prompt
     from engine.serve.client import Timing
+    from engine.serve.protocol import Threads
 
 
 @dataclass(slots=True)
@@ -37,6 +38,9 @@ class Round:
         trial: The sealed trial.
         blind: Whether the sides are hidden; an open round shows all at once.
         prompt: The prompt of the dataset that was asked, if it was one.
+
+    Attributes:
+        threads: With how many threads a side computes, once one has said so.
     """
 
     def __init__(self, trial: Trial, *, blind: bool, prompt: Prompt | None = None) -> None:
@@ -44,6 +48,7 @@ class Round:
         self.blind = blind
         self.prompt = prompt
         self.stopped = False
+        self.threads: Threads | None = None
         self.revealed: Revealed | None = None
         self.halves: dict[Position, Half] = {"left": Half(), "right": Half()}
         self._uncovered = 0
@@ -94,6 +99,7 @@ class Round:
         """Take a part of an answer."""
         half = self.halves[chunk.position]
         half.text += chunk.text
+        self.threads = chunk.threads or self.threads
         if chunk.done:
             half.done, half.timing = True, chunk.timing
             half.reason, half.error = chunk.reason, chunk.error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.errors import FinetuiError
     from engine.evaluate.blind import Position
+    from engine.evaluate.sharing import Weights
     from engine.evaluate.system import System
     from engine.evaluate.tally import Tally
     from engine.export.held_out import Prompt
@@ -87,7 +88,10 @@ def timing_words(timing: Timing | None, reason: str, *, short: bool = False) -> 
         return reason
     cut = ", cut" if reason == "length" else ""
     first = "" if short else f"first {timing.ttft_s:.2f} s · "
-    return f"{timing.completion_tokens:,} tokens{cut} · {first}{timing.tokens_per_s:.1f} tokens/s"
+    words = f"{timing.completion_tokens:,} tokens{cut} · {first}{timing.tokens_per_s:.1f} tokens/s"
+    if timing.threads is not None and timing.threads.beside:
+        words += f" · {counted(timing.threads.now, 'thread')}"
+    return words
 
 
 def reading_words(current: Round | None, position: Position, reading: Reading) -> str:
@@ -133,7 +137,17 @@ def line_words(talk: Talk | None, *, blind: bool, fresh: bool) -> str:
     if talk is None or fresh:
         return f"new conversation · {'blind' if blind else 'open'}"
     mode = "blind" if talk.sealed else "open"
-    return f"turn {talk.next_number} · {mode}"
+    return " · ".join(filter(None, [f"turn {talk.next_number}", mode, beside_words(talk.current)]))
+
+
+def beside_words(current: Round) -> str:
+    """Return ``1 of 4 threads a side beside run 3f2a``, or nothing where nothing else computes."""
+    if current.threads is None or not current.threads.beside:
+        return ""
+    threads = current.threads
+    words = threads.words().replace(" beside ", " a side beside ", 1)
+    what, _, name = threads.beside.partition(" ")
+    return words.replace(name, short_run(name)) if what == "run" else words
 
 
 def prompt_words(prompt: Prompt | None, number: int, total: int) -> str:
@@ -172,17 +186,17 @@ def system_words(
 def system_changed(system: System, *, begun: bool) -> Said:
     """Return what typed questions are asked with from now on."""
     said = "the dataset's system prompt" if system.origin == "dataset" else "this system prompt"
-    how = f"with {said}" if system.text else "without a system prompt"
-    when = "next" if begun else "first"
-    hint = "ctrl+l starts one" if begun else ""
-    return f"typed questions are asked {how}, from the {when} conversation on", hint
+    how = said if system.text else "no system prompt"
+    when = f"from the {'next' if begun else 'first'} conversation on"
+    return f"{how} {when}", "ctrl+l starts one" if begun else ""
 
 
-def pair_line(choice: Choice | None) -> Content:
-    """Return ``run 3f2a at q4_k_m · best, step 60``; the last adapter is not named."""
+def pair_line(choice: Choice | None, weights: str = "files") -> Content:
+    """Return ``run 3f2a at q4_k_m · shared · best, step 60``; the last adapter is not named."""
     if choice is None:
         return Content("")
-    adapter = "" if choice.adapter == "last" else f" · {choice.adapter}"
+    adapter = " · shared" if weights == "shared" else ""
+    adapter += "" if choice.adapter == "last" else f" · {choice.adapter}"
     return Content.assemble(
         ("run ", "$text-muted"), (short_run(choice.run_id), "bold"),
         (" at ", "$text-muted"), (choice.quant, ""), (adapter, "$text-muted"),
@@ -350,10 +364,22 @@ def not_loaded(models: Loading) -> Said:
     return "no models are loaded", "m chooses a pair"
 
 
-def loaded_words(choice: Choice, seconds: float, problem: FinetuiError | None) -> Said:
-    """Return that a pair was loaded, and why there are no prompts if there are none."""
-    hint = f"no prompts to offer: {problem.message}" if problem else ""
+def loaded_words(
+    choice: Choice, seconds: float, problem: FinetuiError | None, how: str = ""
+) -> Said:
+    """Return that a pair was loaded, how, and why there are no prompts if there are none."""
+    hint = f"no prompts to offer: {problem.message}" if problem else how
     return f"{choice.name}: both loaded in {seconds:.1f} s", hint
+
+
+def weights_line(weights: Weights) -> Content:
+    """Return how a pair will be loaded, for the dialog that chooses it."""
+    said = {
+        "auto": "two files, or the base once where memory is short",
+        "files": "the two exported files",
+        "shared": "the base once, with and without the adapter",
+    }[weights]
+    return Content.assemble(("weights  ", "$text-muted"), (said, "bold"))
 
 
 def teaching(models: Loading) -> tuple[Content, Content]:

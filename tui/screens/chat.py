@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import getters, on
@@ -85,8 +86,13 @@ class ChatScreen(StageScreen):
     def action_models(self) -> None:
         """Choose run and quantisation."""
         choice = self.models.choice
-        dialog = PairDialog(self.app.workspace, choice.key if choice is not None else "")
-        self.app.ask(dialog, lambda at: self.models.load(dialog.found[at]))
+        usual = self.app.workspace.settings.chat.weights
+        now = (choice.weights or usual) if choice is not None else usual
+        dialog = PairDialog(self.app.workspace, choice.key if choice is not None else "", now)
+        self.app.ask(
+            dialog,
+            lambda at: self.models.load(replace(dialog.found[at], weights=dialog.weights)),
+        )
 
     @on(Models.Changed)
     def _models_changed(self) -> None:
@@ -99,7 +105,10 @@ class ChatScreen(StageScreen):
     @on(Models.Loaded)
     def _models_loaded(self, event: Models.Loaded) -> None:
         self.asking.restart(event.prompts, event.system)
-        self._say(words.loaded_words(event.choice, event.seconds, event.problem), "done")
+        pair = self._holder.pair
+        how = pair.sharing.words() if pair is not None and pair.sharing.why else ""
+        said = words.loaded_words(event.choice, event.seconds, event.problem, how)
+        self._say(said, "done")
 
     # -- asking ---------------------------------------------------------------------
 

@@ -34,12 +34,13 @@ def stop(run: str, at_once: bool, wait: bool, workspace: Path | None, as_json: b
         found = find(here, run)
     leaves = leaves_when_stopped(found.view)
     asked = kill(found.dir) if at_once else request_stop(found.dir)
-    view = state(found.dir)
-    if asked and view.active and view.elsewhere and not as_json:
+    if asked and found.view.active and found.view.elsewhere and not as_json:
+        where = status_words(found.view, time.time())
         say(
-            f"{found.id} is {status_words(view, time.time())}; no signal reaches it from here, "
+            f"{found.id} is {where}; no signal reaches it from here, "
             "so it stops when it reads the request in its folder"
         )
+    view = state(found.dir)
     while asked and (wait or at_once) and view.active:
         time.sleep(_POLL_S)
         view = state(found.dir)

@@ -59,7 +59,9 @@ def rows(run_dir: Path, split: str) -> Iterator[Row]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line) if line.strip() else None
-            turns = turns_of(row.get("messages")) if isinstance(row, dict) else ()
+            if not isinstance(row, dict):
+                continue
+            turns = turns_of(row.get("messages"))
             if len(turns) > 1 and turns[-1].role == "assistant":
                 yield Row(str(row.get("id", "")), turns)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.errors import DependencyMissing, FinetuiError
-from engine.export.gates import answers
+from engine.export.gates import answers, fidelity, recall, stops, tokens
 from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.skip import Skipped
 from engine.export.progress import TOTAL
@@ -14,6 +14,10 @@ GateFunction = Callable[[GateInput, Callable[[int, int], None]], Gate]
 
 _GATES: tuple[tuple[str, str, GateFunction], ...] = (
     ("answers", "see whether the files answer", answers.run),
+    ("tokens", "compare tokens with those of the training", tokens.run),
+    ("fidelity", "compare the files with what was trained", fidelity.run),
+    ("stops", "see whether answers end", stops.run),
+    ("recall", "look for what was learnt by heart", recall.run),
 )
 
 
@@ -37,6 +41,8 @@ def run_gates(given: GateInput) -> tuple[Gate, ...]:
 
 
 def _run(given: GateInput, name: str, phase: str, gate: GateFunction, number: int) -> Gate:
+    if name in given.spec.gates.off:
+        return Gate(name, "skipped", "it is turned off", "take it out of the setting gates.off")
     whole = TOTAL * len(_GATES)
     enter = given.progress.enter("gates", phase, whole)
 

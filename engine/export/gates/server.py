@@ -1,4 +1,4 @@
-"""llama.cpp's own server around a GGUF: ``python -m engine.export.gates.server GGUF SOCKET CONTEXT``.
+"""llama.cpp's own server: ``python -m engine.export.gates.server GGUF SOCKET CONTEXT``.
 
 Runs as a child, since llama.cpp ends its process on some files. It listens on a Unix socket in a
 folder that only its owner enters, asks for the key that the first line of its standard input has,

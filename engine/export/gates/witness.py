@@ -89,9 +89,9 @@ def witness(gguf: Path, job: Job) -> Iterator[Witness]:
     # A socket's path has to be short, which the job's folder may not be.
     with tempfile.TemporaryDirectory(prefix="finetui-") as folder:
         socket = Path(folder) / "w.sock"
+        command = [sys.executable, "-P", "-m", "engine.export.gates.server"]
         child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.export.gates.server", str(gguf), str(socket)]
-            + [str(_CONTEXT)],
+            [*command, str(gguf), str(socket), str(_CONTEXT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**environment_without_secrets(), **child_environment()},

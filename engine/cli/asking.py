@@ -1,4 +1,4 @@
-"""The options ``--system`` and ``--no-system`` of the verbs that ask questions."""
+"""The options of the verbs that ask questions: ``--system``, ``--no-system``, ``--weights``."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ def system_options(function: Command) -> Command:
         metavar="TEXT",
         help="The system prompt (default: the one that the dataset was frozen with).",
     )(wrapped)  # type: ignore[return-value]
+
+
+def weights_option(function: Command) -> Command:
+    """Add ``--weights``, which arrives as ``weights``, None where it was not given."""
+    return click.option(
+        "--weights",
+        type=click.Choice(("auto", "files", "shared")),
+        default=None,
+        help="Load the exported files, or the base once with the adapter over it "
+        "(default: chat.weights).",
+    )(function)
