@@ -13,7 +13,6 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import describe
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, RunFailed
-from engine.export.progress import stage_words
 from engine.export.quants import QUANTS
 from engine.export.spec import KEEPS, UPDATE_VALUES, Keep, Update, UpdateValue
 from engine.export.start import Options, start, warning_of
@@ -37,6 +36,13 @@ _POLL_S = 0.3
     type=click.Choice(["best", "last"]),
     default=None,
     help="The run's best adapter by its evaluations, or its last (default: the best it has kept).",
+)
+@click.option(
+    "--merge-into",
+    default="",
+    metavar="BASE",
+    help="For a run on a base stored in 4 or 8 bits: the base in 16 bits to merge into (default: "
+    "its original where that is here, else the packed base, de-quantised).",
 )
 @click.option(
     "--imatrix", is_flag=True, help="Compute an importance matrix from the training text."
@@ -77,6 +83,7 @@ def export(
     run: str,
     quant: tuple[str, ...],
     adapter: Which | None,
+    merge_into: str,
     imatrix: bool,
     allow: tuple[str, ...],
     keep: Keep | None,
@@ -101,6 +108,7 @@ def export(
         keep=keep,
         models_dir=models_dir,
         updates=tuple(Update(file=file, key=key, value=update_value) for file, key in update),
+        merge_into=merge_into,
     )
     with opened(workspace) as here:
         warning = warning_of(find(here, run))
@@ -168,9 +176,10 @@ def _line(event: Event) -> str:
         return "" if event.type == "run_finished" else describe(event)
     done, total = event.data.get("step"), event.data.get("total_steps")
     phase = str(event.data.get("phase"))
+    note = f" · {event.data['note']}" if event.data.get("note") else ""
     if not (isinstance(done, int) and isinstance(total, int) and total > 0):
         return phase
-    return f"{100 * done // total:3}%  {phase}{stage_words(event.data)}"
+    return f"{100 * done // total:3}%  {phase}{note}"
 
 
 def named_failure(view: RunView) -> FinetuiError:
@@ -211,7 +220,9 @@ def _print_result(result: Mapping[str, Any]) -> None:
 
 def _print_places(result: Mapping[str, Any]) -> None:
     step = f", of step {result['step']:,}" if result.get("step") else ""
-    say(f"merged the {result.get('adapter', 'last')} adapter{step}")
+    into = result.get("merged_into") or {}
+    where = f" into {into['base']} ({into['form']})" if into else ""
+    say(f"merged the {result.get('adapter', 'last')} adapter{step}{where}")
     for file in result["files"]:
         if file["model"]:
             say(f"in the models folder: {shorten(file['model'], 80)}")

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +22,17 @@ from engine.export import convert as gguf
 from engine.export.artifacts import exports_dir
 from engine.export.files import is_made, locked, make
 from engine.export.imatrix import digest_of, training_pieces
-from engine.export.merge import is_packed
+from engine.export.merge.source import (
+    merge_phase,
+    merge_run,
+    plain_base,
+    source_fingerprint,
+)
 from engine.export.metadata import base_metadata, dataset_info, tuned_metadata
 from engine.export.progress import WHOLE, Progress, Stage
 from engine.export.quants import CONVERTED
 from engine.export.spec import ExportSpec, staged_dir
-from engine.export.steps import Step
+from engine.export.steps import Report, Step
 from engine.paths import write_atomic
 from engine.runs.child import Job
 from engine.tokens import Tokenizer
@@ -84,7 +88,7 @@ def make_tuned(bench: Bench) -> Side:
     staged = staged_dir(bench.directory)
     _tidy(staged, {spec.tuned_file(staged, quant).name for quant in spec.quants})
     with locked(spec.run_dir / ".export.lock", wait=bench.wait):
-        merge_key = _digest(spec.base_fingerprint.encode(), *_adapter_bytes(spec.adapter))
+        merge_key = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
         _merge(bench, merge_key)
         told = tuned_metadata(spec)
         text_key = _digest(merge_key.encode(), spec.template.encode(), told.digest_text(), _tools())
@@ -114,7 +118,12 @@ def make_base(bench: Bench) -> Side:
     """Make the base model's GGUFs by the same path, once for all runs on it."""
     spec = bench.spec
     told = base_metadata(spec)
-    parts = (spec.base_fingerprint.encode(), spec.template.encode(), told.digest_text(), _tools())
+    parts = (
+        source_fingerprint(spec).encode(),
+        spec.template.encode(),
+        told.digest_text(),
+        _tools(),
+    )
     text_key = _digest(*parts)
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
         source = spec.cache_dir / f"{spec.source_kind}.gguf"
@@ -209,14 +218,10 @@ def _merge(bench: Bench, key: str) -> None:
     record = spec.merged / _MERGE_RECORD
     if _merged_as(record) == key:
         return
-    bench.progress.enter("merge", "merge the adapter")
+    report = bench.progress.enter("merge", merge_phase(spec), unit="bytes")
     shutil.rmtree(spec.merged, ignore_errors=True)
-    template = bench.directory / "template.jinja"
-    write_atomic(template, spec.template.encode())
-    try:
-        _weights(bench, spec.merged, f"--adapter={spec.adapter}", f"--template={template}")
-    finally:
-        template.unlink()
+    for note in merge_run(bench.step, spec, bench.directory, report):
+        bench.job.warn(note)
     write_atomic(record, json.dumps({"v": 1, "key": key}).encode())
 
 
@@ -225,12 +230,6 @@ def _merged_as(record: Path) -> str:
         return str(json.loads(record.read_bytes()).get("key", ""))
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
-
-
-def _weights(bench: Bench, out: Path, *options: str) -> None:
-    """Run the child that loads the base with torch and writes plain weights."""
-    command = [sys.executable, "-P", "-m", "engine.export.merge", str(bench.spec.base_dir)]
-    bench.step([*command, str(out), *options], lambda _: None)
 
 
 def _convert_merged(bench: Bench, kind: str, out: Path) -> None:
@@ -253,16 +252,11 @@ def _convert(bench: Bench, model: Path, out: Path, kind: str, *, base: bool) -> 
 
 
 def _convert_base(bench: Bench, kind: str, out: Path) -> None:
-    base = bench.spec.base_dir
-    if not is_packed(base):
-        _convert(bench, base, out, kind, base=True)
-        return
-    # Weights stored in 4 bits are what training saw; the converter can't read them.
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=out.parent) as folder:
-        unpacked = Path(folder) / "hf"
-        bench.progress.enter("unpack base", "unpack the base")
-        _weights(bench, unpacked)
-        _convert(bench, unpacked, out, kind, base=True)
+    def unpacking() -> Report:
+        return bench.progress.enter("unpack base", "unpack the base", unit="bytes")
+
+    with plain_base(bench.step, bench.spec, out.parent, unpacking) as directory:
+        _convert(bench, directory, out, kind, base=True)
 
 
 def _quantise(bench: Bench, source: Path, quant: str, imatrix: Path | None, out: Path) -> None:

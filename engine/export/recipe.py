@@ -16,8 +16,10 @@ from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
 from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
+from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
+from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
 from engine.export.publish import Published, publish, remove_intermediates
@@ -32,8 +34,8 @@ from engine.tokens import Tokenizer
 def main(directory: Path) -> int:
     """Run the export in a job directory and return the exit status."""
     with Job(directory) as job:
-        spec = load_spec(directory)
         require_converter()
+        spec = settled(load_spec(directory))
         bench = Bench(
             spec=spec,
             job=job,
@@ -58,6 +60,7 @@ def main(directory: Path) -> int:
         result["ollama"] = told.as_dict()
         result["imatrix"] = _imatrix(bench)
         result["merged"] = str(spec.merged) if spec.merged.is_dir() else ""
+        result["merged_into"] = merged_into(spec)
         result["removed"] = [{"path": str(path), "bytes": size} for path, size in removed]
         result["updates"] = pointed
         job.finish(result)
@@ -124,7 +127,7 @@ def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
     export itself is done.
     """
     spec = bench.spec
-    values = {"path": str(first.model or first.path), "name": (spec.name or spec.run_id).lower()}
+    values = {"path": str(first.model or first.path), "name": proposed(spec.name or spec.run_id)}
     told = []
     for update in spec.updates:
         try:

@@ -68,6 +68,10 @@ class ExportSpec(BaseModel):
         models_dir: The folder that gets the finished files under a readable name.
         updates: Configuration files that are pointed at the first file.
         gates: How much is looked at before the files are published, and what they have to reach.
+        into: The original in 16 bits that the adapter is merged into; empty where it is the base.
+        into_dir: Its Hugging Face directory.
+        into_fingerprint: What that directory held when the job was made.
+        into_named: Whether a person named it; one that was only found may be left out.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +96,10 @@ class ExportSpec(BaseModel):
     models_dir: Path | None = None
     updates: tuple[Update, ...] = ()
     gates: GateSettings = GateSettings()
+    into: str = ""
+    into_dir: str = ""
+    into_fingerprint: str = ""
+    into_named: bool = False
 
     @model_validator(mode="before")
     @classmethod

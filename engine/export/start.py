@@ -7,13 +7,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from engine.bases import Base, resolve
+from engine.bases import Base
 from engine.bases.adapters import check_fit, read_adapter
-from engine.errors import ExportError, RunActive, RunUnfinished, UsageError
+from engine.errors import RunActive, RunUnfinished, UsageError
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
+from engine.export.merge.bases import base_of_run, check_form, original_of
+from engine.export.merge.checking import check_adapter
+from engine.export.merge.source import into_fields
 from engine.export.metadata import dataset_info, licence_of, model_name
 from engine.export.models_dir import require_models_dir
 from engine.export.pointing import check
@@ -53,6 +55,8 @@ class Options:
         keep: Which intermediate files stay; None takes the setting.
         models_dir: The folder that gets the finished files; None takes the setting.
         updates: Configuration files that are pointed at the first file.
+        merge_into: The base in 16 bits into which a run on a packed base is merged; where it is
+            empty, the packed base's original if it is here, else the packed base, de-quantised.
     """
 
     imatrix: bool = False
@@ -60,6 +64,7 @@ class Options:
     keep: Keep | None = None
     models_dir: Path | None = None
     updates: tuple[Update, ...] = ()
+    merge_into: str = ""
 
 
 def start(
@@ -90,6 +95,7 @@ def start(
         UsageError: There is no gate of a name that is allowed to fail.
         UpdateRefused: A configuration file can't be pointed at the export.
         BaseMissing: The base model is not on this machine any more.
+        BaseInvalid: It is damaged, or stored in a form that can't be merged into.
         AdapterInvalid: The run's adapter is damaged.
         AdapterMismatch: It was trained on another base.
         WorkspaceUntrusted: The workspace came with the run, and its base would be loaded.
@@ -111,8 +117,9 @@ def start(
     require_converter()
     spec = read_spec(run.dir)
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
-    base = _base(spec)
-    check_fit(read_adapter(taken.path), base)
+    base = base_of_run(spec)
+    original = original_of(base, options.merge_into)
+    check_merge(taken.path, base, original)
     chosen = named or (base.default_quant,)
     job_dir = exports_dir(run.dir) / folder_name(chosen)
     require_inside(workspace.root, job_dir)
@@ -145,6 +152,7 @@ def start(
             for update in options.updates
         ),
         gates=workspace.settings.gates,
+        **into_fields(original, named=bool(options.merge_into)),
     )
     require_models_dir(job)
     check_memory(job, base)
@@ -168,7 +176,8 @@ def again(workspace: Workspace, job_dir: Path) -> Path:
         FinetuiError: As :func:`start`, or the export's spec can't be read.
     """
     spec = load_spec(job_dir)
-    options = Options(spec.imatrix, spec.allow, spec.keep, spec.models_dir, spec.updates)
+    named = spec.into_dir if spec.into_named else ""
+    options = Options(spec.imatrix, spec.allow, spec.keep, spec.models_dir, spec.updates, named)
     return start(workspace, job_dir.parent.parent.name, spec.quants, spec.which, options)
 
 
@@ -241,14 +250,21 @@ def warning_of(run: RunSummary) -> str:
     return f"run {run.id} {verdict_words(run.view)}"
 
 
-def _base(spec: Any) -> Base:
-    """Return the base that a run was trained on, by its directory, else by its name."""
-    directory = str(spec.get("base_dir", ""))
-    base = resolve(directory if directory and Path(directory).is_dir() else str(spec.get("base")))
-    trained_on = str(spec.get("base_fingerprint", "") or base.fingerprint)
-    if trained_on != base.fingerprint:
-        raise ExportError(
-            f"the base model {base.name} has changed since the run was trained on it",
-            hint="put the former files back, or train again",
-        )
-    return base
+def check_merge(adapter: Path, base: Base, original: Base | None) -> None:
+    """Raise where the small files tell that an adapter can't be merged.
+
+    Args:
+        adapter: The adapter's folder.
+        base: The base that it was trained on.
+        original: The one that it is merged into, where that is another.
+
+    Raises:
+        AdapterInvalid: The adapter is damaged, or of another kind than LoRA.
+        AdapterMismatch: It was trained on another base.
+        BaseInvalid: The base's weights are stored in a form that can't be merged into.
+    """
+    if original is None:
+        check_form(base)
+    found = read_adapter(adapter)
+    check_adapter(found.directory)
+    check_fit(found, original or base)

@@ -20,6 +20,7 @@ from engine.errors import ExportError, ExportTooLarge, ImatrixMissing, UpdateRef
 from engine.export import room
 from engine.export.artifacts import artifacts
 from engine.export.models_dir import require_models_dir
+from engine.export.quants import QUANTS
 from engine.export.spec import ExportSpec, Update, load_spec, write_spec
 from engine.export.start import Options, folder_name, start
 from engine.runs import read_events, state, wait_until_gone
@@ -207,4 +208,4 @@ def test_a_spec_of_an_earlier_version_is_read(finished_export: Path, tmp_path: P
 def test_a_folder_is_named_after_its_quantisations() -> None:
     assert folder_name(["q4_k_m"]) == "q4_k_m"
     assert folder_name(["q4_k_m", "q8_0"]) == folder_name(["q8_0", "q4_k_m"]) == "q8_0+q4_k_m"
-    assert len(folder_name(list(room.QUANTS))) < 60
+    assert len(folder_name(list(QUANTS))) < 60

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.export.gates.divergence import Floats
+from engine.export.gates.divergence import Floats, log_probabilities
 
 _BATCH = 128
 _ERROR = 4  # GGML_LOG_LEVEL_ERROR
@@ -29,7 +29,7 @@ class Loaded:
     def __init__(self, path: Path, context: int) -> None:
         import llama_cpp
 
-        from engine.serve.pool import cores
+        from engine.serve.beside import cores
 
         self._llama = llama_cpp
         self._log = llama_cpp.llama_log_callback(_print_errors)
@@ -87,6 +87,32 @@ class Loaded:
             part = ids[first : first + _BATCH]
             self._decode(part, start + first, {len(part) - 1})
         return self._logits(len(part) - 1)
+
+    def forget(self, start: int) -> bool:
+        """Forget what was read from a position on; False where the model can't, and forgot all."""
+        memory = self._llama.llama_get_memory(self._context)
+        if self._llama.llama_memory_seq_rm(memory, 0, start, -1):
+            return True
+        self.clear()
+        return False
+
+    def likelihood(self, ids: Sequence[int], start: int, before: Floats) -> float:
+        """Return the log-likelihood of tokens that follow what was read, in nats.
+
+        Args:
+            ids: The tokens; at most 128. All but the last are read.
+            start: How many were read before them.
+            before: The logits after those.
+
+        Raises:
+            ValueError: llama.cpp fails to compute.
+        """
+        total = float(log_probabilities(before)[ids[0]])
+        if len(ids) > 1:
+            self._decode(ids[:-1], start, range(len(ids) - 1))
+            for index, token in enumerate(ids[1:]):
+                total += float(log_probabilities(self._logits(index))[token])
+        return total
 
     def ends(self, token: int) -> bool:
         """Say whether whatever is built on llama.cpp stops at a token."""
