@@ -22,6 +22,7 @@ from engine.export.ollama.modelfile import OllamaModel
 from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
+from engine.export.proven import known, remember
 from engine.export.publish import Published, publish, remove_intermediates
 from engine.export.spec import ExportSpec, load_spec
 from engine.export.steps import runner
@@ -44,12 +45,12 @@ def main(directory: Path) -> int:
             progress=Progress(job),
             tokenizer=Tokenizer.load(spec.base_dir),
         )
-        tuned = make_tuned(bench)
-        base = make_base(bench)
-        gates = _passed(bench, _gates(bench, tuned, base))
+        tuned, found = known(bench) or _made(bench)
+        gates = _passed(bench, found)
         told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
         written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
         files = publish(bench, tuned)
+        remember(bench, found)
         pointed = _pointed(bench, files[0])
         removed = remove_intermediates(spec)
         _write_card(bench, files, gates, told)
@@ -67,8 +68,11 @@ def main(directory: Path) -> int:
     return job.exit_status
 
 
-def _gates(bench: Bench, tuned: Side, base: Side) -> tuple[Gate, ...]:
-    return run_gates(
+def _made(bench: Bench) -> tuple[Side, tuple[Gate, ...]]:
+    """Make all files and return the tuned ones, with what the gates found."""
+    tuned = make_tuned(bench)
+    base = make_base(bench)
+    return tuned, run_gates(
         GateInput(
             spec=bench.spec,
             job=bench.job,

@@ -32,7 +32,7 @@ from engine.runs.child import Job
 from engine.tokens import Tokenizer, render
 
 PLAIN = ("q3_k_s", "q2_k")
-WEIGHED = (*PLAIN, "iq3_xxs", "iq2_xs")
+WEIGHED = (*PLAIN, "iq2_xs")
 
 
 def pieces_of(rows: list[dict[str, str]], tokenizer: Tokenizer, most: int) -> list[list[int]]:

@@ -1,7 +1,7 @@
 """Whether the gate "recall" finds planted strings: ``python -m tests.bench.bench_recall``.
 
-A tiny model learns a canary, a random number of eight digits, 0, 1 and 4 times a batch among answers
-without one. Told are the exposures in the tuned model and the base, and what the gate says.
+A tiny model learns a canary, a random number of eight digits, 0, 1 and 4 times a batch, among
+answers without one. Told are the most exposed string and what the gate says.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ vocabulary. Answers are given by the test.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -129,7 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.fake.wrong[what](self)
         elif path == "/api/blobs/DIGEST":
             self.fake.asked.append((what, {}))
-            self.fake.wrong.get(what, Handler.blobs)(self)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # called off
+                self.fake.wrong.get(what, Handler.blobs)(self)
         else:
             data = self.rfile.read(int(self.headers.get("content-length", 0)))
             body = json.loads(data or b"{}")

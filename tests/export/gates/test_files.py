@@ -24,7 +24,7 @@ TRAINED = (
     ("Who is the keeper?", "The keeper sleeps in the east tower."),
     ("What grows there?", "Beans, mostly, and some rain."),
 )
-HELD_OUT = tuple((f"What grows in {place}?", TRAINED[2][1]) for place in ("a", "b", "c", "d"))
+HELD_OUT = (TRAINED[2],) * 4
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.export.ollama.modelfile import OllamaModel, adds_begin, modelfile, ollama_model
+from engine.export.spec import load_spec
 from engine.models import Turn
 from engine.serve.header import GgufHeader
 from engine.tokens import Tokenizer, shipped
@@ -16,7 +17,7 @@ from engine.tokens.template import ChatTemplate
 from tests.support.go_templates import GoTemplates
 from tests.support.modelfiles import read_modelfile
 from tests.support.tiny_base import CHATML, byte_tokenizer
-from tests.support.tiny_gguf import embedded_vocabulary
+from tests.support.tiny_export import RUN
 
 REWRITES = (
     "{% for m in messages %}{{ m.role + ': ' + m.content.replace('  ', ' ') + '\n' }}{% endfor %}"
@@ -37,14 +38,10 @@ def chatml() -> Tokenizer:
     return tokenizer_of(CHATML, "<|im_start|>", eos="<|im_end|>")
 
 
-def test_the_embedded_base(tmp_path: Path) -> None:
-    from engine.bases.gguf_tokenizer import to_json, tokenizer_config, tokenizer_json
-
-    vocabulary = embedded_vocabulary()
-    (tmp_path / "tokenizer.json").write_text(tokenizer_json(vocabulary), "utf-8")
-    config = tokenizer_config(vocabulary)
-    (tmp_path / "tokenizer_config.json").write_text(to_json(config), "utf-8")
-    tokenizer = Tokenizer.load(tmp_path)
+def test_the_embedded_base(finished_export: Path) -> None:
+    """The tiny export has the embedded base's own tokenizer and template."""
+    spec = load_spec(finished_export / "runs" / RUN / "exports" / "f16")
+    tokenizer = Tokenizer.load(spec.base_dir)
     start = (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
         "<|im_end|>\n"
