@@ -82,7 +82,20 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── ExportTooLarge         an export takes more memory than the machine has
     │   ├── UpdateRefused          a configuration file can't be pointed at the export
     │   ├── GgufDamaged            the GGUF can't be loaded
-    │   └── GateFailed             the exported model did not pass a gate
+    │   ├── GateFailed             the exported model did not pass a gate
+    │   └── OllamaError            Ollama can't be given the model
+    │       ├── OllamaAddressInvalid   the address of Ollama can't be used
+    │       ├── OllamaUnreachable      nothing answers there, or the connection broke
+    │       │   └── OllamaUploadCut    the connection broke while the model was sent
+    │       ├── OllamaTimeout          Ollama did not answer in time
+    │       ├── OllamaElsewhere        the address points to another one
+    │       ├── OllamaAnswerInvalid    what answers there is not Ollama
+    │       ├── OllamaRefused          Ollama refused a request, or failed on it
+    │       │   ├── OllamaDigestWrong  Ollama got other bytes than were sent
+    │       │   └── OllamaDiskFull     the disk of Ollama's machine is full
+    │       ├── OllamaNameTaken        Ollama has a model of that name
+    │       ├── OllamaCancelled        it was called off
+    │       └── OllamaDiffers          Ollama feeds the model otherwise than training did
     ├── ServeError
     │   ├── PromptTooLong          the prompt does not fit the context
     │   ├── WorkerDied             a model worker ended
@@ -625,6 +638,84 @@ class GateFailed(ExportError):
     """The exported model did not pass a gate, so its files were not published."""
 
     code = "gate-failed"
+
+
+class OllamaError(ExportError):
+    """Ollama can't be given the model."""
+
+    code = "ollama-error"
+
+
+class OllamaAddressInvalid(OllamaError):
+    """The address of Ollama can't be used."""
+
+    code = "ollama-address-invalid"
+
+
+class OllamaUnreachable(OllamaError):
+    """Nothing answers at Ollama's address, or the connection broke."""
+
+    code = "ollama-unreachable"
+
+
+class OllamaUploadCut(OllamaUnreachable):
+    """The connection broke while the model was sent."""
+
+    code = "ollama-upload-cut"
+
+
+class OllamaTimeout(OllamaError):
+    """Ollama did not answer in time."""
+
+    code = "ollama-timeout"
+
+
+class OllamaElsewhere(OllamaError):
+    """The address points to another one."""
+
+    code = "ollama-elsewhere"
+
+
+class OllamaAnswerInvalid(OllamaError):
+    """What answers at the address is not Ollama."""
+
+    code = "ollama-answer-invalid"
+
+
+class OllamaRefused(OllamaError):
+    """Ollama refused a request, or failed on it."""
+
+    code = "ollama-refused"
+
+
+class OllamaDigestWrong(OllamaRefused):
+    """Ollama got other bytes than were sent."""
+
+    code = "ollama-digest-wrong"
+
+
+class OllamaDiskFull(OllamaRefused):
+    """The disk of Ollama's machine is full."""
+
+    code = "ollama-disk-full"
+
+
+class OllamaNameTaken(OllamaError):
+    """Ollama has a model of that name already."""
+
+    code = "ollama-name-taken"
+
+
+class OllamaCancelled(OllamaError):
+    """It was called off."""
+
+    code = "ollama-cancelled"
+
+
+class OllamaDiffers(OllamaError):
+    """Ollama feeds the model otherwise than training did, or it does not stop."""
+
+    code = "ollama-differs"
 
 
 class ServeError(FinetuiError):

@@ -7,13 +7,16 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from engine.workspace import Workspace, init_workspace, open_workspace
 from tests.support.shared import made_once
+
+if TYPE_CHECKING:
+    from tests.support.go_templates import GoTemplates
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -165,6 +168,17 @@ def finished_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.tiny_export import make_exported_workspace
 
     return made_once(tmp_path_factory, "exported", make_exported_workspace) / "workspace"
+
+
+@pytest.fixture(scope="session")
+def go(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> GoTemplates:
+    """Return the program that fills Go templates; Go's own cache outlives the session."""
+    from tests.support.go_templates import GoTemplates, build
+
+    cache = request.config.cache
+    kept = cache.mkdir("go-build") if cache else tmp_path_factory.mktemp("go-build")
+    made = made_once(tmp_path_factory, "gotemplate", lambda folder: build(folder, kept))
+    return GoTemplates(made / "gotemplate")
 
 
 @pytest.fixture(scope="session")

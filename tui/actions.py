@@ -194,6 +194,7 @@ _TRAIN = (
     Action("train.stop", "s", "stop", "Stop the job; a run that trains saves a checkpoint first"),
     Action("train.resume", "r", "resume", "Resume from the last checkpoint, or export again"),
     Action("train.export", "e", "export", "Merge, make GGUFs of base and tuned, and try them"),
+    Action("train.ollama", "O", "Ollama", "Give an export to Ollama, or see what to paste", False),
     Action(
         "train.swap-panes", "tab,w", "other pane", "Swap the runs and the live view when folded"
     ),
@@ -370,11 +371,24 @@ _PAIR = (
 
 # Keys of the dialog that exports a run.
 _QUANT = (
+    Action("quant.mark", "space", "mark", "Mark a quantisation; all marked ones are made"),
+    Action("quant.imatrix", "i", "imatrix", "Compute an importance matrix from the training text"),
+    Action("quant.more", "o", "more", "Intermediate files, models folder, an app's own settings"),
     Action("quant.adapter", "a", "adapter", "Take the run's best adapter or its last"),
     Action("quant.down", "j,down", "down", "Next quantisation", False),
     Action("quant.up", "k,up", "up", "Previous quantisation", False),
     Action("quant.page-down", "pagedown", "page", "Next page", False),
     Action("quant.page-up", "pageup", "page back", "Previous page", False),
+)
+
+# Keys of the form with what else an export is told.
+_WISHES = (
+    Action("wishes.field", "tab,down", "next", "Next field", priority=True),
+    Action(
+        "wishes.field-before", "shift+tab,up", "previous", "Previous field", False, priority=True
+    ),
+    Action("wishes.later", "right", "next value", "Next value of a list", False),
+    Action("wishes.earlier", "left", "previous value", "Previous value of a list", False),
 )
 
 # Keys of the dialog that changes the system prompt.
@@ -536,6 +550,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "pick": _PICK,
     "pair": _PAIR,
     "quant": _QUANT,
+    "wishes": _WISHES,
     "system": _SYSTEM,
     "form": _FORM,
     "fields": _FIELDS,

@@ -13,7 +13,6 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.cli.runs import describe
 from engine.cli.waiting import patiently
 from engine.errors import FinetuiError, RunFailed
-from engine.export.progress import stage_words
 from engine.export.quants import QUANTS
 from engine.export.spec import KEEPS, UPDATE_VALUES, Keep, Update, UpdateValue
 from engine.export.start import Options, start, warning_of
@@ -177,9 +176,10 @@ def _line(event: Event) -> str:
         return "" if event.type == "run_finished" else describe(event)
     done, total = event.data.get("step"), event.data.get("total_steps")
     phase = str(event.data.get("phase"))
+    note = f" · {event.data['note']}" if event.data.get("note") else ""
     if not (isinstance(done, int) and isinstance(total, int) and total > 0):
         return phase
-    return f"{100 * done // total:3}%  {phase}{stage_words(event.data)}"
+    return f"{100 * done // total:3}%  {phase}{note}"
 
 
 def named_failure(view: RunView) -> FinetuiError:
@@ -242,4 +242,7 @@ def _print_places(result: Mapping[str, Any]) -> None:
         say(f"removed {shorten(gone['path'], 70)} ({gone['bytes'] / 1e6:.1f} MB)")
     say(f"card: {shorten(result['card'], 80)}")
     say(f"Modelfile for Ollama: {shorten(result['modelfile'], 80)}")
+    for remark in result.get("ollama", {}).get("remarks", ()):
+        say(f"note: {remark}")
+    say(f"give it to Ollama: finetui ollama {result['run']} --create")
     say(f"chat with both: finetui chat {result['run']}")

@@ -50,6 +50,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "train": ("engine.cli.train", "train", "Start a training run."),
     "runs": ("engine.cli.runs", "runs", "List, follow, stop and compare runs."),
     "export": ("engine.cli.export", "export", "Merge a run and write its GGUF."),
+    "ollama": ("engine.cli.ollama", "ollama", "Give an export to Ollama, or say how."),
     "chat": ("engine.cli.chat", "chat", "Ask base and tuned side by side."),
     "compare": ("engine.cli.compare", "compare", "Base against tuned on a file of prompts."),
     "votes": ("engine.cli.compare", "votes", "What the blind votes say."),

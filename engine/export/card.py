@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.export.gates import Gate
 from engine.export.metadata import TOOL, dataset_info
+from engine.export.ollama.names import proposed
 from engine.export.publish import Published
 from engine.export.spec import ExportSpec
 from engine.paths import shell_path
@@ -96,7 +97,7 @@ def _gate_lines(gates: Sequence[Gate]) -> Iterator[str]:
 
 
 def _use_lines(spec: ExportSpec, file: Published, merged: Path | None) -> Iterator[str]:
-    name = _text((spec.name or spec.run_id).lower())
+    name = proposed(spec.name or spec.run_id)
     path = shell_path(file.path.name)
     yield ""
     yield "## Use"

@@ -82,27 +82,59 @@ class _Text:
     dataset: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the files of a model are made from: the merged model, its f16, and each file."""
+
+    merged: str
+    source: str
+    files: Mapping[str, str]
+
+
+def tuned_keys(bench: Bench) -> Keys:
+    """Return what the tuned model's files are to be made from, without making any."""
+    spec = bench.spec
+    merged = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
+    told = tuned_metadata(spec).digest_text()
+    source = _digest(merged.encode(), spec.template.encode(), told, _tools())
+    matrix = _imatrix_key(source, _text(bench))
+    files = {quant: _digest(source.encode(), quant.encode(), matrix) for quant in spec.quants}
+    return Keys(merged, source, files)
+
+
+def base_keys(bench: Bench) -> Keys:
+    """Return what the base's files are to be made from, without making any."""
+    spec = bench.spec
+    told = base_metadata(spec).digest_text()
+    fingerprint = source_fingerprint(spec)
+    source = _digest(fingerprint.encode(), spec.template.encode(), told, _tools())
+    matrix = _imatrix_key(source, _text(bench))
+    files = {
+        quant: source if quant in CONVERTED else _digest(source.encode(), quant.encode(), matrix)
+        for quant in spec.quants
+    }
+    return Keys(fingerprint, source, files)
+
+
+def _imatrix_key(source: str, text: _Text | None) -> bytes:
+    return b"" if text is None else _digest(source.encode(), text.key).encode()
+
+
 def make_tuned(bench: Bench) -> Side:
     """Make the tuned model's GGUFs, under their names in the folder of staged files."""
-    spec = bench.spec
+    spec, keys = bench.spec, tuned_keys(bench)
     staged = staged_dir(bench.directory)
     _tidy(staged, {spec.tuned_file(staged, quant).name for quant in spec.quants})
     with locked(spec.run_dir / ".export.lock", wait=bench.wait):
-        merge_key = _digest(source_fingerprint(spec).encode(), *_adapter_bytes(spec.adapter))
-        _merge(bench, merge_key)
-        told = tuned_metadata(spec)
-        text_key = _digest(merge_key.encode(), spec.template.encode(), told.digest_text(), _tools())
-
+        _merge(bench, keys.merged)
         source = spec.converted_file(spec.source_kind)
-        make(source, text_key, partial(_convert_merged, bench, spec.source_kind))
+        make(source, keys.source, partial(_convert_merged, bench, spec.source_kind))
         text = _text(bench)
         imatrix = None if text is None else staged / imatrix_name(spec)
-        imatrix_key = _imatrix(bench, text, source, text_key, imatrix, WHOLE)
-        files, keys = {}, {}
-        for quant in spec.quants:
-            out = spec.tuned_file(staged, quant)
-            keys[quant] = key = _digest(text_key.encode(), quant.encode(), imatrix_key)
-            files[quant] = out
+        _imatrix(bench, text, source, keys.source, imatrix, WHOLE)
+        files = {}
+        for quant, key in keys.files.items():
+            out = files[quant] = spec.tuned_file(staged, quant)
             if quant == spec.source_kind:
                 make(out, key, partial(gguf.copy, source))
             elif (twin := _twin(spec, out.name, key)) is not None:
@@ -111,37 +143,27 @@ def make_tuned(bench: Bench) -> Side:
                 make(out, key, partial(_convert_merged, bench, quant))
             else:
                 make(out, key, partial(_quantise, bench, source, quant, imatrix))
-    return Side(source, files, keys, imatrix)
+    return Side(source, files, keys.files, imatrix)
 
 
 def make_base(bench: Bench) -> Side:
     """Make the base model's GGUFs by the same path, once for all runs on it."""
-    spec = bench.spec
-    told = base_metadata(spec)
-    parts = (
-        source_fingerprint(spec).encode(),
-        spec.template.encode(),
-        told.digest_text(),
-        _tools(),
-    )
-    text_key = _digest(*parts)
+    spec, keys = bench.spec, base_keys(bench)
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
         source = spec.cache_dir / f"{spec.source_kind}.gguf"
-        make(source, text_key, partial(_convert_base, bench, spec.source_kind))
+        make(source, keys.source, partial(_convert_base, bench, spec.source_kind))
         text = _text(bench)
         imatrix = None if text is None else spec.base_imatrix
         # The base reads the same text, so that both sides are quantised alike.
-        imatrix_key = _imatrix(bench, text, source, text_key, imatrix, (1, 2))
-        files, keys = {}, {}
-        for quant in spec.quants:
+        _imatrix(bench, text, source, keys.source, imatrix, (1, 2))
+        files = {}
+        for quant, key in keys.files.items():
             out = files[quant] = spec.base_gguf(quant)
             if quant in CONVERTED:
-                keys[quant] = text_key
-                make(out, text_key, partial(_convert_base, bench, quant))
-                continue
-            keys[quant] = key = _digest(text_key.encode(), quant.encode(), imatrix_key)
-            make(out, key, partial(_quantise_base, bench, source, quant, imatrix))
-    return Side(source, files, keys, imatrix)
+                make(out, key, partial(_convert_base, bench, quant))
+            else:
+                make(out, key, partial(_quantise_base, bench, source, quant, imatrix))
+    return Side(source, files, keys.files, imatrix)
 
 
 def imatrix_name(spec: ExportSpec) -> str:
@@ -180,11 +202,10 @@ def _imatrix(
     key: str,
     out: Path | None,
     part: tuple[int, int],
-) -> bytes:
-    """Compute an importance matrix where one is wanted, and return what it was made from."""
+) -> None:
+    """Compute an importance matrix where one is wanted."""
     if text is None or out is None:
-        return b""
-    whole_key = _digest(key.encode(), text.key)
+        return
     side = "base model's" if part != WHOLE else "model's"
 
     def build(path: Path) -> None:
@@ -203,8 +224,7 @@ def _imatrix(
         finally:
             tokens.unlink(missing_ok=True)
 
-    make(out, whole_key, build)
-    return whole_key.encode()
+    make(out, _imatrix_key(key, text).decode(), build)
 
 
 def _tell(pattern: re.Pattern[str], line: str, report: Callable[[int, int], None]) -> None:
@@ -216,8 +236,9 @@ def _merge(bench: Bench, key: str) -> None:
     """Merge adapter and base, unless that was done for an earlier export."""
     spec = bench.spec
     record = spec.merged / _MERGE_RECORD
-    if _merged_as(record) == key:
+    if merged_as(spec) == key:
         return
+    record.unlink(missing_ok=True)  # half of it must not be taken for the whole
     report = bench.progress.enter("merge", merge_phase(spec), unit="bytes")
     shutil.rmtree(spec.merged, ignore_errors=True)
     for note in merge_run(bench.step, spec, bench.directory, report):
@@ -225,7 +246,9 @@ def _merge(bench: Bench, key: str) -> None:
     write_atomic(record, json.dumps({"v": 1, "key": key}).encode())
 
 
-def _merged_as(record: Path) -> str:
+def merged_as(spec: ExportSpec) -> str:
+    """Return what the merged model beside a run was made from; empty where there is none."""
+    record = spec.merged / _MERGE_RECORD
     try:
         return str(json.loads(record.read_bytes()).get("key", ""))
     except (OSError, ValueError, AttributeError, RecursionError):

@@ -7,7 +7,6 @@ made as well. A stage that is not needed, since its file is there already, is ju
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from engine.export.steps import Report
@@ -59,7 +58,7 @@ class Progress:
 
     ``step`` of ``total_steps`` in the event is the whole; ``stage_done`` of ``stage_total`` is
     the stage alone. Once a stage has a rate, ``stage_eta_s`` is how many seconds it has left,
-    and ``rate`` how many of ``unit`` it does in a second.
+    ``rate`` how many of ``unit`` it does in a second, and ``note`` says both in words.
 
     Args:
         job: The export's job.
@@ -128,8 +127,19 @@ def _rate(done: int, total: int, seconds: float, unit: Unit) -> dict[str, object
     if done <= 0 or seconds <= 0:
         return {}
     rate = done / seconds
-    figures: dict[str, object] = {"stage_eta_s": round(max(0, total - done) / rate, 1)}
+    left = max(0, total - done) / rate
+    figures: dict[str, object] = {"stage_eta_s": round(left, 1), "note": _words(rate, unit, left)}
     return figures | {"rate": round(rate, 1), "unit": unit} if unit else figures
+
+
+def _words(rate: float, unit: Unit, left: float) -> str:
+    words = []
+    if unit:
+        words.append(f"{rate / 1e6:,.1f} MB/s" if unit == "bytes" else f"{rate:,.0f} {unit}/s")
+    if left >= 1:
+        minutes, seconds = divmod(round(left), 60)
+        words.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
+    return " · ".join(words)
 
 
 def overall(stage: Stage, done: int, total: int, part: tuple[int, int] = WHOLE) -> int:
@@ -146,21 +156,3 @@ def overall(stage: Stage, done: int, total: int, part: tuple[int, int] = WHOLE) 
     at, count = part
     share = (at + (min(1.0, max(0.0, done / total)) if total > 0 else 0.0)) / max(1, count)
     return int(TOTAL * (before + SHARES[stage] * share) / sum(SHARES.values()))
-
-
-def stage_words(figures: Mapping[str, object]) -> str:
-    """Return a stage's rate and the time that it has left, in words; empty where not known.
-
-    Args:
-        figures: A phase's event.
-    """
-    words = []
-    rate, unit, left = (figures.get(name) for name in ("rate", "unit", "stage_eta_s"))
-    if isinstance(rate, int | float) and unit == "bytes":
-        words.append(f"{rate / 1e6:,.1f} MB/s")
-    elif isinstance(rate, int | float):
-        words.append(f"{rate:,.0f} {unit}/s")
-    if isinstance(left, int | float) and left >= 1:
-        minutes, seconds = divmod(round(left), 60)
-        words.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
-    return "".join(f" · {word}" for word in words)

@@ -99,6 +99,8 @@ def _named(error: OSError, spec: ExportSpec) -> FinetuiError:
 
 def _rename(staged: Path, final: Path) -> None:
     """Give a staged file its name, with the record of what it was made from."""
+    if staged == final:
+        return
     record_of(final).unlink(missing_ok=True)
     if final.exists() and final.samefile(staged):
         staged.unlink()  # renaming one name of a file to another of the same does nothing

@@ -19,8 +19,10 @@ from engine.export.making import Bench, Side, imatrix_name, make_base, make_tune
 from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
+from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
+from engine.export.proven import known, remember
 from engine.export.publish import Published, publish, remove_intermediates
 from engine.export.spec import ExportSpec, load_spec
 from engine.export.steps import runner
@@ -43,12 +45,12 @@ def main(directory: Path) -> int:
             progress=Progress(job),
             tokenizer=Tokenizer.load(spec.base_dir),
         )
-        tuned = make_tuned(bench)
-        base = make_base(bench)
-        gates = _passed(bench, _gates(bench, tuned, base))
+        tuned, found = known(bench) or _made(bench)
+        gates = _passed(bench, found)
         told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
         written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
         files = publish(bench, tuned)
+        remember(bench, found)
         pointed = _pointed(bench, files[0])
         removed = remove_intermediates(spec)
         _write_card(bench, files, gates, told)
@@ -66,8 +68,11 @@ def main(directory: Path) -> int:
     return job.exit_status
 
 
-def _gates(bench: Bench, tuned: Side, base: Side) -> tuple[Gate, ...]:
-    return run_gates(
+def _made(bench: Bench) -> tuple[Side, tuple[Gate, ...]]:
+    """Make all files and return the tuned ones, with what the gates found."""
+    tuned = make_tuned(bench)
+    base = make_base(bench)
+    return tuned, run_gates(
         GateInput(
             spec=bench.spec,
             job=bench.job,
@@ -126,7 +131,7 @@ def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
     export itself is done.
     """
     spec = bench.spec
-    values = {"path": str(first.model or first.path), "name": (spec.name or spec.run_id).lower()}
+    values = {"path": str(first.model or first.path), "name": proposed(spec.name or spec.run_id)}
     told = []
     for update in spec.updates:
         try:

@@ -20,6 +20,12 @@ Report = Callable[[int, int], None]
 Step = Callable[[Sequence[str], Callable[[str], None]], None]
 
 _FAILURE = "finetui-failure "
+# What Python and C say of ENOSPC, EDQUOT and EFBIG.
+_FULL = {
+    "No space left on device": "the disk became full",
+    "Disk quota exceeded": "the disk's quota was reached",
+    "File too large": "the limit of a file's size (ulimit -f) was reached",
+}
 _LINES_KEPT = 60
 _STOP_POLL_S = 0.3
 # Progress bars begin their line again with a carriage return.
@@ -47,11 +53,12 @@ def _failure(status: int, lines: Sequence[str]) -> FinetuiError:
             told = json.loads(line.removeprefix(_FAILURE))
             kind = _by_code(FinetuiError, str(told["code"])) or ExportError
             return kind(told["message"], hint=told["hint"])
-    if any("No space left on device" in line for line in lines):
-        return DiskFull(
-            "the disk became full during the export",
-            hint="free some space and start the export again",
-        )
+    for words, what in _FULL.items():
+        if any(words in line for line in lines):
+            return DiskFull(
+                f"{what} during the export",
+                hint="free some space and start the export again; what is finished is kept",
+            )
     if status == -signal.SIGKILL:
         return ExportError(
             "a step of the export was killed, most likely for want of memory",

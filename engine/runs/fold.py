@@ -56,6 +56,7 @@ class Fold:
         return RunView(
             status=self._status,
             phase=self._texts.get("phase", ""),
+            phase_note=self._texts.get("phase_note", ""),
             step=self._whole.get("step", 0),
             total_steps=self._whole.get("total_steps", 0),
             epoch=self._numbers.get("epoch", 0.0),
@@ -106,7 +107,7 @@ class Fold:
         self._recent.clear()
         self._stride, self._logged = 1, 0
         self._warnings.clear()
-        for name in ("code", "message", "hint", "phase"):
+        for name in ("code", "message", "hint", "phase", "phase_note"):
             self._texts.pop(name, None)
         self._numbers.clear()
         self._whole["pid"] = _integer(event.data.get("pid")) or 0
@@ -134,6 +135,7 @@ class Fold:
     def _phase(self, event: Event) -> None:
         self._quiet = 0.0
         self._texts["phase"] = _text(event.data.get("phase"))
+        self._texts["phase_note"] = _text(event.data.get("note"))
         self._phased = event.t if math.isfinite(event.t) else self._seen
         self._numbers.pop("eta_s", None)
         self._take_progress(event)

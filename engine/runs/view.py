@@ -61,7 +61,8 @@ class RunView:
     and the machine's figures are that process's own; losses are the whole run's.
     ``eta_s`` was true at ``stepped``, when the last step ended; see :meth:`eta_at`.
     ``step_s`` is how long the last step took, in seconds, ``usual_s`` how long one usually takes
-    (0 before the third), and ``phased`` when the phase began. A step event comes every
+    (0 before the third), and ``phased`` when the phase began, of which ``phase_note`` says how
+    it goes on. A step event comes every
     ``stride`` steps.
     ``elsewhere`` says that its process is not one of this machine's: it runs on ``host``
     and gave its last sign of life at ``heard_at``, by this machine's clock.
@@ -75,6 +76,7 @@ class RunView:
 
     status: Status = "created"
     phase: str = ""
+    phase_note: str = ""
     step: int = 0
     total_steps: int = 0
     epoch: float = 0.0

@@ -7,6 +7,8 @@ is installed.
 
 from __future__ import annotations
 
+import platform
+import sys
 from dataclasses import dataclass
 
 
@@ -73,7 +75,18 @@ CORE = Part(
 
 LLAMA = "llama-cpp-python"
 
-PARTS = (
+WITNESS = Part(
+    "witness",
+    "llama.cpp's own server",
+    "seeing what other programs make of an export",
+    packages=("xllamacpp",),
+    seconds=10,
+)
+"""Exports do without it, and say so; not every machine has a wheel of it."""
+
+_WITNESSED = sys.platform == "linux" and platform.machine() == "x86_64"
+
+PARTS: tuple[Part, ...] = (
     CORE,
     Part(
         "base",
@@ -116,6 +129,7 @@ PARTS = (
         seconds=450,
         compiled=True,
     ),
+    *((WITNESS,) if _WITNESSED else ()),
     Part("retrieval", "Chroma", "retrieval collections", packages=("chromadb",), seconds=30),
 )
 """Every part, in the order in which they are installed."""

@@ -20,6 +20,7 @@ from engine.errors import ExportError, ExportTooLarge, ImatrixMissing, UpdateRef
 from engine.export import room
 from engine.export.artifacts import artifacts
 from engine.export.models_dir import require_models_dir
+from engine.export.quants import QUANTS
 from engine.export.spec import ExportSpec, Update, load_spec, write_spec
 from engine.export.start import Options, folder_name, start
 from engine.runs import read_events, state, wait_until_gone
@@ -117,13 +118,22 @@ def test_the_verb_points_an_app_at_the_models_folder(
         assert placed.samefile(file["path"])  # a second name, which takes no room
     assert env.read_text() == f"OLLAMA_MODEL={models / f'{NAME}-q2_k.gguf'}\n"
     assert (tmp_path / ".env.bak").read_text() == "OLLAMA_MODEL=chirag-v1\n"
+    # Asked again, it makes nothing anew, and does what else it is told.
+    call[-3:-3] = ["--update", str(config), "llm.name", "--update-value", "name"]
+    before = {quant: Path(file["path"]).stat().st_ino for quant, file in files.items()}
+    wait_until_gone(run / "exports" / "q8_0+q2_k")
+    assert run_command(call) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert {one["quant"]: Path(one["path"]).stat().st_ino for one in again["files"]} == before
+    assert again["gates"] == result["gates"]
+    assert json.loads(config.read_text()) == {"llm": {"name": NAME}}
+    assert env.read_text() == f"OLLAMA_MODEL={NAME}\n"
     # llama.cpp's own form of an importance matrix, for every matrix of both layers.
     matrix = GGUFReader(result["imatrix"])
     assert matrix.fields["general.type"].contents() == "imatrix"
     assert matrix.fields["imatrix.datasets"].contents() == ["notes"]
     assert len(matrix.tensors) == 2 * 7 * 2
-    job = run / "exports" / "q8_0+q2_k"
-    assert phases(job)[:3] == [
+    assert phases(run / "exports" / "q8_0+q2_k")[:3] == [
         "compute the model's importance matrix",
         "quantise to q2_k",
         "quantise to q8_0",
@@ -207,4 +217,4 @@ def test_a_spec_of_an_earlier_version_is_read(finished_export: Path, tmp_path: P
 def test_a_folder_is_named_after_its_quantisations() -> None:
     assert folder_name(["q4_k_m"]) == "q4_k_m"
     assert folder_name(["q4_k_m", "q8_0"]) == folder_name(["q8_0", "q4_k_m"]) == "q8_0+q4_k_m"
-    assert len(folder_name(list(room.QUANTS))) < 60
+    assert len(folder_name(list(QUANTS))) < 60

@@ -48,8 +48,10 @@ def test_a_failure_keeps_its_name(tmp_path: Path) -> None:
     assert isinstance(fail(tmp_path / "b", FAILURE.format("ExportError")), ExportError)
 
 
-def test_a_full_disk_in_a_child_is_named(tmp_path: Path) -> None:
-    assert isinstance(fail(tmp_path, "raise OSError(28, 'No space left on device')"), DiskFull)
+@pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EFBIG"])
+def test_a_full_disk_in_a_child_is_named(tmp_path: Path, name: str) -> None:
+    code = f"import errno, os; raise OSError(errno.{name}, os.strerror(errno.{name}))"
+    assert isinstance(fail(tmp_path, code), DiskFull)
 
 
 def test_a_child_that_is_killed_is_said_to_lack_memory(tmp_path: Path) -> None:

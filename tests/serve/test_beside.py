@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from engine.runs.seats import PROCESSOR, take_seat
-from engine.serve.beside import CALM, Policy, cores
+from engine.serve.beside import CALM, Beside, Policy, cores
 from engine.serve.pool import Worker
 from engine.serve.protocol import Threads
 from tests.support.waiting import wait_until
@@ -91,7 +91,6 @@ async def test_a_training_run_on_the_processor_leaves_one_thread_until_it_ends(
 @pytest.fixture
 def busy() -> Iterator[None]:
     """Keep every core busy with something that is no worker and no run."""
-    # A child of this process that is no worker; a grandchild would show the same.
     spinning = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores())
     ]
@@ -110,9 +109,12 @@ async def test_a_busy_processor_leaves_one_thread(model_file: Path, busy: None) 
 
 
 @pytest.mark.slow
-async def test_a_sibling_that_answers_is_not_something_else(model_file: Path) -> None:
-    from engine.serve.beside import Beside
-
-    with Worker.start(model_file, context=256, threads=1) as worker:
-        beside = Beside(MOST, parent=os.getpid(), watch=["load"])
-        assert set(beside._kin()) == {os.getpid(), worker.pid}
+def test_only_the_one_who_asks_and_its_workers_are_not_something_else(model_file: Path) -> None:
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        with Worker.start(model_file, context=256, threads=1) as worker:
+            kin = Beside(MOST, parent=os.getpid(), watch=["load"])._kin()
+            assert {os.getpid(), worker.pid} <= kin.keys()
+            assert other.pid not in kin
+    finally:
+        other.communicate()

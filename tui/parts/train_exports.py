@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
 
+from engine.errors import UsageError
 from engine.runs import verdict, verdict_words
-from engine.runs.kept import Which
 from tui.bridge.run_tail import JobState
 from tui.widgets.rows import Part
 from tui.widgets.textpane import BLANK, Block, text
 from tui.widgets.words import file_size, fit, one_line, plain
+
+if TYPE_CHECKING:
+    from engine.export.start import Options
+
+KEEPS: tuple[Literal["none", "merged", "f16", "all"], ...] = ("none", "merged", "f16", "all")
 
 
 def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> list[Block]:
@@ -26,25 +34,80 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
     begun = bool(job.view.phase) or not job.view.active
     blocks = _phase_blocks(job, phases if begun else ())
     result = job.view.result
+    if job.view.status == "failed" and result.get("gates"):
+        return [*blocks, BLANK, *_gate_blocks(result)]
     if job.view.status != "finished":
         return blocks
     blocks.append(BLANK)
     if result.get("step"):
         words = f"merged the {result.get('adapter')} adapter, of step {result['step']}"
         blocks.append(Block(text(one_line(words), "$text-muted")))
-    for side in ("tuned", "base"):
-        told = result.get(side)
-        if isinstance(told, Mapping):
-            blocks += _file_blocks(side, told)
-    for name in ("modelfile", "merged"):
+    blocks += _gate_blocks(result)
+    for quant, side, told in _files(result):
+        blocks += _file_blocks(f"{side} {quant}".strip(), told)
+    for name in ("card", "modelfile", "imatrix", "merged"):
         if result.get(name):
             blocks += [Block(text(name, "bold")), _path_block(str(result[name]))]
+    blocks += _ollama_blocks(result)
+    blocks += _update_blocks(result)
     tuned = result.get("tuned")
     if isinstance(tuned, Mapping) and tuned.get("answer"):
         blocks += [BLANK, Block(text("asked", "$text-muted"))]
         blocks.append(Block(plain(str(result.get("prompt", ""))), indent=2))
         blocks += [Block(text("it answers", "$text-muted"))]
         blocks.append(Block(plain(str(tuned["answer"])), indent=2))
+    return blocks
+
+
+def _files(result: Mapping[str, object]) -> Iterator[tuple[str, str, Mapping[str, object]]]:
+    """Yield each file with its quantisation and side; earlier exports had one of each."""
+    files = result.get("files")
+    for file in files if isinstance(files, list) else [result]:
+        for side in ("tuned", "base"):
+            told = file.get(side) if isinstance(file, Mapping) else None
+            if isinstance(told, Mapping):
+                quant = str(file["quant"]) if file is not result else ""
+                yield quant, side, told
+                if side == "tuned" and file.get("model"):
+                    yield "models folder,", quant, {"path": file["model"]}
+
+
+def _ollama_blocks(result: Mapping[str, object]) -> list[Block]:
+    """Return what to know before it is used with Ollama, and how it gets there."""
+    told = result.get("ollama")
+    remarks = told.get("remarks") if isinstance(told, Mapping) else None
+    if not isinstance(remarks, list):
+        return []
+    words = f"for Ollama: O, or finetui ollama {result.get('run', 'RUN')} --create"
+    noted = [Block(text(f"! {one_line(str(said))}", "$text-warning")) for said in remarks]
+    return [Block(text(one_line(words), "$text-muted")), *noted]
+
+
+_GATE_SIGNS = {
+    "passed": ("✓", "$text-success"),
+    "failed": ("✗", "$text-error"),
+    "overridden": ("!", "$text-warning"),
+}
+
+
+def _gate_blocks(result: Mapping[str, object]) -> list[Block]:
+    gates = result.get("gates")
+    blocks = []
+    for gate in gates if isinstance(gates, list) else []:
+        if isinstance(gate, Mapping):
+            sign, style = _GATE_SIGNS.get(str(gate.get("state")), ("–", "$text-muted"))
+            words = f"{gate.get('name')}: {gate.get('says')}"
+            blocks.append(Block(Content.assemble((f"{sign} ", style), one_line(words))))
+    return [*blocks, BLANK] if blocks else []
+
+
+def _update_blocks(result: Mapping[str, object]) -> list[Block]:
+    updates = result.get("updates")
+    blocks = []
+    for update in updates if isinstance(updates, list) else []:
+        if isinstance(update, Mapping):
+            head = f"{update.get('key')} {'is not set' if update.get('message') else 'is set in'}"
+            blocks += [Block(text(one_line(head), "bold")), _path_block(str(update.get("file")))]
     return blocks
 
 
@@ -93,15 +156,76 @@ class QuantChoice:
     bits: float
     note: str
     default: bool
+    needs_imatrix: bool = False
 
-    def row(self) -> list[Part]:
+    def row(self, *, marked: bool = False) -> list[Part]:
         """Return its row in the dialog."""
         return [
-            (fit(self.name, 9), "strong" if self.default else "row"),
+            ("✓ " if marked else "  ", "success"),
+            (fit(self.name, 10), "strong" if self.default else "row"),
             (f"{self.bits:>5.1f} bits   ", "muted"),
             ("usual · " if self.default else "", "success"),
+            ("needs an importance matrix · " if self.needs_imatrix else "", "warning"),
             (self.note, "row"),
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an export is told beside its quantisations, as the dialog has it; empty is unset."""
+
+    imatrix: bool = False
+    merge_into: str = ""
+    keep: str = ""
+    allow: str = ""
+    models_dir: str = ""
+    file: str = ""
+    key: str = ""
+    value: str = "path"
+
+    def words(self) -> list[str]:
+        """Return what is other than usual, for people."""
+        words = []
+        if self.imatrix:
+            words.append("importance matrix")
+        if self.merge_into:
+            words.append(f"merged into {self.merge_into}")
+        if self.keep and self.keep != "none":
+            words.append(f"keeps {self.keep}")
+        if self.allow:
+            words.append(f"may fail: {self.allow}")
+        if self.models_dir:
+            words.append(f"into {self.models_dir}")
+        if self.file and self.key:
+            words.append(f"sets {self.key} in {self.file}")
+        return words
+
+    def options(self) -> Options:
+        """Return it as the engine takes it.
+
+        Raises:
+            UsageError: A file without a key, or a key without a file.
+        """
+        from engine.export.spec import Update
+        from engine.export.start import Options
+
+        if bool(self.file) != bool(self.key):
+            raise UsageError(
+                "a configuration file is pointed at the export by its path and a key",
+                hint="give both, or neither",
+            )
+        update = Update(
+            file=Path(self.file), key=self.key, value="name" if self.value == "name" else "path"
+        )
+        keep = next((one for one in KEEPS if one == self.keep), None)
+        return Options(
+            imatrix=self.imatrix,
+            allow=tuple(self.allow.replace(",", " ").split()),
+            keep=keep,
+            models_dir=Path(self.models_dir) if self.models_dir else None,
+            updates=(update,) if self.file else (),
+            merge_into=self.merge_into,
+        )
 
 
 def export_note(run: JobState) -> list[Content]:
@@ -117,10 +241,9 @@ def export_note(run: JobState) -> list[Content]:
     return lines
 
 
-def adapter_of(export: JobState) -> Which | None:
-    """Return which adapter an export took; None where it does not say."""
-    which = export.spec.get("which")
-    return "best" if which == "best" else "last" if which == "last" else None
+def quant_of(job: JobState) -> str | None:
+    """Return the quantisation of an export, the first where it has several; None for a run."""
+    return re.split(r"[,+ ]", job.quant)[0] if job.quant else None
 
 
 def quant_choices(base: str) -> list[QuantChoice]:
@@ -132,6 +255,6 @@ def quant_choices(base: str) -> list[QuantChoice]:
 
     usual = usual_quant(base)
     return [
-        QuantChoice(quant.name, quant.bits, quant.note, quant.name == usual)
+        QuantChoice(quant.name, quant.bits, quant.note, quant.name == usual, quant.needs_imatrix)
         for quant in QUANTS.values()
     ]

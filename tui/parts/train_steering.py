@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui.bridge.run_tail import JobState
 from tui.bridge.threads import off_loop
+from tui.parts.train_exports import Wishes
 from tui.widgets.frame import Kind
 from tui.widgets.words import one_line
 
@@ -24,7 +25,7 @@ LOOK_SECONDS = 0.2
 """Seconds between two looks whether it is gone."""
 
 OF_A_JOB = frozenset(
-    {"stop", "kill", "resume", "export", "compare", "pin", "log", "wrap", "swap_panes"}
+    {"stop", "kill", "resume", "export", "ollama", "compare", "pin", "log", "wrap", "swap_panes"}
     | {"scroll_up", "scroll_down", "search", "follow", "match", "match_before", "clear"}
     | {"charts", "next_chart", "previous_chart", "scale", "share"}
     | {"samples", "samples_before", "samples_after"}
@@ -98,13 +99,20 @@ class Steering:
         )
         return Done(said, hint=passed, kind="done", begun=job.dir)
 
-    async def export(self, job: JobState, quant: str, adapter: Which | None = None) -> Done:
-        """Export the run of a job at a quantisation.
+    async def export(
+        self,
+        job: JobState,
+        quants: tuple[str, ...],
+        adapter: Which | None = None,
+        wishes: Wishes | None = None,
+    ) -> Done:
+        """Export the run of a job at quantisations.
 
         Args:
             job: The run, or an export of it.
-            quant: The quantisation.
+            quants: The quantisations.
             adapter: The best adapter or the last; None takes the best where one was kept.
+            wishes: What else the export is told.
 
         Raises:
             FinetuiError: It can't be exported.
@@ -112,8 +120,21 @@ class Steering:
         from engine.export.start import start
 
         await self._let_go(job)
-        directory = await off_loop(start, self._workspace, job.run_id, quant, adapter)
-        return Done(f"export at {quant} started", kind="done", begun=directory)
+        options = (wishes or Wishes()).options()
+        directory = await off_loop(start, self._workspace, job.run_id, quants, adapter, options)
+        return Done(f"export at {', '.join(quants)} started", kind="done", begun=directory)
+
+    async def export_again(self, job: JobState) -> Done:
+        """Start an export once more, told what it was told.
+
+        Raises:
+            FinetuiError: It can't be exported.
+        """
+        from engine.export.start import again
+
+        await self._let_go(job)
+        directory = await off_loop(again, self._workspace, job.dir)
+        return Done(f"export at {job.quant} started", kind="done", begun=directory)
 
     async def _let_go(self, job: JobState) -> None:
         """Wait a little for a process that has said its last word and is not quite gone."""

@@ -107,7 +107,8 @@ def _second_line(job: JobState, width: int, now: float) -> Content:
         return _outcome(job)
     phase = one_line(view.phase)
     percent = f" {100 * view.step // view.total_steps}%" if view.total_steps else ""
-    room = max(0, min(width - len(phase) - len(percent) - 4, 60))
+    note = f" · {one_line(view.phase_note)}" if view.phase_note else ""
+    room = max(0, min(width - len(phase) - len(note) - len(percent) - 4, 60))
     if not view.total_steps or room < 8:
         return Content.styled(phase or "waiting for the job to begin", "$text-muted")
     stalled = stall_words(view)
@@ -120,7 +121,7 @@ def _second_line(job: JobState, width: int, now: float) -> Content:
         (bar(view.step, view.total_steps, room), "$primary"),
         ("▏", "$text-muted"),
         (percent, ""),
-        (f"  {phase}", "$text-muted"),
+        (f"  {phase}{note}", "$text-muted"),
     ]
     if verdict:
         parts.append(

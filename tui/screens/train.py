@@ -18,7 +18,7 @@ from tui.bridge.threads import off_loop
 from tui.messages import WatchFailed
 from tui.parts import train_words as words
 from tui.parts.train_charts import MOST
-from tui.parts.train_exports import adapter_of, export_note, quant_choices
+from tui.parts.train_exports import export_note, quant_choices, quant_of
 from tui.parts.train_live import LiveView
 from tui.parts.train_runs import RunsPart
 from tui.parts.train_steering import (
@@ -31,7 +31,7 @@ from tui.parts.train_steering import (
 )
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.log_search import LogSearchDialog
-from tui.screens.modals.pick import QuantDialog
+from tui.screens.modals.quant import QuantDialog
 from tui.screens.stage import StageScreen
 from tui.screens.train_form import Answer, TrainForm
 from tui.stylesheets import stylesheet
@@ -207,8 +207,7 @@ class TrainScreen(StageScreen):
         """Resume from the last checkpoint, or do an export again."""
         job = self.job
         if job is not None and job.quant:
-            which = adapter_of(job)
-            self._steer(partial(self._steering.export, job, job.quant, which))
+            self._steer(partial(self._steering.export_again, job))
         elif job is not None:
             self._steer(partial(self._steering.resume, job))
 
@@ -218,9 +217,19 @@ class TrainScreen(StageScreen):
             load = partial(quant_choices, job.base)
             dialog = QuantDialog(load, note=export_note(run), best=run.view.kept)
             export = self._steering.export
-            self.app.ask(
-                dialog, lambda _: self._steer(partial(export, job, dialog.quant, dialog.adapter))
-            )
+
+            def begin(_: int) -> None:
+                told = (dialog.quants, dialog.adapter, dialog.wishes)
+                self._steer(partial(export, job, *told))
+
+            self.app.ask(dialog, begin)
+
+    def action_ollama(self) -> None:
+        """Give the export under the cursor, or the run's newest, to Ollama."""
+        from tui.screens.modals.ollama import OllamaDialog
+
+        if (job := self.job) is not None:
+            self.app.ask(OllamaDialog(job.run_id, quant_of(job)), lambda _: None)
 
     def action_keep(self) -> None:
         """Queue, name, note, clean, pack, import or remove."""

@@ -56,5 +56,6 @@ def token_score(logits: Floats, token: int, truth: Floats | None) -> TokenScore:
     theirs = truth[:size].astype(np.float64)
     probable = np.exp(theirs)
     # What the truth gives no probability adds nothing, whatever the file gives it.
-    terms = np.where(probable > 0, probable * (theirs - ours), 0.0)
-    return TokenScore(nll, float(terms.sum()), int(theirs.argmax()) == int(ours.argmax()))
+    some = probable > 0
+    kl = float((probable[some] * (theirs[some] - ours[some])).sum())
+    return TokenScore(nll, kl, int(theirs.argmax()) == int(ours.argmax()))

@@ -15,6 +15,7 @@ from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.probe import ProbeRow, probe_rows, write_rows
 from engine.export.gates.rows import HELD_OUT, rows
 from engine.export.gates.skip import Skipped
+from engine.runs import read_spec
 from engine.settings import GateSettings
 
 FEWEST_TOKENS = 32
@@ -49,8 +50,15 @@ class Scores:
         """Mean negative log-likelihood, in nats a token."""
         return float(np.mean(self.nll))
 
+    @property
+    def finite(self) -> bool:
+        """Whether all that came out are numbers."""
+        return bool(np.isfinite([*self.nll, *self.kl]).all())
+
     def figures(self) -> dict[str, float]:
-        """Return it as figures of a card."""
+        """Return it as figures of a card; none where the numbers are none."""
+        if not self.finite:
+            return {}
         told = {"nll": round(self.loss, 4)}
         if self.kl:
             told["kl_mean"] = float(f"{np.mean(self.kl):.4g}")
@@ -105,6 +113,12 @@ def judge(
         packed: Whether the base was trained on in 4 or 8 bits.
     """
     merged, base = scores["merged f16"], scores["base f16"]
+    broken = [
+        name for name, score in scores.items() if not np.isfinite([*score.nll, *score.kl]).all()
+    ]
+    if broken:
+        says = f"{', '.join(broken)}: the numbers that come out are none"
+        return [(says, "see whether the run's loss was finite, or export at a larger quantisation")]
     from_base, from_merged = float(np.mean(base.kl)), float(np.mean(merged.kl))
     alarms = []
     if from_base < NO_CHANGE:
@@ -179,7 +193,7 @@ def _rows(given: GateInput) -> list[ProbeRow]:
         rows(given.spec.run_dir, HELD_OUT),
         tokens=limits.tokens,
         trained=max(1, SPOOL_BYTES // (4 * vocabulary)),
-        longest=min(LONGEST, given.spec.context),
+        longest=min(LONGEST, given.spec.context, _trained_length(given)),
     )
     if not told:
         raise Skipped(
@@ -187,6 +201,12 @@ def _rows(given: GateInput) -> list[ProbeRow]:
             hint="freeze the dataset with a held-out split: finetui dataset freeze --help",
         )
     return told
+
+
+def _trained_length(given: GateInput) -> int:
+    """Return the longest sequence of the training, in tokens."""
+    length = read_spec(given.spec.run_dir).get("max_length")
+    return length if isinstance(length, int) and length > 0 else LONGEST
 
 
 def _is_quantised_base(name: str) -> bool:

@@ -7,20 +7,22 @@ around; what can't be said between quotes is put into TEMPLATE, where Go's escap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.export.ollama.derive import derive
+from engine.export.ollama.derive import compared, derive
 from engine.export.ollama.form import Form
 from engine.export.ollama.go import go_template
 from engine.export.ollama.parts import parts
+from engine.models import Turn
 from engine.serve.header import GgufHeader, read_header
 from engine.tokens import Tokenizer
 
 INSTEAD = (
     "newer versions of Ollama use the chat template inside the GGUF, older ones send prompts as "
-    "they are; llama.cpp's server (llama-server --jinja) uses it too"
+    "they are; llama.cpp's server (llama-server --jinja) uses it too, and a run on a base with "
+    "another template (finetui bases add BASE --template chatml) needs none of this"
 )
 _UNSAID = "SYSTEM can't hold this system message, and there is no TEMPLATE to put it in"
 
@@ -36,6 +38,7 @@ class OllamaModel:
         temperature: The sampling temperature.
         reason: Why there is no template.
         notes: What Ollama will do otherwise than training, each a sentence.
+        trained_system: The system message of training, be it in ``system`` or in the template.
     """
 
     template: str
@@ -44,6 +47,7 @@ class OllamaModel:
     temperature: float
     reason: str = ""
     notes: tuple[str, ...] = ()
+    trained_system: str = ""
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -84,7 +88,12 @@ class OllamaModel:
 
 
 def ollama_model(
-    tokenizer: Tokenizer, *, system: str = "", temperature: float, adds_begin: bool
+    tokenizer: Tokenizer,
+    *,
+    system: str = "",
+    temperature: float,
+    adds_begin: bool,
+    prompts: Sequence[Sequence[Turn]] = (),
 ) -> OllamaModel:
     """Return what Ollama is told of a model.
 
@@ -93,9 +102,12 @@ def ollama_model(
         system: The system message that the model was trained with; empty takes the template's.
         temperature: The sampling temperature.
         adds_begin: Whether the GGUF has whoever loads it add the token that begins a text.
+        prompts: Prompts of the dataset, with which the derived template is tried too.
     """
     derived = derive(tokenizer, adds_begin=adds_begin)
-    form, notes = derived.form, list(derived.notes)
+    if derived.form is not None:
+        derived = compared(derived, tokenizer, prompts)
+    form, notes, trained_system = derived.form, list(derived.notes), system
     if not _speakable(system):
         if form is None:
             notes.append(_UNSAID)
@@ -114,6 +126,7 @@ def ollama_model(
         temperature=temperature,
         reason=derived.reason,
         notes=tuple(notes),
+        trained_system=trained_system,
     )
 
 

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 
+from engine.errors import DependencyMissing, GgufDamaged
 from engine.export.convert import convert
+from engine.export.gates import witness as witnessing
 from engine.export.gates.hard import HARD
 from engine.export.gates.tokens import Difference, case_of, differences
 from engine.export.gates.witness import witness
+from engine.export.metadata import Metadata
 from engine.export.steps import runner
 from engine.models import Turn
 from engine.runs.child import Job
 from engine.serve.header import read_header
-from engine.tokens import Tokenizer
+from engine.tokens import Additions, Tokenizer, additions
 from tests.support.spm_model import ZEPHYR, make_spm_model
 
 pytestmark = pytest.mark.slow
@@ -29,8 +32,9 @@ CONVERSATIONS = (
     (Turn("user", "One?"), Turn("assistant", "Two."), Turn("user", " three\n")),
 )
 BOS_FIRST = "{{ bos_token }}" + ZEPHYR
+USUAL = "bos is added and not in the template"
 FORMS: dict[str, dict[str, Any]] = {
-    "bos is added and not in the template": {},
+    USUAL: {},
     "bos is added and in the template": {"template": BOS_FIRST},
     "bos is in the template twice": {"template": "{{ bos_token }}" + BOS_FIRST},
     "bos is in the template and not added": {
@@ -43,6 +47,14 @@ FORMS: dict[str, dict[str, Any]] = {
         "template": "{% if messages[0].role == 'system' %}{{ bos_token }}{% endif %}" + ZEPHYR
     },
     "only the first word has a space": {"first_word_alone": True, "template": BOS_FIRST},
+}
+
+ADDED = {
+    USUAL: Additions(bos=False, space_prefix=True),
+    "bos is added and in the template": Additions(bos=True, space_prefix=True),
+    "no bos is named": Additions(bos=False, space_prefix=True),
+    "bos is named where a system message is": Additions(bos=False, space_prefix=True),
+    "only the first word has a space": Additions(bos=True, space_prefix=False),
 }
 
 
@@ -59,7 +71,7 @@ def made(base: Path, out: Path, job: Job) -> Tokenizer:
         base,
         out,
         kind="f16",
-        name="model",
+        metadata=Metadata(),
         template=tokenizer.template,
         report=lambda done, total: None,
     )
@@ -73,7 +85,10 @@ def found(gguf: Path, tokenizer: Tokenizer, job: Job) -> list[Difference]:
         return list(differences(server, tokenizer, cases, job, lambda done, total: None))
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [pytest.param(form, marks=() if form == USUAL else pytest.mark.nightly) for form in FORMS],
+)
 def test_a_server_feeds_what_was_trained(form: str, tmp_path: Path, job: Job) -> None:
     base = make_spm_model(tmp_path / "base", **FORMS[form])
     tokenizer = made(base, tmp_path / "model.gguf", job)
@@ -88,3 +103,25 @@ def test_the_converter_alone_makes_a_server_add_bos(tmp_path: Path, job: Job) ->
     first, *_ = found(out, Tokenizer.load(base), job)
     assert first.position == 0
     assert first.says.startswith("from token 0 on it makes '<s>' (1) ")
+
+
+def test_without_the_server_it_says_how_to_install_it(
+    tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnessing, "PACKAGE", "no_such_server")
+    with pytest.raises(DependencyMissing) as caught, witness(tmp_path / "model.gguf", job):
+        pass
+    assert caught.value.hint == "install it with: pip install no_such_server"
+
+
+def test_a_file_that_the_server_gives_up_on_is_named(tmp_path: Path, job: Job) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(100))
+    path = tmp_path / "model.gguf"
+    with pytest.raises(GgufDamaged, match=r"can't load model\.gguf"), witness(path, job):
+        pass
+
+
+def test_what_is_added_is_what_training_saw(tmp_path: Path) -> None:
+    for number, (form, wanted) in enumerate(ADDED.items()):
+        base = make_spm_model(tmp_path / str(number), **FORMS[form])
+        assert additions(Tokenizer.load(base)) == wanted, form

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.setup import setup_state
+from engine.setup import PARTS, setup_state
 from engine.workspace import Workspace
 from tests.setup.places import installing, make_place, put_parts
 from tests.tui.support import LARGE, SMALL, opened_app, stage_name, text_of, wait_until
 from tui.bridge.setup import SetupWatch
 from tui.messages import SetupMoved
 
-EVERYTHING = ("core", "base", "torch", "training", "similarity", "llama", "retrieval")
+EVERYTHING = tuple(part.name for part in PARTS)
 
 
 def setup_of(message: object) -> SetupMoved:

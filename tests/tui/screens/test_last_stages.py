@@ -19,7 +19,7 @@ from tests.tui.screens.test_train_form import frozen
 from tests.tui.support import LARGE, SMALL, press_all, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.modals.confirm import ConfirmDialog
-from tui.screens.modals.pick import QuantDialog
+from tui.screens.modals.quant import QuantDialog
 from tui.screens.train import TrainScreen
 from tui.screens.train_form import TrainForm
 

@@ -19,7 +19,7 @@ from tests.tui.run_dirs import Clock as FixedClock
 from tests.tui.support import LARGE, SMALL, opened_app, stage_name, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.modals.confirm import ConfirmDialog
-from tui.screens.modals.pick import QuantDialog
+from tui.screens.modals.quant import QuantDialog, WishesDialog
 from tui.screens.train import TrainScreen
 from tui.screens.train_form import TrainForm
 from tui.widgets.frame import job_style
@@ -492,6 +492,36 @@ async def test_the_quantisation_that_is_usual_for_the_base_is_preselected(
         await pilot.press("j", "enter")
         # The base is not on this machine, which is said with what to do about it.
         await wait_until(pilot, lambda: "not on this machine" in shown(app))
+
+
+async def test_an_export_is_told_several_quantisations_and_more(workspace: Workspace) -> None:
+    make_run(workspace)
+    async with opened_app(workspace, stage="train") as (app, pilot):
+        await wait_until(pilot, lambda: screen_of(app).job is not None)
+        await pilot.press("e")
+        dialog = app.screen
+        assert isinstance(dialog, QuantDialog)
+        await wait_until(pilot, lambda: dialog.rows.count > 10)
+        first = dialog.quants
+        await pilot.press("space", "j", "j", "space", "k", "i", "o")
+        assert isinstance(app.screen, WishesDialog)
+        await pilot.press(
+            "tab", "tab", "right", "right", "tab", *"stops", "tab", "tab", *"a.env", "enter"
+        )
+        # A file without a key is named, and the form stays.
+        await wait_until(pilot, lambda: "give both, or neither" in shown(app))
+        await pilot.press("tab", *"MODEL", "enter")
+        await wait_until(pilot, lambda: app.screen is dialog)
+        for words in ("also  importance matrix · keeps merged · may fail: stops", "sets MODEL"):
+            assert words in shown(app)
+        assert dialog.quants[:1] == first
+        assert len(dialog.quants) == 2
+        options = dialog.wishes.options()
+        assert (options.imatrix, options.keep, options.allow) == (True, "merged", ("stops",))
+        assert [(str(one.file), one.key) for one in options.updates] == [("a.env", "MODEL")]
+        await pilot.press("enter")
+        # What is wrong is said by the engine before anything begins.
+        await wait_until(pilot, lambda: "a.env can't be read" in shown(app))
 
 
 async def test_an_export_takes_the_best_adapter_unless_told_otherwise(workspace: Workspace) -> None:

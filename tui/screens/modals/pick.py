@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import getters, on, work
@@ -13,8 +13,8 @@ from textual.content import Content
 from tui.actions import bindings
 from tui.bridge.chat_pair import choices
 from tui.bridge.threads import off_loop
-from tui.parts.chat_words import choice_rows, weights_line
-from tui.parts.train_exports import QuantChoice
+from tui.parts.chat_conditions import weights_line
+from tui.parts.chat_words import choice_rows
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
@@ -22,7 +22,6 @@ from tui.widgets.words import one_line
 
 if TYPE_CHECKING:
     from engine.evaluate.sharing import Weights
-    from engine.runs.kept import Which
     from engine.workspace import Workspace
     from tui.bridge.chat_pair import Choice as ModelPair
 
@@ -146,74 +145,6 @@ class PairDialog(PickDialog):
     def action_accept(self) -> None:
         """Give the line's number back, if there is a pair."""
         self.dismiss(self.rows.cursor if self.found else None)
-
-
-class QuantDialog(PickDialog):
-    """Takes the quantisation of an export, and the adapter. It asks for the list when it is open.
-
-    Args:
-        load: Returns the quantisations; it reads files and is called off the event loop.
-        note: Lines above the list.
-        best: The step of the run's best adapter; 0 where the last one alone was kept.
-    """
-
-    GROUP = "quant"
-    BINDINGS = bindings("quant")
-    HEADING = "Export"
-    OK = "export"
-
-    def __init__(
-        self,
-        load: Callable[[], Sequence[QuantChoice]],
-        *,
-        note: Sequence[Content] = (),
-        best: int = 0,
-    ) -> None:
-        # As many rows as there will be, so that the box does not jump when they come.
-        rows: list[list[Part]] = [[("…", "muted")], *([[]] * (self.MOST_ROWS - 1))]
-        self._best = best
-        self._takes_best = bool(best)
-        self._above = tuple(note)
-        super().__init__(rows, note=self._lines())
-        self._read = load
-        self._choices: tuple[QuantChoice, ...] = ()
-
-    @property
-    def adapter(self) -> Which | None:
-        """The adapter that is taken; None where there is no choice."""
-        if not self._best:
-            return None
-        return "best" if self._takes_best else "last"
-
-    def action_adapter(self) -> None:
-        """Take the other adapter, where there are two."""
-        self._takes_best = bool(self._best) and not self._takes_best
-        if self._best:
-            self.query_one("#pick-note", Lines).show(self._lines())
-
-    def _lines(self) -> list[Content]:
-        if not self._best:
-            return list(self._above)
-        taken = f"the best, of step {self._best:,}" if self._takes_best else "the last"
-        line = Content.assemble(("adapter  ", "$text-muted"), (taken, "bold"))
-        return [*self._above, line]
-
-    @property
-    def quant(self) -> str:
-        """The quantisation under the cursor; empty before the list is there."""
-        return self._choices[self.rows.cursor].name if self._choices else ""
-
-    def on_mount(self) -> None:
-        """Read the list."""
-        self.load()
-
-    @work(group="load", exclusive=True, exit_on_error=False)
-    async def load(self) -> None:
-        """Show the quantisations, with the cursor on the one that is usual for the base."""
-        with self.holding_keys():
-            self._choices = tuple(await off_loop(self._read))
-            at = next((i for i, choice in enumerate(self._choices) if choice.default), 0)
-            self.fill([choice.row() for choice in self._choices], at)
 
 
 class ValueDialog(PickDialog):

@@ -1,0 +1,55 @@
+"""How likely a GGUF finds strings: ``python -m engine.export.gates.rank GGUF CASES OUT``.
+
+Runs as a child, since llama.cpp ends its process on some files. Each case is a text, a string that
+followed it in training, and others of the same form; only ranks are written, no text. After the
+first few others a case ends, unless the string is still before them all.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.export.gates.loaded import Loaded
+
+FIRST_OTHERS = 31
+_MOST_TOKENS = 128
+_AT_A_TIME = 32
+
+
+def main(gguf: Path, cases: Path, out: Path) -> int:
+    """Rank the string of every case, and return the exit status."""
+    told = json.loads(cases.read_text("utf-8"))
+    longest = max(len(case["before"]) for case in told["cases"])
+    ranks = []
+    try:
+        model = Loaded(gguf, longest + _MOST_TOKENS + 1, sequences=_AT_A_TIME)
+        for done, case in enumerate(told["cases"]):
+            print(f"row {done}/{len(told['cases'])}", flush=True)
+            ranks.append(_rank(model, case, whole=bool(told["whole"])))
+    except ValueError as error:
+        print(error, flush=True)
+        return 1
+    out.write_text(json.dumps({"ranks": ranks}), "utf-8")
+    return 0
+
+
+def _rank(model: Loaded, case: Any, *, whole: bool) -> dict[str, int]:
+    before: Sequence[int] = case["before"]
+    others: Sequence[Sequence[int]] = case["others"]
+    model.clear()
+    logits = model.read(before, 0).copy()
+    first = others if whole else others[:FIRST_OTHERS]
+    own, *found = model.likelihoods([case["own"], *first], len(before), logits)
+    # As likely is as good: what can't be told apart was not learnt.
+    if not whole and max(found, default=own) < own:
+        found += model.likelihoods(others[FIRST_OTHERS:], len(before), logits)
+    rank = 1 + sum(likelihood >= own for likelihood in found)
+    return {"rank": rank, "candidates": 1 + len(found)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])))

@@ -1,0 +1,96 @@
+"""What the gates found of files that are finished: it holds for as long as all is the same.
+
+So an export that is asked for again, to point an app at it or to put it into a folder of models,
+makes nothing anew.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+from engine.export.files import is_made
+from engine.export.gates import Gate
+from engine.export.gates.model import State
+from engine.export.held_out import dataset_dir
+from engine.export.making import Bench, Keys, Side, base_keys, imatrix_name, merged_as, tuned_keys
+from engine.export.metadata import TOOL
+from engine.export.quants import CONVERTED
+from engine.paths import write_atomic
+
+_RECORD = "gates.json"
+_SPLITS = ("train.jsonl", "validation.jsonl")
+
+
+def remember(bench: Bench, gates: tuple[Gate, ...]) -> None:
+    """Keep what the gates found of the files that are published now, before any was allowed."""
+    record = {**_asked(bench), "gates": [gate.as_dict() for gate in gates]}
+    write_atomic(bench.directory / _RECORD, json.dumps(record, default=str).encode())
+
+
+def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
+    """Return finished files and what the gates found of them; None where anything is otherwise.
+
+    The files, the base's and the importance matrix have to be there and made from the same, and
+    the dataset, the gates and finetui's version have to be the same.
+    """
+    spec = bench.spec
+    try:
+        record = json.loads((bench.directory / _RECORD).read_bytes())
+        gates = tuple(_gate(told) for told in record.pop("gates"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    tuned, base = tuned_keys(bench), base_keys(bench)
+    wants_merged = spec.keep in ("merged", "all") and merged_as(spec) != tuned.merged
+    wants_f16 = spec.keep in ("f16", "all") and not is_made(
+        spec.converted_file(spec.source_kind), tuned.source
+    )
+    if wants_merged or wants_f16 or record != json.loads(json.dumps(_asked(bench), default=str)):
+        return None
+    files = {quant: spec.tuned_file(bench.directory, quant) for quant in spec.quants}
+    matrix = bench.directory / imatrix_name(spec)
+    if not (_all_made(files, tuned) and _all_made(_base_files(bench), base)):
+        return None
+    weighed = spec.imatrix and not set(spec.quants) <= set(CONVERTED)
+    if weighed and not matrix.is_file():
+        return None
+    source = spec.converted_file(spec.source_kind)
+    return Side(source, files, tuned.files, matrix if weighed else None), gates
+
+
+def _all_made(files: dict[str, Path], keys: Keys) -> bool:
+    return all(is_made(path, keys.files[quant]) for quant, path in files.items())
+
+
+def _base_files(bench: Bench) -> dict[str, Path]:
+    return {quant: bench.spec.base_gguf(quant) for quant in bench.spec.quants}
+
+
+def _asked(bench: Bench) -> dict[str, Any]:
+    """Return what the gates' findings depend on beside the files."""
+    folder = dataset_dir(bench.spec.run_dir)
+    return {
+        "v": 1,
+        "tool": TOOL,
+        "settings": dataclasses.asdict(bench.spec.gates),
+        "context": bench.spec.context,
+        "tuned": dict(tuned_keys(bench).files),
+        "base": dict(base_keys(bench).files),
+        "dataset": {name: _hash(folder / name) for name in _SPLITS},
+    }
+
+
+def _hash(path: Path) -> str:
+    if not path.is_file():
+        return ""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _gate(told: dict[str, Any]) -> Gate:
+    if told["state"] not in get_args(State):
+        raise ValueError(told["state"])
+    return Gate(told["name"], told["state"], told["says"], told["hint"], dict(told["figures"]))
