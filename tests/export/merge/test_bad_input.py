@@ -94,7 +94,10 @@ def cut(name: str, by: int) -> Damage:
 
 
 def written(name: str, data: bytes) -> Damage:
-    return lambda folder: (folder / name).write_bytes(data) and None
+    def write(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return write
 
 
 def removed(name: str) -> Damage:
