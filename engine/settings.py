@@ -174,7 +174,7 @@ class GateSettings:
     """Longest answer that is waited for, in tokens."""
     unstopped: Annotated[float, Limits(gt=0, le=1)] = 0.5
     """Largest part of the answers that may run on without an end or into a loop."""
-    strings: Annotated[int, Limits(ge=1)] = 24
+    strings: Annotated[int, Limits(ge=1)] = 16
     """Rare strings of the training split that are looked for in the model."""
     exposure: Annotated[float, Limits(gt=0)] = 4.0
     """Exposure, in bits more than the base's, from which a string counts as learnt by heart."""

@@ -242,4 +242,7 @@ def _print_places(result: Mapping[str, Any]) -> None:
         say(f"removed {shorten(gone['path'], 70)} ({gone['bytes'] / 1e6:.1f} MB)")
     say(f"card: {shorten(result['card'], 80)}")
     say(f"Modelfile for Ollama: {shorten(result['modelfile'], 80)}")
+    for remark in result.get("ollama", {}).get("remarks", ()):
+        say(f"note: {remark}")
+    say(f"give it to Ollama: finetui ollama {result['run']} --create")
     say(f"chat with both: finetui chat {result['run']}")

@@ -10,10 +10,11 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, NoReturn, get_args
+from typing import Literal, get_args
 
 from engine.errors import EvaluateError, FinetuiError, PromptTooLong, ServeError
 from engine.evaluate.pair import Pair, Side, SideChunk, new_seed
+from engine.evaluate.seal import Seal
 from engine.models import Turn, Vote
 from engine.serve.client import Timing
 from engine.serve.protocol import Threads
@@ -47,24 +48,6 @@ class Revealed:
 
     left: Side
     right: Side
-
-
-class _Seal:
-    """Holds a side so that nothing which draws, copies or stores a value can show it."""
-
-    __slots__ = ("_open",)
-
-    def __init__(self, left: Side) -> None:
-        self._open: Callable[[], Side] = lambda: left
-
-    def __repr__(self) -> str:
-        return "<sealed>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a sealed side can't be copied or stored")
-
-    def left(self) -> Side:
-        return self._open()
 
 
 class Trial:
@@ -113,7 +96,7 @@ class Trial:
         self.conversation = conversation or self.id
         self.revealed = False
         self.vote: Vote | None = None
-        self._seal = _Seal(left)
+        self._seal = Seal(left)
         self._lock = threading.Lock()
         self._texts: dict[Position, str] = dict.fromkeys(POSITIONS, "")
         self._last: dict[Position, BlindChunk] = {}

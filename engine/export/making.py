@@ -20,9 +20,10 @@ from pathlib import Path
 
 from engine.export import convert as gguf
 from engine.export.artifacts import exports_dir
-from engine.export.files import is_made, locked, make
+from engine.export.files import boot, is_made, locked, make
 from engine.export.imatrix import digest_of, training_pieces
 from engine.export.merge.source import (
+    is_passing,
     merge_phase,
     merge_run,
     plain_base,
@@ -128,7 +129,8 @@ def make_tuned(bench: Bench) -> Side:
     with locked(spec.run_dir / ".export.lock", wait=bench.wait):
         _merge(bench, keys.merged)
         source = spec.converted_file(spec.source_kind)
-        make(source, keys.source, partial(_convert_merged, bench, spec.source_kind))
+        build = partial(_convert_merged, bench, spec.source_kind)
+        make(source, keys.source, build, flushed=spec.keep in ("f16", "all"))
         text = _text(bench)
         imatrix = None if text is None else staged / imatrix_name(spec)
         _imatrix(bench, text, source, keys.source, imatrix, WHOLE)
@@ -238,19 +240,25 @@ def _merge(bench: Bench, key: str) -> None:
     record = spec.merged / _MERGE_RECORD
     if merged_as(spec) == key:
         return
+    passing = is_passing(spec)
     record.unlink(missing_ok=True)  # half of it must not be taken for the whole
     report = bench.progress.enter("merge", merge_phase(spec), unit="bytes")
     shutil.rmtree(spec.merged, ignore_errors=True)
     for note in merge_run(bench.step, spec, bench.directory, report):
         bench.job.warn(note)
-    write_atomic(record, json.dumps({"v": 1, "key": key}).encode())
+    told = {"v": 1, "key": key} | ({"boot": boot()} if passing else {})
+    write_atomic(record, json.dumps(told).encode())
 
 
 def merged_as(spec: ExportSpec) -> str:
     """Return what the merged model beside a run was made from; empty where there is none."""
     record = spec.merged / _MERGE_RECORD
     try:
-        return str(json.loads(record.read_bytes()).get("key", ""))
+        told = json.loads(record.read_bytes())
+        # One that was not flushed counts until the machine is started anew, and for its purpose.
+        if "boot" in told and (told["boot"] != boot() or not is_passing(spec)):
+            return ""
+        return str(told.get("key", ""))
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 

@@ -119,7 +119,7 @@ def start(
     require_trust(workspace.root, run_items(str(spec.get("base_dir", "")), "none"))
     base = base_of_run(spec)
     original = original_of(base, options.merge_into)
-    _check_merge(taken.path, base, original)
+    check_merge(taken.path, base, original)
     chosen = named or (base.default_quant,)
     job_dir = exports_dir(run.dir) / folder_name(chosen)
     require_inside(workspace.root, job_dir)
@@ -250,8 +250,19 @@ def warning_of(run: RunSummary) -> str:
     return f"run {run.id} {verdict_words(run.view)}"
 
 
-def _check_merge(adapter: Path, base: Base, original: Base | None) -> None:
-    """Raise where the small files tell that an adapter can't be merged."""
+def check_merge(adapter: Path, base: Base, original: Base | None) -> None:
+    """Raise where the small files tell that an adapter can't be merged.
+
+    Args:
+        adapter: The adapter's folder.
+        base: The base that it was trained on.
+        original: The one that it is merged into, where that is another.
+
+    Raises:
+        AdapterInvalid: The adapter is damaged, or of another kind than LoRA.
+        AdapterMismatch: It was trained on another base.
+        BaseInvalid: The base's weights are stored in a form that can't be merged into.
+    """
     if original is None:
         check_form(base)
     found = read_adapter(adapter)

@@ -86,7 +86,7 @@ WITNESS = Part(
 
 _WITNESSED = sys.platform == "linux" and platform.machine() == "x86_64"
 
-PARTS = (
+PARTS: tuple[Part, ...] = (
     CORE,
     Part(
         "base",

@@ -144,7 +144,7 @@ class ChatTemplate:
 
     def __init__(self, source: str, special_tokens: Mapping[str, str]) -> None:
         self.source = source
-        self._special_tokens = dict(special_tokens)
+        self.special_tokens: Mapping[str, str] = dict(special_tokens)
         if len(source) > _MOST_SOURCE:
             raise TemplateError(
                 f"the chat template is {len(source):,} characters long; "
@@ -164,12 +164,12 @@ class ChatTemplate:
     @property
     def named_tokens(self) -> tuple[str, ...]:
         """The special tokens that the template may name, each as ``name=token``, in order."""
-        return tuple(f"{name}={token}" for name, token in sorted(self._special_tokens.items()))
+        return tuple(f"{name}={token}" for name, token in sorted(self.special_tokens.items()))
 
     @property
     def bos_token(self) -> str:
         """The token that begins a text; empty where the base's files name none."""
-        return self._special_tokens.get("bos_token", "")
+        return self.special_tokens.get("bos_token", "")
 
     def _names_of_thinking(self) -> tuple[str, ...]:
         """Return under which names the template takes an answer's thinking part, and writes it.
@@ -207,7 +207,7 @@ class ChatTemplate:
                 documents=None,
                 add_generation_prompt=generation_prompt,
                 **{_COUNT: loops.count},
-                **self._special_tokens,
+                **self.special_tokens,
             ):
                 room -= len(part)
                 if room < 0:

@@ -16,6 +16,7 @@ from engine.errors import BaseInvalid, TemplateError
 from engine.models import Turn
 from engine.paths import shorten
 from engine.tokens import shipped
+from engine.tokens.pinned import pinned
 from engine.tokens.template import ChatTemplate
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Tokenizer:
     def template(self) -> str:
         """The Jinja text of the chat template."""
         return self.chat.source
+
+    @cached_property
+    def exported_template(self) -> str:
+        """The Jinja text that a GGUF carries; see :mod:`engine.tokens.pinned`."""
+        return pinned(self.chat.source, self.chat.special_tokens)
 
     @cached_property
     def fingerprint(self) -> str:

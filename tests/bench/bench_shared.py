@@ -104,10 +104,30 @@ async def rate(workers: Sequence[tuple[Worker, str]], ids: Sequence[int]) -> flo
 
 
 def measured(pair: Sequence[tuple[Worker, str]], ids: Sequence[int]) -> dict[str, float]:
-    """Return rate and memory of a pair, the median of some tries."""
-    rates = [asyncio.run(rate(pair, ids)) for _ in range(TRIES)]
-    whole, anonymous = memory(sorted({worker.pid for worker, _ in pair}))
-    return {"tokens_per_s": statistics.median(rates), "mb": whole, "anonymous_mb": anonymous}
+    """Return rate, processor time and memory of a pair; the first two are medians of some tries.
+
+    On a busy machine the rate says little: Linux shares the processor out by session, of which
+    two workers have two, and one has one.
+    """
+    pids = sorted({worker.pid for worker, _ in pair})
+    rates, seconds = [], []
+    for _ in range(TRIES):
+        before = computed(pids)
+        rates.append(asyncio.run(rate(pair, ids)))
+        seconds.append(computed(pids) - before)
+    whole, anonymous = memory(pids)
+    return {
+        "tokens_per_s": statistics.median(rates),
+        "cpu_s": statistics.median(seconds),
+        "mb": whole,
+        "anonymous_mb": anonymous,
+    }
+
+
+def computed(pids: Sequence[int]) -> float:
+    """Return the seconds that processes have computed."""
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return sum(one.user + one.system for one in times)
 
 
 def main() -> None:

@@ -154,7 +154,7 @@ def marked(tokenizer: Tokenizer, turns: Sequence[Turn]) -> tuple[str, list[tuple
 
     text, ranges = utils._render_with_assistant_indices(
         compiled_template=utils._compile_jinja_template(tokenizer.template),
-        messages=[tokenizer.chat._message(turn) for turn in turns],
+        messages=[tokenizer.chat.message(turn) for turn in turns],
         tools=None, documents=None, add_generation_prompt=False, **NAMED,
     )  # fmt: skip
     return text, [(start, end) for start, end in ranges]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from engine.export.files import clear_abandoned, forget, is_made, locked, make
+from engine.export.files import clear_abandoned, forget, is_made, locked, make, record_of
 
 
 def test_a_file_is_made_once_for_a_key(tmp_path: Path) -> None:
@@ -51,6 +52,21 @@ def test_a_file_that_was_cut_is_made_again(tmp_path: Path) -> None:
     assert path.read_bytes() == b"whole"
     forget(path)
     assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_that_was_not_flushed_counts_until_the_machine_is_started_anew(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "f16.gguf"
+
+    def build(out: Path) -> None:
+        out.write_bytes(b"whole")
+
+    make(path, "1", build, flushed=False)
+    assert is_made(path, "1")
+    record = json.loads(record_of(path).read_text())
+    record_of(path).write_text(json.dumps(record | {"boot": "another"}))
+    assert not is_made(path, "1")
 
 
 def test_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_what_is_more_than_a_low_rank_product_is_named(
 
 def test_an_adapter_of_embeddings_is_named(base: Path, tmp_path: Path) -> None:
     adapted(base, tmp_path / "adapter", r=4, target_modules=["embed_tokens", "q_proj"])
-    with pytest.raises(AdapterUnshared, match="the weight .*embed_tokens"):
+    with pytest.raises(AdapterUnshared, match=r"the weight .*embed_tokens"):
         write_lora(base, tmp_path / "adapter", tmp_path / "lora.gguf")
     shutil.rmtree(tmp_path / "adapter")
     with pytest.raises(AdapterUnshared, match="can't be read"):

@@ -7,6 +7,7 @@ vocabulary. Answers are given by the test.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -60,15 +61,24 @@ class Fake:
 
     def tokens(self, model: Mapping[str, Any], messages: list[dict[str, str]]) -> list[int]:
         """Return the ids of a chat's prompt."""
-        import llama_cpp
-
         turns = [Turn(one["role"], one["content"]) for one in messages]  # type: ignore[arg-type]
         if model["system"] and turns[0].role != "system":
             turns.insert(0, Turn("system", model["system"]))
         text = self.go.fill([(model["template"] or "{{ .Prompt }}", turns)])[0]
-        path = str(self.blob(model["digest"]))
-        llama = llama_cpp.Llama(path, vocab_only=True, verbose=False)
-        return list(llama.tokenize(text.encode(), add_bos=True, special=True))
+        vocabulary = _vocabulary(model["digest"], str(self.blob(model["digest"])))
+        return list(vocabulary.tokenize(text.encode(), add_bos=True, special=True))
+
+
+_LOADED: dict[str, Any] = {}
+
+
+def _vocabulary(digest: str, path: str) -> Any:
+    """Return llama.cpp with a file's vocabulary, which is loaded once."""
+    import llama_cpp
+
+    if digest not in _LOADED:
+        _LOADED[digest] = llama_cpp.Llama(path, vocab_only=True, verbose=False)
+    return _LOADED[digest]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -120,7 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.fake.wrong[what](self)
         elif path == "/api/blobs/DIGEST":
             self.fake.asked.append((what, {}))
-            self.fake.wrong.get(what, Handler.blobs)(self)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # called off
+                self.fake.wrong.get(what, Handler.blobs)(self)
         else:
             data = self.rfile.read(int(self.headers.get("content-length", 0)))
             body = json.loads(data or b"{}")

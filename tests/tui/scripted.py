@@ -14,6 +14,7 @@ from engine.evaluate.pair import SIDES, Side, SideChunk
 from engine.evaluate.sharing import Sharing
 from engine.models import Turn
 from engine.serve.client import Timing
+from engine.serve.protocol import Threads
 
 if TYPE_CHECKING:
     from engine.errors import FinetuiError
@@ -50,11 +51,15 @@ class ScriptedPair:
         done: bool = False,
         error: FinetuiError | None = None,
         rate: float = 21.4,
+        threads: Threads | None = None,
     ) -> None:
         """Let a side say something."""
-        timing = Timing(0.21, rate, 14, max(1, len(text.split()))) if done and not error else None
+        timing = None
+        if done and not error:
+            timing = Timing(0.21, rate, 14, max(1, len(text.split())), threads=threads)
         ended = done or error is not None
-        self._said.put_nowait(SideChunk(side, text, ended, timing, "stop" if timing else "", error))
+        reason = "stop" if timing else ""
+        self._said.put_nowait(SideChunk(side, text, ended, timing, reason, error, threads))
 
     async def ask(
         self,

@@ -19,6 +19,7 @@ from textual.widgets import Input
 from engine.errors import EvaluateError, FinetuiError
 from tui.bridge.threads import off_loop
 from tui.messages import PartFailed
+from tui.parts import chat_conditions as conditions
 from tui.parts import chat_words as words
 from tui.parts.chat_prompts import PromptShelf
 from tui.parts.chat_round import Round
@@ -305,6 +306,6 @@ class Asking(Vertical):
         )
         what = words.line_words(self._talk, blind=self._blind, fresh=fresh)
         offered = words.prompt_words(prompt, self._shelf.number, len(self._shelf))
-        system = words.system_words(self._talk, self._system, prompt, fresh=fresh)
+        system = conditions.system_words(self._talk, self._system, prompt, fresh=fresh)
         room = max(0, self.size.width - 6)
         set_border(self.line, what, fit(" · ".join(filter(None, [offered, system])), room).strip())

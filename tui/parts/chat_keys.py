@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui.parts import chat_words as words
 from tui.parts.chat_answers import Answers
 from tui.parts.chat_asking import Asking
+from tui.parts.chat_conditions import Said
 from tui.parts.chat_models import Models
 from tui.parts.chat_votes import Votes
 
@@ -36,9 +37,7 @@ def workable(action: str, asking: Asking, answers: Answers, models: Models, vote
     return not refusal(action, asking, answers, models, votes)[0]
 
 
-def refusal(
-    action: str, asking: Asking, answers: Answers, models: Models, votes: Votes
-) -> words.Said:
+def refusal(action: str, asking: Asking, answers: Answers, models: Models, votes: Votes) -> Said:
     """Return why an action can do nothing now, and what to do instead; empty where it can."""
     current = asking.talk.current if asking.talk is not None else None
     if action in VOTES:

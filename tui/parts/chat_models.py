@@ -12,7 +12,7 @@ from engine.errors import FinetuiError
 from tui.bridge.chat_pair import Choice, PairHolder, choices, preferred, prompts_of, remember
 from tui.bridge.threads import off_loop
 from tui.messages import PartFailed
-from tui.parts import chat_words as words
+from tui.parts import chat_conditions as conditions
 from tui.widgets.lines import Lines
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Models(Lines):
             self.seconds = seconds
 
     def __init__(self, workspace: Workspace, holder: PairHolder, *, id: str | None = None) -> None:
-        super().__init__(id=id, lines=[words.pair_line(None)])
+        super().__init__(id=id, lines=[conditions.pair_line(None)])
         self._workspace = workspace
         self._holder = holder
         self._found: list[Choice] | None = None
@@ -142,5 +142,5 @@ class Models(Lines):
     def _tell(self) -> None:
         pair = self._holder.pair
         weights = pair.weights if pair is not None and not self._loading else "files"
-        self.show([words.pair_line(self._choice, weights)])
+        self.show([conditions.pair_line(self._choice, weights)])
         self.post_message(self.Changed())

@@ -48,6 +48,7 @@ def export_blocks(job: JobState, phases: tuple[tuple[str, float], ...] = ()) -> 
     for name in ("card", "modelfile", "imatrix", "merged"):
         if result.get(name):
             blocks += [Block(text(name, "bold")), _path_block(str(result[name]))]
+    blocks += _ollama_blocks(result)
     blocks += _update_blocks(result)
     tuned = result.get("tuned")
     if isinstance(tuned, Mapping) and tuned.get("answer"):
@@ -69,6 +70,17 @@ def _files(result: Mapping[str, object]) -> Iterator[tuple[str, str, Mapping[str
                 yield quant, side, told
                 if side == "tuned" and file.get("model"):
                     yield "models folder,", quant, {"path": file["model"]}
+
+
+def _ollama_blocks(result: Mapping[str, object]) -> list[Block]:
+    """Return what to know before it is used with Ollama, and how it gets there."""
+    told = result.get("ollama")
+    remarks = told.get("remarks") if isinstance(told, Mapping) else None
+    if not isinstance(remarks, list):
+        return []
+    words = f"for Ollama: O, or finetui ollama {result.get('run', 'RUN')} --create"
+    noted = [Block(text(f"! {one_line(str(said))}", "$text-warning")) for said in remarks]
+    return [Block(text(one_line(words), "$text-muted")), *noted]
 
 
 _GATE_SIGNS = {

@@ -13,9 +13,11 @@ from textual.widgets import Input
 
 from tui.actions import bindings
 from tui.bridge.chat_pair import PairHolder
+from tui.parts import chat_conditions as conditions
 from tui.parts import chat_words as words
 from tui.parts.chat_answers import Answers
 from tui.parts.chat_asking import Asking
+from tui.parts.chat_conditions import Said
 from tui.parts.chat_keys import VOTES, refusal, workable
 from tui.parts.chat_models import Models
 from tui.parts.chat_votes import Votes
@@ -78,7 +80,7 @@ class ChatScreen(StageScreen):
     def _parts(self) -> tuple[Asking, Answers, Models, Votes]:
         return self.asking, self.answers, self.models, self.votes
 
-    def _say(self, said: words.Said, kind: Kind = "info") -> None:
+    def _say(self, said: Said, kind: Kind = "info") -> None:
         self.say(said[0], hint=said[1], kind=kind)
 
     # -- the models -----------------------------------------------------------------
@@ -107,7 +109,7 @@ class ChatScreen(StageScreen):
         self.asking.restart(event.prompts, event.system)
         pair = self._holder.pair
         how = pair.sharing.words() if pair is not None and pair.sharing.why else ""
-        said = words.loaded_words(event.choice, event.seconds, event.problem, how)
+        said = conditions.loaded_words(event.choice, event.seconds, event.problem, how)
         self._say(said, "done")
 
     # -- asking ---------------------------------------------------------------------
@@ -168,7 +170,7 @@ class ChatScreen(StageScreen):
     def _use_system(self, text: str) -> None:
         self.asking.set_system(text)
         if (system := self.asking.system) is not None:
-            self._say(words.system_changed(system, begun=self.asking.talk is not None))
+            self._say(conditions.system_changed(system, begun=self.asking.talk is not None))
 
     @on(Asking.Changed)
     def _talk_changed(self) -> None:
@@ -298,7 +300,7 @@ class ChatScreen(StageScreen):
             return False
         return super().check_action(action, parameters)
 
-    def refusal(self, action: str) -> words.Said:
+    def refusal(self, action: str) -> Said:
         """Say why a key can do nothing now."""
         said = refusal(action, *self._parts)
         if action in VOTES:

@@ -15,6 +15,7 @@ from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.probe import ProbeRow, probe_rows, write_rows
 from engine.export.gates.rows import HELD_OUT, rows
 from engine.export.gates.skip import Skipped
+from engine.runs import read_spec
 from engine.settings import GateSettings
 
 FEWEST_TOKENS = 32
@@ -192,7 +193,7 @@ def _rows(given: GateInput) -> list[ProbeRow]:
         rows(given.spec.run_dir, HELD_OUT),
         tokens=limits.tokens,
         trained=max(1, SPOOL_BYTES // (4 * vocabulary)),
-        longest=min(LONGEST, given.spec.context),
+        longest=min(LONGEST, given.spec.context, _trained_length(given)),
     )
     if not told:
         raise Skipped(
@@ -200,6 +201,12 @@ def _rows(given: GateInput) -> list[ProbeRow]:
             hint="freeze the dataset with a held-out split: finetui dataset freeze --help",
         )
     return told
+
+
+def _trained_length(given: GateInput) -> int:
+    """Return the longest sequence of the training, in tokens."""
+    length = read_spec(given.spec.run_dir).get("max_length")
+    return length if isinstance(length, int) and length > 0 else LONGEST
 
 
 def _is_quantised_base(name: str) -> bool:

@@ -17,6 +17,7 @@ from engine.export.gates.loaded import Loaded
 
 FIRST_OTHERS = 31
 _MOST_TOKENS = 128
+_AT_A_TIME = 32
 
 
 def main(gguf: Path, cases: Path, out: Path) -> int:
@@ -25,7 +26,7 @@ def main(gguf: Path, cases: Path, out: Path) -> int:
     longest = max(len(case["before"]) for case in told["cases"])
     ranks = []
     try:
-        model = Loaded(gguf, longest + _MOST_TOKENS + 1)
+        model = Loaded(gguf, longest + _MOST_TOKENS + 1, sequences=_AT_A_TIME)
         for done, case in enumerate(told["cases"]):
             print(f"row {done}/{len(told['cases'])}", flush=True)
             ranks.append(_rank(model, case, whole=bool(told["whole"])))
@@ -38,19 +39,16 @@ def main(gguf: Path, cases: Path, out: Path) -> int:
 
 def _rank(model: Loaded, case: Any, *, whole: bool) -> dict[str, int]:
     before: Sequence[int] = case["before"]
+    others: Sequence[Sequence[int]] = case["others"]
     model.clear()
     logits = model.read(before, 0).copy()
-    own = model.likelihood(case["own"], len(before), logits)
-    rank = candidates = 1
-    for number, other in enumerate(case["others"]):
-        if number == FIRST_OTHERS and rank > 1 and not whole:
-            break
-        if not model.forget(len(before)):
-            model.read(before, 0)
-        # As likely is as good: what can't be told apart was not learnt.
-        rank += model.likelihood(other, len(before), logits) >= own
-        candidates += 1
-    return {"rank": rank, "candidates": candidates}
+    first = others if whole else others[:FIRST_OTHERS]
+    own, *found = model.likelihoods([case["own"], *first], len(before), logits)
+    # As likely is as good: what can't be told apart was not learnt.
+    if not whole and max(found, default=own) < own:
+        found += model.likelihoods(others[FIRST_OTHERS:], len(before), logits)
+    rank = 1 + sum(likelihood >= own for likelihood in found)
+    return {"rank": rank, "candidates": 1 + len(found)}
 
 
 if __name__ == "__main__":

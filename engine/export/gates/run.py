@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
-from engine.errors import DependencyMissing, FinetuiError
+from engine.errors import DatasetMissing, DependencyMissing, FinetuiError
 from engine.export.gates import answers, fidelity, recall, stops, tokens
 from engine.export.gates.model import Gate, GateInput
 from engine.export.gates.skip import Skipped
@@ -52,7 +53,12 @@ def _run(given: GateInput, name: str, phase: str, gate: GateFunction, number: in
     report(0, 1)
     try:
         return gate(given, report)
-    except (Skipped, DependencyMissing) as error:
+    except (Skipped, DependencyMissing, DatasetMissing) as error:
         return Gate(name, "skipped", error.message, error.hint)
     except FinetuiError as error:
         return Gate(name, "failed", error.message, error.hint, {"code": error.code})
+    except (ArithmeticError, AssertionError, LookupError, TypeError, ValueError) as error:
+        # A fault of the gate's own must not lose hours of work, nor pass for proof.
+        traceback.print_exception(error)
+        says = f"the gate itself failed: {type(error).__name__}"
+        return Gate(name, "failed", says, "please report it; stdout.log has the whole story")

@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         default=None,
         help="the packed base of which BASE is the original",
     )
+    parser.add_argument("--halves", action="store_true", help="layers as float16, to convert them")
+    parser.add_argument("--passing", action="store_true", help="do not flush it to the disk")
     options = parser.parse_args(arguments)
     os.environ.update(_ENVIRONMENT)
     from engine.export.merge.merging import merge
@@ -48,6 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
             adapter=options.adapter,
             template=options.template,
             trained_on=options.trained_on,
+            halves=options.halves,
+            durable=not options.passing,
         )
     except FinetuiError as error:
         say_failure(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from engine.errors import ExportError
@@ -9,7 +11,7 @@ from engine.export.merge.adapter import read_weights
 from engine.export.merge.original import check_original
 from engine.export.merge.plan import NotKnown
 from engine.export.merge.whole import Report, write_whole
-from engine.export.merge.write import Tell
+from engine.export.merge.write import NotFinite, Tell
 from engine.paths import shorten
 
 
@@ -20,6 +22,8 @@ def merge(
     adapter: Path | None = None,
     template: Path | None = None,
     trained_on: Path | None = None,
+    halves: bool = False,
+    durable: bool = True,
 ) -> Report:
     """Write the merged model as a Hugging Face directory, which appears whole or not at all.
 
@@ -30,6 +34,10 @@ def merge(
         template: A chat template for a base that has none of its own.
         trained_on: The packed base that was trained on, where ``base`` is its original in 16
             bits; the tokenizer is the one of that.
+        halves: Whether layers are written as float16, for a converter that makes them that; where
+            a number is too large for it, they are as the base stores them.
+        durable: Whether the directory is flushed to the disk, which one that is read once need
+            not be.
 
     Raises:
         AdapterInvalid: The adapter is damaged.
@@ -46,10 +54,18 @@ def merge(
         weights = read_weights(adapter)
     tokenizer = trained_on or base
     print("merge the adapter" if adapter else "write plain weights", flush=True)
+    write = partial(
+        write_whole,
+        base,
+        out,
+        weights,
+        tokenizer=tokenizer,
+        template=template,
+        tell=_teller(),
+        durable=durable,
+    )
     try:
-        report = write_whole(
-            base, out, weights, tokenizer=tokenizer, template=template, tell=_teller()
-        )
+        report = _in_halves(write) if halves else write()
     except NotKnown as odd:
         assert adapter is not None
         assert weights is not None
@@ -65,6 +81,14 @@ def merge(
             hint="choose the adapter's own base, or train again",
         )
     return report
+
+
+def _in_halves(write: Callable[..., Report]) -> Report:
+    try:
+        return write(halves=True)
+    except NotFinite as error:
+        print(f"again, as the base stores them: {error.message}", flush=True)
+        return write()
 
 
 def _teller() -> Tell:

@@ -84,6 +84,18 @@ def merged_into(spec: ExportSpec) -> dict[str, str]:
     return {"base": spec.base, "form": "as stored"}
 
 
+def is_passing(spec: ExportSpec) -> bool:
+    """Say whether a merged model is only read once, to be converted to float16, and then removed.
+
+    Its layers are then written as the float16 that they become, and it need not be on the disk.
+    """
+    return (
+        spec.keep not in ("merged", "all")
+        and spec.source_kind == "f16"
+        and not set(spec.quants) & {"bf16", "f32"}
+    )
+
+
 def merge_phase(spec: ExportSpec) -> str:
     """Return what a merge is called while it goes on."""
     if spec.into:
@@ -116,6 +128,7 @@ def merge_run(step: Step, spec: ExportSpec, folder: Path, report: Report) -> lis
             f"--adapter={spec.adapter}",
             f"--template={template}",
             *([f"--trained-on={spec.base_dir}"] if spec.into_dir else []),
+            *(["--halves", "--passing"] if is_passing(spec) else []),
         )
     finally:
         template.unlink()

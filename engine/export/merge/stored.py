@@ -136,6 +136,25 @@ def encode(values: Floats, kind: str) -> NDArray[np.generic]:
         return values.astype(_NUMPY[kind])
 
 
+def f16_of_bf16(encoded: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Return bfloat16 numbers, as :func:`encode` gives them, as float16.
+
+    What a float16 holds in full is moved bit by bit: it has three more bits of fraction and an
+    exponent that begins 112 later. The others, which are few, go through float32.
+    """
+    bits = encoded.view(np.uint16)
+    size = bits & 0x7FFF
+    moved = size - np.uint16(112 << 7)
+    moved <<= 3
+    moved |= bits & 0x8000
+    odd = np.flatnonzero((size < (113 << 7)) | (size >= (143 << 7)))
+    if odd.size:
+        wide = (bits.reshape(-1)[odd].astype(np.uint32) << 16).view(np.float32)
+        with np.errstate(over="ignore"):  # the caller looks at what is finite
+            moved.reshape(-1)[odd] = wide.astype(np.float16).view(np.uint16)
+    return moved.view(np.float16)
+
+
 def is_finite(encoded: NDArray[np.generic], kind: str) -> bool:
     """Say whether numbers, as :func:`encode` gives them, are all finite."""
     if kind == "BF16":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,10 @@ REPORT = "finetui-merge.json"
 """In a merged model's directory, what was merged how."""
 
 
+# Layers and embeddings as most models call them.
+_HALVED = re.compile(
+    r"\.(?:\w+_proj|w[123]|c_attn|c_proj|c_fc|embed_tokens|wte|lm_head)\.weight$|^lm_head\.weight$"
+)
 _COMPARED_AT_ONCE = 1 << 22
 
 
@@ -81,6 +86,8 @@ def write_whole(
     tokenizer: Path,
     template: Path | None,
     tell: Tell,
+    halves: bool = False,
+    durable: bool = True,
 ) -> Report:
     """Write a base, with an adapter in it, as a directory that appears whole or not at all.
 
@@ -93,6 +100,9 @@ def write_whole(
         tokenizer: The directory whose tokenizer it gets.
         template: A chat template where there is none.
         tell: Is told bytes done and in total.
+        halves: Whether layers and embeddings are written as float16, to which a converter would
+            turn them, after they were rounded as the base stores them.
+        durable: Whether it is flushed to the disk.
 
     Raises:
         NotKnown: peft itself has to merge the adapter.
@@ -106,12 +116,14 @@ def write_whole(
     plan = plan_merge(weights, adapter, config) if adapter is not None else Plan()
     _leave_out_twin(plan, weights, config)
     shards = _shards(base, weights, plan)
+    if halves:
+        shards = {file: list(map(_as_halves, parts)) for file, parts in shards.items()}
     report = Report(unpacked=weights.packed.form, changed=len(plan.changed) + len(plan.added))
     if adapter is not None:
         report.notes += notes_of(adapter)
         if plan.vocabulary:
             tokenizer = _tokenizer_for(plan.vocabulary, adapter.directory, tokenizer, report)
-    with whole_directory(out) as temporary:
+    with whole_directory(out, durable=durable) as temporary:
         write_model(temporary, shards, tell)
         _write_config(temporary, config, weights, plan)
         copy_tokenizer(tokenizer, temporary, template)
@@ -125,17 +137,19 @@ def write_report(directory: Path, report: Report) -> None:
 
 
 @contextlib.contextmanager
-def whole_directory(out: Path) -> Iterator[Path]:
+def whole_directory(out: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a folder that gets its name when what is inside the ``with`` block has ended well.
 
     Args:
         out: The name.
+        durable: Whether it is flushed to the disk first.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.{os.getpid()}.", dir=out.parent))
     try:
         yield temporary
-        sync_tree(temporary)
+        if durable:
+            sync_tree(temporary)
         publish(temporary, out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -179,7 +193,7 @@ def _shards(base: Path, weights: Weights, plan: Plan) -> dict[str, list[Part]]:
             return Part(name, kind, plan.changed[name])
         if weights.packed.holds(name):
             return Part(name, kind, weights.values(name))
-        return Part(name, kind, weights.stored(name))
+        return Part(name, kind, weights.stored(name), plain=weights.values(name))
 
     kept = [name for name in weights.names() if name not in plan.left_out]
     beside = Names(kept).embedding()
@@ -196,6 +210,14 @@ def _shards(base: Path, weights: Weights, plan: Plan) -> dict[str, list[Part]]:
         if name == beside:
             shards[file] += added
     return shards
+
+
+def _as_halves(part: Part) -> Part:
+    """Return a tensor as a converter to float16 would write it; some it keeps in float32."""
+    if part.kind not in ("BF16", "F32") or len(part.shape) < 2 or not _HALVED.search(part.name):
+        return part
+    source = part.source if part.plain is None else part.plain
+    return Part(part.name, "F16", source, rounded=part.kind)
 
 
 def _leave_out_twin(plan: Plan, weights: Weights, config: Mapping[str, Any]) -> None:

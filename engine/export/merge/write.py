@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 
 from engine.errors import ExportError
-from engine.export.merge.stored import SIZES, Stored, encode, is_finite
+from engine.export.merge.stored import SIZES, Stored, decode, encode, f16_of_bf16, is_finite
 from engine.export.merge.values import Values, blocks, matrix
 
 INDEX = "model.safetensors.index.json"
@@ -23,6 +23,10 @@ _SHARD = 4_000_000_000
 _COPIED_AT_ONCE = 1 << 26
 
 Tell = Callable[[int, int], None]
+
+
+class NotFinite(ExportError):
+    """A merged number is not finite in the type in which it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,15 @@ class Part:
         name: Its name.
         kind: The type of its numbers.
         source: Where it is copied from, or what is computed.
+        rounded: The type that its numbers are rounded to before that; the same unless given.
+        plain: What is copied, as numbers.
     """
 
     name: str
     kind: str
     source: Stored | Values
+    rounded: str = ""
+    plain: Values | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -155,9 +163,14 @@ def _compute(
     step = width * SIZES[part.kind]
 
     def write(rows: tuple[int, int]) -> None:
-        encoded = encode(values.rows(*rows), part.kind)
+        encoded = encode(values.rows(*rows), part.rounded or part.kind)
+        if part.rounded == "BF16" and part.kind == "F16":
+            encoded = f16_of_bf16(encoded)
+        elif part.rounded not in ("", part.kind):
+            first = encoded.view(np.uint8).reshape(-1)
+            encoded = encode(decode(first, part.rounded), part.kind)
         if not is_finite(encoded, part.kind):
-            raise ExportError(
+            raise NotFinite(
                 f"the merged {part.name} has values that are not finite in {part.kind}",
                 hint="the base has them, or the adapter's changes are too large; train again with "
                 "a lower learning rate",

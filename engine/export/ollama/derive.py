@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.errors import TemplateError
-from engine.export.ollama.form import DAY, END, SPACES, START, TODAY, Form, Strip
+from engine.export.ollama.form import DAY, END, SPACES, START, TODAY, Form, Strip, collate
 from engine.export.ollama.parts import completed
 from engine.models import Role, Turn
 from engine.tokens import Tokenizer
@@ -36,7 +36,7 @@ _GROUPS = {
 _OPTIONAL = frozenset(_GROUPS) - {"turns", "system"}
 _ODD = (
     " \n two lines\n\nand a space ", "{{ .Content }} {% raw %}", "1", '"""quoted"""',
-    "\u3000日本\xa0", "a", "a", "\tcode\n    indented\n", "emoji 👩\u200d👧 \u200d",
+    "\u3000日本\xa0", "a\r\nb  c", "a", "a", "\tcode\n    indented\n", "emoji 👩\u200d👧 \u200d",
     "<|x|> [X] <x>", "…",
 )  # fmt: skip
 _THINKING = "<think>\nkilo lima\n</think>\n\n"
@@ -113,6 +113,28 @@ def _form(tokenizer: Tokenizer, without: Collection[str]) -> Form:
         if wrong is not None:
             raise _Unsaid("it changes what stands inside of messages", name)
     return form
+
+
+def compared(derived: Derived, tokenizer: Tokenizer, prompts: Sequence[Sequence[Turn]]) -> Derived:
+    """Return what was derived, held against prompts of a dataset too.
+
+    Where most of them are written otherwise there is no form; where some are, a note says so.
+    """
+    form = derived.form
+    if form is None:
+        return derived
+    texts = [(turns, _tried(tokenizer, turns)) for turns in prompts]
+    taken = [(turns, text) for turns, text in texts if text is not None]
+    other = [turns for turns, text in taken if form.begin_token + form.render(turns) != text]
+    if not other:
+        return derived
+    many = f"{len(other):,} of {len(taken):,} prompts of the dataset are written otherwise"
+    if 2 * len(other) > len(taken):
+        return Derived(None, reason=many, notes=derived.notes)
+    joined = sum(len(collate(turns)) < len(turns) for turns in other)
+    why = f"; in {joined:,} of them Ollama joins messages of one role" if joined else ""
+    note = f"{many} than in training{why}"
+    return replace(derived, notes=(*derived.notes, note))
 
 
 class _Unsaid(Exception):

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.dataset.frozen import system_prompt
-from engine.export.held_out import dataset_dir
+from engine.errors import DatasetMissing
+from engine.export.held_out import dataset_dir, dataset_prompts
 from engine.export.ollama.modelfile import OllamaModel, adds_begin, ollama_model
 from engine.export.spec import ExportSpec
+from engine.models import Turn
 from engine.paths import write_atomic
 from engine.tokens import Tokenizer
 
 MODELFILE = "Modelfile"
 TEMPERATURE = 0.7
+_MOST_PROMPTS = 300
 
 
 def exported_model(spec: ExportSpec, gguf: Path, tokenizer: Tokenizer | None = None) -> OllamaModel:
@@ -33,7 +36,15 @@ def exported_model(spec: ExportSpec, gguf: Path, tokenizer: Tokenizer | None = N
         system=system_prompt(dataset_dir(spec.run_dir)),
         temperature=TEMPERATURE,
         adds_begin=adds_begin(gguf),
+        prompts=_prompts(spec.run_dir),
     )
+
+
+def _prompts(run_dir: Path) -> list[tuple[Turn, ...]]:
+    try:
+        return [prompt.turns for prompt in dataset_prompts(run_dir)[:_MOST_PROMPTS]]
+    except DatasetMissing:
+        return []
 
 
 def write_modelfile(spec: ExportSpec, model: OllamaModel, job_dir: Path, quant: str) -> Path:

@@ -7,14 +7,15 @@ around; what can't be said between quotes is put into TEMPLATE, where Go's escap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.export.ollama.derive import derive
+from engine.export.ollama.derive import compared, derive
 from engine.export.ollama.form import Form
 from engine.export.ollama.go import go_template
 from engine.export.ollama.parts import parts
+from engine.models import Turn
 from engine.serve.header import GgufHeader, read_header
 from engine.tokens import Tokenizer
 
@@ -87,7 +88,12 @@ class OllamaModel:
 
 
 def ollama_model(
-    tokenizer: Tokenizer, *, system: str = "", temperature: float, adds_begin: bool
+    tokenizer: Tokenizer,
+    *,
+    system: str = "",
+    temperature: float,
+    adds_begin: bool,
+    prompts: Sequence[Sequence[Turn]] = (),
 ) -> OllamaModel:
     """Return what Ollama is told of a model.
 
@@ -96,8 +102,11 @@ def ollama_model(
         system: The system message that the model was trained with; empty takes the template's.
         temperature: The sampling temperature.
         adds_begin: Whether the GGUF has whoever loads it add the token that begins a text.
+        prompts: Prompts of the dataset, with which the derived template is tried too.
     """
     derived = derive(tokenizer, adds_begin=adds_begin)
+    if derived.form is not None:
+        derived = compared(derived, tokenizer, prompts)
     form, notes, trained_system = derived.form, list(derived.notes), system
     if not _speakable(system):
         if form is None:

@@ -177,3 +177,43 @@ def test_tied_matrices_of_which_one_is_adapted_are_untied(tmp_path: Path, name: 
     stays = name in ("kept-tied", "resized")
     assert ("lm_head.weight" in tensors(tmp_path / "merged")) is not stays
     assert again.config.vocab_size == (101 if name == "resized" else 96)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_halves_are_what_is_stored_turned_to_float16(tmp_path: Path, dtype: str) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    base = make_base(tmp_path / "base", dtype=dtype)
+    # Numbers at both ends of what a float16 holds, and below.
+    for path in base.glob("*.safetensors"):
+        found = tensors_of(path)
+        for name, value in found.items():
+            if value.ndim == 2:
+                scales = torch.logspace(-9, 4.7, value.shape[1])
+                found[name] = (value.sign() * scales).to(value.dtype)
+        save_file(found, path, {"format": "pt"})
+    make_adapter(base, tmp_path / "adapter", target_modules=["q_proj"])
+    adapter = tmp_path / "adapter"
+    merge(base, tmp_path / "plain", adapter=adapter)
+    merge(base, tmp_path / "halves", adapter=adapter, halves=True, durable=False)
+    plain, halves = tensors(tmp_path / "plain"), tensors(tmp_path / "halves")
+    assert plain.keys() == halves.keys()
+    for name, value in plain.items():
+        halved = value.to(torch.float16) if value.ndim == 2 else value
+        assert halves[name].dtype == halved.dtype
+        assert torch.equal(halves[name], halved), name
+    # Where one is too large, all are as the base stores them.
+    for path in base.glob("*.safetensors"):
+        found = tensors_of(path)
+        if "lm_head.weight" in found:
+            found["lm_head.weight"][3, 3] = 1e9
+            save_file(found, path, {"format": "pt"})
+    merge(base, tmp_path / "large", adapter=adapter, halves=True)
+    assert tensors(tmp_path / "large")["lm_head.weight"].dtype == getattr(torch, dtype)
+
+
+def tensors_of(path: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(path))

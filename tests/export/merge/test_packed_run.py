@@ -9,10 +9,12 @@ import pytest
 
 from engine.bases import add
 from engine.errors import ExportError
+from engine.export.gates.model import GATES
 from engine.export.merge.bases import original_of
 from engine.export.merge.merging import merge
 from engine.export.merge.source import into_fields, merged_into, settled
 from engine.export.spec import ExportSpec, load_spec
+from engine.export.start import Options
 from engine.export.start import start as start_export
 from engine.runs import last_log_lines, state
 from engine.train import make_spec
@@ -58,7 +60,7 @@ def test_training_in_nf4_merge_gguf_and_an_answer(workspace: Workspace, tmp_path
     assert ended(run.dir).result["bits"] == 4
 
     # Its original is not known here, so it is merged into what was trained on.
-    job = start_export(workspace, run.id, "f16")
+    job = start_export(workspace, run.id, "f16", options=Options(keep="merged", allow=GATES))
     result = ended(job).result
     assert result["merged_into"] == {"base": packed.name, "form": "de-quantised"}
     assert result["tuned"]["answer"].strip()

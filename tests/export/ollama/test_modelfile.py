@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.export.ollama.modelfile import OllamaModel, adds_begin, modelfile, ollama_model
+from engine.export.spec import load_spec
 from engine.models import Turn
 from engine.serve.header import GgufHeader
 from engine.tokens import Tokenizer, shipped
@@ -16,10 +17,10 @@ from engine.tokens.template import ChatTemplate
 from tests.support.go_templates import GoTemplates
 from tests.support.modelfiles import read_modelfile
 from tests.support.tiny_base import CHATML, byte_tokenizer
-from tests.support.tiny_gguf import embedded_vocabulary
+from tests.support.tiny_export import RUN
 
 REWRITES = (
-    "{% for m in messages %}{{ m.role + ': ' + m.content.replace('a', 'b') + '\n' }}{% endfor %}"
+    "{% for m in messages %}{{ m.role + ': ' + m.content.replace('  ', ' ') + '\n' }}{% endfor %}"
 )
 
 
@@ -37,14 +38,10 @@ def chatml() -> Tokenizer:
     return tokenizer_of(CHATML, "<|im_start|>", eos="<|im_end|>")
 
 
-def test_the_embedded_base(tmp_path: Path) -> None:
-    from engine.bases.gguf_tokenizer import to_json, tokenizer_config, tokenizer_json
-
-    vocabulary = embedded_vocabulary()
-    (tmp_path / "tokenizer.json").write_text(tokenizer_json(vocabulary), "utf-8")
-    config = tokenizer_config(vocabulary)
-    (tmp_path / "tokenizer_config.json").write_text(to_json(config), "utf-8")
-    tokenizer = Tokenizer.load(tmp_path)
+def test_the_embedded_base(finished_export: Path) -> None:
+    """The tiny export has the embedded base's own tokenizer and template."""
+    spec = load_spec(finished_export / "runs" / RUN / "exports" / "f16")
+    tokenizer = Tokenizer.load(spec.base_dir)
     start = (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
         "<|im_end|>\n"
@@ -167,6 +164,25 @@ def test_a_template_that_ollama_may_prefer_says_so() -> None:
     assert not ollama_model(tokenizer_of(template, *names), temperature=1, adds_begin=False).notes
     notes = ollama_model(tokenizer_of(tools, *names), temperature=1, adds_begin=False).notes
     assert "OLLAMA_GO_TEMPLATE=1" in notes[0]
+
+
+def test_the_datasets_own_prompts_are_compared_too(chatml: Tokenizer) -> None:
+    """Two questions in a row are two in training; Ollama joins them."""
+    plain, twice = (Turn("user", "A?"),), (Turn("user", "A?"), Turn("user", "B?"))
+
+    def model(*prompts: tuple[Turn, ...]) -> OllamaModel:
+        return ollama_model(chatml, temperature=1, adds_begin=False, prompts=prompts)
+
+    assert model(plain, plain).notes == ()
+    some = model(plain, twice, plain)
+    assert some.template
+    assert some.notes == (
+        "1 of 3 prompts of the dataset are written otherwise than in training; in 1 of them "
+        "Ollama joins messages of one role",
+    )
+    most = model(plain, twice, twice)
+    assert not most.template
+    assert most.reason == "2 of 3 prompts of the dataset are written otherwise"
 
 
 def test_nothing_to_say_is_left_out() -> None:

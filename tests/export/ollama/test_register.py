@@ -14,8 +14,10 @@ from engine.errors import FinetuiError
 from engine.export.ollama.address import Address, address
 from engine.export.ollama.client import Ollama
 from engine.export.ollama.given import ForOllama, for_ollama
+from engine.export.ollama.modelfile import adds_begin, ollama_model
 from engine.export.ollama.register import Registered, Step, register
 from engine.models import Turn
+from engine.tokens import prompt_ids
 from engine.workspace import open_workspace
 from tests.support.fake_ollama import Fake, Handler, serving
 from tests.support.go_templates import GoTemplates
@@ -84,8 +86,6 @@ def test_a_name_that_is_taken_is_not_replaced_silently(found: ForOllama, fake: F
 
 
 def test_the_system_message_of_training_is_counted(found: ForOllama, fake: Fake) -> None:
-    from engine.export.ollama.modelfile import ollama_model
-
     for system in ("You are Ada.", "Odd: \u00a0\u200d"):
         model = ollama_model(found.tokenizer, system=system, temperature=0.5, adds_begin=False)
         prompt = (Turn("user", "Hm?"),)
@@ -99,6 +99,33 @@ def test_the_system_message_of_training_is_counted(found: ForOllama, fake: Fake)
             prompt=(Turn("system", "Be short."), *prompt), replace=True,
         )  # fmt: skip
         assert told.prompt_tokens == told.trained_tokens != made.trained_tokens
+
+
+def with_bos(gguf: Path, copy: Path, bos: bool) -> Path:
+    """Write a GGUF of which whoever tokenises a text puts a BOS token in front, or does not."""
+    data = bytearray(gguf.read_bytes())
+    key = b"tokenizer.ggml.add_bos_token"
+    at = data.index(key) + len(key)
+    assert data[at : at + 4] == (7).to_bytes(4, "little")  # a bool follows
+    data[at + 4] = bos
+    copy.write_bytes(data)
+    return copy
+
+
+def test_the_ids_are_those_of_training_with_and_without_a_bos(
+    found: ForOllama, fake: Fake, tmp_path: Path
+) -> None:
+    prompt = (Turn("user", "Hm?"), Turn("assistant", " Yes. "), Turn("user", "\n 1 + 1"))
+    messages = [{"role": turn.role, "content": turn.content} for turn in prompt]
+    for bos in (False, True):
+        gguf = with_bos(found.gguf, tmp_path / f"{bos}.gguf", bos)
+        assert adds_begin(gguf) is bos
+        model = ollama_model(found.tokenizer, temperature=1, adds_begin=bos)
+        name = f"bos:{bos}"
+        made = register(address(fake.url), name, gguf, model, found.tokenizer, prompt=prompt)
+        ids = prompt_ids(found.tokenizer, prompt)
+        assert tuple(fake.tokens(fake.models[name], messages)) == ids
+        assert made.prompt_tokens == len(ids)
 
 
 def refuses(status: int, text: str) -> Callable[[Handler], None]:

@@ -68,7 +68,7 @@ async def test_a_key_sends_an_export_and_shows_the_commands(
         assert list(fake.models) == [name]
         # It has the name now, and is not replaced silently.
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "already" in shown(app))
+        await wait_until(pilot, lambda: "set replace to yes" in shown(app))
         dialog.force.turn(1)
         await pilot.press("enter")
         await wait_until(pilot, lambda: fake.paths().count("POST /api/create") == 2)

@@ -16,10 +16,12 @@ from engine.evaluate.pair import SIDES, Side
 from engine.evaluate.system import FrozenSystem
 from engine.export.held_out import Prompt
 from engine.models import Turn
+from engine.serve.protocol import Threads
 from tests.tui.scripted import ScriptedHolder, ScriptedPair
 from tests.tui.support import text_of, wait_until
 from tui.messages import PartFailed
 from tui.parts.chat_asking import Asking
+from tui.parts.chat_words import side_state
 from tui.stylesheets import stylesheet
 
 PROMPTS = [Prompt((Turn("user", f"Prompt {n}?"),), n < 2, "Mine.") for n in (1, 2)]
@@ -252,3 +254,25 @@ async def test_a_question_in_place_of_one_that_failed_keeps_the_system_prompt() 
         await wait_until(pilot, lambda: len(pair.asked) == 2)
         assert [turn.content for turn in pair.asked[1]["base"]] == ["You are Ana.", "two"]
         asking.stop()
+
+
+async def test_what_else_uses_the_processor_is_said_while_they_answer() -> None:
+    pair = ScriptedPair()
+    async with hosted(pair) as (asking, _, pilot):
+        asking.offer()
+        asking.send()
+        await wait_until(pilot, lambda: bool(pair.asked))
+        pair.say("base", "", threads=Threads(1, 4, "run 20260101-000000-3f2a"))
+        await wait_until(
+            pilot, lambda: "open · 1 of 4 threads a side beside run 3f2a " in text_of(asking)
+        )
+        pair.say("base", "", threads=Threads(4, 4))
+        await wait_until(pilot, lambda: "beside" not in text_of(asking))
+        busy = Threads(1, 1, "other programs")
+        pair.say("base", "words", done=True, threads=busy)
+        pair.say("tuned", "words", done=True, threads=busy)
+        await done(asking, pilot)
+        assert "1 thread a side beside other programs" in text_of(asking)
+        assert asking.talk is not None
+        state = side_state(asking.talk.current, "left")
+        assert state == "1 tokens · first 0.21 s · 21.4 tokens/s · 1 thread"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -379,6 +380,48 @@ async def test_another_pair_is_chosen_and_remembered(exported: Workspace, models
     async with opened_app(exported, stage="chat") as (app, pilot):
         await loaded(app, pilot)
         assert "at f16" in shown(app)
+
+
+async def test_the_system_prompt_is_changed_by_key_for_the_next_conversation(
+    exported: Workspace,
+) -> None:
+    dataset = exported.runs_dir / "20250615-110000-3f2a" / "dataset"
+    manifest = {"settings": {"system_prompt": "You are Ana."}}
+    (dataset / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    async with opened_app(exported, SMALL, stage="chat") as (app, pilot):
+        await loaded(app, pilot)
+        await wait_until(pilot, lambda: "system: You are Ana." in shown(app))
+        await pilot.press("i", *"Why", "enter")
+        await answered(app, pilot)
+        # Keys that are typed ahead belong to the dialog.
+        await pilot.press("s", "space", *"Be brief.", "ctrl+s")
+        said = "this system prompt from the next conversation on"
+        await wait_until(pilot, lambda: said in shown(app))
+        await pilot.press("ctrl+l", *"Who", "enter")
+        await answered(app, pilot)
+        assert "system: You are Ana. Be brief." in shown(app)
+        talk = screen_of(app).asking.talk
+        assert talk is not None
+        await pilot.press("up")
+        await wait_until(pilot, lambda: bool(exported.store.votes()))
+        (vote,) = exported.store.votes()
+        assert vote.metadata["system"] == "You are Ana. Be brief."
+        await pilot.press("s", "ctrl+o")
+        await wait_until(pilot, lambda: "no system prompt from the next" in shown(app))
+
+
+async def test_one_base_for_both_is_asked_for_by_key_and_named_where_it_can_not_be(
+    exported: Workspace,
+) -> None:
+    async with opened_app(exported, LARGE, stage="chat") as (app, pilot):
+        await loaded(app, pilot)
+        await pilot.press("m", "s")
+        await wait_until(pilot, lambda: "with and without the adapter" in shown(app))
+        await pilot.press("enter")
+        # This run has left no adapter, so that its two files are loaded.
+        await wait_until(pilot, lambda: "two files: " in shown(app), seconds=120)
+        assert "adapter_config.json can't be read" in shown(app)
+        assert len(worker_pids()) == 2
 
 
 async def test_the_workers_end_with_the_app(exported: Workspace) -> None:

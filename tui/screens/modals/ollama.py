@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Label
 
-from engine.errors import OllamaCancelled, UsageError
+from engine.errors import OllamaCancelled, OllamaNameTaken, UsageError
 from tui.actions import bindings
 from tui.bridge.threads import Cancel, off_loop, post
 from tui.screens.modals.dialog import FormDialog
@@ -115,6 +115,8 @@ class OllamaDialog(FormDialog[None]):
             made = await off_loop(partial(_sent, found, host or None, replaces, tell))
         except OllamaCancelled as called_off:
             self.say(called_off.message, hint=called_off.hint)
+        except OllamaNameTaken as taken:
+            self.say(taken.message, hint="type another name, or set replace to yes", kind="error")
         else:
             self.pane.show([*_made(made), BLANK, *_about(found)])
             self.say(f"{made.name} is in Ollama", hint=found.commands[1], kind="done")

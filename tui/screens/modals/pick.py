@@ -13,7 +13,8 @@ from textual.content import Content
 from tui.actions import bindings
 from tui.bridge.chat_pair import choices
 from tui.bridge.threads import off_loop
-from tui.parts.chat_words import choice_rows, weights_line
+from tui.parts.chat_conditions import weights_line
+from tui.parts.chat_words import choice_rows
 from tui.screens.modals.dialog import Dialog
 from tui.widgets.lines import Lines
 from tui.widgets.rows import FixedRows, Part, RowList
