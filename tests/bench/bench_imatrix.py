@@ -84,9 +84,7 @@ def main() -> None:
     held_out = pieces_of(rows[::-1], tokenizer, options.held_out_tokens)
     assert len(train) + len(held_out) < len(rows)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        files = make(folder, base.directory, tokenizer, train)
-        compare(files, held_out)
+        compare(make(Path(name), base.directory, tokenizer, train), held_out)
 
 
 def make(folder: Path, base: Path, tokenizer: Tokenizer, train: list[list[int]]) -> dict[str, Path]:
@@ -117,27 +115,26 @@ def make(folder: Path, base: Path, tokenizer: Tokenizer, train: list[list[int]])
 
 
 def compare(files: dict[str, Path], held_out: list[list[int]]) -> None:
-    """Print a table of what each file loses on held-out pieces."""
-    models = {label: load(path) for label, path in files.items()}
-    nll = dict.fromkeys(files, 0.0)
-    divergence, agree = dict.fromkeys(files, 0.0), dict.fromkeys(files, 0)
-    count = 0
-    for piece in held_out:
-        follows = np.array(piece[1:])
-        truth = log_probabilities(models["f16"], piece)[:-1]
-        weights = np.exp(truth)
-        count += len(follows)
-        for label, model in models.items():
-            own = truth if label == "f16" else log_probabilities(model, piece)[:-1]
-            nll[label] -= float(own[np.arange(len(follows)), follows].sum())
-            divergence[label] += float((weights * (truth - own)).sum())
-            agree[label] += int((own.argmax(1) == truth.argmax(1)).sum())
+    """Print a table of what each file loses on held-out pieces; one is loaded at a time."""
+    truths: list[NDArray[np.float32]] = []
+    count = sum(len(piece) - 1 for piece in held_out)
     print(f"held out: {len(held_out)} rows, {count:,} tokens")
-    print(f"{'':22}{'MB':>8}{'NLL':>9}{'KL':>9}{'top-1':>9}")
+    print(f"{'':22}{'MB':>8}{'NLL':>9}{'KL':>9}{'top-1':>9}", flush=True)
     for label, path in files.items():
+        model = load(path)
+        nll = divergence = agree = 0.0
+        for number, piece in enumerate(held_out):
+            own = log_probabilities(model, piece)[:-1]
+            if label == "f16":
+                truths.append(own)
+            truth = truths[number]
+            nll -= float(own[np.arange(len(own)), piece[1:]].sum())
+            divergence += float((np.exp(truth) * (truth - own)).sum())
+            agree += float((own.argmax(1) == truth.argmax(1)).sum())
+        model.close()
         size = path.stat().st_size / 1e6
-        figures = (nll[label] / count, divergence[label] / count, agree[label] / count)
-        print(f"{label:22}{size:8.1f}{figures[0]:9.4f}{figures[1]:9.4f}{figures[2]:9.1%}")
+        figures = f"{nll / count:9.4f}{divergence / count:9.4f}{agree / count:9.1%}"
+        print(f"{label:22}{size:8.1f}{figures}", flush=True)
 
 
 if __name__ == "__main__":

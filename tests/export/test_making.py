@@ -28,12 +28,23 @@ from engine.runs.process import read_process
 from engine.serve.header import read_header
 from engine.workspace import Workspace, open_workspace
 from tests.support.tiny_export import RUN
+from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
 NAME = "notes-base-abcd"
 """Made of the dataset, the base and the end of the run's id."""
+
+
+@pytest.fixture
+def few_gates(own: Workspace) -> Path:
+    """Return the exported workspace's folder, with the quickest gate alone: tests/export/gates."""
+    root = own.root
+    own.close()
+    with (root / "finetui.toml").open("a") as settings:
+        settings.write('\n[gates]\noff = ["tokens", "fidelity", "stops", "recall"]\n')
+    return trusted(root)
 
 
 def ended(job: Path) -> Any:
@@ -61,17 +72,17 @@ def test_a_file_says_what_it_is_and_not_where_it_was_made(finished_export: Path)
 
 
 def test_killed_it_goes_on_and_makes_the_same_bytes_elsewhere(
-    own: Workspace, finished_export: Path
+    few_gates: Path, finished_export: Path
 ) -> None:
-    run = own.runs_dir / RUN
+    run = few_gates / "runs" / RUN
     first = finished_export / "runs" / RUN / "exports" / "f16"
     cache = load_spec(first).base_file.relative_to(finished_export.parent)
-    base = own.root.parent / cache
+    base = few_gates.parent / cache
     for path in (run / "exports", run / "merged"):
         shutil.rmtree(path)
     for path in (run / f"{RUN}-f16.gguf", base):
         path.unlink()
-    with own as workspace:
+    with open_workspace(few_gates) as workspace:
         job = start(workspace, RUN, "f16")
         wait_until(lambda: "convert to f16" in phases(job), timeout=200)
         process = read_process(job)
@@ -95,10 +106,9 @@ def test_killed_it_goes_on_and_makes_the_same_bytes_elsewhere(
 
 
 def test_the_verb_points_an_app_at_the_models_folder(
-    own: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    few_gates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, root = own.runs_dir / RUN, str(own.root)
-    own.close()
+    run, root = few_gates / "runs" / RUN, str(few_gates)
     models, env, config = tmp_path / "models", tmp_path / ".env", tmp_path / "config.json"
     env.write_text("OLLAMA_MODEL=chirag-v1\n")
     config.write_text('{"llm": {"name": "old"}}\n')
