@@ -224,7 +224,7 @@ def test_what_is_not_known_here_is_merged_by_peft_and_says_so(tmp_path: Path) ->
     import torch
 
     base = make_base(tmp_path / "base")
-    options = {"target_modules": ["q_proj"], "init_lora_weights": "pissa", "r": 4}
+    options: dict[str, Any] = {"target_modules": ["q_proj"], "init_lora_weights": "pissa", "r": 4}
     adapted = make_adapter(base, tmp_path / "adapter", **options)
     expected = logits(adapted)
     report = merge(base, tmp_path / "merged", adapter=tmp_path / "adapter")
