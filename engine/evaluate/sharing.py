@@ -50,8 +50,9 @@ class Sharing:
 
     def words(self) -> str:
         """Return how they are loaded, in one line."""
-        how = "one copy of the base, with the adapter over it" if self.adapter else "two files"
-        return f"{how}: {self.why}" if self.why else how
+        if self.adapter is not None:
+            return f"one copy of the base, with the adapter over it ({self.why})"
+        return f"two files: {self.why}" if self.why else "two files"
 
 
 def share(

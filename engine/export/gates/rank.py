@@ -16,6 +16,8 @@ from typing import Any
 from engine.export.gates.loaded import Loaded
 
 FIRST_OTHERS = 31
+MOST_CONFIRMED = 8
+"""Strings that are ranked among all others; what follows is ranked among the first few alone."""
 _MOST_TOKENS = 128
 _AT_A_TIME = 32
 
@@ -24,12 +26,19 @@ def main(gguf: Path, cases: Path, out: Path) -> int:
     """Rank the string of every case, and return the exit status."""
     told = json.loads(cases.read_text("utf-8"))
     longest = max(len(case["before"]) for case in told["cases"])
-    ranks = []
+    ranks: list[dict[str, float]] = []
+    confirmed = 0
     try:
         model = Loaded(gguf, longest + _MOST_TOKENS + 1, sequences=_AT_A_TIME)
         for done, case in enumerate(told["cases"]):
             print(f"row {done}/{len(told['cases'])}", flush=True)
-            ranks.append(_rank(model, case, whole=bool(told["whole"])))
+            least, most = FIRST_OTHERS, len(case["others"])
+            if told["whole"]:
+                least = most
+            elif confirmed == MOST_CONFIRMED:
+                most = FIRST_OTHERS
+            ranks.append(_rank(model, case, least, most))
+            confirmed += ranks[-1]["candidates"] > FIRST_OTHERS + 1
     except ValueError as error:
         print(error, flush=True)
         return 1
@@ -37,18 +46,18 @@ def main(gguf: Path, cases: Path, out: Path) -> int:
     return 0
 
 
-def _rank(model: Loaded, case: Any, *, whole: bool) -> dict[str, int]:
+def _rank(model: Loaded, case: Any, least: int, most: int) -> dict[str, float]:
+    """Rank a string among at least so many others, and among most where it is before them all."""
     before: Sequence[int] = case["before"]
     others: Sequence[Sequence[int]] = case["others"]
     model.clear()
     logits = model.read(before, 0).copy()
-    first = others if whole else others[:FIRST_OTHERS]
-    own, *found = model.likelihoods([case["own"], *first], len(before), logits)
+    own, *found = model.likelihoods([case["own"], *others[:least]], len(before), logits)
+    if least < most and max(found) < own:
+        found += model.likelihoods(others[least:most], len(before), logits)
     # As likely is as good: what can't be told apart was not learnt.
-    if not whole and max(found, default=own) < own:
-        found += model.likelihoods(others[FIRST_OTHERS:], len(before), logits)
     rank = 1 + sum(likelihood >= own for likelihood in found)
-    return {"rank": rank, "candidates": 1 + len(found)}
+    return {"rank": rank, "candidates": 1 + len(found), "margin": own - max(found)}
 
 
 if __name__ == "__main__":

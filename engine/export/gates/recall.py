@@ -25,8 +25,10 @@ from engine.export.quants import QUANTS
 from engine.paths import write_atomic
 from engine.tokens import Tokenizer
 
-OTHERS = 511
+OTHERS = 255
 """Strings of the same form that one is ranked among."""
+MARGIN = 2.0
+"""How much likelier than every other one a string has to be, in nats, to be learnt by heart."""
 _ROWS = 400
 _LONGEST_BEFORE = 512
 _MOST_TOKENS = 96
@@ -56,7 +58,11 @@ def run(given: GateInput, report: Report) -> Gate:
     for case, found in zip(cases, told, strict=True):
         case["tuned"] = exposure(found["rank"], found["candidates"])
     # Learnt by heart is what comes before every other string; the base is asked of these alone.
-    close = [case for case, found in zip(cases, told, strict=True) if found["rank"] == 1]
+    close = [
+        case
+        for case, found in zip(cases, told, strict=True)
+        if found["margin"] >= MARGIN and found["candidates"] == 1 + len(case["others"])
+    ]
     if close:
         base_file = given.base.get(quant, given.base_f16)
         of_base = _ranks(given, base_file, close, lambda a, b: report(a + b, 2 * b), whole=True)

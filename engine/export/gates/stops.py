@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from engine.tokens import Tokenizer, prompt_ids, render
 
 _LONGEST_PROMPT = 512
 _SHORTEST_LIMIT = 48
-_LENGTHS = 400
+_ROWS = 400
 
 Report = Callable[[int, int], None]
 
@@ -36,7 +37,7 @@ class Asked:
     Attributes:
         prompts: The prompts' ids.
         stops: The tokens that training taught to end an answer with.
-        usual: The length that 95 of 100 answers of the dataset stay under, in tokens.
+        usual: The longest of the dataset's own answers to these, in tokens.
         limit: How many tokens an answer may take.
     """
 
@@ -50,7 +51,7 @@ def run(given: GateInput, report: Report) -> Gate:
     """Let the smallest tuned file answer held-out prompts, and the base's where it fails.
 
     Raises:
-        Skipped: There is no held-out prompt, or the dataset's answers are longer than is waited.
+        Skipped: There is no held-out prompt, or all of its answers are longer than is waited.
         DatasetMissing: The dataset is gone.
         ExportError: A file can't be computed.
     """
@@ -89,7 +90,7 @@ def judge(
     figures: dict[str, Any] = {
         "quant": quant,
         "limit_tokens": asked.limit,
-        "usual_answer_tokens": asked.usual,
+        "longest_own_answer_tokens": asked.usual,
         "tuned": _ends(told),
     }
     if base is not None:
@@ -126,37 +127,38 @@ def judge(
     return Gate("stops", "passed", says, figures=figures)
 
 
-def _asked(tokenizer: Tokenizer, held_out: Any, limits: GateSettings) -> Asked:
+def _asked(tokenizer: Tokenizer, held_out: Iterable[Row], limits: GateSettings) -> Asked:
     prompts: list[tuple[int, ...]] = []
     lengths: list[int] = []
+    shortest = 0
     stops = Counter[int]()
-    for row in held_out:
-        if len(lengths) >= _LENGTHS:
-            break
+    for row in islice(held_out, _ROWS):
         try:
             ids = prompt_ids(tokenizer, row.turns[:-1])
             length, stop = _answer(tokenizer, row)
         except TemplateError:
             continue
-        lengths.append(length)
         if stop is not None:
             stops[stop] += 1
-        if len(ids) <= _LONGEST_PROMPT and len(prompts) < limits.answers:
+        shortest = min(shortest or length, length)
+        if len(ids) <= _LONGEST_PROMPT and 2 * length <= limits.answer_tokens:
             prompts.append(ids)
+            lengths.append(length)
+        if len(prompts) == limits.answers:
+            break
+    if shortest and not prompts:
+        raise Skipped(
+            f"held-out answers have {shortest} tokens and more, and {limits.answer_tokens} are "
+            "waited for",
+            hint=f"wait longer: gates.answer_tokens = {2 * shortest}",
+        )
     if not prompts:
         raise Skipped(
             "the dataset has no held-out prompt",
             hint="freeze the dataset with a held-out split: finetui dataset freeze --help",
         )
-    usual = int(np.percentile(lengths, 95))
-    if usual > limits.answer_tokens:
-        raise Skipped(
-            f"answers of the dataset have up to {usual} tokens, and {limits.answer_tokens} are "
-            "waited for",
-            hint=f"wait longer: gates.answer_tokens = {2 * usual}",
-        )
-    limit = min(limits.answer_tokens, max(_SHORTEST_LIMIT, 2 * usual))
-    return Asked(tuple(prompts), tuple(sorted(stops)), usual, limit)
+    limit = min(limits.answer_tokens, max(_SHORTEST_LIMIT, 2 * max(lengths)))
+    return Asked(tuple(prompts), tuple(sorted(stops)), max(lengths), limit)
 
 
 def _answer(tokenizer: Tokenizer, row: Row) -> tuple[int, int | None]:

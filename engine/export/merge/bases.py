@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def base_of_run(spec: Mapping[str, Any]) -> Base:
     try:
         base = resolve(name if gone or not directory else directory)
         if not wanted or base.fingerprint == wanted:
-            return base
+            return _called(base, name)
     except BaseError as error:
         if (found := _by_fingerprint(wanted)) is not None:
             return found
@@ -61,6 +62,17 @@ def base_of_run(spec: Mapping[str, Any]) -> Base:
         hint="put the former files back, or add the folder where they are now with: "
         "finetui bases add FOLDER; or train again",
     )
+
+
+def _called(base: Base, name: str) -> Base:
+    """Return a base under the name that its run has for it.
+
+    A directory's own name says little where it lies outside of this machine's own bases: what was
+    imported there is in a folder ``hf``.
+    """
+    if not name or name.startswith((".", "~")) or Path(name).exists():
+        return base
+    return replace(base, name=slug(name))
 
 
 def check_form(base: Base) -> None:

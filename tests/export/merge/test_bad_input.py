@@ -274,6 +274,13 @@ def test_a_base_that_was_moved_is_known_again(base: Base, tmp_path: Path) -> Non
         base_of_run(run)
 
 
+def test_a_base_in_a_folder_of_any_name_has_the_name_that_the_run_knows(base: Base) -> None:
+    called = base_of_run({**run_on(base), "base": "org/Model-1B"})
+    assert (called.name, called.directory) == ("org--model-1b", base.directory)
+    by_path = base_of_run({**run_on(base), "base": str(base.directory)})
+    assert by_path.name == base.name
+
+
 @pytest.mark.parametrize("method", ["gptq", "awq", "fp8", "compressed-tensors", "mxfp4"])
 def test_other_ways_of_packing_are_named(method: str, tmp_path: Path) -> None:
     packed = resolve(
