@@ -10,6 +10,7 @@ sums, ``NAME.in_sum2``, and how many rows they are of, ``NAME.counts``.
 from __future__ import annotations
 
 import ctypes
+import functools
 import hashlib
 import json
 import os
@@ -272,8 +273,7 @@ def collect(model: Path, pieces: Sequence[Sequence[int]]) -> Collector:
     import llama_cpp
     from llama_cpp._ggml import libggml
 
-    quiet = llama_cpp.llama_log_callback(lambda *_: None)
-    llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(_quiet(), ctypes.c_void_p(0))
     collector = Collector(libggml)
     loading = llama_cpp.llama_model_default_params()
     loading.n_gpu_layers = 0
@@ -301,6 +301,14 @@ def collect(model: Path, pieces: Sequence[Sequence[int]]) -> Collector:
     llama_cpp.llama_free(context)
     llama_cpp.llama_model_free(loaded)
     return collector
+
+
+@functools.cache
+def _quiet() -> Any:
+    """Return a listener to llama.cpp's log that lives as long as the process, which may call it."""
+    import llama_cpp
+
+    return llama_cpp.llama_log_callback(lambda *_: None)
 
 
 def _read_piece(context: Any, piece: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ from engine.bases import Base, ModelShape, shape_of
 from engine.bases.template import read_json
 from engine.errors import DiskFull, ExportTooLarge
 from engine.export.files import record_of
+from engine.export.merge.bases import packed_form
 from engine.export.quants import QUANTS
 from engine.export.spec import IMATRIX_CHUNK, ExportSpec, staged_dir
 from engine.paths import require_free, shorten
@@ -39,6 +40,8 @@ def check_room(spec: ExportSpec, parameters: int, job_dir: Path | None = None) -
     merged = 0 if (spec.merged / "finetui-merge.json").is_file() else half
     needs[spec.run_dir] = merged + _missing(spec.converted_file(spec.source_kind), half)
     needs[spec.cache_dir] = _missing(spec.base_gguf(spec.source_kind), half)
+    if not spec.into_dir and packed_form(spec.base_dir):
+        needs[spec.cache_dir] *= 2  # its plain weights, until they are converted
     for quant in spec.quants:
         size = int(parameters * QUANTS[quant].bits / 8 * 1.2)
         # One that the converter writes first is a second name of it, and takes nothing more.

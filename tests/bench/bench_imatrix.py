@@ -31,7 +31,7 @@ from engine.models import Turn
 from engine.runs.child import Job
 from engine.tokens import Tokenizer, render
 
-PLAIN = ("q3_k_s", "q2_k")
+PLAIN = ("q2_k",)
 WEIGHED = (*PLAIN, "iq2_xs")
 
 

@@ -36,7 +36,7 @@ from tests.support.tiny_export import HELD_OUT, RUN, make_adapter, make_run
 from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_gates")]
 
 
 def ended(job: Path) -> Any:
@@ -66,7 +66,19 @@ def test_the_result_names_files_that_answer(finished_export: Path) -> None:
         "convert to f16",
         "convert the base to f16",
         "see whether the files answer",
+        "compare tokens with those of the training",
+        "compare the files with what was trained",
+        "see whether answers end",
+        "look for what was learnt by heart",
     ]
+    # The dataset has no name or number that only it says, so nothing can be recalled.
+    assert {gate["name"]: gate["state"] for gate in result["gates"]} == {
+        "answers": "passed",
+        "tokens": "passed",
+        "fidelity": "passed",
+        "stops": "passed",
+        "recall": "skipped",
+    }
 
 
 def test_both_files_differ_in_weights_alone(finished_export: Path) -> None:

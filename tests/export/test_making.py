@@ -83,7 +83,8 @@ def test_killed_it_goes_on_and_makes_the_same_bytes_elsewhere(
     for path in (run / f"{RUN}-f16.gguf", base):
         path.unlink()
     with open_workspace(few_gates) as workspace:
-        job = start(workspace, RUN, "f16")
+        told = Options(keep="merged")
+        job = start(workspace, RUN, "f16", options=told)
         wait_until(lambda: "convert to f16" in phases(job), timeout=200)
         process = read_process(job)
         assert process is not None
@@ -92,9 +93,8 @@ def test_killed_it_goes_on_and_makes_the_same_bytes_elsewhere(
         made = run / "merged" / "model.safetensors"
         before = made.stat().st_ino, made.stat().st_mtime_ns
         assert artifacts(workspace, RUN) == []
-        assert ended(start(workspace, RUN, "f16", options=Options(keep="merged"))).status == (
-            "finished"
-        ), state(job).message
+        again = start(workspace, RUN, "f16", options=told)
+        assert ended(again).status == "finished", state(job).message
         assert (made.stat().st_ino, made.stat().st_mtime_ns) == before
         (info,) = artifacts(workspace, RUN)
     theirs = load_spec(first)

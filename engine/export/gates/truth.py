@@ -7,6 +7,7 @@ shape (trained tokens, vocabulary), as NumPy stores it.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -64,6 +65,7 @@ def _compute(base: Path, adapter: Path, rows: Path, truth: Path, out: Path) -> N
     model.eval()
     if not read_json(base / "config.json").get("quantization_config"):
         model.to(device)
+    knows = "logits_to_keep" in inspect.signature(loaded.forward).parameters
     told = read_rows(rows)
     count = sum(len(row.positions) for row in told)
     matrix: Any = None
@@ -73,8 +75,9 @@ def _compute(base: Path, adapter: Path, rows: Path, truth: Path, out: Path) -> N
         after = torch.tensor([position - 1 for position in row.positions], device=model.device)
         ids = torch.tensor([row.ids], device=model.device)
         with torch.inference_mode():
-            logits = model(input_ids=ids, logits_to_keep=after, use_cache=False).logits[0]
-            if len(logits) != len(after):  # a model that does not know which are wanted
+            wanted = {"logits_to_keep": after} if knows else {}
+            logits = model(input_ids=ids, use_cache=False, **wanted).logits[0]
+            if not knows:
                 logits = logits[after]
             values = torch.log_softmax(logits.float(), dim=-1).cpu()
         if matrix is None:

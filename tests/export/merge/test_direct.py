@@ -217,3 +217,17 @@ def tensors_of(path: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
     return dict(load_file(path))
+
+
+def test_what_is_not_known_here_is_merged_by_peft_and_says_so(tmp_path: Path) -> None:
+    """PiSSA begins with another base (arXiv:2404.02948), so the sum alone would be wrong."""
+    import torch
+
+    base = make_base(tmp_path / "base")
+    options: dict[str, Any] = {"target_modules": ["q_proj"], "init_lora_weights": "pissa", "r": 4}
+    adapted = make_adapter(base, tmp_path / "adapter", **options)
+    expected = logits(adapted)
+    report = merge(base, tmp_path / "merged", adapter=tmp_path / "adapter")
+    assert report.way == "peft"
+    assert "merged by peft" in report.notes[0]
+    torch.testing.assert_close(logits(load(tmp_path / "merged")), expected, rtol=1e-3, atol=1e-4)

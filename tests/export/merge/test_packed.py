@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ExportError
+from engine.export.merge.by_peft import merge_by_peft
 from engine.export.merge.merging import merge
 from engine.export.merge.original import check_original
 from tests.export.merge.models import load, logits, make_adapter, make_base, tensors
@@ -75,6 +76,14 @@ def test_an_adapter_goes_into_packed_weights(tmp_path: Path, form: str) -> None:
     merged, plain = tensors(tmp_path / "merged"), tensors(tmp_path / "plain")
     changed = {name for name in plain if not torch.equal(plain[name], merged[name])}
     assert len(changed) == 4
+    # And by peft, as where an adapter has what is not known here.
+    report = merge_by_peft(
+        packed, tmp_path / "peft", tmp_path / "adapter", tokenizer=packed, template=None
+    )
+    assert report.way == "peft"
+    by_peft = tensors(tmp_path / "peft")
+    for name, value in merged.items():
+        torch.testing.assert_close(by_peft[name], value, rtol=2**-6, atol=2**-9)
 
 
 def test_the_original_is_known_by_its_numbers(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ async def test_a_run_that_stands_still_has_no_eta(
     [
         ("finished", "e exports it"),
         ("stopped", "r resumes it from step 30 · e exports it"),
-        ("killed", "run 3f2a has no checkpoint to resume from"),
+        ("killed", "it left no checkpoint · o starts it again, now or in the queue"),
     ],
 )
 async def test_only_what_can_be_done_next_is_said(
