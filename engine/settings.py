@@ -13,7 +13,9 @@ never counts there.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
 import re
 import stat
@@ -293,8 +295,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(ENV_PREFIX) or "__" not in name:
             continue
         section, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
-        found.setdefault(section, {})[key] = value
+        found.setdefault(section, {})[key] = _listed(value)
     return found
+
+
+def _listed(value: str) -> Any:
+    """Return a list that is written as JSON, such as ``["a", "b"]``; other text as it is."""
+    if value.lstrip().startswith("["):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
 
 
 def _explain(error: Invalid) -> SettingsError:

@@ -65,6 +65,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in nightly]
 
 
+@pytest.fixture
+def quick_gates(isolated_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let exports do without the gates that compute for long; tests/export/gates is about them."""
+    monkeypatch.setenv("FINETUI_GATES__OFF", '["fidelity", "stops", "recall"]')
+
+
 @pytest.fixture(autouse=True)
 def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test, and the children it starts, a home folder of their own."""

@@ -92,6 +92,7 @@ def check_what_was_left(folder: Path, summary: dict[str, Any], quants: set[str])
         assert workspace.store.counts().approved == summary["approved"]
 
 
+@pytest.mark.usefixtures("quick_gates")
 def test_a_few_notes_become_a_model_that_is_better_on_what_it_never_saw(
     tmp_path: Path, embedded_cache: Path
 ) -> None:

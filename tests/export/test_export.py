@@ -36,7 +36,7 @@ from tests.support.tiny_export import HELD_OUT, RUN, make_adapter, make_run
 from tests.support.trusting import trusted
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_gates")]
 
 
 def ended(job: Path) -> Any:

@@ -130,3 +130,10 @@ def test_settings_are_read_without_pydantic() -> None:
     code += "print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_list_comes_from_the_environment_as_json() -> None:
+    found = load_settings(environment={"FINETUI_GATES__OFF": '["stops", "recall"]'})
+    assert found.gates.off == ("stops", "recall")
+    with pytest.raises(SettingsError, match=r"gates\.off.*must be a list"):
+        load_settings(environment={"FINETUI_GATES__OFF": "[stops"})

@@ -47,6 +47,7 @@ def test_every_field_of_free_text_is_marked_or_known_to_be_harmless() -> None:
     assert not set(marked) & set(PLAIN)
     assert set(marked) == {
         "curation.editor", "check.embedding_model", "training.base", "training.notify_command",
+        "export.models_dir",
     }  # fmt: skip
     assert all(name.count(".") == 1 and name in names(Settings) for name in marked)
 
