@@ -12,7 +12,7 @@ import tomli_w
 
 from engine.bases import add
 from engine.export.start import Options, start
-from engine.runs import RunView, last_log_lines, state
+from engine.runs import RunView, last_log_lines, state, wait_until_gone
 from engine.runs.events import EventLog
 from engine.workspace import init_workspace, open_workspace
 from tests.support.trusting import trusted
@@ -117,6 +117,8 @@ def make_exported_workspace(folder: Path) -> Path:
         view = wait_until(lambda: _ended(job), timeout=300, what="the export")
         assert view is not None
         assert view.status == "finished", (view.message, *last_log_lines(job, 20))
+        # Copies of it are exported again, which a process that still ends would refuse.
+        wait_until_gone(job)
     return root
 
 
