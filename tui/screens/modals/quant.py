@@ -98,12 +98,11 @@ class QuantDialog(PickDialog):
     def action_more(self) -> None:
         """Open what else can be told."""
 
-        def take(wishes: Wishes | None) -> None:
-            if wishes is not None:
-                self.wishes = wishes
-                self._show_lines()
+        def take(wishes: Wishes) -> None:
+            self.wishes = wishes
+            self._show_lines()
 
-        self.app.push_screen(WishesDialog(self.wishes), take)
+        self.app.ask(WishesDialog(self.wishes), take)
 
     def _show_lines(self) -> None:
         self.query_one("#pick-note", Lines).show(self._lines())
