@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from engine import bases
 from engine.dataset import Frozen, default_options, freeze
@@ -102,6 +103,7 @@ def run_headless(
     quants: Sequence[str] = QUANTS,
     questions: int = QUESTIONS,
     answer_tokens: int = ANSWER_TOKENS,
+    training: Mapping[str, Any] | None = None,
 ) -> Summary:
     """Run the whole loop in a workspace, which is made if need be.
 
@@ -112,6 +114,7 @@ def run_headless(
         quants: The quantisations to export; both models answer at the last one.
         questions: How many held-out prompts both models answer.
         answer_tokens: The most tokens of an answer.
+        training: Fields of the run's specification that differ from the base's preset.
 
     Raises:
         FinetuiError: A stage failed; what was made before stays, and doing it
@@ -139,7 +142,7 @@ def run_headless(
         frozen = _freeze(workspace, base)
         clock.lap("dataset", _describe(frozen))
 
-        run, view = _train(workspace, base, frozen, say)
+        run, view = _train(workspace, base, frozen, say, training or {})
         clock.lap("training", f"{view.total_steps} steps")
 
         exports = _export(workspace, run, quants, say)
@@ -202,7 +205,11 @@ def _describe(frozen: Frozen) -> str:
 
 
 def _train(
-    workspace: Workspace, base: bases.Base, frozen: Frozen, say: Say
+    workspace: Workspace,
+    base: bases.Base,
+    frozen: Frozen,
+    say: Say,
+    fields: Mapping[str, Any],
 ) -> tuple[RunSummary, RunView]:
     """Train, or go on with the run that an earlier call began on the same examples."""
     for run in runs(workspace):
@@ -210,7 +217,7 @@ def _train(
         if same and (run.view.active or run.view.status == "finished"):
             say(f"          run {run.id} is there already")
             return run, follow(run.dir, say=say)
-    run = start_training(workspace, make_spec(base.name, frozen.name, base.preset))
+    run = start_training(workspace, make_spec(base.name, frozen.name, base.preset, **fields))
     say(f"          run {run.id}; it goes on if this command is interrupted")
     return run, follow(run.dir, say=say)
 

@@ -299,6 +299,7 @@ def test_the_verb_takes_the_settings(filled: Workspace, capfd: pytest.CaptureFix
     assert (status, json.loads(out)["error"]["code"]) == (1, "embedding-model-missing")
 
 
+@pytest.mark.nightly
 @slow
 def test_a_killed_child_goes_on_where_it_was(workspace: Workspace, tmp_path: Path) -> None:
     model = str(make_tiny_embedder(tmp_path / "tiny"))

@@ -243,6 +243,7 @@ def test_what_is_told_of_progress_ends_at_the_size(tmp_path: Path) -> None:
     assert told[-1] == path.stat().st_size
 
 
+@pytest.mark.nightly
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "conversations.json"
     one = json.dumps(json.loads((EXPORTS / "chatgpt.json").read_text("utf-8"))[1])

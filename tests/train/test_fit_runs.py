@@ -116,6 +116,7 @@ def fits(folder: Path) -> int:
     return sum(event.type == "fit" for event in read_events(folder)[0])
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_fit_probes_by_verb_and_leaves_nothing_behind(
     workspace: Workspace,

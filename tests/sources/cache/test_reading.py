@@ -177,6 +177,7 @@ def test_a_long_id_stays_one_of_a_kind(tmp_path: Path) -> None:
     assert all(len(path) < 240 for path in paths)
 
 
+@pytest.mark.nightly
 def test_five_thousand_rows_in_bounded_memory(tmp_path: Path) -> None:
     filler = "It dries out and wants water. " * 60
     rows = [

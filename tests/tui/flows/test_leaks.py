@@ -8,6 +8,7 @@ from tests.tui.support import LARGE, opened_app, press_all, stage_name, text_of,
 from tui.screens.dataset import DatasetScreen
 
 
+@pytest.mark.nightly
 async def test_the_leak_meter_of_what_would_be_frozen(filled: Workspace) -> None:
     cards = list(filled.store.cards())
     for card in cards:

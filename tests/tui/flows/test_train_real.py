@@ -13,6 +13,7 @@ from tests.support.datasets import freeze_examples
 from tests.tui.support import opened_app, text_of, wait_until
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 async def test_a_run_is_stopped_and_resumed(workspace: Workspace, tiny_model_dir: Path) -> None:
     freeze_examples(workspace, tiny_model_dir, 40)

@@ -85,8 +85,9 @@ class OllamaDialog(FormDialog[None]):
 
     @work(group="load", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
+        look = partial(_found, self.app.workspace, self._run_id, self._quant)
         with self.holding_keys():
-            found = await off_loop(partial(_found, self.app.workspace, self._run_id, self._quant))
+            found = await off_loop(look)
             self._found = found
             self.title_box(f"{self.HEADING} · {found.quant}")
             self.name_field.value = found.name
