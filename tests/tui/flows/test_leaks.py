@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.models import Turn
 from engine.workspace import Workspace
 from tests.tui.support import LARGE, opened_app, press_all, stage_name, text_of, wait_until
