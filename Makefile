@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
+# Three workers for two cores: tests wait for children and clocks, and a core would be idle meanwhile.
+WORKERS ?= -n $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) * 3 // 2 or 1))") --dist worksteal
 SOURCES := pyproject.toml tools/install.py engine/setup/constraints.txt engine/setup/parts.py
 
 # Where bytecode is forbidden every child would compile torch and its kin again.

@@ -45,6 +45,17 @@ def shown(app: FinetuiApp) -> str:
     return text_of(app.screen)
 
 
+_OF_OTHERS: set[int] = set()
+"""Model workers that fixtures of other tests keep in this process while a test runs."""
+
+
+@pytest.fixture(autouse=True)
+def others_workers() -> None:
+    """Take note of the model workers that are there before the app."""
+    _OF_OTHERS.clear()
+    _OF_OTHERS.update(worker_pids())
+
+
 def worker_pids() -> list[int]:
     """Return the processes of the app's model workers, the one of the base first."""
     found: list[tuple[bool, int]] = []
@@ -52,7 +63,7 @@ def worker_pids() -> list[int]:
         # A child of another test that ended, and was not asked after yet, has no command line.
         with contextlib.suppress(psutil.Error):
             line = " ".join(child.cmdline())
-            if "engine.serve.worker" in line:
+            if "engine.serve.worker" in line and child.pid not in _OF_OTHERS:
                 found.append(("tuned" in line, child.pid))
     return [pid for _, pid in sorted(found, key=lambda one: one[0])]
 
