@@ -93,6 +93,8 @@ def run(given: GateInput, report: Report) -> Gate:
     finally:
         told_to.unlink(missing_ok=True)
         truth.unlink(missing_ok=True)
+    # One file that is both was computed once.
+    scores.setdefault("base f16", scores["merged f16"])
     packed = bool(read_json(given.spec.base_dir / "config.json").get("quantization_config"))
     alarms = judge(adapter, scores, given.spec.gates, packed=packed)
     return _gate(told, adapter, scores, alarms, computed_in)
