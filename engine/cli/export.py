@@ -154,9 +154,11 @@ def _follow(job_dir: Path, *, as_json: bool) -> None:
             view, events = monitor.poll()
             for event in events:
                 line = _line(event)
-                if line and line != last and not as_json:
+                # What is left changes all the time, and is no news by itself.
+                news = line.partition(" · ")[0]
+                if line and news != last and not as_json:
                     say(line)
-                    last = line
+                    last = news
             if not view.active:
                 break
             time.sleep(_POLL_S)
