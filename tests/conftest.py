@@ -178,7 +178,7 @@ def finished_export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def go(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> GoTemplates:
-    """Return the program that fills Go templates; Go's own cache outlives the session."""
+    """Return the program that fills Go templates; Go's own cache outlives the tests."""
     from tests.support.go_templates import GoTemplates, build
 
     cache = request.config.cache

@@ -53,12 +53,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether it is this machine."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def clear(self) -> bool:
@@ -68,6 +63,16 @@ class Address:
     def same_origin(self, other: Address) -> bool:
         """Say whether another address is the same scheme, host and port."""
         return (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host's name or number is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def parse(text: str) -> Address:

@@ -28,7 +28,7 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the converter is told. ``values`` are keys of a GGUF; the licence goes another way."""
+    """What the converter gets. ``values`` are keys of a GGUF; the licence goes another way."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""

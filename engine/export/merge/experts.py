@@ -73,7 +73,7 @@ def _one_tensor(
     adapter: AdapterWeights,
     layer: Layer,
 ) -> bool:
-    """Plan experts that are one tensor; the parameter that is meant is told by its sizes."""
+    """Plan experts that are one tensor; which parameter is meant shows in its sizes."""
     assert layer.down is not None
     assert layer.up is not None
     sizes = (layer.down.shape[1], layer.up.shape[0])

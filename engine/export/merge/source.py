@@ -148,7 +148,7 @@ def plain_base(
         step: Runs a child where a base has to be unpacked.
         spec: The export.
         near: On the disk of which a base is unpacked.
-        unpacking: Called where that is done; returns what is told of it.
+        unpacking: Called where that is done; returns what takes its progress.
     """
     if not spec.into_dir and not packed_form(spec.base_dir):
         yield spec.base_dir

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from engine.compose.address import is_loopback
 from engine.errors import OllamaAddressInvalid
 
 VARIABLE = "OLLAMA_HOST"
@@ -50,12 +51,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether it is this machine."""
-        if self.host == "localhost" or self.host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 def address(text: str | None = None, environment: Mapping[str, str] | None = None) -> Address:

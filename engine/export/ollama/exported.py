@@ -1,4 +1,4 @@
-"""An export's Modelfile: what Ollama is told of it, written beside the GGUF."""
+"""An export's Modelfile: what Ollama needs to know of it, written beside the GGUF."""
 
 from __future__ import annotations
 

@@ -207,8 +207,8 @@ def _single(value: Any) -> Any:
     return value
 
 
-class _Json:
-    name = "JSON"
+class _Tree:
+    """A form whose files are one document of mappings and lists."""
 
     def value(self, text: str, key: str) -> Any:
         document = self._read(text)
@@ -218,11 +218,30 @@ class _Json:
         document = self._read(text)
         steps = _steps(document, key)
         _single(_at(document, steps))
+        wanted = _with(document, steps, value)
+        for changed in self._changes(text, steps, value):
+            try:
+                if self._read(changed) == wanted:
+                    return changed
+            except NotThatForm:
+                continue
+        raise NotThatForm("the value can't be changed by itself")
+
+    def _changes(self, text: str, steps: Sequence[Any], value: str) -> Iterator[str]:
+        """Yield texts with another value; reading tells which one is meant."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _read(text: str) -> Any:
+        raise NotImplementedError
+
+
+class _Json(_Tree):
+    name = "JSON"
+
+    def _changes(self, text: str, steps: Sequence[Any], value: str) -> Iterator[str]:
         start, end = _json_span(text, steps)
-        changed = text[:start] + json.dumps(value, ensure_ascii=False) + text[end:]
-        if self._read(changed) != _with(document, steps, value):
-            raise NotThatForm("the value can't be changed by itself")
-        return changed
+        yield text[:start] + json.dumps(value, ensure_ascii=False) + text[end:]
 
     @staticmethod
     def _read(text: str) -> Any:
@@ -274,27 +293,13 @@ _TOML_VALUE = re.compile(
 )
 
 
-class _Toml:
+class _Toml(_Tree):
     name = "TOML"
 
-    def value(self, text: str, key: str) -> Any:
-        document = self._read(text)
-        return _single(_at(document, _steps(document, key)))
-
-    def replaced(self, text: str, key: str, value: str) -> str:
-        document = self._read(text)
-        steps = _steps(document, key)
-        _single(_at(document, steps))
-        wanted = _with(document, steps, value)
+    def _changes(self, text: str, steps: Sequence[Any], value: str) -> Iterator[str]:
         for start, end in self._places(text, str(steps[-1])):
             written = _toml_string(value, literal=text[start : start + 1] == "'")
-            changed = text[:start] + written + text[end:]
-            try:
-                if self._read(changed) == wanted:
-                    return changed
-            except NotThatForm:
-                continue
-        raise NotThatForm("the value can't be changed by itself")
+            yield text[:start] + written + text[end:]
 
     @staticmethod
     def _places(text: str, name: str) -> Iterator[tuple[int, int]]:
@@ -321,27 +326,13 @@ def _toml_string(value: str, *, literal: bool) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-class _Yaml:
+class _Yaml(_Tree):
     name = "YAML"
 
-    def value(self, text: str, key: str) -> Any:
-        document = self._read(text)
-        return _single(_at(document, _steps(document, key)))
-
-    def replaced(self, text: str, key: str, value: str) -> str:
-        document = self._read(text)
-        steps = _steps(document, key)
-        _single(_at(document, steps))
-        wanted = _with(document, steps, value)
+    def _changes(self, text: str, steps: Sequence[Any], value: str) -> Iterator[str]:
         start, end = self._span(text, steps)
         for written in self._quoted(value, text[start : start + 1]):
-            changed = text[:start] + written + text[end:]
-            try:
-                if self._read(changed) == wanted:
-                    return changed
-            except NotThatForm:
-                continue
-        raise NotThatForm("the value can't be changed by itself")
+            yield text[:start] + written + text[end:]
 
     @staticmethod
     def _span(text: str, steps: Sequence[Any]) -> tuple[int, int]:
