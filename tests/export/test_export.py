@@ -333,3 +333,23 @@ def test_quants_are_listed(own: Workspace) -> None:
     own.close()
     outcome = CliRunner().invoke(cli, ["export", "x", "--list-quants", "--workspace", root])
     assert "q4_k_m" in outcome.output
+
+
+def test_a_gate_that_fails_publishes_nothing_and_says_how_to_allow_it(
+    own: Workspace,
+    finished_export: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FINETUI_GATES__OFF", '["tokens", "stops", "recall"]')
+    # An adapter that adds nothing: the tuned model is the base.
+    make_adapter(finished_export.parent / "base", own.runs_dir / RUN / "adapter", seed=1, scale=0.0)
+    root, job = str(own.root), own.runs_dir / RUN / "exports" / "q8_0"
+    own.close()
+    call = ["export", RUN, "--quant", "q8_0", "--json", "--workspace", root]
+    assert run_command(call) == 1
+    said = capsys.readouterr().err
+    assert "[gate-failed]" in said
+    assert "--allow fidelity" in said
+    assert not list(job.glob("*.gguf"))
+    assert "fidelity | failed" in (job / "card.md").read_text("utf-8")
