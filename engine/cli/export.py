@@ -17,7 +17,7 @@ from engine.export.quants import QUANTS
 from engine.export.spec import KEEPS, UPDATE_VALUES, Keep, Update, UpdateValue
 from engine.export.start import Options, start, warning_of
 from engine.paths import shorten
-from engine.runs import Event, Monitor, RunView, find
+from engine.runs import Event, Monitor, RunView, find, wait_until_gone
 from engine.runs.kept import Which
 from engine.text import inert
 
@@ -165,6 +165,7 @@ def _follow(job_dir: Path, *, as_json: bool) -> None:
     except KeyboardInterrupt:
         say(f"\nthe export goes on in {shorten(job_dir, 80)}")
         raise
+    wait_until_gone(job_dir)  # so that what follows, such as the same with --allow, finds it gone
     if view.status != "finished":
         raise named_failure(view)
     if as_json:

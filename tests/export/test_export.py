@@ -335,7 +335,7 @@ def test_quants_are_listed(own: Workspace) -> None:
     assert "q4_k_m" in outcome.output
 
 
-def test_a_gate_that_fails_publishes_nothing_and_says_how_to_allow_it(
+def test_a_gate_that_fails_publishes_nothing_until_it_is_allowed_by_name(
     own: Workspace,
     finished_export: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -353,3 +353,7 @@ def test_a_gate_that_fails_publishes_nothing_and_says_how_to_allow_it(
     assert "--allow fidelity" in said
     assert not list(job.glob("*.gguf"))
     assert "fidelity | failed" in (job / "card.md").read_text("utf-8")
+    assert run_command([*call, "--allow", "fidelity"]) == 0
+    states = {gate["name"]: gate["state"] for gate in json.loads(capsys.readouterr().out)["gates"]}
+    assert (states["answers"], states["fidelity"]) == ("passed", "overridden")
+    assert [path.name for path in job.glob("*.gguf")] == [f"{RUN}-q8_0.gguf"]
