@@ -1,0 +1,88 @@
+"""What a server says of itself, in a file that a verb and the screen read twice a second.
+
+The server alone writes it, at once when something happens and else at most once a second, and
+only where something has changed, so that an idle server touches no disk.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+STATE_FILE = "state.json"
+
+Phase = Literal["starting", "serving", "switching", "restarting", "idle", "lent", "failed", "ended"]
+"""``idle``: unloaded until the next request; ``lent``: unloaded while a run has the device;
+``restarting``: the engine ended by itself and comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """A server's state; counts are since it started.
+
+    Attributes:
+        phase: What it is doing.
+        url: Its address, such as ``http://127.0.0.1:8080``; empty until it listens.
+        socket: The owner's private socket, for reloads without a token.
+        model: The name of the model that answers; empty for none.
+        run: That model's run; empty for a file of one's own.
+        quant: Its quantisation.
+        engine: The engine.
+        next: The model that is being loaded; empty for none.
+        requests: Requests answered, with whatever result.
+        failed: Requests that ended in an error of the server's own.
+        active: Requests that are being answered.
+        waiting: Requests that wait for their turn or for an engine.
+        prompt_tokens: Tokens read.
+        tokens: Tokens written.
+        tokens_per_s: Tokens written in the last ten seconds, a second.
+        memory: Resident bytes of the engine and the server.
+        swaps: Changes of model that succeeded.
+        restarts: Times an engine came back after it had ended by itself.
+        said: The last thing that a person should know, such as why a reload failed.
+        open: Whether it asks for no token.
+        started: When it started, seconds since the epoch.
+        at: When this was written.
+    """
+
+    phase: Phase = "starting"
+    url: str = ""
+    socket: str = ""
+    model: str = ""
+    run: str = ""
+    quant: str = ""
+    engine: str = ""
+    next: str = ""
+    requests: int = 0
+    failed: int = 0
+    active: int = 0
+    waiting: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
+    tokens_per_s: float = 0.0
+    memory: int = 0
+    swaps: int = 0
+    restarts: int = 0
+    said: str = ""
+    open: bool = False
+    started: float = 0.0
+    at: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return asdict(self)
+
+
+def read_state(directory: Path) -> ServerState | None:
+    """Return what a server last said; None where there is nothing to read.
+
+    It does not say whether the server still runs: :func:`engine.gateway.start.status` does.
+    """
+    try:
+        value = json.loads((directory / STATE_FILE).read_bytes())
+        known = {field.name for field in fields(ServerState)}
+        return ServerState(**{name: value[name] for name in known & value.keys()})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
