@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import select
 import signal
 import threading
 from pathlib import Path
@@ -24,6 +23,7 @@ from engine.serve.protocol import REFUSED
 # How a process ends in which llama.cpp gave up on a file.
 GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _CONNECT_S = 10.0
+_PF_EXITING = 0x4  # linux/sched.h
 _REASON = re.compile(r"error loading model: (.+)")
 _NO_SOCKET = "HTTP server error"
 _ALLOCATE = ("failed to allocate", "unable to allocate", "out of memory")
@@ -64,14 +64,9 @@ class Running:
     @property
     def alive(self) -> bool:
         """Whether its process runs; false from when its connections break on."""
-        process = self._launched.process
-        if self._closed or process.poll() is not None:
+        if self._closed or self._launched.process.poll() is not None:
             return False
-        # A process that is ending closes its pipes before its end can be seen.
-        assert process.stdout is not None
-        look = select.poll()
-        look.register(process.stdout, select.POLLHUP)
-        return not any(event & select.POLLHUP for _, event in look.poll(0))
+        return not _exiting(self.pid)
 
     @property
     def memory(self) -> int:
@@ -185,6 +180,18 @@ class Running:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(_settle, self._said, b"")
             loop.call_soon_threadsafe(_settle, self._status, status)
+
+
+def _exiting(pid: int) -> bool:
+    """Return whether a process that can't be waited for yet is ending; known on Linux alone.
+
+    The kernel sets the flag before it closes the process's connections.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0] in "ZX" or bool(int(fields[6]) & _PF_EXITING)
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _settle(future: asyncio.Future[Any], value: Any) -> None:
