@@ -21,16 +21,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import EngineAway, FinetuiError, ReloadBusy
 from engine.failures import named
 from engine.gateway.control import Reloaded
+from engine.gateway.leased import Leased
 from engine.gateway.meter import Meter
 from engine.gateway.probe import probe
 from engine.gateway.room import Room
-from engine.gateway.running import Running
 from engine.gateway.spec import Wanted
 from engine.gateway.state import Phase, ServerState
 from engine.serve.engines.base import Engine, EngineKind, EngineOptions, Served
@@ -41,7 +41,8 @@ Find = Callable[[Wanted], Served]
 Tell = Callable[..., None]
 """Takes the type of an event and its fields, for the job's log."""
 
-_RETIRED = (asyncio.CancelledError,)
+_RESTING: tuple[Phase, ...] = ("serving", "idle", "lent", "failed", "ended")
+"""Phases in which no model is being loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Rules:
         probe_s: How long the first answer may take.
         wait_s: The wait before an engine that ended is started again; it doubles each time.
         longest_wait_s: The longest such wait.
+        stop_s: How long the end of the server may take for the requests that it has.
         settled_s: An engine that served so long begins anew with the shortest wait.
         tries: Loads in a row that may fail before the model is given up.
         look_s: How often idleness, loans and memory are looked at.
@@ -65,6 +67,7 @@ class Rules:
     probe_s: float = 120.0
     wait_s: float = 0.5
     longest_wait_s: float = 30.0
+    stop_s: float = 30.0
     settled_s: float = 60.0
     tries: int = 5
     look_s: float = 1.0
@@ -108,8 +111,8 @@ class Switch:
         self._taker, self._tell = taker, tell
         self._phase: Phase = "starting"
         self._model: Served | None = None
-        self._current: Running | None = None
-        self._retiring: dict[Running, asyncio.Task[None]] = {}
+        self._current: Leased | None = None
+        self._retiring: dict[Leased, asyncio.Task[None]] = {}
         self._holding = False
         self._away: FinetuiError | None = None
         self._reloading = False
@@ -149,13 +152,14 @@ class Switch:
         """What answers now, or will again when asked."""
         return self._model
 
-    @property
-    def memory(self) -> int:
-        """Resident bytes of all engines."""
-        return sum(one.engine.memory for one in self._engines)
+    async def memory(self) -> int:
+        """Return the resident bytes of all engines."""
+        engines = [one.engine for one in self._engines]
+        # Looking through the machine's processes takes milliseconds.
+        return await asyncio.to_thread(lambda: sum(engine.memory for engine in engines))
 
     @property
-    def _engines(self) -> list[Running]:
+    def _engines(self) -> list[Leased]:
         return [*([self._current] if self._current else []), *self._retiring]
 
     def count(self, *, failed: bool, prompt_tokens: int, tokens: int) -> None:
@@ -166,12 +170,17 @@ class Switch:
         """Count tokens for the rate, as they are written."""
         self._meter.wrote(tokens)
 
-    async def news(self, limit_s: float) -> None:
-        """Wait until something happens to an engine, at most so many seconds."""
+    async def news(self, limit_s: float) -> bool:
+        """Wait until something happens to an engine, at most so many seconds.
+
+        Returns:
+            Whether something did.
+        """
         try:
             await asyncio.wait_for(self._news.wait(), limit_s)
         except TimeoutError:
-            return
+            return False
+        return True
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Engine]:
@@ -183,7 +192,7 @@ class Switch:
         finally:
             running.give()
 
-    async def _answering(self) -> Running:
+    async def _answering(self) -> Leased:
         self._waiting += 1
         try:
             while True:
@@ -228,7 +237,7 @@ class Switch:
                 await self._unload_idle()
 
     async def close(self) -> None:
-        """Answer what was begun, at most as long as the rules say, and end every engine."""
+        """Answer what was begun, as long as the rules allow, and end every engine."""
         self._away = EngineAway("the server is ending", hint="start it with: finetui serve")
         self._reloading = True  # from now on nothing else begins
         self._set(self._phase)
@@ -236,8 +245,12 @@ class Switch:
             if task not in self._retiring.values():
                 task.cancel()
         await asyncio.gather(*self._tasks - {*self._retiring.values()}, return_exceptions=True)
+        await asyncio.gather(*(one.drain(self._rules.stop_s) for one in self._engines))
         self._retire_current()
-        await asyncio.gather(*self._retiring.values(), return_exceptions=True)
+        for running, task in [*self._retiring.items()]:
+            task.cancel()  # what is not done by now is cut short
+            await running.engine.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._set("ended")
 
     # Reloads.
@@ -255,7 +268,7 @@ class Switch:
         was, away = self._phase, self._away
         try:
             served = await asyncio.to_thread(self._find, wanted)
-            await asyncio.to_thread(self._kind_of(served).require, served)
+            await self._kind(served)
             if was == "lent" and away is not None:
                 raise type(away)(away.message, hint=away.hint)
             await self._end_background()
@@ -263,14 +276,16 @@ class Switch:
             self._set("switching", next=served.id)
             fresh, waited = await self._change(served)
         except Exception as error:
-            self._reloading = False
             failure = named(error)
-            self._back(was, away, wanted, failure)
+            asked = wanted.path.rpartition("/")[2] or wanted.run
+            self._tell("reload-failed", asked=asked, code=failure.code, message=failure.message)
+            self._reloading = False
+            self._go_back(was, away, f"{asked} was not loaded: {failure.message}")
             raise failure from error
         except BaseException:
             self._reloading = False
             raise
-        self._reloading = False
+        self._reloading, self._failures = False, 0
         done = Reloaded(
             model=served.id,
             before=before.id if before else "",
@@ -278,21 +293,18 @@ class Switch:
             waited=waited,
             answer=fresh.answer,
         )
-        self._told |= {"swaps": self._told.get("swaps", 0) + 1, "said": ""}
-        self._set("serving")
+        self._told["swaps"] = self._told.get("swaps", 0) + 1
+        self._set(self._phase, said="")
         seconds = done.seconds
         self._tell("swapped", model=done.model, before=done.before, seconds=seconds, waited=waited)
         return done
 
-    def _back(
-        self, was: Phase, away: FinetuiError | None, wanted: Wanted, failure: FinetuiError
-    ) -> None:
+    def _go_back(self, was: Phase, away: FinetuiError | None, said: str) -> None:
         """Go on with the model that was there, after a change that failed."""
-        asked = wanted.path.rpartition("/")[2] or wanted.run
-        said = f"{asked} was not loaded: {failure.message}"
-        self._tell("reload-failed", asked=asked, code=failure.code, message=failure.message)
         if self._current is not None:
             self._set("serving", said=said)
+        elif self._background is not None and not self._background.done():
+            self._set(self._phase, said=said)
         elif was in ("idle", "lent", "failed"):
             self._away = away
             self._set(was, said=said)
@@ -300,25 +312,25 @@ class Switch:
             self._set("restarting", said=said)
             self._begin(self._load_again("restarting"))
 
-    async def _change(self, served: Served) -> tuple[Running, bool]:
+    async def _change(self, served: Served) -> tuple[Leased, bool]:
         """Load a model and put it in place of the one that serves.
 
         Returns:
             The new engine, and whether requests had to wait for it.
         """
-        needed = self._kind_of(served).needs(served, self._options)
+        needed = (await self._kind(served)).needs(served, self._options)
         if self._current is None and not self._retiring:
             fresh = await self._load(served)
             self._serve(fresh)
             return fresh, True
-        if self._rules.room.holds(needed, self.memory):
+        if self._rules.room.holds(needed, await self.memory()):
             fresh = await self._load(served)
             self._retire_current()
             self._serve(fresh)
             return fresh, False
         return await self._change_in_between(served), True
 
-    async def _change_in_between(self, served: Served) -> Running:
+    async def _change_in_between(self, served: Served) -> Leased:
         """Hold requests, end the engine once it is done, and load the other one.
 
         Where that fails, the model before is loaded again.
@@ -419,22 +431,30 @@ class Switch:
 
     # The parts of every change.
 
-    async def _load(self, served: Served) -> Running:
+    async def _load(self, served: Served) -> Leased:
         """Start an engine and see it answer.
 
         Raises:
             FinetuiError: It does not.
         """
-        kind = self._kind_of(served)
-        await asyncio.to_thread(kind.require, served)
-        engine = await kind.start(served, self._options)
+        engine = await (await self._kind(served)).start(served, self._options)
         try:
-            return Running(engine, await probe(engine, self._rules.probe_s))
+            return Leased(engine, await probe(engine, self._rules.probe_s))
         except BaseException:
             await engine.close()
             raise
 
-    def _serve(self, running: Running) -> None:
+    async def _kind(self, served: Served) -> EngineKind:
+        """Return what loads a model, once it is checked that it can."""
+
+        def look() -> EngineKind:
+            kind = self._kind_of(served)
+            kind.require(served)
+            return kind
+
+        return await asyncio.to_thread(look)
+
+    def _serve(self, running: Leased) -> None:
         """Let an engine answer from now on."""
         running.since = running.used = time.monotonic()
         self._current, self._model, self._away = running, running.engine.model, None
@@ -442,7 +462,7 @@ class Switch:
         self._set("serving")
         self._keep(self._watch(running))
 
-    async def _watch(self, running: Running) -> None:
+    async def _watch(self, running: Leased) -> None:
         """Wait for the end of an engine, and start another one where it ended by itself."""
         failure = await running.engine.ended()
         if running is not self._current:
@@ -466,7 +486,7 @@ class Switch:
         task = self._retiring[running] = self._keep(self._retire(running))
         return task
 
-    async def _retire(self, running: Running) -> None:
+    async def _retire(self, running: Leased) -> None:
         try:
             if not await running.drain(self._rules.drain_s):
                 self._tell("cut-short", model=running.engine.model.id, requests=running.leases)
@@ -478,7 +498,8 @@ class Switch:
     def _set(self, phase: Phase, *, said: str | None = None, next: str = "") -> None:
         """Take a phase, and wake whoever waits for one."""
         self._phase = phase
-        self._told["next"] = next
+        if next or phase in _RESTING:
+            self._told["next"] = next
         if said is not None:
             self._told["said"] = said
         self._news.set()

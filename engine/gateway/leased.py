@@ -10,7 +10,7 @@ from engine.serve.engines.base import Engine
 
 
 @dataclass(eq=False)
-class Running:
+class Leased:
     """A loaded engine.
 
     Attributes:
