@@ -1,4 +1,4 @@
-"""A job in a server's folder that lives until it is stopped: ``python -m tests.tui.server_job DIR``.
+"""A job in a server's folder that lives until it is stopped.
 
 What the server says of itself is written by the test, in the documented form; that it runs, on
 which machine, and how it ended is told by the job protocol, as with a real server.
