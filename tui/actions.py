@@ -255,6 +255,7 @@ _CHAT = (
         "chat.system", "s", "system prompt",
         "Change the system prompt of typed questions, or leave it out",
     ),
+    Action("chat.serve", "S", "serve", "Let other programs ask a model: the workspace's server"),
     Action("chat.own", "o", "your answer", "Show what you wrote yourself to this prompt"),
     Action("chat.swap-panes", "tab,w", "larger", "Make A larger, then B, then both the same"),
     Action("chat.again", "R", "ask again", "Ask the same question with another seed"),
@@ -402,6 +403,23 @@ _SYSTEM = (
         "system.clear", "ctrl+o", "leave out", "Ask typed questions without a system prompt",
         priority=True,
     ),
+)  # fmt: skip
+
+# Keys of the panel of the workspace's server.
+_SERVE = (
+    Action("serve.start", "s", "start", "Start a server with an exported model"),
+    Action("serve.copy-token", "t", "copy token", "Copy the token that was made for this server"),
+    Action(
+        "serve.copy-lines", "e", "copy env",
+        "Copy the lines that set OPENAI_BASE_URL and OPENAI_API_KEY",
+    ),
+    Action("serve.copy-curl", "c", "copy curl", "Copy a curl line that asks the server"),
+    Action("serve.reload", "r", "reload", "Put another run or quantisation behind the address"),
+    Action("serve.stop", "x", "stop", "Stop the server once it has answered what it has begun"),
+    Action("serve.swap-panes", "tab,w", "other half", "Swap the two halves when folded"),
+    Action("serve.copy-address", "a", "copy address", "Copy the server's address"),
+    Action("serve.scroll-down", "j,down,pagedown", "down", "Scroll down", False),
+    Action("serve.scroll-up", "k,up,pageup", "up", "Scroll up", False),
 )  # fmt: skip
 
 # Keys of the form that starts a run.
@@ -552,6 +570,7 @@ _TABLE: dict[str, tuple[Action, ...]] = {
     "quant": _QUANT,
     "wishes": _WISHES,
     "system": _SYSTEM,
+    "serve": _SERVE,
     "form": _FORM,
     "fields": _FIELDS,
     "write": _WRITE,

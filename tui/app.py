@@ -14,15 +14,15 @@ from textual._path import CSSPathType
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
-from textual.theme import BUILTIN_THEMES
 from textual.worker import Worker, WorkerState
 
-from engine.errors import FinetuiError, SettingsError, WorkspaceReplaced
+from engine.errors import FinetuiError, WorkspaceReplaced
 from engine.models import Filter
 from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings
 from tui.bridge.jobs import watch_jobs
+from tui.bridge.serving import watch_server
 from tui.bridge.setup import watch_setup
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop
@@ -34,11 +34,12 @@ from tui.messages import (
     JobChanged,
     ScanEnded,
     ScanMoved,
+    ServerMoved,
     SetupMoved,
     WatchFailed,
 )
 from tui.stylesheets import stylesheet
-from tui.themes import THEMES
+from tui.themes import check_theme
 from tui.trusting import OPEN_AGAIN, ask_for_trust, needs_trust
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class FinetuiApp(Host):
         self._ended_jobs = 0
         self._setup_watcher = watch_setup(self, go_on=bring_base)
         self._watcher = watch_jobs(self, workspace.runs_dir, interval=watch_interval)
+        self._server_watcher = watch_server(self, workspace.root, interval=watch_interval)
 
     # -- life -----------------------------------------------------------------------
 
@@ -128,6 +130,7 @@ class FinetuiApp(Host):
         if self.workspace.notice:
             self.say(self.workspace.notice, "done")
         self._watcher.start()
+        self._server_watcher.start()
         self._setup_watcher.start()
         self.checks.catch_up(self.workspace.store)
         if self._bring_base:
@@ -141,6 +144,7 @@ class FinetuiApp(Host):
     def on_unmount(self) -> None:
         """Stop watching, and end what is being read or checked."""
         self._watcher.stop()
+        self._server_watcher.stop()
         self._setup_watcher.stop()
         self.scans.stop()
         self.checks.stop()
@@ -208,6 +212,12 @@ class FinetuiApp(Host):
         if event.ended > self._ended_jobs and self.workspace.settings.training.notify == "bell":
             self.bell()
         self._ended_jobs = event.ended
+        if (stage := self.stage) is not None:
+            stage.refresh_title()
+
+    def on_server_moved(self, event: ServerMoved) -> None:
+        """Show what the server does on the screen that is in front."""
+        self.server = event.server
         if (stage := self.stage) is not None:
             stage.refresh_title()
 
@@ -405,12 +415,12 @@ class FinetuiApp(Host):
     @work(group="leave", exclusive=True, exit_on_error=False)
     async def _leave(self) -> None:
         """Store what waits, within a moment, and leave."""
+        from tui.leaving import goes_on
+
         said = []
         if self.writer.busy and (lost := await self.writer.finish(LEAVE_SECONDS)):
             said.append(f"Not stored, for another process holds the workspace: {'; '.join(lost)}.")
-        if self.job is not None and self.job.active:
-            far = f", {self.job.progress}" if self.job.progress else ""
-            said.append(f"{self.job.name} goes on{far}; open finetui again to watch it.")
+        said += goes_on(self.job, self.server)
         self.exit(0, message="\n".join(said) or None)
 
 
@@ -420,16 +430,7 @@ def check_display(settings: Settings) -> None:
     Raises:
         SettingsError: A theme or an action that is not there, or a key used twice.
     """
-    names = [theme.name for theme in THEMES] + list(BUILTIN_THEMES)
-    theme = settings.display.theme
-    if theme not in names:
-        import difflib  # only a mistake pays for it
-
-        near = difflib.get_close_matches(theme, names, n=1, cutoff=0.4)
-        raise SettingsError(
-            f"setting display.theme: there is no theme {theme}",
-            hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}",
-        )
+    check_theme(settings.display.theme)
     if settings.keys:
         check_keys(settings.keys)
 

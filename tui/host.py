@@ -33,6 +33,7 @@ from tui.messages import (
     Check,
     Job,
     Scan,
+    Server,
 )
 from tui.stylesheets import KeptStylesheet
 from tui.themes import THEMES
@@ -67,6 +68,7 @@ class Host(App[int]):
     Attributes:
         workspace: The open workspace; screens hand it, or its store, to the engine.
         job: The job that the title line shows, None when nothing runs.
+        server: The workspace's server that it shows, None where none runs.
         scan: The scan that it shows, None when nothing is read.
         writer: Makes decisions and edits, in the order of the keys, off the event loop.
         scans: Reads sources; a scan goes on whatever stage is shown.
@@ -89,6 +91,7 @@ class Host(App[int]):
         self.animation_level = "none"
         self.workspace = workspace
         self.job: Job | None = None
+        self.server: Server | None = None
         self.scan: Scan | None = None
         self.tokens = Tokens()
         self.writer = Writer(workspace.store)

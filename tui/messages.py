@@ -110,6 +110,37 @@ class JobChanged(Message):
         return isinstance(message, JobChanged)
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The workspace's server, as the title line shows it.
+
+    Attributes:
+        model: The name of the model that answers, or that is being loaded first.
+        phase: What it does: "starting", "serving", "switching", "restarting", "idle", "lent".
+        requests: How many requests are being answered or wait.
+        url: Its address; empty until it listens.
+        elsewhere: Whether it runs on another machine.
+    """
+
+    model: str
+    phase: str
+    requests: int = 0
+    url: str = ""
+    elsewhere: bool = False
+
+
+class ServerMoved(Message):
+    """The server began, ended, or does something else. Posted to the app."""
+
+    def __init__(self, server: Server | None) -> None:
+        super().__init__()
+        self.server = server
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, ServerMoved)
+
+
 class ScanMoved(Message):
     """A scan began or got further, or the last one is over. Posted to the app."""
 

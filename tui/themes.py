@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
+
+from engine.errors import SettingsError
 
 DARK = Theme(
     name="finetui-dark",
@@ -87,3 +89,20 @@ CONTRAST = Theme(
 )
 
 THEMES: tuple[Theme, ...] = (DARK, LIGHT, CONTRAST)
+
+
+def check_theme(theme: str) -> None:
+    """Refuse a theme that is not there.
+
+    Raises:
+        SettingsError: There is no such theme.
+    """
+    names = [one.name for one in THEMES] + list(BUILTIN_THEMES)
+    if theme not in names:
+        import difflib  # only a mistake pays for it
+
+        near = difflib.get_close_matches(theme, names, n=1, cutoff=0.4)
+        raise SettingsError(
+            f"setting display.theme: there is no theme {theme}",
+            hint=f"did you mean {near[0]}?" if near else f"one of: {', '.join(names)}",
+        )

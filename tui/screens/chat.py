@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from tui.actions import bindings
 from tui.bridge.chat_pair import PairHolder
+from tui.bridge.serving import ServerDesk
 from tui.parts import chat_conditions as conditions
 from tui.parts import chat_words as words
 from tui.parts.chat_answers import Answers
@@ -53,6 +54,7 @@ class ChatScreen(StageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._holder = PairHolder()
+        self._desk: ServerDesk | None = None
 
     def compose_body(self) -> ComposeResult:
         """From the answers down to the line."""
@@ -189,6 +191,15 @@ class ChatScreen(StageScreen):
     @on(Asking.Noted)
     def _noted(self, event: Asking.Noted) -> None:
         self.say(event.text)
+
+    # -- serving --------------------------------------------------------------------
+
+    def action_serve(self) -> None:
+        """Open the panel of the workspace's server."""
+        from tui.screens.modals.serve import ServeDialog
+
+        self._desk = self._desk or ServerDesk(self.app.workspace)
+        self.app.ask(ServeDialog(self._desk))
 
     # -- reading --------------------------------------------------------------------
 

@@ -223,6 +223,7 @@ class StageScreen(Screen[None]):
                 scan=self.app.scan,
                 check=self.app.check,
                 setup=self.app.setup,
+                server=self.app.server,
             )
         )
 

@@ -72,6 +72,12 @@ class Choice(Widget, can_focus=True):
             self.refresh()
             self.post_message(self.Changed(self, value))
 
+    def offer(self, values: Sequence[str], value: str) -> None:
+        """Let other values be chosen, one of which holds."""
+        self._values = tuple(values)
+        self._value = value
+        self.refresh()
+
     def turn(self, steps: int) -> None:
         """Take another value of the list; after the last comes the first."""
         if not self._values:

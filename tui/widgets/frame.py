@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tui.messages import Check, Job, Progressed, Scan
+from tui.messages import Check, Job, Progressed, Scan, Server
 from tui.widgets.lines import Lines
 from tui.widgets.words import duration, file_size, fit, one_line
 
@@ -23,6 +23,8 @@ MIN_COLUMNS = 60
 MIN_ROWS = 16
 JOB_COLUMNS = 14
 """Kept free for the running job where the line is short."""
+SERVER_COLUMNS = 6
+"""Kept free for the server's sign and its number of requests."""
 
 Kind = Literal["info", "done", "busy", "error", "help"]
 
@@ -38,6 +40,7 @@ class Title:
     scan: Scan | None = None
     check: Check | None = None
     setup: Setup | None = None
+    server: Server | None = None
 
 
 _JOB_SIGNS = {"finished": "✓", "stopped": "■", "killed": "✗", "failed": "✗", "died": "✗"}
@@ -116,6 +119,22 @@ def setup_words(setup: Setup, width: int) -> str:
     return next((form for form in forms if cell_len(form) <= width), "")
 
 
+_SERVER_SIGNS = {"serving": "●", "idle": "○", "lent": "○", "restarting": "!"}
+
+
+def server_words(server: Server, width: int) -> str:
+    """Return the server in the longest form that fits into ``width`` cells, or nothing."""
+    sign = _SERVER_SIGNS.get(server.phase, "…")
+    name = fit(one_line(server.model), 24).rstrip()
+    count = str(server.requests) if server.requests else ""
+    asked = f"{server.requests:,} request{'s' if server.requests > 1 else ''}" if count else ""
+    for form in (_join(f"{sign} serve {name}", asked), _join(f"{sign} {name}", count)):
+        if name and cell_len(form) <= width:
+            return form
+    short = f"{sign} {count}".rstrip()
+    return next((form for form in (short, sign) if cell_len(form) <= width), "")
+
+
 def _join(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
@@ -168,8 +187,9 @@ class TitleLine(Widget):
         room = width - left.cell_length - 2
         job = scan = ""
         if title.job:
-            beside = any((title.scan, title.check, title.setup))
-            job = job_words(title.job, room - (JOB_COLUMNS if beside else 0))
+            others = JOB_COLUMNS * any((title.scan, title.check, title.setup))
+            others += SERVER_COLUMNS * (title.server is not None)
+            job = job_words(title.job, room - others)
         if title.scan:
             scan = scan_words(title.scan, room - cell_len(job) - 2 * bool(job))
         elif title.check:
@@ -177,9 +197,18 @@ class TitleLine(Widget):
         elif title.setup:
             scan = setup_words(title.setup, room - cell_len(job) - 2 * bool(job))
         between = "  " if scan and job else ""
-        gap = max(0, room + 1 - cell_len(scan + between + job))
-        parts = (" " * gap, (scan, "$text-accent"), between, (job, job_style(title.job)))
-        self._moving.show([Content.assemble(*parts)])
+        taken = cell_len(scan + between + job)
+        server = server_words(title.server, room - taken - 2 * bool(taken)) if title.server else ""
+        gap = max(0, room + 1 - taken - cell_len(server) - 2 * bool(server and taken))
+        line = Content.assemble(
+            " " * gap,
+            (server, _server_style(title.server)),
+            "  " if server and taken else "",
+            (scan, "$text-accent"),
+            between,
+            (job, job_style(title.job)),
+        )
+        self._moving.show([line])
 
     def _left(self, title: Title, width: int) -> Content:
         stages_width = sum(3 + cell_len(name) + 1 for _, name in title.stages)
@@ -187,6 +216,7 @@ class TitleLine(Widget):
         second = any((title.scan, title.check, title.setup))
         running = (title.job is not None) + second
         room = width - stages_width - 1 - JOB_COLUMNS * running
+        room -= SERVER_COLUMNS * (title.server is not None)
         name = one_line(title.workspace)
         brand = " finetui · " if room >= cell_len(name) + 30 else " "
         shown = fit(name, max(0, min(cell_len(name), room - cell_len(brand) - 2, 24)))
@@ -208,6 +238,12 @@ def job_style(job: Job | None) -> str:
     if job is None or job.active:
         return "$text-accent"
     return _JOB_STYLES.get(job.status, "$text-error")
+
+
+def _server_style(server: Server | None) -> str:
+    if server is None or server.phase in ("idle", "lent"):
+        return "$text-muted"
+    return "$text-warning" if server.phase == "restarting" else "$text-success"
 
 
 _MARKS: dict[Kind, tuple[str, str]] = {

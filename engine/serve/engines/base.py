@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
-
-import httpx
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from engine.errors import FinetuiError
+
+if TYPE_CHECKING:  # the names of engines are asked for where no request is made
+    import httpx
 
 EngineName = Literal["native", "llama-cpp-python", "transformers", "vllm"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)

@@ -1,0 +1,346 @@
+"""The workspace's server: looked at in a thread, started, stopped, given another model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from tui.bridge.threads import Poller
+from tui.messages import PartFailed, Server, ServerMoved
+
+if TYPE_CHECKING:
+    from engine.gateway.control import Reloaded
+    from engine.gateway.state import ServerState
+    from engine.workspace import Workspace
+
+TITLE_SECONDS = 2.0
+"""Between two looks for the title line."""
+
+PANEL_SECONDS = 0.5
+"""Between two looks for the panel, while it is in front."""
+
+_NEAR = 50
+_LAST_PORT = 65535
+_ENGINES = (
+    ("native", "xllamacpp", "llama.cpp's own server, several requests at once", "xllamacpp"),
+    ("llama-cpp-python", "llama_cpp", "one request at a time", "llama-cpp-python"),
+    ("transformers", "transformers", "one request at a time, from 16 bits", "transformers torch"),
+    ("vllm", "vllm", "for servers with GPUs", "vllm"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A run's export that can be served.
+
+    Attributes:
+        run_id: The run.
+        called: The person's name for it, else its id.
+        quant: The quantisation.
+        base: Its base.
+        size: The file's size, in bytes.
+        at: When the export ended, in seconds since the epoch.
+    """
+
+    run_id: str
+    called: str
+    quant: str
+    base: str
+    size: int
+    at: float
+
+    @property
+    def name(self) -> str:
+        """What the panel calls it: ``brief at q4_k_m``."""
+        return f"{self.called} at {self.quant}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A workspace's server at one moment.
+
+    Attributes:
+        running: Whether it runs, here or elsewhere.
+        host: The other machine that it runs on; empty for this one.
+        state: What it last said; None where it never ran.
+        minutes: How long it has been running, in whole minutes, so that it is drawn anew once a
+            minute.
+        error: Why it ended, where that was a failure.
+        hint: What to do about it.
+        process: Which process it is; another start is another one.
+    """
+
+    running: bool = False
+    host: str = ""
+    state: ServerState | None = None
+    minutes: int = 0
+    error: str = ""
+    hint: str = ""
+    process: str = ""
+
+    @property
+    def active(self) -> int:
+        """How many requests are being answered or wait."""
+        if self.state is None or not self.running:
+            return 0
+        return self.state.active + self.state.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a person wants a server to be started.
+
+    Attributes:
+        model: What it serves first.
+        engine: The engine; empty takes the best that is installed.
+        port: The port.
+    """
+
+    model: Model
+    engine: str = ""
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSeen:
+    """An engine that a server can be started with.
+
+    Attributes:
+        name: Its name.
+        installed: Whether it is installed here.
+        about: What it is.
+        fix: What installs it.
+    """
+
+    name: str
+    installed: bool
+    about: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The token of a server that was started here. It never leaves this process but by copying.
+
+    Attributes:
+        value: The token; it is in no representation.
+        made: Whether it was made for this start, and is not the person's own.
+        process: Whose it is.
+    """
+
+    value: str = field(repr=False)
+    made: bool
+    process: str
+
+
+class ServerLooked(Message):
+    """The server is not as it was at the last look."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is of interest."""
+        return isinstance(message, ServerLooked)
+
+
+class ServerDesk:
+    """What the panel asks of a workspace's server. Its calls block: call them off the loop.
+
+    It lives as long as the Chat stage, and so does the token that was made for a server.
+
+    Args:
+        workspace: Whose server it is.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._token: Token | None = None
+
+    def look(self) -> Seen:
+        """Return the server as it is now; quick, and without asking it."""
+        from engine.gateway.start import status
+        from engine.runs import look
+
+        told = status(self._workspace)
+        life = look(told.directory)
+        state = replace(told.state, at=0.0) if told.state is not None else None
+        up = time.time() - state.started if state is not None and state.started else 0.0
+        return Seen(
+            running=told.running,
+            host=life.host if told.running and life.where == "elsewhere" else "",
+            state=state,
+            minutes=int(max(0.0, up) // 60) if told.running else 0,
+            error=told.error,
+            hint=told.hint,
+            process=_process(told.directory),
+        )
+
+    def models(self) -> list[Model]:
+        """Return every export that can be served, the newest first."""
+        from engine.export.artifacts import artifacts
+        from engine.runs import runs
+
+        found = [
+            Model(run.id, run.called, export.quant, run.base, export.tuned_bytes, export.at)
+            for run in runs(self._workspace)
+            for export in artifacts(self._workspace, run.id)
+        ]
+        return sorted(found, key=lambda model: model.at, reverse=True)
+
+    @property
+    def port(self) -> int:
+        """The port that is offered first."""
+        return 8080
+
+    def free_port(self, taken: int) -> int:
+        """Return the next port on which nothing listens; 0, which takes any, where none is near."""
+        return next((port for port in range(taken + 1, taken + _NEAR) if _is_free(port)), 0)
+
+    def engines(self) -> list[EngineSeen]:
+        """Return the engines, the best first."""
+        from importlib.util import find_spec
+
+        return [
+            EngineSeen(name, find_spec(module) is not None, about, f"pip install {package}")
+            for name, module, about, package in _ENGINES
+        ]
+
+    def start(self, wish: Wish) -> Token:
+        """Start the server, and return the token that requests need.
+
+        Raises:
+            FinetuiError: It can't be started.
+        """
+        from engine.gateway.spec import ServeSpec, Wanted
+        from engine.gateway.start import serve, token_of
+
+        spec = ServeSpec(
+            workspace=self._workspace.root,
+            model=Wanted(run=wish.model.run_id, quant=wish.model.quant),
+            port=wish.port,
+            engine=wish.engine or None,  # type: ignore[arg-type]
+        )
+        value, made = token_of(spec)
+        directory = serve(self._workspace, spec, value)
+        self._token = Token(value, made, _process(directory))
+        return self._token
+
+    def token_of(self, seen: Seen) -> str:
+        """Return the token that was made here for a server; empty where there is none."""
+        token = self._token
+        if token is None or not token.made or not seen.running:
+            return ""
+        return token.value if token.process == seen.process else ""
+
+    def stop(self) -> bool:
+        """Ask the server to answer what it has begun and end; return whether there was one."""
+        from engine.gateway.start import stop
+
+        return stop(self._workspace)
+
+    def reload(self, model: Model) -> Reloaded:
+        """Put another model behind the server's address, and wait until it answers.
+
+        Raises:
+            FinetuiError: It can't be loaded; the one before goes on.
+        """
+        from engine.gateway.control import reload
+        from engine.gateway.spec import Wanted
+
+        return reload(self._workspace, Wanted(run=model.run_id, quant=model.quant))
+
+
+def _is_free(port: int) -> bool:
+    import socket
+
+    if port > _LAST_PORT:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _process(directory: Path) -> str:
+    from engine.runs.process import read_process
+
+    info = read_process(directory)
+    return f"{info.pid}/{info.start_time}/{info.boot_id}" if info is not None else ""
+
+
+class _Changes:
+    """Looks again and again, and tells what changed. Called in the poller's thread."""
+
+    def __init__(self, look: Callable[[], Seen], last: Seen | None) -> None:
+        self._look = look
+        self._last = last
+
+    def __call__(self) -> Message | None:
+        seen = self._look()
+        if seen == self._last:
+            return None
+        self._last = seen
+        return ServerLooked(seen)
+
+
+def watch_panel(target: MessagePump, desk: ServerDesk, last: Seen | None) -> Poller:
+    """Return a poller, not started yet, that posts :class:`ServerLooked` to the panel.
+
+    Args:
+        target: The panel.
+        desk: What is looked at.
+        last: What the panel shows already.
+    """
+    changes = _Changes(desk.look, last)
+    return Poller(target, changes, interval=PANEL_SECONDS, failed=PartFailed)
+
+
+class ServerWatch:
+    """Finds the server that the title line shows. Called in the poller's thread.
+
+    A workspace without a server costs one ``stat`` a look.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._last: Server | None = None
+
+    def look(self) -> Message | None:
+        """Return a message if what the title line shows has changed."""
+        server = self._find()
+        if server == self._last:
+            return None
+        self._last = server
+        return ServerMoved(server)
+
+    def _find(self) -> Server | None:
+        from engine.gateway.spec import SERVER_DIR
+        from engine.gateway.state import STATE_FILE, read_state
+
+        directory = self._root / SERVER_DIR
+        if not (directory / STATE_FILE).is_file():
+            return None
+        from engine.runs import look
+
+        state, life = read_state(directory), look(directory)
+        if state is None or not life.alive or state.phase in ("failed", "ended"):
+            return None
+        requests = state.active + state.waiting
+        elsewhere = life.where == "elsewhere"
+        return Server(state.model or state.next, state.phase, requests, state.url, elsewhere)
+
+
+def watch_server(target: MessagePump, root: Path, *, interval: float = TITLE_SECONDS) -> Poller:
+    """Return a poller, not started yet, that posts :class:`ServerMoved` to ``target``."""
+    return Poller(target, ServerWatch(root).look, interval=interval)

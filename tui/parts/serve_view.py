@@ -1,0 +1,52 @@
+"""The two halves of the Serve panel: what the server does, and how other programs ask it."""
+
+from __future__ import annotations
+
+from textual import getters
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui.bridge.serving import Seen
+from tui.parts import serve_words as words
+from tui.widgets.lines import Lines
+from tui.widgets.textpane import TextPane
+
+
+class ServerView(Vertical):
+    """Shows a server; what did not change is not drawn again."""
+
+    state_pane = getters.query_one("#serve-state", TextPane)
+    use_pane = getters.query_one("#serve-use", TextPane)
+    token_line = getters.query_one("#serve-token", Lines)
+
+    def compose(self) -> ComposeResult:
+        """The token, while it is shown, over both halves."""
+        yield Lines(id="serve-token")
+        with Horizontal(id="serve-panes"):
+            yield TextPane(id="serve-state", classes="pane-first")
+            yield TextPane(id="serve-use", classes="pane-second")
+
+    def show(self, seen: Seen, exports: int | None, token: str) -> None:
+        """Show the server as it is.
+
+        Args:
+            seen: The server.
+            exports: How many exports can be served; None while that is not known.
+            token: The token that was made here for it; empty for none.
+        """
+        self.state_pane.show(words.state_blocks(seen, exports), top=False)
+        self.use_pane.show(words.use_blocks(seen, token), top=False)
+
+    def show_token(self, token: str) -> None:
+        """Show a token that was just made; an empty one takes it away."""
+        self.token_line.show(words.token_lines(token) if token else [])
+
+    def page(self, pages: int) -> None:
+        """Scroll both halves."""
+        self.state_pane.pages_down(pages)
+        self.use_pane.pages_down(pages)
+
+    @property
+    def text(self) -> str:
+        """All that is shown, for tests."""
+        return "\n".join((self.token_line.text, self.state_pane.text, self.use_pane.text))

@@ -1,0 +1,143 @@
+"""How a server is started: with which model and engine, and on which port."""
+
+from __future__ import annotations
+
+from textual import getters, on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Label
+
+from engine.errors import FinetuiError, PortTaken, UsageError
+from tui.actions import bindings
+from tui.bridge.serving import EngineSeen, Model, ServerDesk, Token, Wish
+from tui.bridge.threads import off_loop
+from tui.host import explain
+from tui.parts import serve_words as words
+from tui.screens.modals.dialog import FormDialog
+from tui.widgets.choice import Choice
+from tui.widgets.field import Field
+from tui.widgets.words import file_size, one_line
+
+AUTOMATIC = "automatic"
+
+
+class ServeStartDialog(FormDialog[Token]):
+    """Asks how, and starts the server; what is wrong is said here and can be changed here.
+
+    Args:
+        desk: What starts it.
+    """
+
+    HEADING = "Start a server"
+    GROUP = "fields"
+    OK = "start"
+    BINDINGS = bindings("fields")
+    AUTO_FOCUS = "Choice"
+
+    model = getters.query_one("#serve-model", Choice)
+    engine = getters.query_one("#serve-engine", Choice)
+    port = getters.query_one("#serve-port", Field)
+
+    def __init__(self, desk: ServerDesk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._models: dict[str, Model] = {}
+        self._engines: dict[str, EngineSeen] = {}
+        self._starting = False
+
+    def compose_box(self) -> ComposeResult:
+        """The fields."""
+        for name, label, widget in (
+            ("model", "model", Choice((), "", empty="looking …")),
+            ("engine", "engine", Choice((), "", empty="looking …")),
+            ("port", "port", Field(kind="integer")),
+        ):
+            widget.id = f"serve-{name}"
+            with Horizontal(classes="form-line"):
+                yield Label(label, classes="label")
+                yield widget
+                yield Label("", classes="note", markup=False, id=f"serve-{name}-note")
+
+    def on_mount(self) -> None:
+        """Look what can be served and with what; keys wait for it."""
+        self._load()
+
+    @work(group="load", exclusive=True, exit_on_error=False)
+    async def _load(self) -> None:
+        with self.holding_keys():
+            models = await off_loop(self._desk.models)
+            engines = await off_loop(self._desk.engines)
+            self._models = {one_line(model.name): model for model in models}
+            self._engines = {engine.name: engine for engine in engines}
+            self.model.offer(tuple(self._models), next(iter(self._models), ""))
+            self.engine.offer((AUTOMATIC, *self._engines), AUTOMATIC)
+            self.port.value = str(self._desk.port)
+            self._note()
+            if not any(engine.installed for engine in engines):
+                self.say("no engine is installed", hint=engines[0].fix, kind="error")
+            elif not models:
+                self.say(words.NO_EXPORT[0], hint=words.NO_EXPORT[1], kind="error")
+
+    @on(Choice.Changed)
+    def _note(self) -> None:
+        """Say beside each field what its value means."""
+        model = self._models.get(self.model.value)
+        about = f"{model.base}, {file_size(model.size)}" if model is not None else ""
+        self.query_one("#serve-model-note", Label).update(one_line(about))
+        best = next((one.name for one in self._engines.values() if one.installed), "")
+        engine = self._engines.get(self.engine.value)
+        if engine is None:
+            about = f"takes {best}" if best else "none is installed"
+        else:
+            about = engine.about if engine.installed else f"not installed: {engine.fix}"
+        self.query_one("#serve-engine-note", Label).update(one_line(about))
+        self.query_one("#serve-port-note", Label).update("on this machine alone, with a token")
+
+    def action_accept(self) -> None:
+        """Check the form, and start."""
+        if self._starting:
+            return
+        model = self._models.get(self.model.value)
+        if model is None:
+            raise UsageError(words.NO_EXPORT[0], hint=words.NO_EXPORT[1])
+        engine = "" if self.engine.value == AUTOMATIC else self.engine.value
+        self._start(Wish(model, engine, _port(self.port.value)))
+
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def _start(self, wish: Wish) -> None:
+        self._starting = True
+        try:
+            # What is typed meanwhile belongs to the panel, or to what is said here.
+            with self.holding_keys():
+                self.say("checking the model, and starting", kind="busy")
+                self.dismiss(await off_loop(self._desk.start, wish))
+        except PortTaken as error:
+            free = await off_loop(self._desk.free_port, wish.port)
+            self.port.value = str(free)
+            self.port.focus()
+            self.say(error.message, hint=f"↵ takes {free} instead", kind="error")
+        except FinetuiError as error:
+            message, hint = explain(error)
+            self.say(message, hint=hint, kind="error")
+        finally:
+            self._starting = False
+
+    def action_cancel(self) -> None:
+        """Close, unless the server is being started: its token would be lost."""
+        if not self._starting:
+            self.dismiss(None)
+
+
+def _port(typed: str) -> int:
+    """Return the port that was typed.
+
+    Raises:
+        UsageError: It is none.
+    """
+    port = int(typed) if typed.strip().isdecimal() else -1
+    if not 0 <= port <= 65535:
+        raise UsageError(
+            f"{typed.strip() or 'nothing'} is not a port",
+            hint="type a number from 1 to 65535, or 0 for a free one",
+        )
+    return port
