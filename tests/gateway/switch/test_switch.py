@@ -1,4 +1,4 @@
-"""Changes of models under requests, with real engines: none is dropped, none answered by another."""
+"""Changes of models under requests, by real engines: none is dropped, none mixes models."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Bench:
     def __init__(self, models: Path, rules: Rules) -> None:
         self.models = models
         self.told: list[dict[str, Any]] = []
-        self.look = lambda: ""
+        self.look: Callable[[], str] = str
         options = EngineOptions(context=2048, slots=2, threads=1, gpu_layers=0)
         self.switch = Switch(
             find, lambda model: choose("native", model), options, rules,
@@ -75,7 +75,7 @@ class Bench:
 
     async def begin(self, rules: Rules = RULES) -> None:
         """Bring it to where every test begins: the first model serves."""
-        self.look = lambda: ""
+        self.look: Callable[[], str] = str
         self.switch._rules = rules
         await self.until("serving", "idle", "failed")
         if self.switch.state.model != "one" or self.switch.state.phase != "serving":
@@ -169,6 +169,18 @@ async def bench(shared: Bench) -> Bench:
     return shared
 
 
+@contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Let an engine compute nothing meanwhile."""
+    process = psutil.Process(pid)
+    process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
 def gone(pid: int) -> bool:
     with suppress(psutil.Error):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
@@ -186,13 +198,13 @@ async def test_a_reload_drops_no_request_that_streams(bench: Bench) -> None:
     streams = [Stream(bench.switch, tokens=800) for _ in range(2)]
     for stream in streams:
         await stream.begun.wait()
-    done = await bench.switch.reload(bench.wanted("two"))
-    assert (done.model, done.before, done.waited) == ("two", "one", False)
-    assert done.answer
-    under_way = [stream for stream in streams if not stream.task.done()]
-    assert under_way, "the streams have to last longer than the reload, to show anything"
-    # The next are answered by the new one, beside those that go on with the old one.
-    assert await ask(bench.switch) == ("two", ANSWERS["two"])
+    with paused(before):
+        done = await bench.switch.reload(bench.wanted("two"))
+        assert (done.model, done.before, done.waited) == ("two", "one", False)
+        assert done.answer
+        # The next are answered by the new one, beside those that go on with the old one.
+        assert await ask(bench.switch) == ("two", ANSWERS["two"])
+        assert bench.switch.state.active == 2
     await asyncio.gather(*(stream.task for stream in streams))
     for stream in streams:
         assert stream.model == "one"
@@ -220,10 +232,11 @@ async def test_a_file_that_is_no_model_changes_nothing(bench: Bench, name: str) 
 
 
 async def test_an_engine_that_dies_comes_back_and_the_next_request_waits(bench: Bench) -> None:
-    stream = Stream(bench.switch, tokens=1500)
+    stream = Stream(bench.switch, tokens=100)
     await stream.begun.wait()
     before = bench.switch.state.restarts
-    pid = await bench.kill()
+    with paused(await bench.pid()):
+        pid = await bench.kill()
     assert await ask(bench.switch) == ("one", ANSWERS["one"])
     with pytest.raises(httpx.TransportError):
         await stream.task
@@ -274,11 +287,12 @@ async def test_a_reload_goes_on_without_whoever_asked_for_it(bench: Bench) -> No
 
 async def test_an_engine_that_does_not_finish_is_ended_after_a_while(bench: Bench) -> None:
     await bench.begin(replace(RULES, drain_s=0.01))
-    stream = Stream(bench.switch, tokens=2000)
+    stream = Stream(bench.switch, tokens=100)
     await stream.begun.wait()
-    await bench.switch.reload(bench.wanted("two"))
-    with pytest.raises(httpx.TransportError):
-        await stream.task
+    with paused(await bench.pid()):
+        await bench.switch.reload(bench.wanted("two"))
+        with pytest.raises(httpx.TransportError):
+            await stream.task
     assert {"type": "cut-short", "model": "one", "requests": 1} in bench.told
 
 
