@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.2
 _CALLER_SECONDS = 1.0
 
 
-SECRETS = ("FINETUI_MEMORY_TOKEN", "FINETUI_API_KEY", "OPENAI_API_KEY")
+SECRETS = ("FINETUI_MEMORY_TOKEN", "FINETUI_API_KEY", "FINETUI_SERVE_TOKEN", "OPENAI_API_KEY")
 """Variables that hold what a process must not have that has no use for it."""
 
 

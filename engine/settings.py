@@ -153,6 +153,46 @@ class ExportSettings:
 
 
 @frozen
+class ServeSettings:
+    """How a model is served to other programs.
+
+    A workspace never opens a server wider: where it listens, who may ask and from where it loads
+    are read from a person's own settings only.
+    """
+
+    host: Annotated[str, Acts("reaches", own=True)] = "127.0.0.1"
+    """The address to listen on. Read from your own settings only, never from a workspace."""
+    port: Annotated[int, Limits(ge=0, le=65535)] = 8080
+    """The port; 0 takes a free one."""
+    engine: Literal["auto", "native", "llama-cpp-python", "transformers", "vllm"] = "auto"
+    """The engine; auto takes the best that is installed."""
+    context: Annotated[int, Limits(ge=128)] = 4096
+    """The context window of one request, in tokens."""
+    slots: Annotated[int, Limits(ge=1, le=256)] = 4
+    """Requests that are computed at once."""
+    idle: str = ""
+    """Time without a request after which the model is unloaded, such as 10m; empty for never."""
+    lend: Literal["auto", "always", "never"] = "auto"
+    """Whether the model is unloaded while a training run has its device: auto where that is a GPU,
+    always on the processor too."""
+    token_file: Annotated[str, Acts("loads", own=True)] = ""
+    """A file of yours that holds the token; empty makes one at each start. Read from your own
+    settings only, never from a workspace."""
+    folders: Annotated[tuple[str, ...], Acts("loads", own=True)] = ()
+    """Folders besides the workspace's runs from which models may be loaded. Read from your own
+    settings only, never from a workspace."""
+    remote_admin: Annotated[bool, Acts("reaches", own=True)] = False
+    """Whether other machines may change the model too, with the token. Read from your own settings
+    only, never from a workspace."""
+    hosts: Annotated[tuple[str, ...], Acts("reaches", own=True)] = ()
+    """Names besides the address's own that a request's Host may have. Read from your own settings
+    only, never from a workspace."""
+    origins: Annotated[tuple[str, ...], Acts("reaches", own=True)] = ()
+    """Web pages' origins that may ask; empty refuses all. Read from your own settings only, never
+    from a workspace."""
+
+
+@frozen
 class GateSettings:
     """What an export has to prove before its files are published; docs/gates.md explains each."""
 
@@ -204,6 +244,7 @@ class Settings:
     training: TrainingSettings = TrainingSettings()
     export: ExportSettings = ExportSettings()
     chat: ChatSettings = ChatSettings()
+    serve: ServeSettings = ServeSettings()
     gates: GateSettings = GateSettings()
     display: DisplaySettings = DisplaySettings()
     keys: dict[str, str] = field(default_factory=dict)

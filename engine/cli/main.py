@@ -51,6 +51,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "runs": ("engine.cli.runs", "runs", "List, follow, stop and compare runs."),
     "export": ("engine.cli.export", "export", "Merge a run and write its GGUF."),
     "ollama": ("engine.cli.ollama", "ollama", "Give an export to Ollama, or say how."),
+    "serve": ("engine.cli.serve", "serve", "Serve a model to other programs."),
+    "reload": ("engine.cli.serve", "reload", "Give the running server another model."),
     "chat": ("engine.cli.chat", "chat", "Ask base and tuned side by side."),
     "compare": ("engine.cli.compare", "compare", "Base against tuned on a file of prompts."),
     "votes": ("engine.cli.compare", "votes", "What the blind votes say."),

@@ -105,6 +105,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── PortTaken              another program listens on the port
     │   ├── ServerTokenInvalid     the server's token can't be used
     │   ├── ServerOpen             the server would be reachable by anybody
+    │   ├── ModelMissing           there is no model at a path
     │   ├── ModelOutside           a path outside the folders that are served from
     │   ├── EngineUnfit            an engine can't load a model of that form
     │   ├── EngineFailed           an engine did not start or did not answer
@@ -214,6 +215,7 @@ from engine.errors.serving import (
     EngineFailed,
     EngineUnfit,
     EvaluateError,
+    ModelMissing,
     ModelOutside,
     PortTaken,
     PromptTooLong,
@@ -321,6 +323,7 @@ __all__ = [
     "LanguageInvalid",
     "LimitReached",
     "MemoryShort",
+    "ModelMissing",
     "ModelOutside",
     "NothingApproved",
     "OllamaAddressInvalid",

@@ -65,6 +65,12 @@ class ModelOutside(ServeError):
     code = "model-outside"
 
 
+class ModelMissing(ServeError):
+    """There is no model at a path."""
+
+    code = "model-missing"
+
+
 class EngineUnfit(ServeError):
     """An engine can't load a model of that form."""
 

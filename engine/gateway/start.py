@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.gateway.spec import ServeSpec
-from engine.gateway.state import ServerState
+from engine.errors import FinetuiError, RunActive, ServerActive, ServerOpen
+from engine.gateway.address import bind, is_loopback, remove_socket
+from engine.gateway.bearer import find_token
+from engine.gateway.spec import ServeSpec, server_dir
+from engine.gateway.state import STATE_FILE, ServerState, read_state
+from engine.runs import launch, request_stop
+from engine.runs import state as job_state
+from engine.runs.events import EVENTS_FILE, LOG_FILE
+from engine.runs.process import read_process
+from engine.trust import require_inside
 from engine.workspace import Workspace
+
+MODULE = "engine.gateway.job"
+_LONGEST_LOG = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,7 @@ class Status:
         state: What it last said; None where it never ran.
         error: Why it ended, where that was a failure.
         hint: What to do about it.
+        code: That failure's code.
     """
 
     directory: Path
@@ -27,6 +41,7 @@ class Status:
     state: ServerState | None
     error: str = ""
     hint: str = ""
+    code: str = ""
 
 
 def token_of(spec: ServeSpec, token_file: Path | None = None) -> tuple[str, bool]:
@@ -40,7 +55,8 @@ def token_of(spec: ServeSpec, token_file: Path | None = None) -> tuple[str, bool
             file can't be read or is readable by others.
         ServerOpen: No token is wanted and the address is not a loopback one.
     """
-    raise NotImplementedError
+    _check_open(spec)
+    return ("", False) if spec.open else find_token(token_file)
 
 
 def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
@@ -58,16 +74,109 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
         ServerActive: This workspace's server runs.
         PortTaken: Another program listens there.
         ServerOpen: The address is not a loopback one and no token is wanted.
-        RunMissing, RunUnfinished, QuantUnknown: There is no such export.
+        RunMissing, RunUnfinished, QuantUnknown, ModelMissing: There is no such model.
         GgufDamaged, EngineUnfit: The model can't be loaded.
         DependencyMissing: The engine is not installed.
+        WorkspaceUntrusted: The workspace came from somebody else and would load what nobody
+            agreed to.
     """
-    raise NotImplementedError
+    from engine.gateway.resolve import Resolver
+    from engine.serve.engines.choice import choose
+
+    directory = server_dir(workspace.root)
+    _check_free(workspace)
+    _check_open(spec)
+    require_inside(workspace.root, directory)
+    served = Resolver(spec)(spec.model)
+    choose(spec.engine, served).require(served)
+    sock = bind(spec.host, spec.port)
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, token.encode("ascii"))  # far less than a pipe holds
+        os.close(writing)
+        launch(
+            directory,
+            MODULE,
+            [str(reading), str(sock.fileno())],
+            keep=(reading, sock.fileno()),
+            before=lambda: _prepare(directory, spec),
+        )
+    except RunActive as error:  # another one was quicker
+        _check_free(workspace)
+        raise _active(None) from error
+    finally:
+        os.close(reading)
+        sock.close()
+    return directory
+
+
+def _prepare(directory: Path, spec: ServeSpec) -> None:
+    """Clear away what the last server left, and write how the next one is started."""
+    left = read_state(directory)
+    if left is not None and left.socket:
+        remove_socket(Path(left.socket))
+    (directory / STATE_FILE).unlink(missing_ok=True)
+    for name in (EVENTS_FILE, LOG_FILE):
+        log = directory / name
+        with contextlib.suppress(OSError):
+            if log.stat().st_size > _LONGEST_LOG:
+                log.replace(log.with_name(f"{name}.old"))
+    spec.write(directory)
+    (directory / "server.json").chmod(0o600)
+
+
+def _check_open(spec: ServeSpec) -> None:
+    if spec.open and not is_loopback(spec.host):
+        raise ServerOpen(
+            f"without a token anybody who reaches {spec.host} could ask the model",
+            hint="leave out --open, or listen on 127.0.0.1",
+        )
+
+
+def _check_free(workspace: Workspace) -> None:
+    found = status(workspace)
+    if found.running:
+        raise _active(found.state)
+
+
+def _active(state: ServerState | None) -> ServerActive:
+    where = f" at {state.url}" if state is not None and state.url else ""
+    what = f" with {state.model}" if state is not None and state.model else ""
+    return ServerActive(
+        f"this workspace's server runs already{where}{what}",
+        hint="give it another model with: finetui reload RUN, or end it with: finetui serve --stop",
+    )
 
 
 def status(workspace: Workspace) -> Status:
     """Return what a workspace's server does; quick, and without asking it."""
-    raise NotImplementedError
+    directory = server_dir(workspace.root)
+    view, told = job_state(directory), read_state(directory)
+    if view.active and (view.started or read_process(directory) is not None):
+        return Status(directory, running=True, state=told)
+    failed = view.status in ("failed", "died", "killed")
+    if told is not None:
+        told = replace(
+            told,
+            phase="failed" if failed else "ended",
+            next="",
+            active=0,
+            waiting=0,
+            tokens_per_s=0.0,
+            memory=0,
+        )
+    if not failed:
+        return Status(directory, running=False, state=told)
+    why = view.message or "it ended without a word"
+    hint = view.hint if view.code else "start it again with: finetui serve"
+    return Status(directory, False, told, why, hint, view.code)
+
+
+def failure_of(found: Status) -> FinetuiError:
+    """Return why a server ended, as the error that it was there."""
+    from engine.gateway.control import error_of
+
+    return error_of(found.code or "run-failed", found.error or "the server ended", found.hint)
 
 
 def stop(workspace: Workspace) -> bool:
@@ -76,4 +185,5 @@ def stop(workspace: Workspace) -> bool:
     Returns:
         Whether there was one.
     """
-    raise NotImplementedError
+    directory = server_dir(workspace.root)
+    return directory.is_dir() and request_stop(directory)

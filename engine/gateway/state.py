@@ -6,8 +6,11 @@ only where something has changed, so that an idle server touches no disk.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from dataclasses import asdict, dataclass, fields
+import os
+import time
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,3 +89,43 @@ def read_state(directory: Path) -> ServerState | None:
         return ServerState(**{name: value[name] for name in known & value.keys()})
     except (OSError, ValueError, TypeError, AttributeError):
         return None
+
+
+class StateWriter:
+    """Writes a server's state, readable by its owner alone.
+
+    Args:
+        directory: The server's folder.
+        every_s: The least time between two writes that nothing hurries, in seconds.
+    """
+
+    def __init__(self, directory: Path, every_s: float = 1.0) -> None:
+        self._path = directory / STATE_FILE
+        self._every_s = every_s
+        self._written: ServerState | None = None
+        self._at = 0.0
+
+    def write(self, state: ServerState, *, at_once: bool = False) -> bool:
+        """Write a state that differs from the one that was written.
+
+        Args:
+            state: The state; its ``at`` is set here.
+            at_once: Whether it is written also where the last one was written just now.
+
+        Returns:
+            Whether it was written. A full disk is no reason to stop serving.
+        """
+        state = replace(state, at=0.0)
+        if state == self._written or not (at_once or time.monotonic() - self._at >= self._every_s):
+            return False
+        # Not made durable: after the machine's restart there is no server that it would be of.
+        temporary = self._path.with_name(f".{STATE_FILE}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                now = replace(state, at=round(time.time(), 3))
+                file.write(json.dumps(now.as_dict()).encode() + b"\n")
+            temporary.replace(self._path)
+            self._written, self._at = state, time.monotonic()
+            return True
+        return False

@@ -86,6 +86,8 @@ class Job:
         disk_reserve: Whether to keep a little room back, so that on a full disk the
             last event can still be written.
         notify: Whether its end is what the person's ``training.notify_command`` is for.
+        figures: Whether it logs what the machine does with each sign of life. A job without an
+            end of its own does not: its log would grow for ever.
     """
 
     def __init__(
@@ -96,10 +98,12 @@ class Job:
         resumed_from: str = "",
         disk_reserve: bool = True,
         notify: bool = False,
+        figures: bool = True,
     ) -> None:
         self.directory = directory
         self.exit_status = 0
         self._notify = notify
+        self._figures = figures
         self._resumed_step = resumed_step
         self._resumed_from = resumed_from
         self._saved = bool(resumed_step)
@@ -287,6 +291,8 @@ class Job:
             for look_at in self._looks:
                 with contextlib.suppress(OSError):  # as below
                     look_at()
+            if not self._figures:
+                continue
             now = sampler.sample()
             own = process_snapshot(os.getpid())
             with contextlib.suppress(OSError):  # a beat that finds no room on the disk is no loss

@@ -1,0 +1,163 @@
+"""The server's process: ``python -m engine.gateway.job DIRECTORY TOKEN SOCKET``.
+
+TOKEN is an open pipe that holds the token, SOCKET the listening socket; both are inherited, so
+that the token stands in no argument and no file, and the port can't be lost in between. Everything
+heavy runs in the engines, which end with this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from engine.gateway.address import owner_socket, url_of
+from engine.gateway.lend import taker
+from engine.gateway.resolve import Resolver
+from engine.gateway.room import Room
+from engine.gateway.spec import ServeSpec
+from engine.gateway.state import ServerState, StateWriter
+from engine.gateway.switch import Rules, Switch
+from engine.runs.child import Job, run_job
+from engine.serve.engines.base import EngineOptions
+from engine.settings import load_settings
+
+LOOK_S = 0.25
+MEMORY_EVERY_S = 2.0
+_MIB = 1 << 20
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until somebody asks to stop."""
+    os.umask(0o077)
+    directory = Path(arguments[0])
+    token = _read(int(arguments[1]))
+    sock = socket.socket(fileno=int(arguments[2]))
+    sock.set_inheritable(False)
+    with Job(directory, figures=False) as job:
+        asyncio.run(Server(job, directory, token, sock).run())
+    return job.exit_status
+
+
+def _read(handle: int) -> str:
+    with os.fdopen(handle, "rb") as pipe:
+        return pipe.read().decode("ascii")
+
+
+class Server:
+    """What the process holds: the switch of engines, both addresses, and the state that is said."""
+
+    def __init__(self, job: Job, directory: Path, token: str, sock: socket.socket) -> None:
+        self._job, self._sock = job, sock
+        self._token = token
+        self._spec = spec = ServeSpec.read(directory)
+        self._writer = StateWriter(directory)
+        self._base = ServerState(
+            url=url_of(sock, spec.host), open=spec.open, started=round(time.time(), 3)
+        )
+        models_dir = load_settings().export.models_dir
+        on_gpu = False
+        self._switch = Switch(
+            Resolver(spec, Path(models_dir).expanduser() if models_dir else None),
+            partial(_kind_of, spec),
+            EngineOptions(context=spec.context, slots=spec.slots, threads=spec.threads),
+            Rules(idle_s=spec.idle_s, room=Room(on_gpu=on_gpu)),
+            taker=taker(spec.workspace / "runs", spec.lend, on_gpu=on_gpu),
+            tell=self._tell,
+        )
+
+    async def run(self) -> None:
+        """Serve until the job is asked to stop.
+
+        Raises:
+            FinetuiError: The first model can't be loaded.
+        """
+        from engine.gateway.app import listen, make_app, make_owner_app
+
+        with owner_socket() as (own, path):
+            self._base = replace(self._base, socket=str(path))
+            self._say()
+            apps = (
+                (make_app(self._switch, self._spec, self._token), self._sock),
+                (make_owner_app(self._switch, self._spec), own),
+            )
+            tasks = [asyncio.create_task(listen(app, sock=sock)) for app, sock in apps]
+            listening = tuple(tasks)
+            opening = asyncio.create_task(self._switch.open(self._spec.model))
+            tasks += [opening, asyncio.create_task(self._switch.look_after())]
+            tasks.append(asyncio.create_task(self._measure()))
+            try:
+                while not self._job.should_stop:
+                    self._say(at_once=await self._switch.news(LOOK_S))
+                    for task in tasks:
+                        if task.done() and task is not opening:
+                            task.result()
+                    if opening.done():
+                        opening.result()
+            except BaseException as error:
+                self._base = replace(self._base, said=str(error))
+                raise
+            finally:
+                await self._end(tasks, listening)
+
+    async def _end(
+        self, tasks: Sequence[asyncio.Task[Any]], listening: Sequence[asyncio.Task[Any]]
+    ) -> None:
+        """Take no more requests, answer those that were begun, and end the engines."""
+        self._sock.close()
+        closing = asyncio.create_task(self._switch.close())
+        while not closing.done():
+            self._say(at_once=await self._switch.news(LOOK_S))
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._say(at_once=True)
+        await closing
+
+    async def _measure(self) -> None:
+        import psutil
+
+        own = psutil.Process()
+        while True:
+            found = await self._switch.memory() + own.memory_info().rss
+            # Whole MiB, so that an idle server has nothing to say.
+            self._base = replace(self._base, memory=found // _MIB * _MIB)
+            await asyncio.sleep(MEMORY_EVERY_S)
+
+    def _say(self, *, at_once: bool = False) -> None:
+        now, base = self._switch.state, self._base
+        self._writer.write(
+            replace(
+                now,
+                url=base.url,
+                socket=base.socket,
+                open=base.open,
+                started=base.started,
+                memory=base.memory,
+                said=now.said or base.said,
+            ),
+            at_once=at_once,
+        )
+
+    def _tell(self, type: str, **fields: object) -> None:
+        # A full disk is no reason to stop serving.
+        with contextlib.suppress(OSError):
+            self._job.write(type, **fields)
+
+
+def _kind_of(spec: ServeSpec, served: Any) -> Any:
+    from engine.serve.engines.choice import choose
+
+    return choose(spec.engine, served)
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main, sys.argv[1:]))

@@ -1,0 +1,236 @@
+"""Which model somebody means who asks a server for one, and whether it may be loaded.
+
+A path may be loaded where it lies, with all links followed, inside one of these folders:
+
+- the workspace's runs and exports;
+- the person's own folder of models, the setting ``export.models_dir``;
+- the folders that the server was started with;
+- the folder of the file that was served first, whose person named it: a newer file beside it is
+  what a reload is for.
+
+It has to be a regular file with the ending ``.gguf``, or a folder with a ``config.json``; pipes and
+devices are refused before they are opened, and the file is looked at once more when it is open. An
+engine opens it by its path again: who may write into an allowed folder decides what is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.errors import FinetuiError, ModelMissing, ModelOutside, RunUnfinished, UsageError
+from engine.export.artifacts import ExportInfo, artifacts
+from engine.export.quants import check_quant
+from engine.gateway.spec import ServeSpec, Wanted
+from engine.near import did_you_mean
+from engine.paths import shorten
+from engine.runs import RunSummary, choose_adapter, find, read_spec, runs
+from engine.serve.engines.base import EngineName, Served
+from engine.trust import covers, link_item, require, require_inside, run_items
+from engine.workspace import Workspace, open_workspace
+
+SUFFIX = ".gguf"
+_FOLDERS: tuple[EngineName, ...] = ("transformers", "vllm")
+"""The engines that load a model in Hugging Face's form."""
+
+_HINT = "start the server with --allow-dir DIR to load from there"
+
+
+class Resolver:
+    """Says which model is wanted; see the module for what may be loaded.
+
+    Args:
+        spec: How the server is started.
+        models_dir: The person's own folder of models; None for none.
+    """
+
+    def __init__(self, spec: ServeSpec, models_dir: Path | None = None) -> None:
+        self._spec = spec
+        first = Path(spec.model.path) if spec.model.path else None
+        own = None if first is None else (first if first.is_dir() else first.parent)
+        root = spec.workspace
+        within = [root / name for name in ("runs", "exports") if _is_own(root, root / name)]
+        named = [*within, models_dir, own, *spec.folders]
+        self._allowed = [Path(os.path.realpath(one)) for one in named if one is not None]
+
+    def __call__(self, wanted: Wanted) -> Served:
+        """Return the model.
+
+        Raises:
+            UsageError: Neither a run nor a path is named, or both are.
+            RunMissing: There is no such run.
+            RunUnfinished: It has no export, or not at that quantisation.
+            QuantUnknown: There is no quantisation of that name.
+            ModelOutside: The path lies outside of what may be loaded.
+            ModelMissing: There is no such file.
+            WorkspaceUntrusted: The run would load from a place that nobody agreed to.
+        """
+        if bool(wanted.run) == bool(wanted.path):
+            raise UsageError(
+                "a model is named by a run or by a path, one of both",
+                hint='as in {"run": "last"} or {"path": "/models/brief.gguf"}',
+            )
+        if wanted.path:
+            return of_path(Path(wanted.path), self._allowed)
+        with open_workspace(self._spec.workspace) as workspace:
+            return of_run(workspace, wanted.run, wanted.quant, self._spec.engine)
+
+
+def first_wanted(workspace: Workspace, text: str, quant: str = "") -> Wanted:
+    """Return what a person means who names a run, a GGUF or a folder on the command line.
+
+    Args:
+        workspace: Where runs are.
+        text: What was written; empty means the newest run that has an export.
+        quant: The quantisation.
+
+    Raises:
+        RunUnfinished: Nothing is named, and no run has an export.
+    """
+    if not text:
+        for run in runs(workspace):
+            if artifacts(workspace, run.id):
+                return Wanted(run=run.id, quant=quant)
+        raise RunUnfinished(
+            "no run of this workspace has an export yet",
+            hint="export one with: finetui export RUN, or name a GGUF: finetui serve FILE",
+        )
+    named = Path(text).expanduser()
+    if named.suffix.lower() == SUFFIX or os.sep in text or named.is_file():
+        return Wanted(path=os.path.abspath(named), quant="")
+    return Wanted(run=text, quant=quant)
+
+
+def of_path(path: Path, allowed: Iterable[Path]) -> Served:
+    """Return the model of a file or folder.
+
+    Args:
+        path: Its path, in full.
+        allowed: The folders that may be loaded from, with links followed.
+
+    Raises:
+        ModelOutside: It lies outside of them, or is neither a file nor a folder.
+        ModelMissing: There is nothing.
+    """
+    if "\0" in str(path) or not path.is_absolute():
+        raise ModelOutside("a model's path is given in full", hint="as in /models/brief.gguf")
+    real = Path(os.path.realpath(path))
+    _require_inside(real, allowed)
+    try:
+        mode = os.lstat(real).st_mode
+    except OSError as error:
+        raise ModelMissing(
+            f"there is no model at {shorten(path, 80)}",
+            hint=did_you_mean(path.name, _beside(real)) or "look at the path",
+        ) from error
+    if stat.S_ISDIR(mode):
+        if not (real / "config.json").is_file():
+            raise ModelOutside(
+                f"{shorten(path, 80)} is a folder without a config.json",
+                hint="name a GGUF, or a folder of a model in Hugging Face's form",
+            )
+        return Served(real.name, real)
+    if not stat.S_ISREG(mode) or real.suffix.lower() != SUFFIX:
+        raise ModelOutside(
+            f"{shorten(path, 80)} is no GGUF file", hint="name a file that ends with .gguf"
+        )
+    _look_at_opened(real, allowed)
+    return Served(real.stem, real)
+
+
+def of_run(
+    workspace: Workspace, run_id: str, quant: str = "", engine: EngineName | None = None
+) -> Served:
+    """Return the model of a run: its export, or for engines that take folders what it left.
+
+    Args:
+        workspace: Where the run is.
+        run_id: The run, or a part of its id.
+        quant: The quantisation; empty takes the newest export.
+        engine: The engine that will load it; None takes a GGUF.
+
+    Raises:
+        RunMissing: There is no such run.
+        RunUnfinished: It has no export, or not at that quantisation, or no adapter.
+        QuantUnknown: There is no quantisation of that name.
+        WorkspaceUntrusted: Its base would be loaded, or a link leads out of the workspace, and
+            nobody agreed to that.
+    """
+    run = find(workspace, run_id)
+    quant = check_quant(quant) if quant else ""
+    base_dir = str(read_spec(run.dir).get("base_dir", ""))
+    require(workspace.root, run_items(base_dir, "none"))
+    if engine in _FOLDERS:
+        require_inside(workspace.root, run.dir)
+        return _folder_of(run, Path(base_dir))
+    found = artifacts(workspace, run.id)
+    export = next((one for one in found if not quant or one.quant == quant), None)
+    if export is None:
+        raise _no_export(run, quant, found)
+    require_inside(workspace.root, export.tuned)
+    name = f"{run.called}:{export.quant}"
+    return Served(name, export.tuned, run=run.id, quant=export.quant, tokenizer_dir=export.base_dir)
+
+
+def _no_export(run: RunSummary, quant: str, found: list[ExportInfo]) -> FinetuiError:
+    wanted = f" --quant {quant}" if quant else ""
+    has = ", ".join(one.quant for one in found)
+    return RunUnfinished(
+        f"run {run.id} has no export at {quant}, only at {has}"
+        if found
+        else f"run {run.id} has no export yet",
+        hint=f"make one with: finetui export {run.id}{wanted}",
+    )
+
+
+def _folder_of(run: RunSummary, base_dir: Path) -> Served:
+    """Return the merged model that an export has kept, else base and adapter."""
+    merged = run.dir / "merged"
+    if (merged / "config.json").is_file():
+        return Served(run.called, merged, run=run.id, tokenizer_dir=base_dir)
+    adapter = choose_adapter(run.dir).path
+    return Served(run.called, base_dir, adapter=adapter, run=run.id, tokenizer_dir=base_dir)
+
+
+def _is_own(root: Path, folder: Path) -> bool:
+    """Say whether a workspace's folder is in it, or somebody agreed to where it is."""
+    item = link_item(root, folder)
+    return item is None or covers(root, [item])
+
+
+def _require_inside(path: Path, allowed: Iterable[Path]) -> None:
+    real = Path(os.path.realpath(path))
+    if not any(real.is_relative_to(folder) for folder in allowed):
+        raise ModelOutside(
+            f"{shorten(path, 80)} lies outside of the folders that this server loads from",
+            hint=_HINT,
+        )
+
+
+def _look_at_opened(real: Path, allowed: Iterable[Path]) -> None:
+    """Look at a file once it is open: what was checked by its name may have been replaced."""
+    try:
+        handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise ModelMissing(
+            f"{shorten(real, 80)} can't be read: {error.strerror}", hint="look at its permissions"
+        ) from error
+    try:
+        link = Path(f"/proc/self/fd/{handle}")
+        where = Path(os.readlink(link)) if link.is_symlink() else real
+        regular = stat.S_ISREG(os.fstat(handle).st_mode)
+    finally:
+        os.close(handle)
+    if not regular:
+        raise ModelOutside(f"{shorten(real, 80)} is no file", hint="name a GGUF file")
+    _require_inside(where, allowed)
+
+
+def _beside(real: Path) -> list[str]:
+    """Return the names of the models beside a path; empty where the folder can't be read."""
+    try:
+        return [one.name for one in real.parent.iterdir() if one.suffix.lower() == SUFFIX]
+    except OSError:
+        return []

@@ -1,0 +1,53 @@
+"""Whether one more engine fits into memory beside those that run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from engine.telemetry import NvidiaCards, visible_gpus
+
+KEPT = 256 << 20
+"""Bytes that stay free beside what an engine says it needs, which is only about right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much memory engines may take.
+
+    Attributes:
+        limit: Bytes that all engines together may take; 0 for what the machine has.
+        kept: Bytes that stay free.
+        on_gpu: Whether models are loaded into a GPU's memory and not the machine's.
+    """
+
+    limit: int = 0
+    kept: int = KEPT
+    on_gpu: bool = False
+
+    def holds(self, needed: int, used: int) -> bool:
+        """Say whether an engine fits beside those that run.
+
+        Args:
+            needed: Bytes that it will take.
+            used: Bytes that the running ones take.
+        """
+        if self.limit and needed + used > self.limit:
+            return False
+        return needed + self.kept <= self.free()
+
+    def free(self) -> int:
+        """Return the bytes that are free now, on the GPU that engines use or in the machine."""
+        if self.on_gpu:
+            cards = NvidiaCards()
+            try:
+                gpus = visible_gpus(cards.read(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+            finally:
+                cards.close()
+            known = [(gpu.vram_total, gpu.vram_used) for gpu in gpus[:1]]
+            for total, used in known:
+                if total is not None and used is not None:
+                    return total - used
+        import psutil
+
+        return int(psutil.virtual_memory().available)
