@@ -56,6 +56,8 @@ class ServeSpec:
         lend: Whether the model is unloaded while a training run has its device: "auto" where the
             model is on a GPU.
         queue: How many requests may be under way or wait.
+        instruct: Whether a completion's prompt in Alpaca's form (``### Instruction:``) is asked
+            in the model's own chat template.
     """
 
     workspace: Path
@@ -74,6 +76,7 @@ class ServeSpec:
     origins: tuple[str, ...] = ()
     lend: str = "auto"
     queue: int = 256
+    instruct: bool = False
 
     def write(self, directory: Path) -> None:
         """Write it into the job's folder, readable by its owner alone."""

@@ -301,10 +301,10 @@ class Switch:
 
     def _go_back(self, was: Phase, away: FinetuiError | None, said: str) -> None:
         """Go on with the model that was there, after a change that failed."""
-        if self._current is not None:
+        if self._background is not None and not self._background.done():
+            self._set(self._phase, said=said)  # it was not disturbed
+        elif self._current is not None:
             self._set("serving", said=said)
-        elif self._background is not None and not self._background.done():
-            self._set(self._phase, said=said)
         elif was in ("idle", "lent", "failed"):
             self._away = away
             self._set(was, said=said)

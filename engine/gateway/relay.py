@@ -1,0 +1,216 @@
+"""One request on its way to an engine and back.
+
+Per piece of a stream there is as little Python as there can be: an event goes on as the engine
+wrote it, parsed only to be sure that it names the right model and is no error. Nothing is sent to
+a client before the engine's first event, so that until then a request can be asked again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from engine.errors import WorkerDied, WorkerTimeout
+from engine.gateway import refusals
+from engine.gateway.events import Events, dumps, event
+from engine.gateway.fields import Asked
+from engine.gateway.models import Models
+from engine.gateway.refusals import Refusal
+from engine.gateway.reply import Reply
+from engine.gateway.translate import refused
+from engine.serve.engines.base import Engine
+
+Send = Callable[[bytes], Awaitable[None]]
+
+_HEADERS = {"Content-Type": "application/json"}
+_DEATH_S = 1.0
+_ANSWER_BYTES = 64 * 1024 * 1024
+_ERROR_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a request took, filled in while it is answered.
+
+    Attributes:
+        model: Which model answered.
+        prompt_tokens: Tokens read.
+        tokens: Tokens written.
+        failed: Whether it ended in an error of the server's own.
+    """
+
+    model: str = ""
+    prompt_tokens: int = 0
+    tokens: int = 0
+    failed: bool = False
+
+
+class Broken(Exception):
+    """An engine's connection broke, before its answer was whole."""
+
+
+class Relay:
+    """Asks whichever engine answers now.
+
+    Args:
+        models: Gives engines.
+        answer_s: How long an engine may be silent, in seconds.
+    """
+
+    def __init__(self, models: Models, answer_s: float) -> None:
+        self._models = models
+        self._timeout = httpx.Timeout(answer_s, connect=10.0, pool=None)
+
+    async def answer(self, asked: Asked, tally: Tally) -> bytes:
+        """Return a whole answer.
+
+        Raises:
+            Refusal: The engine refuses the request, or died twice of it.
+            FinetuiError: There is no engine.
+        """
+        for again in (True, False):
+            async with self._models.lease() as engine:
+                tally.model = engine.model.id
+                try:
+                    replies = await self._whole(engine, asked)
+                    break
+                except (Broken, httpx.TransportError) as error:
+                    await self._broken(engine, error, again=again)
+        reply = Reply(asked, engine.model.id)
+        value = reply.whole(replies)
+        tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
+        self._models.wrote(reply.tokens)
+        return dumps(value)
+
+    async def stream(self, asked: Asked, tally: Tally, send: Send) -> None:
+        """Send an answer in pieces.
+
+        Raises:
+            Refusal: The engine refuses the request, or died twice of it; nothing was sent.
+            FinetuiError: There is no engine; nothing was sent.
+        """
+        for again in (True, False):
+            async with self._models.lease() as engine:
+                tally.model = engine.model.id
+                reply = Reply(asked, engine.model.id)
+                try:
+                    await self._pieces(engine, asked, reply, send)
+                    break
+                except (Broken, httpx.TransportError, Refusal) as error:
+                    if reply.begun:
+                        tally.failed = True
+                        await send(event(self._in_words(error, engine).as_dict()))
+                        break
+                    if isinstance(error, Refusal):
+                        raise
+                    await self._broken(engine, error, again=again)
+                finally:
+                    tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
+
+    async def _whole(self, engine: Engine, asked: Asked) -> list[dict[str, Any]]:
+        """Ask for every answer at once; with one that fails, the others are given up."""
+        if len(asked.bodies) == 1:
+            return [await self._ask(engine, asked, asked.bodies[0])]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._ask(engine, asked, body)) for body in asked.bodies]
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _ask(self, engine: Engine, asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
+        async with self._open(engine, asked, body) as response:
+            raw = await _read(response, _ANSWER_BYTES)
+        try:
+            value = json.loads(raw)
+        except ValueError:
+            raise Broken("its answer is no JSON") from None
+        if not isinstance(value, dict):
+            raise Broken("its answer is no JSON object")
+        return value
+
+    async def _pieces(self, engine: Engine, asked: Asked, reply: Reply, send: Send) -> None:
+        if len(asked.bodies) == 1:
+            await self._follow(engine, asked, 0, reply, send)
+        else:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for index in range(len(asked.bodies)):
+                        group.create_task(self._follow(engine, asked, index, reply, send))
+            except BaseExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+        await send(reply.last())
+
+    async def _follow(
+        self, engine: Engine, asked: Asked, index: int, reply: Reply, send: Send
+    ) -> None:
+        """Pass one answer's events on, as they come."""
+        body = {**asked.bodies[index], "stream": True, "stream_options": {"include_usage": True}}
+        events, done = Events(), False
+        async with self._open(engine, asked, body) as response:
+            async for piece in response.aiter_raw():
+                try:
+                    found = events.feed(piece)
+                except ValueError as error:
+                    raise Broken(str(error)) from None
+                if not found:
+                    continue
+                before = reply.tokens
+                out = b"".join([reply.piece(data, index) for data in found])
+                if reply.tokens != before:
+                    self._models.wrote(reply.tokens - before)
+                if out:
+                    await send(out)
+                done = done or found[-1] == b"[DONE]"
+        if not done:
+            raise Broken("its answer has no end")
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self, engine: Engine, asked: Asked, body: dict[str, Any]
+    ) -> AsyncIterator[httpx.Response]:
+        content = dumps({"model": engine.model.id, **body})
+        async with engine.client.stream(
+            "POST", asked.path, content=content, headers=_HEADERS, timeout=self._timeout
+        ) as response:
+            if response.status_code != 200:
+                raw = await _read(response, _ERROR_BYTES)
+                raise refused(response.status_code, raw, asked.param)
+            yield response
+
+    async def _broken(self, engine: Engine, error: Exception, *, again: bool) -> None:
+        """Return where a request can be asked once more, else say in words what failed."""
+        if engine.alive:
+            # A process that dies closes its connections a moment before its end is seen.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(engine.ended(), _DEATH_S)
+        if not again or isinstance(error, httpx.TimeoutException):
+            raise self._in_words(error, engine) from None
+
+    def _in_words(self, error: Exception, engine: Engine) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout):
+            silent = self._timeout.read or 0.0
+            return refusals.of(WorkerTimeout(f"{engine.model.id} has kept silent for {silent:g} s"))
+        return refusals.of(
+            WorkerDied(
+                f"the engine of {engine.model.id} ended while it answered",
+                hint="send the request again; a shorter one, if it ends again",
+            )
+        )
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    body = bytearray()
+    async for piece in response.aiter_raw():
+        body += piece
+        if len(body) > limit:
+            raise Broken("its answer is too long")
+    return bytes(body)

@@ -1,0 +1,219 @@
+"""A server on loopback over a real engine, for tests that ask it as a client does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from engine.errors import EngineAway, FinetuiError, WorkerDied
+from engine.gateway.address import bind, owner_socket
+from engine.gateway.app import make_app, make_owner_app
+from engine.gateway.control import Reloaded
+from engine.gateway.limits import Limits
+from engine.gateway.listen import listen
+from engine.gateway.spec import ServeSpec, Wanted
+from engine.gateway.state import ServerState
+from engine.serve.engines.base import EngineName, Served
+
+TOKEN = "a-token-of-the-tests-0123456789"
+CONTEXT = 256
+SLOTS = 2
+
+
+class BareEngine:
+    """llama.cpp's own server, started by the test itself."""
+
+    name: EngineName = "native"
+
+    def __init__(self, gguf: Path, alias: str, *, slots: int = SLOTS) -> None:
+        self.model = Served(alias, gguf)
+        self.context, self.slots = CONTEXT, slots
+        self._folder = tempfile.TemporaryDirectory(prefix="face-")
+        path = Path(self._folder.name) / "e.sock"
+        key = secrets.token_urlsafe(16)
+        child = Path(__file__).with_name("child.py")
+        told = [str(gguf), str(path), str(CONTEXT), str(slots), alias]
+        self._process = subprocess.Popen(
+            [sys.executable, str(child), *told],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{key}\n".encode())
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == b"ready\n"
+        self.pid = self._process.pid
+        self._how: dict[str, Any] = {
+            "base_url": "http://engine",
+            "headers": {"Authorization": f"Bearer {key}"},
+            "timeout": 60,
+            "trust_env": False,
+        }
+        self._socket = str(path)
+        self.client = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(path), limits=httpx.Limits(max_connections=None)
+            ),
+            **self._how,
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def memory(self) -> int:
+        return 0
+
+    async def ended(self) -> FinetuiError:
+        await asyncio.to_thread(self._process.wait)
+        return WorkerDied("it ended")
+
+    async def close(self) -> None:
+        self.kill()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._folder.cleanup()
+
+    def ask(self, path: str) -> Any:
+        """Ask the engine itself, past the server."""
+        with httpx.Client(transport=httpx.HTTPTransport(uds=self._socket), **self._how) as client:
+            return client.get(path).json()
+
+    def busy(self) -> int:
+        """Return how many of its slots compute."""
+        return sum(slot["is_processing"] for slot in self.ask("/slots"))
+
+
+@dataclass
+class OneModel:
+    """Leases one engine after another, as a test puts them in a row."""
+
+    engines: list[BareEngine]
+    state: ServerState = field(default_factory=lambda: ServerState(phase="serving"))
+    counted: list[dict[str, Any]] = field(default_factory=list)
+    rate: int = 0
+    leased: int = 0
+    reloads: list[Wanted] = field(default_factory=list)
+    refuse: FinetuiError | None = None
+
+    @property
+    def model(self) -> Served | None:
+        return self.engines[0].model if self.engines else None
+
+    @contextlib.asynccontextmanager
+    async def lease(self) -> AsyncIterator[BareEngine]:
+        while self.engines and not self.engines[0].alive:
+            self.engines.pop(0)
+        if not self.engines:
+            raise EngineAway("no engine answers", hint="wait")
+        self.leased += 1
+        try:
+            yield self.engines[0]
+        finally:
+            self.leased -= 1
+
+    def count(self, *, failed: bool, prompt_tokens: int, tokens: int) -> None:
+        self.counted.append({"failed": failed, "prompt": prompt_tokens, "tokens": tokens})
+
+    def wrote(self, tokens: int) -> None:
+        self.rate += tokens
+
+    async def reload(self, wanted: Wanted) -> Reloaded:
+        self.reloads.append(wanted)
+        if self.refuse is not None:
+            raise self.refuse
+        return Reloaded("new:q8_0", "tiny:f16", 1.5, False, "Hello.")
+
+
+@dataclass
+class Running:
+    """A server that runs in a thread.
+
+    Attributes:
+        url: Its address.
+        port: The port of it.
+        socket: The owner's socket.
+        models: What it leases.
+        call: Runs a function in the server's own loop.
+    """
+
+    url: str
+    port: int
+    socket: Path
+    models: OneModel
+    call: Callable[..., Any]
+
+    def client(self, **more: Any) -> httpx.Client:
+        """Return a client with the token, unless other headers are given."""
+        how = {"headers": {"Authorization": f"Bearer {TOKEN}"}, "timeout": 60, "trust_env": False}
+        return httpx.Client(base_url=self.url, **{**how, **more})
+
+
+@contextlib.contextmanager
+def running(
+    models: OneModel, folder: Path, *, limits: Limits | None = None, **spec: Any
+) -> Iterator[Running]:
+    """Serve on loopback for as long as the context lasts."""
+    told = ServeSpec(workspace=folder, model=Wanted(), port=0)
+    told = replace(told, **spec)
+    sock = bind(told.host, 0)
+    port = sock.getsockname()[1]
+    with owner_socket() as (owner, private), _serving(models, told, sock, owner, limits) as call:
+        host = f"[{told.host}]" if ":" in told.host else told.host
+        yield Running(f"http://{host}:{port}", port, private, models, call)
+
+
+@contextlib.contextmanager
+def _serving(
+    models: OneModel,
+    told: ServeSpec,
+    sock: socket.socket,
+    owner: socket.socket,
+    limits: Limits | None,
+) -> Iterator[Callable[..., Any]]:
+    loop = asyncio.new_event_loop()
+    stop, up = asyncio.Event(), threading.Event()
+
+    async def serve() -> None:
+        ready = asyncio.Event()
+        both = [
+            listen(make_app(models, told, TOKEN, limits), sock=sock, stop=stop, limits=limits),
+            listen(make_owner_app(models, told), sock=owner, stop=stop, ready=ready),
+        ]
+        tasks = [asyncio.ensure_future(one) for one in both]
+        await ready.wait()
+        up.set()
+        await asyncio.gather(*tasks)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert up.wait(20)
+    try:
+        yield loop.call_soon_threadsafe
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20)
+        loop.close()
