@@ -75,7 +75,7 @@ class Bench:
 
     async def begin(self, rules: Rules = RULES) -> None:
         """Bring it to where every test begins: the first model serves."""
-        self.look: Callable[[], str] = str
+        self.look = str
         self.switch._rules = rules
         await self.until("serving", "idle", "failed")
         if self.switch.state.model != "one" or self.switch.state.phase != "serving":
