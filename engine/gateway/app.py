@@ -22,12 +22,15 @@ from engine.errors import FinetuiError
 from engine.gateway import fields, refusals
 from engine.gateway.guard import Guard, Rules, is_stranger
 from engine.gateway.limits import Gone, Limits, parse, read_body
+from engine.gateway.listen import listen
 from engine.gateway.models import Models
 from engine.gateway.openapi import document
 from engine.gateway.refusals import Refusal, json_response
 from engine.gateway.relay import Relay, Tally
 from engine.gateway.spec import ServeSpec
 from engine.text import inert
+
+__all__ = ["listen", "make_app", "make_owner_app"]
 
 ACCESS = logging.getLogger("finetui.server.access")
 _LOGGER = logging.getLogger("finetui.server")
@@ -149,8 +152,11 @@ class _Routes:
             done = await asyncio.shield(change)
         except FinetuiError as error:
             refusal = refusals.of(error, stranger=is_stranger(request.scope))
-            body = {"status": "error", **refusal.as_dict()}
-            return json_response(body, refusal.status, refusal.headers)
+            said = refusal.as_dict() | {"status": "error"}
+            if not is_stranger(request.scope):
+                # The owner's own verb shows the two apart.
+                said["error"] |= {"message": inert(error.message), "hint": inert(error.hint)}
+            return json_response(said, refusal.status, refusal.headers)
         return json_response({"status": "success", **asdict(done)})
 
     async def _openapi(self, request: Request) -> Response:

@@ -8,102 +8,53 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
-import stat
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from engine.errors import PortTaken
+from engine.gateway.address import BACKLOG
 from engine.gateway.limits import Limits
 from engine.gateway.refusals import Refusal, later
-
-_BACKLOG = 128
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address; port 0 takes a free one.
-
-    Raises:
-        PortTaken: Another program listens there, or the address is not one of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise PortTaken(
-            f"can't listen on {host} port {port}: {error.strerror}",
-            hint="choose another port with --port, or 0 for any that is free",
-        ) from error
-    sock.setblocking(False)
-    return sock
-
-
-def bind_private(path: Path) -> socket.socket:
-    """Return a Unix socket that its owner alone can reach; one that was left behind is replaced.
-
-    Args:
-        path: Where it is made, in a folder that nobody else may enter.
-
-    Raises:
-        PortTaken: It can't be made there, for others may enter the folder or the path is too long.
-    """
-    folder = path.parent.lstat()
-    if folder.st_uid != os.getuid() or stat.S_IMODE(folder.st_mode) & 0o077:
-        raise PortTaken(f"others may enter {path.parent}", hint="give it the mode 0700")
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        path.unlink(missing_ok=True)
-        sock.bind(str(path))
-        path.chmod(0o600)
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise PortTaken(f"can't make the socket {path}: {error}") from error
-    sock.setblocking(False)
-    return sock
 
 
 async def listen(
     app: Starlette,
     *,
     sock: socket.socket,
-    stop: asyncio.Event,
+    stop: asyncio.Event | None = None,
     limits: Limits | None = None,
     ready: asyncio.Event | None = None,
 ) -> None:
     """Serve an application until told to stop; requests that were begun then may end.
 
+    Cancelled, it ends at once, and cuts off what is being answered.
+
     Args:
         app: The application.
-        sock: A bound socket, which is closed at the end.
+        sock: A listening socket, which is closed at the end.
         stop: Ends it: no connection is taken any more, and what has not ended within
             ``limits.shutdown_s`` is cut off.
         limits: What one client may take.
         ready: Is set when connections are taken.
     """
-    limits = limits or Limits()
-    server = _Server(_config(app, limits), ready or asyncio.Event())
+    stop = stop or asyncio.Event()
+    server = _Server(_config(app, limits or Limits()), ready or asyncio.Event())
     serving = asyncio.ensure_future(server.serve(sockets=[sock]))
     stopping = asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
-        await serving
+        await asyncio.shield(serving)
     finally:
         stopping.cancel()
-        server.should_exit = server.force_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
+        if not serving.done():
+            server.should_exit = server.force_exit = True
             await serving
+            server.cut_off()
         sock.close()
 
 
@@ -124,7 +75,7 @@ def _config(app: Starlette, limits: Limits) -> uvicorn.Config:
         timeout_keep_alive=max(1, round(limits.idle_s)),
         timeout_graceful_shutdown=max(1, round(limits.shutdown_s)),
         h11_max_incomplete_event_size=limits.header,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
     )
 
 
@@ -139,6 +90,13 @@ class _Server(uvicorn.Server):
         """Take connections."""
         await super().startup(sockets)
         self._ready.set()
+
+    def cut_off(self) -> None:
+        """End what is still being answered."""
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,11 @@ from typing import Any
 import httpx
 
 from engine.errors import EngineAway, FinetuiError, WorkerDied
+from engine.gateway.address import bind, owner_socket
 from engine.gateway.app import make_app, make_owner_app
 from engine.gateway.control import Reloaded
 from engine.gateway.limits import Limits
-from engine.gateway.listen import bind, bind_private, listen
+from engine.gateway.listen import listen
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
 from engine.serve.engines.base import EngineName, Served
@@ -40,10 +42,10 @@ class BareEngine:
         self.model = Served(alias, gguf)
         self.context, self.slots = CONTEXT, slots
         self._folder = tempfile.TemporaryDirectory(prefix="face-")
-        socket = Path(self._folder.name) / "e.sock"
+        path = Path(self._folder.name) / "e.sock"
         key = secrets.token_urlsafe(16)
         child = Path(__file__).with_name("child.py")
-        told = [str(gguf), str(socket), str(CONTEXT), str(slots), alias]
+        told = [str(gguf), str(path), str(CONTEXT), str(slots), alias]
         self._process = subprocess.Popen(
             [sys.executable, str(child), *told],
             stdin=subprocess.PIPE,
@@ -63,10 +65,10 @@ class BareEngine:
             "timeout": 60,
             "trust_env": False,
         }
-        self._socket = str(socket)
+        self._socket = str(path)
         self.client = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
-                uds=str(socket), limits=httpx.Limits(max_connections=None)
+                uds=str(path), limits=httpx.Limits(max_connections=None)
             ),
             **self._how,
         )
@@ -179,8 +181,19 @@ def running(
     told = replace(told, **spec)
     sock = bind(told.host, 0)
     port = sock.getsockname()[1]
-    private = Path(tempfile.mkdtemp(prefix="face-")) / "o.sock"
-    owner = bind_private(private)
+    with owner_socket() as (owner, private), _serving(models, told, sock, owner, limits) as call:
+        host = f"[{told.host}]" if ":" in told.host else told.host
+        yield Running(f"http://{host}:{port}", port, private, models, call)
+
+
+@contextlib.contextmanager
+def _serving(
+    models: OneModel,
+    told: ServeSpec,
+    sock: socket.socket,
+    owner: socket.socket,
+    limits: Limits | None,
+) -> Iterator[Callable[..., Any]]:
     loop = asyncio.new_event_loop()
     stop, up = asyncio.Event(), threading.Event()
 
@@ -194,17 +207,13 @@ def running(
         await ready.wait()
         up.set()
         await asyncio.gather(*tasks)
-        for engine in models.engines:
-            await engine.client.aclose()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     assert up.wait(20)
     try:
-        host = f"[{told.host}]" if ":" in told.host else told.host
-        yield Running(f"http://{host}:{port}", port, private, models, loop.call_soon_threadsafe)
+        yield loop.call_soon_threadsafe
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
-        private.unlink(missing_ok=True)
-        private.parent.rmdir()
+        loop.close()
