@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.errors import ServerOpen
 from engine.gateway.refusals import Refusal
 from engine.gateway.spec import ServeSpec
 
@@ -51,7 +52,16 @@ class Rules:
 
     @classmethod
     def of(cls, spec: ServeSpec, token: str) -> Rules:
-        """Return the rules that a server was started with."""
+        """Return the rules that a server was started with.
+
+        Raises:
+            ServerOpen: It asks for no token, and other machines reach it.
+        """
+        if (spec.open or not token) and not _is_loopback(spec.host):
+            raise ServerOpen(
+                f"a server on {spec.host} without a token would answer anybody",
+                hint="listen on 127.0.0.1, or use a token",
+            )
         return cls(
             token=b"" if spec.open else token.encode(),
             host=spec.host,
@@ -70,8 +80,6 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        if not rules.token and not _is_loopback(rules.host):
-            raise ValueError("a server without a token listens on a loopback address alone")
         self._app = app
         self._rules = rules
 
