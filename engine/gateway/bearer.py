@@ -32,7 +32,7 @@ def find_token(file: Path | None) -> tuple[str, bool]:
         return _checked(said.strip(), VARIABLE), False
     if file is not None:
         return _checked(_read(file.expanduser()), shorten(file, 80)), False
-    return secrets.token_urlsafe(32), True
+    return secrets.token_hex(24), True
 
 
 def _read(file: Path) -> str:

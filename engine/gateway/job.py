@@ -17,17 +17,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from engine.gateway.address import owner_socket, url_of
 from engine.gateway.lend import taker
 from engine.gateway.resolve import Resolver
 from engine.gateway.room import Room
+from engine.gateway.rules import Rules
 from engine.gateway.spec import ServeSpec
 from engine.gateway.state import ServerState, StateWriter
-from engine.gateway.switch import Rules, Switch
+from engine.gateway.switch import Switch
 from engine.runs.child import Job, run_job
-from engine.serve.engines.base import EngineOptions
+from engine.serve.engines.base import EngineKind, EngineOptions, Served
+from engine.serve.engines.choice import choose
 from engine.settings import load_settings
 
 LOOK_S = 0.25
@@ -65,11 +66,12 @@ class Server:
         )
         models_dir = load_settings().export.models_dir
         on_gpu = False
+        self._rules = Rules(idle_s=spec.idle_s, room=Room(on_gpu=on_gpu))
         self._switch = Switch(
             Resolver(spec, Path(models_dir).expanduser() if models_dir else None),
             partial(_kind_of, spec),
             EngineOptions(context=spec.context, slots=spec.slots, threads=spec.threads),
-            Rules(idle_s=spec.idle_s, room=Room(on_gpu=on_gpu)),
+            self._rules,
             taker=taker(spec.workspace / "runs", spec.lend, on_gpu=on_gpu),
             tell=self._tell,
         )
@@ -80,47 +82,48 @@ class Server:
         Raises:
             FinetuiError: The first model can't be loaded.
         """
-        from engine.gateway.app import listen, make_app, make_owner_app
+        from engine.gateway.app import make_app, make_owner_app
+        from engine.gateway.limits import Limits
+        from engine.gateway.listen import listen
 
+        limits = Limits(shutdown_s=self._rules.stop_s)
         with owner_socket() as (own, path):
             self._base = replace(self._base, socket=str(path))
             self._say()
-            apps = (
-                (make_app(self._switch, self._spec, self._token), self._sock),
-                (make_owner_app(self._switch, self._spec), own),
-            )
-            tasks = [asyncio.create_task(listen(app, sock=sock)) for app, sock in apps]
-            listening = tuple(tasks)
+            public = make_app(self._switch, self._spec, self._token, limits)
+            owners = make_owner_app(self._switch, self._spec, limits)
+            stop = asyncio.Event()
+            # They listen from now on; what is asked while the first model loads waits for it.
+            listening = [
+                asyncio.create_task(listen(app, sock=sock, stop=stop, limits=limits))
+                for app, sock in ((public, self._sock), (owners, own))
+            ]
             opening = asyncio.create_task(self._switch.open(self._spec.model))
-            tasks += [opening, asyncio.create_task(self._switch.look_after())]
-            tasks.append(asyncio.create_task(self._measure()))
+            minding = [
+                asyncio.create_task(self._switch.look_after()),
+                asyncio.create_task(self._measure()),
+            ]
             try:
                 while not self._job.should_stop:
                     self._say(at_once=await self._switch.news(LOOK_S))
-                    for task in tasks:
-                        if task.done() and task is not opening:
-                            task.result()
-                    if opening.done():
-                        opening.result()
-            except BaseException as error:
-                self._base = replace(self._base, said=str(error))
-                raise
+                    for task in (*listening, *minding, opening):
+                        if task.done() and (error := task.exception()) is not None:
+                            raise error
             finally:
-                await self._end(tasks, listening)
+                stop.set()
+                await self._end(listening, [opening, *minding])
 
     async def _end(
-        self, tasks: Sequence[asyncio.Task[Any]], listening: Sequence[asyncio.Task[Any]]
+        self, listening: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]]
     ) -> None:
         """Take no more requests, answer those that were begun, and end the engines."""
-        self._sock.close()
-        closing = asyncio.create_task(self._switch.close())
-        while not closing.done():
+        while any(not task.done() for task in listening):
             self._say(at_once=await self._switch.news(LOOK_S))
-        for task in tasks:
+        for task in others:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*listening, *others, return_exceptions=True)
+        await self._switch.close()
         self._say(at_once=True)
-        await closing
 
     async def _measure(self) -> None:
         import psutil
@@ -153,9 +156,7 @@ class Server:
             self._job.write(type, **fields)
 
 
-def _kind_of(spec: ServeSpec, served: Any) -> Any:
-    from engine.serve.engines.choice import choose
-
+def _kind_of(spec: ServeSpec, served: Served) -> EngineKind:
     return choose(spec.engine, served)
 
 

@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 
 from engine.models import Source
 from tests.tui.support import text_of
-from tui.messages import Job, Progressed, Scan
+from tui.messages import Job, Progressed, Scan, Server
 from tui.widgets.frame import (
     CheatLine,
     StatusLine,
@@ -20,6 +20,7 @@ from tui.widgets.frame import (
     job_words,
     progress_words,
     scan_words,
+    server_words,
 )
 
 STAGES = (("1", "Sources"), ("2", "Curate"), ("3", "Dataset"), ("4", "Train"), ("5", "Chat"))
@@ -72,6 +73,42 @@ def test_a_scan_says_what_and_how_far() -> None:
     assert scan_words(SCANNING, 60) == "▶ scan notes 42% · 2 more wait"
     assert scan_words(SCANNING, 12) == "▶ scan 42%"
     assert scan_words(replace(SCANNING, percent=None, waiting=0), 60) == "▶ scan notes …"
+
+
+SERVING = Server("brief:q4_k_m", "serving", 3, "http://127.0.0.1:8080")
+
+
+@pytest.mark.parametrize("width", range(60))
+@pytest.mark.parametrize("requests", [0, 1, 1200])
+def test_a_server_takes_no_more_than_its_room(width: int, requests: int) -> None:
+    assert cell_len(server_words(replace(SERVING, requests=requests), width)) <= width
+
+
+def test_a_server_says_its_model_and_its_requests() -> None:
+    assert server_words(SERVING, 60) == "● serve brief:q4_k_m · 3 requests"
+    assert server_words(replace(SERVING, requests=0), 60) == "● serve brief:q4_k_m"
+    assert server_words(SERVING, 20) == "● brief:q4_k_m · 3"
+    assert server_words(SERVING, 5) == "● 3"
+    assert server_words(replace(SERVING, model=""), 60) == "● 3"
+
+
+@pytest.mark.parametrize("phase", ["starting", "switching", "restarting", "idle", "lent"])
+def test_a_server_that_does_not_answer_looks_different(phase: str) -> None:
+    sign = server_words(replace(SERVING, phase=phase, requests=0), 1)
+    assert sign
+    assert sign != "●"
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+async def test_job_and_server_stand_beside_each_other(width: int) -> None:
+    app = Host()
+    async with app.run_test(size=(width, 16)) as pilot:
+        app.query_one(TitleLine).show(Title("notes", STAGES, 4, RUNNING, server=SERVING))
+        await pilot.pause()
+        line = text_of(app.query_one(TitleLine))
+        assert line.index("●") < line.index("▶")
+        assert "● 3" in line or "brief:q4_k_m" in line
+        assert "5 Chat" in line
 
 
 def test_progress_in_bytes_and_in_things() -> None:

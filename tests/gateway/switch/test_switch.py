@@ -1,0 +1,394 @@
+"""Changes of models under requests, by real engines: none is dropped, none mixes models."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import pytest_asyncio
+
+from engine.errors import EngineAway, GgufDamaged, ReloadBusy
+from engine.gateway.lend import taker
+from engine.gateway.room import Room
+from engine.gateway.rules import Rules
+from engine.gateway.spec import Wanted
+from engine.gateway.state import ServerState
+from engine.gateway.switch import Switch
+from engine.runs import kill
+from engine.runs.queue import enqueue
+from engine.serve.engines.base import EngineOptions, Served
+from engine.serve.engines.choice import choose
+from engine.serve.header import read_header
+from tests.support.jobs import GO
+from tests.support.two_models import ANSWERS, PROMPT, TOKENS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LIMIT_S = 120
+RULES = Rules(wait_s=0.01, look_s=0.02, tries=2)
+
+
+class Bench:
+    """A switch on the two models, and what it told.
+
+    Attributes:
+        switch: The switch.
+        told: The events, each with its type.
+        run: The run that has the device.
+    """
+
+    def __init__(self, models: Path, rules: Rules) -> None:
+        self.models = models
+        self.told: list[dict[str, Any]] = []
+        self.look: Callable[[], str] = str
+        options = EngineOptions(context=2048, slots=2, threads=1, gpu_layers=0)
+        self.switch = Switch(
+            find, lambda model: choose("native", model), options, rules,
+            taker=lambda: self.look(), tell=self._tell,
+        )  # fmt: skip
+        self._looking: asyncio.Task[None] | None = None
+
+    def _tell(self, type: str, **fields: object) -> None:
+        self.told.append({"type": type, **fields})
+
+    async def __aenter__(self) -> Bench:
+        await self.switch.open(self.wanted("one"))
+        self._looking = asyncio.create_task(self.switch.look_after())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._looking is not None
+        self._looking.cancel()
+        await self.switch.close()
+
+    def wanted(self, name: str) -> Wanted:
+        return Wanted(path=str(self.models / f"{name}.gguf"))
+
+    async def begin(self, rules: Rules = RULES) -> None:
+        """Bring it to where every test begins: the first model serves."""
+        self.look = str
+        self.switch.rules = rules
+        await self.until("serving", "idle", "failed")
+        if self.switch.state.model != "one" or self.switch.state.phase != "serving":
+            await self.switch.reload(self.wanted("one"))
+        self.told.clear()
+
+    async def until(self, *phases: str) -> ServerState:
+        """Wait for one of some phases."""
+        async with asyncio.timeout(LIMIT_S):
+            while self.switch.state.phase not in phases:
+                await self.switch.news(LIMIT_S)
+        return self.switch.state
+
+    async def until_gone(self, pid: int) -> None:
+        """Wait until a process has ended."""
+        async with asyncio.timeout(LIMIT_S):
+            while not gone(pid):
+                await self.switch.news(0.02)
+
+    async def first_that_waits(self) -> asyncio.Task[tuple[str, str]]:
+        """Ask until a request has to wait, and return it; those before it are answered."""
+        while True:
+            asked = asyncio.create_task(ask(self.switch))
+            await asyncio.sleep(0)
+            if self.switch.state.waiting:
+                return asked
+            assert await asked == ("one", ANSWERS["one"])
+
+    async def pid(self) -> int:
+        async with self.switch.lease() as engine:
+            return engine.pid
+
+    async def kill(self) -> int:
+        """End the engine, and wait until that was seen."""
+        pid = await self.pid()
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(LIMIT_S):
+            while not any(event["type"] == "died" for event in self.told):
+                await self.switch.news(LIMIT_S)
+        return pid
+
+
+def find(wanted: Wanted) -> Served:
+    """Return the model of a path; what may be loaded is another test's."""
+    return Served(Path(wanted.path).stem, Path(wanted.path))
+
+
+async def ask(switch: Switch, tokens: int = TOKENS) -> tuple[str, str]:
+    """Return which model answered, and what."""
+    body = {"prompt": PROMPT, "max_tokens": tokens, "temperature": 0}
+    async with asyncio.timeout(LIMIT_S), switch.lease() as engine:
+        answer = await engine.client.post("/v1/completions", json=body)
+        return engine.model.id, answer.raise_for_status().json()["choices"][0]["text"]
+
+
+class Stream:
+    """A request that is answered word by word.
+
+    Attributes:
+        begun: Set once the first word is there.
+        model: The model that was asked.
+        text: What it said.
+    """
+
+    def __init__(self, switch: Switch, tokens: int) -> None:
+        self.begun = asyncio.Event()
+        self.model, self.text = "", ""
+        self.pieces = 0
+        self._switch, self._tokens = switch, tokens
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        body = {"prompt": PROMPT, "max_tokens": self._tokens, "temperature": 0, "stream": True}
+        body["ignore_eos"] = True
+        async with self._switch.lease() as engine:
+            self.model = engine.model.id
+            async with engine.client.stream("POST", "/v1/completions", json=body) as answer:
+                async for line in answer.aiter_lines():
+                    if not line.startswith("data: {"):
+                        continue
+                    self.text += json.loads(line.removeprefix("data: "))["choices"][0]["text"]
+                    self.pieces += 1
+                    self.begun.set()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(models: Path) -> AsyncIterator[Bench]:
+    """Return one bench for all tests of this module; :meth:`Bench.begin` readies it."""
+    async with Bench(models / "gguf", RULES) as bench:
+        yield bench
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bench(shared: Bench) -> Bench:
+    """Return the bench with its first model serving."""
+    await shared.begin()
+    return shared
+
+
+@contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Let an engine compute nothing meanwhile."""
+    process = psutil.Process(pid)
+    process.suspend()
+    try:
+        yield
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
+
+
+def gone(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return True
+
+
+async def test_answers_are_those_of_another_llama_cpp(bench: Bench) -> None:
+    assert await ask(bench.switch) == ("one", ANSWERS["one"])
+    assert bench.switch.state.model == "one"
+    assert bench.switch.state.engine == "native"
+
+
+async def test_a_reload_drops_no_request_that_streams(bench: Bench) -> None:
+    before = await bench.pid()
+    streams = [Stream(bench.switch, tokens=800) for _ in range(2)]
+    for stream in streams:
+        await stream.begun.wait()
+    with paused(before):
+        done = await bench.switch.reload(bench.wanted("two"))
+        assert (done.model, done.before, done.waited) == ("two", "one", False)
+        assert done.answer
+        # The next are answered by the new one, beside those that go on with the old one.
+        assert await ask(bench.switch) == ("two", ANSWERS["two"])
+        assert bench.switch.state.active == 2
+    await asyncio.gather(*(stream.task for stream in streams))
+    for stream in streams:
+        assert stream.model == "one"
+        assert stream.text.startswith(ANSWERS["one"])
+        assert stream.pieces >= 800
+    await bench.until_gone(before)
+    assert [event["type"] for event in bench.told] == ["swapped"]
+
+
+@pytest.mark.parametrize("name", ["cut", "empty", "liar"])
+async def test_a_file_that_is_no_model_changes_nothing(bench: Bench, name: str) -> None:
+    before = await bench.pid()
+    with pytest.raises(GgufDamaged) as refused:
+        await bench.switch.reload(bench.wanted(name))
+    if name == "cut":  # what looks at headers says the same of it
+        with pytest.raises(GgufDamaged) as known:
+            read_header(bench.models / "cut.gguf")
+        assert refused.value.message == known.value.message
+    state = bench.switch.state
+    assert (state.phase, state.model, state.next) == ("serving", "one", "")
+    assert refused.value.message in state.said
+    assert await bench.pid() == before
+    assert await ask(bench.switch) == ("one", ANSWERS["one"])
+
+
+async def test_an_engine_that_dies_comes_back_and_the_next_request_waits(bench: Bench) -> None:
+    stream = Stream(bench.switch, tokens=100)
+    await stream.begun.wait()
+    before = bench.switch.state.restarts
+    with paused(await bench.pid()):
+        pid = await bench.kill()
+    assert await ask(bench.switch) == ("one", ANSWERS["one"])
+    with pytest.raises(httpx.TransportError):
+        await stream.task
+    assert gone(pid)
+    assert bench.switch.state.restarts == before + 1
+    assert [event["type"] for event in bench.told] == ["died", "restarted"]
+
+
+async def test_requests_wait_where_two_models_do_not_fit(bench: Bench) -> None:
+    await bench.begin(replace(RULES, room=Room(limit=1)))
+    stream = Stream(bench.switch, tokens=300)
+    await stream.begun.wait()
+    reload = asyncio.create_task(bench.switch.reload(bench.wanted("two")))
+    late = await bench.first_that_waits()
+    done = await reload
+    await stream.task
+    assert (done.model, done.waited) == ("two", True)
+    assert (stream.model, stream.pieces >= 300) == ("one", True)
+    assert await late == ("two", ANSWERS["two"])
+
+
+async def test_the_old_model_is_loaded_again_where_the_new_one_fails(bench: Bench) -> None:
+    await bench.begin(replace(RULES, room=Room(limit=1)))
+    before = await bench.pid()
+    reload = asyncio.create_task(bench.switch.reload(bench.wanted("liar")))
+    late = await bench.first_that_waits()
+    with pytest.raises(GgufDamaged):
+        await reload
+    assert await late == ("one", ANSWERS["one"])
+    assert gone(before)
+    assert bench.switch.state.phase == "serving"
+
+
+async def test_one_change_at_a_time(bench: Bench) -> None:
+    first = asyncio.create_task(bench.switch.reload(bench.wanted("two")))
+    await bench.until("switching")
+    with pytest.raises(ReloadBusy):
+        await bench.switch.reload(bench.wanted("one"))
+    assert (await first).model == "two"
+
+
+async def test_a_reload_goes_on_without_whoever_asked_for_it(bench: Bench) -> None:
+    asked = asyncio.create_task(bench.switch.reload(bench.wanted("two")))
+    await bench.until("switching")
+    asked.cancel()
+    assert (await bench.until("serving")).model == "two"
+
+
+async def test_an_engine_that_does_not_finish_is_ended_after_a_while(bench: Bench) -> None:
+    await bench.begin(replace(RULES, drain_s=0.01))
+    stream = Stream(bench.switch, tokens=100)
+    await stream.begun.wait()
+    with paused(await bench.pid()):
+        await bench.switch.reload(bench.wanted("two"))
+        with pytest.raises(httpx.TransportError):
+            await stream.task
+    assert {"type": "cut-short", "model": "one", "requests": 1} in bench.told
+
+
+async def test_a_model_that_can_not_be_loaded_again_is_given_up_and_mended(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "brief.gguf"
+    os.link(bench.models / "one.gguf", file)
+    await bench.switch.reload(Wanted(path=str(file)))
+    bench.told.clear()
+    os.link(bench.models / "liar.gguf", tmp_path / "other")
+    (tmp_path / "other").replace(file)
+    await bench.kill()
+    with pytest.raises(EngineAway, match="brief can't be loaded any more"):
+        await ask(bench.switch)
+    assert bench.switch.state.phase == "failed"
+    assert [event["type"] for event in bench.told] == [
+        "died", "load-failed", "load-failed", "gave-up",
+    ]  # fmt: skip
+    # A reload that fails leaves it as it was; the next one mends it.
+    with pytest.raises(GgufDamaged):
+        await bench.switch.reload(bench.wanted("cut"))
+    assert bench.switch.state.phase == "failed"
+    await bench.switch.reload(bench.wanted("two"))
+    assert await ask(bench.switch) == ("two", ANSWERS["two"])
+
+
+async def test_an_unused_model_is_unloaded_and_loaded_when_asked(bench: Bench) -> None:
+    before = await bench.pid()
+    bench.switch.rules = replace(RULES, idle_s=0.01)
+    await bench.until("idle")
+    bench.switch.rules = RULES
+    await bench.until_gone(before)
+    assert bench.switch.state.model == "one"
+    assert await asyncio.gather(*(ask(bench.switch) for _ in range(3))) == [
+        ("one", ANSWERS["one"])
+    ] * 3  # fmt: skip
+    assert bench.switch.state.restarts == 0 or bench.told[-1]["type"] == "unloaded"
+
+
+async def test_the_device_is_given_to_a_run_and_taken_back(bench: Bench, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    run = runs / "20260101-000000-abcd"
+    run.mkdir(parents=True)
+    (run / "spec.toml").write_text('base = "tiny"\ndataset = "notes"\n')
+    before = await bench.pid()
+    stream = Stream(bench.switch, tokens=300)
+    await stream.begun.wait()
+    bench.look = taker(runs, "always", on_gpu=False)
+    try:
+        enqueue(run, "tests.support.queued_job")
+        await bench.until("lent")
+        with pytest.raises(EngineAway, match=run.name):
+            await ask(bench.switch)
+        with pytest.raises(EngineAway, match=run.name):
+            await bench.switch.reload(bench.wanted("two"))
+        # What was begun is answered first.
+        await stream.task
+        assert stream.pieces >= 300
+        await bench.until_gone(before)
+        (run / GO).touch()
+        await bench.until("serving")
+        assert await ask(bench.switch) == ("one", ANSWERS["one"])
+    finally:
+        kill(run)
+
+
+async def test_a_processor_is_lent_only_where_somebody_says_so(tmp_path: Path) -> None:
+    from engine.runs.seats import PROCESSOR, take_seat, turn
+
+    with turn(PROCESSOR):
+        seat = take_seat(PROCESSOR, tmp_path / "run-a")
+    try:
+        assert taker(tmp_path, "auto", on_gpu=False)() == ""
+        assert taker(tmp_path, "never", on_gpu=False)() == ""
+        assert taker(tmp_path, "always", on_gpu=False)() == "run-a"
+    finally:
+        os.close(seat)
+    assert taker(tmp_path, "always", on_gpu=False)() == ""
+
+
+async def test_the_end_waits_for_what_was_begun(models: Path) -> None:
+    bench = Bench(models / "gguf", RULES)
+    async with bench:
+        pid = await bench.pid()
+        stream = Stream(bench.switch, tokens=100)
+        await stream.begun.wait()
+    await stream.task
+    assert stream.pieces >= 100
+    assert gone(pid)
+    assert bench.switch.state.phase == "ended"
+    with pytest.raises(EngineAway):
+        await ask(bench.switch)
