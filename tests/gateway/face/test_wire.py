@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.gateway.limits import Limits
-from tests.gateway.face.serving import BareEngine, OneModel, Running, running
+from tests.gateway.face.serving import BareEngine, OneModel, Running, running, wait_until
 from tests.gateway.face.wire import code, post, request, rest, status, until, wire
 
 ASKED = {"prompt": "x", "max_tokens": 2}
@@ -35,13 +34,6 @@ def strict(engine: BareEngine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("strict")
     with running(OneModel([engine]), folder, limits=SHORT, queue=2) as started:
         yield started
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -212,9 +204,9 @@ def test_a_generation_ends_with_its_client(
         if stream:
             until(sock, b"data: {")
         else:
-            _wait(lambda: engine.busy() == 1)
-    _wait(lambda: len(server.models.counted) > counted)
-    _wait(lambda: engine.busy() == 0)
+            wait_until(lambda: engine.busy() == 1)
+    wait_until(lambda: len(server.models.counted) > counted)
+    wait_until(lambda: engine.busy() == 0)
     assert server.models.counted[-1]["failed"] is False
     assert server.models.counted[-1]["tokens"] < 4000
     assert server.models.leased == 0
@@ -224,8 +216,8 @@ def test_a_client_that_does_not_read_is_not_waited_for(strict: Running, engine: 
     counted = len(strict.models.counted)
     with wire(strict.port, buffer=2048) as sock:
         sock.sendall(post("/v1/completions", LONG))
-        _wait(lambda: len(strict.models.counted) > counted)
-        _wait(lambda: engine.busy() == 0)
+        wait_until(lambda: len(strict.models.counted) > counted)
+        wait_until(lambda: engine.busy() == 0)
     assert strict.models.counted[-1]["tokens"] < 4000
     assert strict.models.leased == 0
 
@@ -243,7 +235,7 @@ def test_more_requests_than_there_is_room_for_are_asked_to_come_back(strict: Run
     assert status(answer) == 503
     assert b"retry-after" in answer.lower()
     assert code(answer) == "server_busy"
-    _wait(lambda: strict.models.leased == 0)
+    wait_until(lambda: strict.models.leased == 0)
 
 
 def test_more_connections_than_there_may_be_are_refused(strict: Running) -> None:
@@ -277,4 +269,4 @@ def test_but_not_for_ever(engine: BareEngine, tmp_path: Path) -> None:
             sock.sendall(post("/v1/completions", LONG))
             until(sock, b"data: {")
         assert b"[DONE]" not in rest(sock)
-    _wait(lambda: engine.busy() == 0)
+    wait_until(lambda: engine.busy() == 0)
