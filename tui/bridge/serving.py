@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from tui.messages import PartFailed, Server, ServerMoved
 if TYPE_CHECKING:
     from engine.gateway.control import Reloaded
     from engine.gateway.state import ServerState
+    from engine.serve.engines.base import EngineName
     from engine.workspace import Workspace
 
 TITLE_SECONDS = 2.0
@@ -27,12 +29,12 @@ PANEL_SECONDS = 0.5
 
 _NEAR = 50
 _LAST_PORT = 65535
-_ENGINES = (
-    ("native", "xllamacpp", "llama.cpp's own server, several requests at once", "xllamacpp"),
-    ("llama-cpp-python", "llama_cpp", "one request at a time", "llama-cpp-python"),
-    ("transformers", "transformers", "one request at a time, from 16 bits", "transformers torch"),
-    ("vllm", "vllm", "for servers with GPUs", "vllm"),
-)
+_ABOUT: Mapping[str, str] = {
+    "native": "several requests at once",
+    "llama-cpp-python": "one request at a time",
+    "transformers": "one request at a time, from folders",
+    "vllm": "many requests at once, on GPUs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,30 +100,35 @@ class Wish:
 
     Attributes:
         model: What it serves first.
-        engine: The engine; empty takes the best that is installed.
+        engine: The engine; None takes the best that is installed.
         port: The port.
     """
 
     model: Model
-    engine: str = ""
+    engine: EngineName | None = None
     port: int = 8080
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSeen:
-    """An engine that a server can be started with.
+    """An engine, and whether it can serve a model.
 
     Attributes:
         name: Its name.
-        installed: Whether it is installed here.
-        about: What it is.
-        fix: What installs it.
+        problem: Why it can't; empty where it can.
+        fix: What to do about that.
     """
 
-    name: str
-    installed: bool
-    about: str
+    name: EngineName
+    problem: str = ""
     fix: str = ""
+
+    @property
+    def about(self) -> str:
+        """What it does, or why it can't."""
+        if not self.problem:
+            return _ABOUT.get(self.name, "")
+        return f"{self.problem}: {self.fix}" if self.fix else self.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +205,42 @@ class ServerDesk:
     @property
     def port(self) -> int:
         """The port that is offered first."""
-        return 8080
+        return self._workspace.settings.serve.port
+
+    @property
+    def host(self) -> str:
+        """The address that a server listens on."""
+        return self._workspace.settings.serve.host
+
+    @property
+    def engine(self) -> str:
+        """The engine that is offered first; empty takes the best that is installed."""
+        engine = self._workspace.settings.serve.engine
+        return "" if engine == "auto" else engine
 
     def free_port(self, taken: int) -> int:
         """Return the next port on which nothing listens; 0, which takes any, where none is near."""
         return next((port for port in range(taken + 1, taken + _NEAR) if _is_free(port)), 0)
 
-    def engines(self) -> list[EngineSeen]:
-        """Return the engines, the best first."""
-        from importlib.util import find_spec
+    def engines(self, model: Model) -> list[EngineSeen]:
+        """Return the engines, the best first, each with whether it can serve a model."""
+        from engine.serve.engines.base import ENGINES
 
-        return [
-            EngineSeen(name, find_spec(module) is not None, about, f"pip install {package}")
-            for name, module, about, package in _ENGINES
-        ]
+        return [self._engine(name, model) for name in ENGINES]
+
+    def _engine(self, name: EngineName, model: Model) -> EngineSeen:
+        from engine.errors import DependencyMissing, FinetuiError
+        from engine.gateway.resolve import of_run
+        from engine.serve.engines.choice import choose
+
+        try:
+            served = of_run(self._workspace, model.run_id, model.quant, name)
+            choose(name, served).require(served)
+        except DependencyMissing as error:
+            return EngineSeen(name, "not installed", error.hint)
+        except FinetuiError as error:
+            return EngineSeen(name, error.message, error.hint)
+        return EngineSeen(name)
 
     def start(self, wish: Wish) -> Token:
         """Start the server, and return the token that requests need.
@@ -221,17 +250,44 @@ class ServerDesk:
         """
         from engine.gateway.spec import ServeSpec, Wanted
         from engine.gateway.start import serve, token_of
+        from engine.gateway.words import seconds_of
 
+        settings = self._workspace.settings.serve
         spec = ServeSpec(
             workspace=self._workspace.root,
             model=Wanted(run=wish.model.run_id, quant=wish.model.quant),
+            host=settings.host,
             port=wish.port,
-            engine=wish.engine or None,  # type: ignore[arg-type]
+            engine=wish.engine,
+            context=settings.context,
+            slots=settings.slots,
+            idle_s=seconds_of(settings.idle),
+            folders=tuple(Path(one).expanduser().absolute() for one in settings.folders),
+            remote_admin=settings.remote_admin,
+            hosts=settings.hosts,
+            origins=settings.origins,
+            lend=settings.lend,
         )
-        value, made = token_of(spec)
+        value, made = token_of(spec, self._token_file)
         directory = serve(self._workspace, spec, value)
         self._token = Token(value, made, _process(directory))
         return self._token
+
+    @property
+    def _token_file(self) -> Path | None:
+        named = self._workspace.settings.serve.token_file
+        return Path(named) if named else None
+
+    def key(self, seen: Seen) -> str:
+        """Return how a shell gets a server's token: as itself where it was made here."""
+        from engine.gateway.bearer import VARIABLE
+        from engine.paths import shell_path
+
+        if token := self.token_of(seen):
+            return token
+        if self._token_file is not None and not os.environ.get(VARIABLE):
+            return f"$(cat {shell_path(self._token_file)})"
+        return f"${VARIABLE}"
 
     def token_of(self, seen: Seen) -> str:
         """Return the token that was made here for a server; empty where there is none."""

@@ -26,16 +26,17 @@ class ServerView(Vertical):
             yield TextPane(id="serve-state", classes="pane-first")
             yield TextPane(id="serve-use", classes="pane-second")
 
-    def show(self, seen: Seen, exports: int | None, token: str) -> None:
+    def show(self, seen: Seen, exports: int | None, key: str, *, made: bool) -> None:
         """Show the server as it is.
 
         Args:
             seen: The server.
             exports: How many exports can be served; None while that is not known.
-            token: The token that was made here for it; empty for none.
+            key: How a shell gets its token.
+            made: Whether that is the token itself, which was made here.
         """
         self.state_pane.show(words.state_blocks(seen, exports), top=False)
-        self.use_pane.show(words.use_blocks(seen, token), top=False)
+        self.use_pane.show(words.use_blocks(seen, key, made=made), top=False)
 
     def show_token(self, token: str) -> None:
         """Show a token that was just made; an empty one takes it away."""

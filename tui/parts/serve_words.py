@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ Said = tuple[str, str]
 LABEL = 11
 """Cells of a label."""
 
-TOKEN_VARIABLE = "FINETUI_SERVE_TOKEN"
+OF_ITS_START = "The token is the one that the server was started with."
 
 NO_EXPORT: Said = ("there is no exported model to serve", "4 goes to Train, where e exports a run")
 NO_SERVER: Said = ("no server runs", "s starts one")
@@ -164,68 +163,52 @@ def _stopped_blocks(seen: Seen, exports: int | None) -> list[Block]:
 # -- for other programs -----------------------------------------------------------------
 
 
-def base_url(state: ServerState) -> str:
-    """Return what clients call the base URL."""
-    return f"{state.url}/v1"
-
-
-def export_lines(state: ServerState, token: str) -> str:
+def export_lines(state: ServerState, key: str) -> str:
     """Return the shell lines that point OpenAI's clients at the server.
 
     Args:
         state: The server.
-        token: The token that was made here; empty names the variable instead.
+        key: How a shell gets the token: the token itself, or a variable or command.
     """
-    key = shlex.quote(token) if token else f'"${TOKEN_VARIABLE}"'
-    if state.open:
-        key = "none"  # clients refuse to start without one
-    url = shlex.quote(base_url(state))
-    return f"export OPENAI_BASE_URL={url}\nexport OPENAI_API_KEY={key}"
+    from engine.gateway.words import environment_lines
+
+    return "\n".join(environment_lines(_url(state), "" if state.open else key))
 
 
-def curl_parts(state: ServerState, token: str) -> list[str]:
-    """Return a curl command that asks the server, in pieces that stand on a line each.
+def curl_line(state: ServerState) -> str:
+    """Return a curl command that asks the server, on one line.
 
     The token itself is never in it: arguments can be read in the list of processes.
     """
-    variable = "OPENAI_API_KEY" if token else TOKEN_VARIABLE
-    body = json.dumps({"messages": [{"role": "user", "content": "Hello"}]})
-    parts = [f"curl {shlex.quote(base_url(state) + '/chat/completions')}"]
-    if not state.open:
-        parts.append(f'-H "Authorization: Bearer ${variable}"')
-    return [*parts, '-H "Content-Type: application/json"', f"-d {shlex.quote(body)}"]
+    from engine.gateway.words import curl_line as line
+
+    return line(_url(state), open=state.open)
 
 
-def curl_line(state: ServerState, token: str) -> str:
-    """Return a curl command that asks the server, on one line."""
-    return " ".join(curl_parts(state, token))
+def _url(state: ServerState) -> str:
+    # The file that names it may come from anybody, and what is copied goes into a shell.
+    return shlex.quote(state.url)
 
 
-def use_blocks(seen: Seen, token: str) -> list[Block]:
+def use_blocks(seen: Seen, key: str, *, made: bool) -> list[Block]:
     """Return the right pane: what to paste into a shell, or what will be there.
 
     Args:
         seen: The server.
-        token: The token that was made here; it is not shown.
+        key: How a shell gets the token.
+        made: Whether that is the token itself, which is not shown again.
     """
     state = seen.state
     if not seen.running or state is None or not state.url:
         words = "The lines for other programs are here once it listens."
         return [Block(text(words, "$text-muted"))]
-    hidden = export_lines(state, "")
-    if token:
-        hidden = hidden.replace(f'"${TOKEN_VARIABLE}"', "…  (e copies it with the token)")
+    hidden = export_lines(state, "…  (e copies it with the token)" if made else key)
     blocks = [Block(text("OpenAI's clients  e", "$text-muted"))]
     blocks += [Block(text(one_line(line)), indent=2) for line in hidden.splitlines()]
-    first = " after those lines" if token else ""
-    blocks += [BLANK, Block(text(f"curl{first}  c", "$text-muted"))]
-    parts = curl_parts(state, token)
-    for number, part in enumerate(parts):
-        more = " \\" if number < len(parts) - 1 else ""
-        blocks.append(Block(text(one_line(part) + more), indent=2 if number == 0 else 4))
-    if not state.open and not token:
-        note = f"The token is the one that the server was started with: set ${TOKEN_VARIABLE} to it"
-        blocks += [BLANK, Block(text(note, "$text-muted"))]
+    blocks += [BLANK, Block(text("curl, after those lines  c", "$text-muted"))]
+    blocks.append(Block(text(one_line(curl_line(state))), indent=2))
+    if not state.open and not made:
+        blocks += [BLANK, Block(text(OF_ITS_START, "$text-muted"))]
     return blocks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -35,44 +36,56 @@ def in_a_shell(script: str, **environment: str) -> list[str]:
     return done.stdout.decode().split("\0")[:-1]
 
 
-@pytest.mark.parametrize("token", [TOKEN, "it's; $(rm) `x` \"y\" \\z", ""])
-def test_the_copied_lines_set_address_and_key_in_a_shell(token: str) -> None:
-    script = words.export_lines(STATE, token)
+@pytest.mark.parametrize(
+    ("key", "arrives"), [(TOKEN, TOKEN), ("$FINETUI_SERVE_TOKEN", "of-ones-own")]
+)
+def test_the_copied_lines_set_address_and_key_in_a_shell(key: str, arrives: str) -> None:
+    script = words.export_lines(STATE, key)
     script += '\nprintf "%s\\0" "$OPENAI_BASE_URL" "$OPENAI_API_KEY"'
     found = in_a_shell(script, FINETUI_SERVE_TOKEN="of-ones-own")
-    assert found == [f"{URL}/v1", token or "of-ones-own"]
+    assert found == [f"{URL}/v1", arrives]
 
 
 def test_a_server_that_asks_for_no_token_gets_a_key_that_clients_accept() -> None:
     state = ServerState(**{**SERVING, "open": True})  # type: ignore[arg-type]
-    assert "OPENAI_API_KEY=none" in words.export_lines(state, "")
-    assert "Authorization" not in words.curl_line(state, "")
+    assert "OPENAI_API_KEY=none" in words.export_lines(state, TOKEN)
+    assert "Authorization" not in words.curl_line(state)
 
 
-@pytest.mark.parametrize("token", [TOKEN, ""])
-def test_the_curl_line_is_one_command_and_never_has_the_token_in_it(token: str) -> None:
-    line = words.curl_line(STATE, token)
+def test_the_curl_line_is_one_command_with_the_key_of_the_shell() -> None:
+    line = words.curl_line(STATE)
     assert "\n" not in line
-    assert TOKEN not in line
-    name = "OPENAI_API_KEY" if token else "FINETUI_SERVE_TOKEN"
     # The shell's own words for it, with curl replaced by what prints its arguments.
-    said = in_a_shell(f'curl() {{ printf "%s\\0" "$@"; }}; {line}', **{name: "from-the-shell"})
-    address, *rest = said
+    script = f'curl() {{ printf "%s\\0" "$@"; }}; {line}'
+    address, *rest = in_a_shell(script, OPENAI_API_KEY="from-the-shell")
     assert address == f"{URL}/v1/chat/completions"
-    assert rest[:4] == [
-        "-H", "Authorization: Bearer from-the-shell", "-H", "Content-Type: application/json"
-    ]  # fmt: skip
-    assert rest[4] == "-d"
-    assert json.loads(rest[5]) == {"messages": [{"role": "user", "content": "Hello"}]}
+    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    assert "Authorization: Bearer from-the-shell" in rest
+    assert "Content-Type: application/json" in rest
+    assert json.loads(options["-d"])["messages"] == [{"role": "user", "content": "Hello"}]
+
+
+def test_an_address_that_somebody_wrote_into_the_file_runs_nothing(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:1; touch {tmp_path}/ran; $(touch {tmp_path}/ran) '"
+    state = ServerState(**{**SERVING, "url": url})  # type: ignore[arg-type]
+    script = words.export_lines(state, "k") + '\nprintf "%s\\0" "$OPENAI_BASE_URL"'
+    assert in_a_shell(script) == [f"{url}/v1"]
+    script = f'curl() {{ printf "%s\\0" "$1"; }}; {words.curl_line(state)}'
+    assert in_a_shell(script, OPENAI_API_KEY="k") == [f"{url}/v1/chat/completions"]
+    assert not (tmp_path / "ran").exists()
+
+
+def use(seen: Seen, key: str, *, made: bool) -> str:
+    return "\n".join(block.content.plain for block in words.use_blocks(seen, key, made=made))
 
 
 def test_the_pane_names_the_key_and_hides_the_token() -> None:
-    pane = "\n".join(b.content.plain for b in words.use_blocks(changed(), TOKEN))
+    pane = use(changed(), TOKEN, made=True)
     assert f"export OPENAI_BASE_URL={URL}/v1" in pane
     assert TOKEN not in pane
-    assert "FINETUI_SERVE_TOKEN" not in pane
-    pane = "\n".join(b.content.plain for b in words.use_blocks(changed(), ""))
-    assert 'export OPENAI_API_KEY="$FINETUI_SERVE_TOKEN"' in pane
+    pane = use(changed(), "$FINETUI_SERVE_TOKEN", made=False)
+    assert "export OPENAI_API_KEY=$FINETUI_SERVE_TOKEN" in pane
+    assert "started with" in pane
 
 
 def test_the_token_is_shown_whole_and_said_to_be_kept_nowhere() -> None:
@@ -123,9 +136,9 @@ def test_uptime_is_in_minutes(minutes: int, says: str) -> None:
 def test_what_the_server_says_steers_nothing() -> None:
     hostile = "\x1b[31m[bold]x[/]\x07\u202e"
     text = shown(changed(said=hostile, model=hostile, engine=hostile, url=hostile, next=hostile))
-    use = "\n".join(b.content.plain for b in words.use_blocks(changed(url=hostile), ""))
+    pane = use(changed(url=hostile), "$FINETUI_SERVE_TOKEN", made=False)
     for dangerous in ("\x1b", "\x07", "\u202e"):
-        assert dangerous not in text + use
+        assert dangerous not in text + pane
 
 
 def test_a_server_elsewhere_is_said_to_be_there() -> None:

@@ -114,7 +114,7 @@ class ServeDialog(Dialog[None]):
         if seen is None:
             return
         exports = len(self._models) if self._models is not None else None
-        self.view.show(seen, exports, self._token)
+        self.view.show(seen, exports, self._desk.key(seen), made=bool(self._token))
         self.refresh_cheat()
 
     def _tell(self, before: Seen | None, seen: Seen) -> None:
@@ -257,13 +257,13 @@ class ServeDialog(Dialog[None]):
     def action_copy_lines(self) -> None:
         """Copy the lines for OpenAI's clients."""
         if self._seen is not None and self._seen.state is not None:
-            lines = words.export_lines(self._seen.state, self._token)
+            lines = words.export_lines(self._seen.state, self._desk.key(self._seen))
             self._copy(lines + "\n", "the lines with address and key")
 
     def action_copy_curl(self) -> None:
         """Copy the curl line."""
         if self._seen is not None and self._seen.state is not None:
-            self._copy(words.curl_line(self._seen.state, self._token), "the curl line")
+            self._copy(words.curl_line(self._seen.state), "the curl line")
 
     def action_copy_address(self) -> None:
         """Copy the address."""

@@ -66,17 +66,18 @@ class ServeStartDialog(FormDialog[Token]):
     async def _load(self) -> None:
         with self.holding_keys():
             models = await off_loop(self._desk.models)
-            engines = await off_loop(self._desk.engines)
             self._models = {one_line(model.name): model for model in models}
-            self._engines = {engine.name: engine for engine in engines}
             self.model.offer(tuple(self._models), next(iter(self._models), ""))
-            self.engine.offer((AUTOMATIC, *self._engines), AUTOMATIC)
             self.port.value = str(self._desk.port)
-            self._note()
-            if not any(engine.installed for engine in engines):
-                self.say("no engine is installed", hint=engines[0].fix, kind="error")
-            elif not models:
+            if not models:
                 self.say(words.NO_EXPORT[0], hint=words.NO_EXPORT[1], kind="error")
+                return
+            engines = await off_loop(self._desk.engines, models[0])
+            self._engines = {engine.name: engine for engine in engines}
+            self.engine.offer((AUTOMATIC, *self._engines), self._desk.engine or AUTOMATIC)
+            self._note()
+            if all(engine.problem for engine in engines):
+                self.say("no engine can serve it", hint=engines[0].about, kind="error")
 
     @on(Choice.Changed)
     def _note(self) -> None:
@@ -84,14 +85,11 @@ class ServeStartDialog(FormDialog[Token]):
         model = self._models.get(self.model.value)
         about = f"{model.base}, {file_size(model.size)}" if model is not None else ""
         self.query_one("#serve-model-note", Label).update(one_line(about))
-        best = next((one.name for one in self._engines.values() if one.installed), "")
+        best = next((one.name for one in self._engines.values() if not one.problem), "")
         engine = self._engines.get(self.engine.value)
-        if engine is None:
-            about = f"takes {best}" if best else "none is installed"
-        else:
-            about = engine.about if engine.installed else f"not installed: {engine.fix}"
+        about = engine.about if engine is not None else f"takes {best}" if best else ""
         self.query_one("#serve-engine-note", Label).update(one_line(about))
-        self.query_one("#serve-port-note", Label).update("on this machine alone, with a token")
+        self.query_one("#serve-port-note", Label).update(f"on {one_line(self._desk.host)}")
 
     def action_accept(self) -> None:
         """Check the form, and start."""
@@ -100,8 +98,9 @@ class ServeStartDialog(FormDialog[Token]):
         model = self._models.get(self.model.value)
         if model is None:
             raise UsageError(words.NO_EXPORT[0], hint=words.NO_EXPORT[1])
-        engine = "" if self.engine.value == AUTOMATIC else self.engine.value
-        self._start(Wish(model, engine, _port(self.port.value)))
+        engine = self._engines.get(self.engine.value)
+        name = engine.name if engine is not None else None
+        self._start(Wish(model, name, _port(self.port.value)))
 
     @work(group="start", exclusive=True, exit_on_error=False)
     async def _start(self, wish: Wish) -> None:
