@@ -40,6 +40,7 @@ class ServerView(Vertical):
 
     def show_token(self, token: str) -> None:
         """Show a token that was just made; an empty one takes it away."""
+        self.set_class(bool(token), "-token")
         self.token_line.show(words.token_lines(token) if token else [])
 
     def page(self, pages: int) -> None:

@@ -27,6 +27,7 @@ OF_ITS_START = "The token is the one that the server was started with."
 
 NO_EXPORT: Said = ("there is no exported model to serve", "4 goes to Train, where e exports a run")
 NO_SERVER: Said = ("no server runs", "s starts one")
+STARTING: Said = ("the server is still starting", "")
 NOT_HERE: Said = (
     "the server runs on another machine, which alone can change its model",
     "finetui reload there does it",
@@ -47,13 +48,11 @@ _PHASES: Mapping[str, tuple[str, str, str]] = {
 def phase_line(seen: Seen) -> Content:
     """Return what the server does, with its sign, and since when."""
     state = seen.state
-    if not seen.running or state is None:
-        if seen.error:
-            return Content.assemble(("✗ ", "$text-error"), ("not running", "bold"))
-        return Content.assemble(("■ ", "$text-muted"), ("not running", "bold"))
-    sign, style, words = _PHASES.get(state.phase, ("?", "$text-muted", one_line(state.phase)))
-    if state.phase in ("starting", "switching") and state.next:
-        words += f": loading {one_line(state.next)}"
+    if not seen.running:
+        sign, style = ("✗", "$text-error") if seen.error else ("■", "$text-muted")
+        return Content.assemble((f"{sign} ", style), ("not running", "bold"))
+    phase = state.phase if state is not None else "starting"  # it has not spoken yet
+    sign, style, words = _PHASES.get(phase, ("?", "$text-muted", one_line(phase)))
     where = f" on {one_line(seen.host)}" if seen.host else ""
     return Content.assemble((f"{sign} ", style), (words + where, "bold"))
 
@@ -90,6 +89,7 @@ def figures(seen: Seen) -> list[tuple[str, Content]]:
     assert state is not None
     found = [
         ("model", text(one_line(state.model) or "none yet", "bold")),
+        *([("loading", text(one_line(state.next), "$text-accent"))] if state.next else []),
         ("engine", text(one_line(state.engine) or "none yet")),
         ("address", _address(seen)),
         ("requests", _requests(state)),
@@ -132,7 +132,9 @@ def _tokens(state: ServerState) -> str:
 
 
 def _said(state: ServerState) -> list[Block]:
-    return [BLANK, _line("it says", text(one_line(state.said)))] if state.said else []
+    if not state.said:
+        return []
+    return [BLANK, Block(text("it says", "$text-muted")), Block(text(one_line(state.said)), 2)]
 
 
 def _line(label: str, words: Content) -> Block:
@@ -227,7 +229,7 @@ def started_words(seen: Seen) -> Said:
     """Return what is said when the server that was started answers."""
     state = seen.state
     assert state is not None
-    return f"{state.model} answers at {state.url}", "it goes on when finetui is left"
+    return f"{state.model} answers", "it goes on when finetui is left"
 
 
 def reloaded_words(done: Reloaded) -> Said:

@@ -78,6 +78,8 @@ class ServeStartDialog(FormDialog[Token]):
             self._note()
             if all(engine.problem for engine in engines):
                 self.say("no engine can serve it", hint=engines[0].about, kind="error")
+            else:
+                self.say(self._desk.token_note, kind="help")
 
     @on(Choice.Changed)
     def _note(self) -> None:
