@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from engine.errors import FinetuiError
 from engine.gateway import fields, refusals
+from engine.gateway.access import AccessLog
 from engine.gateway.guard import Guard, Rules, is_stranger
 from engine.gateway.limits import Gone, Limits, parse, read_body
 from engine.gateway.listen import listen
@@ -32,7 +33,6 @@ from engine.text import inert
 
 __all__ = ["listen", "make_app", "make_owner_app"]
 
-ACCESS = logging.getLogger("finetui.server.access")
 _LOGGER = logging.getLogger("finetui.server")
 _ALONE = {"idle", "serving", "switching", "restarting", "lent"}
 
@@ -68,6 +68,7 @@ def _application(routes: _Routes, middleware: list[Middleware]) -> Starlette:
             Refusal: _refused,
             FinetuiError: _failed,
             HTTPException: _no_route,
+            Gone: _gone,
             Exception: _unexpected,
         },
     )
@@ -284,48 +285,6 @@ def _noted(change: asyncio.Future[Any]) -> None:
         change.exception()
 
 
-class AccessLog:
-    """Writes a line for each request: never a token, a body, a query, or a path that is unknown.
-
-    Args:
-        app: What answers.
-    """
-
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request and write what came of it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        since, status = time.monotonic(), 0
-
-        async def noted(message: Any) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted)
-        finally:
-            if ACCESS.isEnabledFor(logging.INFO):
-                ACCESS.info("%s", _line(scope, status, time.monotonic() - since))
-
-
-def _line(scope: Scope, status: int, seconds: float) -> str:
-    peer = scope["client"][0] if scope["client"] else "socket"
-    tally: Tally = scope.get("finetui.tally") or Tally()
-    words = [peer, inert(scope["method"])[:16], inert(scope["path"])[:64], str(status)]
-    words.append(f"{seconds * 1000:.0f}ms")
-    if tally.model:
-        words += [inert(tally.model), f"{tally.prompt_tokens}+{tally.tokens} tokens"]
-    if scope.get("finetui.gone"):
-        words.append("client gone")
-    return " ".join(words)
-
-
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return error.response()
@@ -334,6 +293,10 @@ def _refused(request: Request, error: Exception) -> Response:
 def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, FinetuiError)
     return refusals.of(error).response()
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # which nobody reads
 
 
 def _no_route(request: Request, error: Exception) -> Response:

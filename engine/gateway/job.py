@@ -22,9 +22,10 @@ from engine.gateway.address import owner_socket, url_of
 from engine.gateway.lend import taker
 from engine.gateway.resolve import Resolver
 from engine.gateway.room import Room
+from engine.gateway.rules import Rules
 from engine.gateway.spec import ServeSpec
 from engine.gateway.state import ServerState, StateWriter
-from engine.gateway.switch import Rules, Switch
+from engine.gateway.switch import Switch
 from engine.runs.child import Job, run_job
 from engine.serve.engines.base import EngineKind, EngineOptions, Served
 from engine.serve.engines.choice import choose

@@ -20,6 +20,8 @@ from engine.gateway.address import BACKLOG
 from engine.gateway.limits import Limits
 from engine.gateway.refusals import Refusal, later
 
+_SEND_BYTES = 128 * 1024
+
 
 async def listen(
     app: Starlette,
@@ -114,6 +116,10 @@ class _Watched(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or refuse it where there are too many."""
         super().connection_made(transport)
+        with contextlib.suppress(OSError):
+            # So that what a client does not read is soon noticed, and takes little memory.
+            taken: socket.socket = transport.get_extra_info("socket")
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         if len(self.connections) > self.bounds.connections:
             self._end_with(later(503, "The server has too many connections.", "server_busy"))
             return

@@ -29,6 +29,7 @@ from engine.serve.engines.base import Engine
 Send = Callable[[bytes], Awaitable[None]]
 
 _HEADERS = {"Content-Type": "application/json"}
+_ABLE = ("native", "vllm")  # tools, schemas, probabilities
 _DEATH_S = 1.0
 _ANSWER_BYTES = 64 * 1024 * 1024
 _ERROR_BYTES = 64 * 1024
@@ -77,6 +78,7 @@ class Relay:
         for again in (True, False):
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
+                _check(engine, asked)
                 try:
                     replies = await self._whole(engine, asked)
                     break
@@ -98,6 +100,7 @@ class Relay:
         for again in (True, False):
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
+                _check(engine, asked)
                 reply = Reply(asked, engine.model.id)
                 try:
                     await self._pieces(engine, asked, reply, send)
@@ -204,6 +207,22 @@ class Relay:
                 f"the engine of {engine.model.id} ended while it answered",
                 hint="send the request again; a shorter one, if it ends again",
             )
+        )
+
+
+def _check(engine: Engine, asked: Asked) -> None:
+    """Refuse what this kind of engine can't do, which it would leave out without a word.
+
+    Raises:
+        Refusal: It can't.
+    """
+    if asked.needs and engine.name not in _ABLE:
+        name = asked.needs[0]
+        raise Refusal(
+            400,
+            f"The engine {engine.name} can't serve '{name}'; the native one can.",
+            code="unsupported_by_engine",
+            param=name,
         )
 
 

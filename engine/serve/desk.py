@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,8 +16,8 @@ from uuid import uuid4
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from engine.serve.generation import Model, Piece
-from engine.serve.protocol import BadRequest, Sampling
+from engine.serve.generation import Answering, Model, Piece
+from engine.serve.protocol import BadRequest, Failed, Sampling
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Desk:
         tokens: How many tokens were generated so far, in answers that have ended.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Answering) -> None:
         self.model = model
         self.tokens = 0
         self._jobs: list[Future[None]] = []
@@ -79,6 +79,12 @@ class Desk:
         """Tokenise a text in the model's thread."""
         return await self.run(lambda: self.model.tokenise(text, special=special))
 
+    async def prompt(self, text: str, *, adds: bool) -> tuple[int, ...]:
+        """Tokenise a prompt in the model's thread, with what the model adds if that is asked."""
+        return await self.run(
+            lambda: self.model.prompt(text) if adds else self.model.tokenise(text)
+        )
+
     async def run(self, work: Callable[[], T]) -> T:
         """Do something in the model's thread, when its turn comes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -119,13 +125,31 @@ async def cancelled_when_gone(receive: Receive) -> AsyncIterator[threading.Event
         task.cancel()
 
 
-def error_response(status: int, code: str, message: str) -> JSONResponse:
+def error_response(
+    status: int, code: str, message: str, kind: str = "invalid_request_error"
+) -> JSONResponse:
     """Return a refusal in OpenAI's form."""
-    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+    error = {"code": code, "message": message, "type": kind}
+    return JSONResponse({"error": error}, status_code=status)
+
+
+def refusal(error: BadRequest) -> JSONResponse:
+    """Return a request's refusal in OpenAI's form."""
+    return JSONResponse({"error": error.as_dict()}, status_code=error.status)
 
 
 class Answer(Response):
-    """An answer as one JSON object, or as server-sent events while it is made."""
+    """An answer as one JSON object, or as server-sent events while it is made.
+
+    Args:
+        desk: Who answers.
+        ids: The prompt.
+        how: Sampling and limits.
+        name: The model's name in the answer.
+        body: The request: whether it wants events, usage in an event of its own at the end, and
+            to know how many threads compute (where it says how many may).
+        chat: Whether it is a chat's answer.
+    """
 
     def __init__(
         self,
@@ -133,13 +157,16 @@ class Answer(Response):
         ids: tuple[int, ...],
         how: Sampling,
         name: str,
+        body: Mapping[str, Any],
         *,
         chat: bool,
-        stream: bool,
     ) -> None:
         super().__init__()
         self._desk, self._ids, self._how = desk, ids, how
-        self._chat, self._stream = chat, stream
+        self._chat, self._stream = chat, (stream := body.get("stream") is True)
+        self._threads = "threads" in body
+        options = body.get("stream_options")
+        self._usage = isinstance(options, Mapping) and options.get("include_usage") is True
         self._head = {
             "id": ("chatcmpl-" if chat else "cmpl-") + uuid4().hex,
             "object": ("chat.completion" if chat else "text_completion")
@@ -166,7 +193,7 @@ class Answer(Response):
             async for last in pieces:
                 texts.append(last.text)
         except BadRequest as error:
-            await error_response(400, error.code, str(error))(scope, receive, send)
+            await refusal(error)(scope, receive, send)
             return
         await JSONResponse(self._body("".join(texts), last))(scope, receive, send)
 
@@ -186,18 +213,31 @@ class Answer(Response):
                 if not started:
                     await start(200, b"text/event-stream; charset=utf-8")
                     started = True
-                await write(f"data: {json.dumps(self._body(piece.text, piece))}\n\n")
+                for body in self._events(piece):
+                    await write(f"data: {json.dumps(body)}\n\n")
         except Exception as error:  # The client is told, in the form that it waits for.
-            code = error.code if isinstance(error, BadRequest) else "failed"
-            told = json.dumps({"error": {"code": code, "message": str(error)}})
+            named = error if isinstance(error, BadRequest) else Failed(str(error))
+            told = json.dumps({"error": named.as_dict()})
             if not started:
-                await start(400 if isinstance(error, BadRequest) else 500, b"application/json")
+                await start(named.status, b"application/json")
                 await write(told, more=False)
                 return
             await write(f"data: {told}\n\n")
         if not started:  # Cancelled before its turn came.
             await start(200, b"text/event-stream; charset=utf-8")
         await write("data: [DONE]\n\n", more=False)
+
+    def _events(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        """Yield what is sent for a piece of a stream: mostly one object."""
+        if piece.text or piece.reason or self._threads:
+            yield self._body(piece.text, piece)
+        if piece.timings is not None and self._usage:
+            yield {
+                **self._head,
+                "choices": [],
+                "usage": piece.timings.usage(),
+                "timings": piece.timings.as_dict(),
+            }
 
     def _body(self, text: str, piece: Piece) -> dict[str, Any]:
         choice: dict[str, Any] = {"index": 0, "finish_reason": piece.reason or None}
@@ -210,6 +250,6 @@ class Answer(Response):
         body: dict[str, Any] = {**self._head, "choices": [choice]}
         if piece.timings is not None:
             body |= {"usage": piece.timings.usage(), "timings": piece.timings.as_dict()}
-        if piece.threads is not None:
+        if piece.threads is not None and self._threads:
             body["threads"] = piece.threads.as_dict()
         return body

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from engine.serve.contexts import Adapter, second_context
-from engine.serve.protocol import BadRequest, Sampling, Threads, Timings
+from engine.serve.protocol import BadRequest, ContextExceeded, Sampling, Threads, Timings
 
 _PIECE_BYTES = 256
 
@@ -31,6 +31,31 @@ class Piece:
     reason: Literal["", "stop", "length", "cancelled"] = ""
     timings: Timings | None = None
     threads: Threads | None = None
+
+
+class Answering(Protocol):
+    """A loaded model, as a :class:`engine.serve.desk.Desk` asks it; see :class:`Model`."""
+
+    context: int
+    vocabulary: int
+
+    def tokenise(self, text: str, *, special: bool = True) -> tuple[int, ...]:
+        """Return the token ids of a text; nothing is added at its ends."""
+        ...
+
+    def prompt(self, text: str) -> tuple[int, ...]:
+        """Return the ids of a prompt, with what the model's files say to add."""
+        ...
+
+    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """Return messages in the model's chat template, with the generation prompt."""
+        ...
+
+    def answer(
+        self, ids: Sequence[int], how: Sampling, cancelled: threading.Event
+    ) -> Iterator[Piece]:
+        """Yield an answer in pieces as its tokens come; the last piece has the timings."""
+        ...
 
 
 class StopScanner:
@@ -160,6 +185,13 @@ class Model:
         data = text.encode("utf-8", "replace")
         return tuple(self._llama.tokenize(data, add_bos=False, special=special))
 
+    def prompt(self, text: str) -> tuple[int, ...]:
+        """Return the ids of a prompt, with the BOS token that the file says to add."""
+        ids = self.tokenise(text)
+        bos = self._llama.token_bos()
+        adds = bos >= 0 and self._llama_cpp.llama_vocab_get_add_bos(self._vocab)
+        return (bos, *ids) if adds and ids[:1] != (bos,) else ids
+
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """Return messages in the file's own chat template, with the generation prompt.
 
@@ -199,14 +231,11 @@ class Model:
             BadRequest: The prompt does not fit, or has ids that the vocabulary lacks.
         """
         if len(ids) >= self.context:
-            raise BadRequest(
-                f"the prompt has {len(ids):,} tokens and the context {self.context:,}",
-                "prompt-too-long",
-            )
+            raise ContextExceeded(len(ids), self.context)
         if max(ids) >= self.vocabulary:
             raise BadRequest(f"token {max(ids)} is not in the vocabulary of {self.vocabulary:,}")
         limit = min(how.max_tokens, self.context - len(ids))
-        clock = _Clock(len(ids))
+        clock = Clock(len(ids))
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         scanner = StopScanner(how.stop)
         reason: Literal["stop", "length", "cancelled"] = "cancelled"
@@ -299,8 +328,15 @@ class Model:
             self._adapter.close()
 
 
-class _Clock:
-    """Measures an answer."""
+class Clock:
+    """Measures an answer.
+
+    Args:
+        prompt_tokens: How long its prompt is.
+
+    Attributes:
+        tokens: How many tokens were counted.
+    """
 
     def __init__(self, prompt_tokens: int) -> None:
         self._prompt_tokens = prompt_tokens
@@ -317,6 +353,7 @@ class _Clock:
             self.tokens += 1
 
     def timings(self) -> Timings:
+        """Return what was measured."""
         span, after_first = self._last - self._first, self.tokens - 1
         return Timings(
             prompt_tokens=self._prompt_tokens,

@@ -83,6 +83,10 @@ _BLOCKS: Mapping[int, tuple[int, int]] = {
 # Bounds far above any real model, below what a damaged count would make us allocate.
 _MAX_PAIRS, _MAX_TENSORS, _MAX_DIMENSIONS = 100_000, 1_000_000, 4
 
+# llama_pooling_type: mean, cls, last, rank. Architectures without an output head.
+_POOLINGS = (1, 2, 3, 4)
+_ENCODERS = ("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "t5encoder")
+
 Scalar = str | int | float | bool
 
 
@@ -139,6 +143,21 @@ class GgufHeader:
     def context(self) -> int:
         """The context that the model was trained for, in tokens; 0 where it doesn't say."""
         value = self.metadata.get(f"{self.architecture}.context_length", 0)
+        return value if isinstance(value, int) else 0
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it gives vectors and writes no text.
+
+        A file says so by attention to later tokens, or by how a text's vector is made.
+        """
+        pooling = self.metadata.get(f"{self.architecture}.pooling_type", 0)
+        causal = self.metadata.get(f"{self.architecture}.attention.causal", True)
+        return causal is False or pooling in _POOLINGS or self.architecture in _ENCODERS
+
+    def number(self, key: str) -> int:
+        """Return a whole number that its architecture's fields have; 0 where there is none."""
+        value = self.metadata.get(f"{self.architecture}.{key}", 0)
         return value if isinstance(value, int) else 0
 
 

@@ -23,13 +23,12 @@ from engine.serve import client
 from engine.serve.beside import WATCHED, cores
 from engine.serve.client import Chunk
 from engine.serve.header import read_header
+from engine.serve.logs import LINES_SHOWN, last_words, new_log, tail
 from engine.serve.protocol import BEARER_VARIABLE, REFUSED, RELOAD_ADAPTER
 from engine.setup import require
 
 START_TIMEOUT_S = 180.0
 _END_TIMEOUT_S = 3.0
-_LOGS_KEPT = 20
-_LOG_LINES_SHOWN = 5
 # How a process ends in which llama.cpp gave up on a file.
 _GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
@@ -132,7 +131,7 @@ class Worker:
         require("chat")
         context = min(context, header.context or context)
         started, bearer = time.monotonic(), secrets.token_urlsafe(32)
-        log = _new_log(gguf)
+        log = new_log("workers", gguf.stem)
         process = _spawn(
             gguf,
             log,
@@ -181,9 +180,9 @@ class Worker:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def log_tail(self, lines: int = _LOG_LINES_SHOWN) -> tuple[str, ...]:
+    def log_tail(self, lines: int = LINES_SHOWN) -> tuple[str, ...]:
         """Return the last lines of the log."""
-        return _tail(self.log, lines)
+        return tail(self.log, lines)
 
     def close(self) -> None:
         """End the worker. Blocks for a moment; closing again does nothing."""
@@ -335,7 +334,7 @@ def _ended(process: subprocess.Popen[bytes], gguf: Path, log: Path) -> GgufDamag
     status = process.returncode or 0
     if status == REFUSED or (status < 0 and -status in _GAVE_UP):
         return GgufDamaged(
-            f"llama.cpp can't load {gguf.name}: {_last_words(log)}",
+            f"llama.cpp can't load {gguf.name}: {last_words(log)}",
             hint="export it again with: finetui export RUN; the log is " + paths.shell_path(log),
         )
     return _died(process, gguf.name, log)
@@ -352,28 +351,4 @@ def _died(process: subprocess.Popen[bytes], what: str, log: Path) -> WorkerDied:
     hint = "the log is " + paths.shell_path(log)
     if status == -signal.SIGKILL:
         hint = "the machine may be out of memory: take a smaller quantisation or context; " + hint
-    return WorkerDied(f"the worker of {what} {how}: {_last_words(log)}", hint=hint)
-
-
-def _last_words(log: Path) -> str:
-    return " | ".join(_tail(log, _LOG_LINES_SHOWN)) or "it said nothing"
-
-
-def _tail(log: Path, lines: int) -> tuple[str, ...]:
-    try:
-        with log.open("rb") as handle:
-            handle.seek(max(0, log.stat().st_size - 16_384))
-            text = handle.read().decode("utf-8", "replace")
-    except OSError:
-        return ()
-    return tuple(line.strip() for line in text.splitlines() if line.strip())[-lines:]
-
-
-def _new_log(gguf: Path) -> Path:
-    """Return a log file of its own, and remove the oldest of those that dead workers left."""
-    folder = paths.state_dir() / "workers"
-    folder.mkdir(parents=True, exist_ok=True)
-    logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[: max(0, len(logs) - _LOGS_KEPT)]:
-        old.unlink(missing_ok=True)
-    return folder / f"{gguf.stem[:60]}-{os.getpid()}-{secrets.token_hex(4)}.log"
+    return WorkerDied(f"the worker of {what} {how}: {last_words(log)}", hint=hint)

@@ -18,15 +18,59 @@ REFUSED, ORPHANED = 3, 4
 # What a worker calls its two models that share their weights, and where the adapter is changed.
 BASE, TUNED = "base", "tuned"
 RELOAD_ADAPTER = "/admin/reload-adapter"
+_MOST = 1_000_000
 ROLES = ("system", "user", "assistant", "tool")
 
 
 class BadRequest(ValueError):
     """A request that can't be served; the text says why, ``code`` is for programs."""
 
+    status = 400
+    type = "invalid_request_error"
+
     def __init__(self, message: str, code: str = "bad-request") -> None:
         super().__init__(message)
         self.code = code
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object that an answer carries as ``error``."""
+        return {"code": self.code, "message": str(self), "type": self.type}
+
+
+class ContextExceeded(BadRequest):
+    """A prompt that does not fit the context; its form is that of llama.cpp's server."""
+
+    type = "exceed_context_size_error"
+
+    def __init__(self, tokens: int, context: int) -> None:
+        super().__init__(
+            f"the prompt has {tokens:,} tokens and the context {context:,}", "prompt-too-long"
+        )
+        self._counts = {"n_prompt_tokens": tokens, "n_ctx": context}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object that an answer carries as ``error``."""
+        return super().as_dict() | self._counts
+
+
+class NotSupported(BadRequest):
+    """A request for something that this engine can't do."""
+
+    status = 501
+    type = "not_supported_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "not-supported")
+
+
+class Failed(BadRequest):
+    """A request at which the engine failed."""
+
+    status = 500
+    type = "server_error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +133,23 @@ class Timings:
     tokens_per_s: float
 
     def as_dict(self) -> dict[str, float]:
-        """Return the object that the last chunk carries as ``timings``."""
+        """Return the object that the last chunk carries as ``timings``.
+
+        The second half has the names and units of llama.cpp's server.
+        """
+        rest = self.completion_tokens - 1
+        seconds = rest / self.tokens_per_s if self.tokens_per_s else 0.0
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "ttft": self.ttft,
             "tokens_per_s": self.tokens_per_s,
+            "prompt_n": self.prompt_tokens,
+            "prompt_ms": 1000 * self.ttft,
+            "prompt_per_second": self.prompt_tokens / self.ttft if self.ttft else 0.0,
+            "predicted_n": self.completion_tokens,
+            "predicted_ms": 1000 * seconds,
+            "predicted_per_second": self.tokens_per_s,
         }
 
     def usage(self) -> dict[str, int]:
@@ -123,11 +178,14 @@ def _ids(value: object, name: str) -> tuple[int, ...]:
 
 
 def sampling(body: Mapping[str, Any]) -> Sampling:
-    """Read the sampling fields of a request.
+    """Read the sampling fields of a request. Without a limit an answer may fill the context.
 
     Raises:
-        BadRequest: A field is of the wrong kind or out of range.
+        BadRequest: A field is of the wrong kind or out of range, or asks for several answers.
     """
+    for name in ("n", "best_of"):
+        if body.get(name) not in (None, 1):
+            raise BadRequest(f"{name} must be 1: this engine gives one answer to a request")
     stop = body.get("stop") or []
     stops = [stop] if isinstance(stop, str) else stop
     if not isinstance(stops, list) or not all(isinstance(item, str) and item for item in stops):
@@ -136,8 +194,10 @@ def sampling(body: Mapping[str, Any]) -> Sampling:
     if seed is not None and type(seed) is not int:
         raise BadRequest("seed must be a whole number")
     limit = "max_completion_tokens" if body.get("max_tokens") is None else "max_tokens"
+    # To llama.cpp's server -1 means no limit.
+    endless = body.get(limit) == -1
     return Sampling(
-        max_tokens=int(_number(body, limit, 256, 1, 1_000_000)),
+        max_tokens=_MOST if endless else int(_number(body, limit, _MOST, 1, _MOST)),
         temperature=_number(body, "temperature", 0.7, 0, 100),
         # llama.cpp's seeds have 32 bits, and the highest asks it for a random one.
         seed=secrets.randbelow(2**32 - 1) if seed is None else seed % (2**32 - 1),
@@ -159,6 +219,10 @@ def prompt(body: Mapping[str, Any]) -> str | tuple[int, ...]:
         BadRequest: It is neither, or empty.
     """
     value = body.get("prompt")
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        if len(value) > 1:
+            raise BadRequest("prompt must be one text: this engine answers one at a time")
+        value = value[0]
     if isinstance(value, str) and value:
         return value
     ids = _ids(value, "prompt")

@@ -29,6 +29,8 @@ from engine.serve.protocol import BadRequest
         {"stop_token_ids": [-1]},
         {"stop_token_ids": [True]},
         {"top_p": 2},
+        {"n": 2},
+        {"best_of": 3},
     ],
 )
 def test_fields_out_of_range_are_refused(body: dict[str, Any]) -> None:
@@ -37,13 +39,15 @@ def test_fields_out_of_range_are_refused(body: dict[str, Any]) -> None:
 
 
 def test_defaults_and_both_names_of_the_limit() -> None:
-    assert protocol.sampling({}).max_tokens == 256
+    # Without a limit an answer may fill the context, as with llama.cpp's server.
+    assert protocol.sampling({}).max_tokens == protocol.sampling({"max_tokens": -1}).max_tokens
+    assert protocol.sampling({}).max_tokens >= 1_000_000
     assert protocol.sampling({"max_completion_tokens": 9}).max_tokens == 9
     assert protocol.sampling({"stop": "end"}).stop == ("end",)
     assert 0 <= protocol.sampling({"seed": -1}).seed < 2**32 - 1
 
 
-@pytest.mark.parametrize("value", [None, "", [], ["a"], [1.5], [-1], {"a": 1}])
+@pytest.mark.parametrize("value", [None, "", [], ["a", "b"], [""], [1.5], [-1], {"a": 1}])
 def test_prompts_of_another_kind_are_refused(value: object) -> None:
     with pytest.raises(BadRequest):
         protocol.prompt({"prompt": value})

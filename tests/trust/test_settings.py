@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -22,6 +23,7 @@ PLAIN = {
     "dataset.system_prompt": "written into rows",
     "training.preset": "looked up among finetui's own presets",
     "display.theme": "looked up among the themes",
+    "serve.idle": "read as a time",
     "keys": "looked up among finetui's own actions",
 }
 """Fields of free text that nothing is run, loaded or reached by, and why."""
@@ -43,11 +45,13 @@ def texts(kind: type, prefix: str = "") -> list[str]:
 def test_every_field_of_free_text_is_marked_or_known_to_be_harmless() -> None:
     """A new command, path or address can't be forgotten: it stands in neither list."""
     marked = acting(Settings)
-    assert {*marked, *PLAIN} == set(texts(Settings))
+    switches = {"serve.remote_admin"}  # no text, and opens a server wider all the same
+    assert {*marked, *PLAIN} == {*texts(Settings), *switches}
     assert not set(marked) & set(PLAIN)
     assert set(marked) == {
         "curation.editor", "check.embedding_model", "training.base", "training.notify_command",
-        "export.models_dir",
+        "export.models_dir", "serve.host", "serve.token_file", "serve.folders",
+        "serve.remote_admin", "serve.hosts", "serve.origins",
     }  # fmt: skip
     assert all(name.count(".") == 1 and name in names(Settings) for name in marked)
 
@@ -85,6 +89,23 @@ def test_a_command_of_ones_own_never_comes_from_a_workspace(tmp_path: Path) -> N
     user_settings_file().parent.mkdir(parents=True, exist_ok=True)
     user_settings_file().write_text('[training]\nnotify_command = "true"\n', "utf-8")
     assert load(space, environment={}).settings.training.notify_command == "true"
+
+
+def test_a_workspace_opens_no_server_wider(tmp_path: Path) -> None:
+    wider = (
+        'host = "0.0.0.0"\nremote_admin = true\nfolders = ["/"]\nhosts = ["evil.example"]\n'
+        'origins = ["https://evil.example"]\ntoken_file = "known-token"\n'
+    )
+    space = workspace_of(tmp_path / "foreign", f"[serve]\nport = 9000\n{wider}")
+    # No agreement makes it count.
+    trust(space, acting_items(read_toml(space / "finetui.toml")))
+    found = load(space, environment={})
+    assert found.withheld == ()
+    assert found.settings.serve == replace(Settings().serve, port=9000)
+    user_settings_file().parent.mkdir(parents=True, exist_ok=True)
+    user_settings_file().write_text(f"[serve]\n{wider}", "utf-8")
+    serve = load(space, environment={}).settings.serve
+    assert (serve.host, serve.remote_admin, serve.folders) == ("0.0.0.0", True, ("/",))
 
 
 def test_what_acts_raises_as_it_is_read_and_the_rest_holds(tmp_path: Path) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 
 import httpx
 
-from engine.errors import DependencyMissing, EngineUnfit, GgufDamaged
+from engine.errors import GgufDamaged
 from engine.serve.beside import cores
 from engine.serve.engines.base import EngineName, EngineOptions, Served
 from engine.serve.engines.launch import PACKAGE, LlamaOptions, launch_llama
+from engine.serve.engines.memory import gguf_needs
 from engine.serve.engines.running import Running
-from engine.serve.header import GgufHeader, read_header
+from engine.serve.engines.shapes import gguf_header, installed, require_package
 from engine.serve.logs import new_log
 
 _WARM_UP = "Warm up: é 12"
@@ -23,23 +23,24 @@ class Native:
 
     name: EngineName = "native"
 
+    @staticmethod
+    def installed() -> bool:
+        """Return whether it is there."""
+        return installed(PACKAGE)
+
     def require(self, model: Served) -> None:
         """Check that it is installed and that the file is a whole GGUF."""
-        _header(model)
-        if importlib.util.find_spec(PACKAGE) is None:
-            raise DependencyMissing(
-                f"llama.cpp's own server is not installed ({PACKAGE})",
-                hint=f"install it with: pip install {PACKAGE}, or choose another engine",
-            )
+        gguf_header(model)
+        require_package(PACKAGE, f"llama.cpp's own server ({PACKAGE})", PACKAGE)
 
     def needs(self, model: Served, options: EngineOptions) -> int:
         """Return about how many bytes of memory it will take."""
-        return model.path.stat().st_size
+        return gguf_needs(model.path, gguf_header(model), options.context, options.slots)
 
     async def start(self, model: Served, options: EngineOptions) -> Running:
         """Start it, and wait until it answers."""
         await asyncio.to_thread(self.require, model)
-        header = await asyncio.to_thread(_header, model)
+        header = await asyncio.to_thread(gguf_header, model)
         log = new_log("engines", model.id)
         how = LlamaOptions(
             context=min(options.context, header.context or options.context),
@@ -48,7 +49,8 @@ class Native:
             gpu_layers=options.gpu_layers,
             alias=model.id,
             connections=options.slots + 128,
-            embeddings=options.embeddings,
+            embeddings=options.embeddings or header.embeds,
+            pooling="" if header.embeds else "mean",
         )
         with log.open("ab") as output:
             launched = launch_llama(model.path.resolve(), how, log=output)
@@ -61,15 +63,6 @@ class Native:
             await asyncio.shield(engine.close())
             raise
         return engine
-
-
-def _header(model: Served) -> GgufHeader:
-    if model.path.is_dir() or model.adapter is not None:
-        raise EngineUnfit(
-            f"llama.cpp loads a GGUF, and {model.path.name} is a folder",
-            hint="export it with: finetui export RUN, or choose --engine transformers",
-        )
-    return read_header(model.path)
 
 
 async def _first_words(engine: Running) -> int:

@@ -209,7 +209,7 @@ def socket_client(socket: Path, key: str) -> httpx.AsyncClient:
             uds=str(socket),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
         ),
-        base_url="http://engine",
+        base_url="http://localhost",
         headers={"Authorization": f"Bearer {key}"},
         timeout=httpx.Timeout(None, connect=_CONNECT_S),
         trust_env=False,

@@ -10,10 +10,32 @@ import pytest
 from tests.gateway.face.serving import BareEngine, OneModel, Running, running
 from tests.support.tiny_gguf import write_model
 
+# A chat's turns as they are, and tools in front, which the embedded base's template leaves out.
+TEMPLATE = """\
+{%- if tools %}<|im_start|>system
+Call functions of these:
+<tools>
+{% for tool in tools %}{{ tool | tojson }}
+{% endfor %}</tools>
+as:
+<tool_call>
+{"name": <name>, "arguments": <object>}
+</tool_call><|im_end|>
+{% endif %}{% for message in messages %}<|im_start|>{{ message.role }}
+{% if message.content is string %}{{ message.content }}{% endif %}\
+{% for call in message.tool_calls or [] %}
+<tool_call>
+{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}
+</tool_call>{% endfor %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
 
 @pytest.fixture(scope="package")
 def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("gguf") / "tiny.gguf", context=4096)
+    return write_model(
+        tmp_path_factory.mktemp("gguf") / "tiny.gguf", context=4096, template=TEMPLATE
+    )
 
 
 @pytest.fixture(scope="package")

@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -26,10 +26,10 @@ from engine.gateway.limits import Limits
 from engine.gateway.listen import listen
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
-from engine.serve.engines.base import EngineName, Served
+from engine.serve.engines.base import Engine, EngineName, Served
 
 TOKEN = "a-token-of-the-tests-0123456789"
-CONTEXT = 256
+CONTEXT = 4096
 SLOTS = 2
 
 
@@ -66,12 +66,18 @@ class BareEngine:
             "trust_env": False,
         }
         self._socket = str(path)
-        self.client = httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(
-                uds=str(path), limits=httpx.Limits(max_connections=None)
-            ),
-            **self._how,
-        )
+        self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """A client of the running loop's, since several servers share an engine."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            transport = httpx.AsyncHTTPTransport(
+                uds=self._socket, limits=httpx.Limits(max_connections=None)
+            )
+            self._clients[loop] = httpx.AsyncClient(transport=transport, **self._how)
+        return self._clients[loop]
 
     @property
     def alive(self) -> bool:
@@ -102,6 +108,11 @@ class BareEngine:
         with httpx.Client(transport=httpx.HTTPTransport(uds=self._socket), **self._how) as client:
             return client.get(path).json()
 
+    def post(self, path: str, body: Any) -> Any:
+        """Ask the engine itself with a body."""
+        with httpx.Client(transport=httpx.HTTPTransport(uds=self._socket), **self._how) as client:
+            return client.post(path, json=body).json()
+
     def busy(self) -> int:
         """Return how many of its slots compute."""
         return sum(slot["is_processing"] for slot in self.ask("/slots"))
@@ -124,14 +135,14 @@ class OneModel:
         return self.engines[0].model if self.engines else None
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[BareEngine]:
+    async def lease(self) -> AsyncIterator[Engine]:
         while self.engines and not self.engines[0].alive:
             self.engines.pop(0)
         if not self.engines:
             raise EngineAway("no engine answers", hint="wait")
         self.leased += 1
         try:
-            yield self.engines[0]
+            yield cast(Engine, self.engines[0])
         finally:
             self.leased -= 1
 

@@ -20,9 +20,10 @@ import pytest_asyncio
 from engine.errors import EngineAway, GgufDamaged, ReloadBusy
 from engine.gateway.lend import taker
 from engine.gateway.room import Room
+from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
 from engine.gateway.state import ServerState
-from engine.gateway.switch import Rules, Switch
+from engine.gateway.switch import Switch
 from engine.runs import kill
 from engine.runs.queue import enqueue
 from engine.serve.engines.base import EngineOptions, Served
@@ -75,8 +76,8 @@ class Bench:
 
     async def begin(self, rules: Rules = RULES) -> None:
         """Bring it to where every test begins: the first model serves."""
-        self.look: Callable[[], str] = str
-        self.switch._rules = rules
+        self.look = str
+        self.switch.rules = rules
         await self.until("serving", "idle", "failed")
         if self.switch.state.model != "one" or self.switch.state.phase != "serving":
             await self.switch.reload(self.wanted("one"))
@@ -88,6 +89,12 @@ class Bench:
             while self.switch.state.phase not in phases:
                 await self.switch.news(LIMIT_S)
         return self.switch.state
+
+    async def until_gone(self, pid: int) -> None:
+        """Wait until a process has ended."""
+        async with asyncio.timeout(LIMIT_S):
+            while not gone(pid):
+                await self.switch.news(0.02)
 
     async def first_that_waits(self) -> asyncio.Task[tuple[str, str]]:
         """Ask until a request has to wait, and return it; those before it are answered."""
@@ -210,8 +217,7 @@ async def test_a_reload_drops_no_request_that_streams(bench: Bench) -> None:
         assert stream.model == "one"
         assert stream.text.startswith(ANSWERS["one"])
         assert stream.pieces >= 800
-    await bench.switch.news(LIMIT_S)
-    assert gone(before)
+    await bench.until_gone(before)
     assert [event["type"] for event in bench.told] == ["swapped"]
 
 
@@ -322,12 +328,10 @@ async def test_a_model_that_can_not_be_loaded_again_is_given_up_and_mended(
 
 async def test_an_unused_model_is_unloaded_and_loaded_when_asked(bench: Bench) -> None:
     before = await bench.pid()
-    bench.switch._rules = replace(RULES, idle_s=0.01)
+    bench.switch.rules = replace(RULES, idle_s=0.01)
     await bench.until("idle")
-    bench.switch._rules = RULES
-    async with asyncio.timeout(LIMIT_S):
-        while not gone(before):
-            await bench.switch.news(0.02)
+    bench.switch.rules = RULES
+    await bench.until_gone(before)
     assert bench.switch.state.model == "one"
     assert await asyncio.gather(*(ask(bench.switch) for _ in range(3))) == [
         ("one", ANSWERS["one"])
@@ -354,9 +358,7 @@ async def test_the_device_is_given_to_a_run_and_taken_back(bench: Bench, tmp_pat
         # What was begun is answered first.
         await stream.task
         assert stream.pieces >= 300
-        async with asyncio.timeout(LIMIT_S):
-            while not gone(before):
-                await bench.switch.news(0.02)
+        await bench.until_gone(before)
         (run / GO).touch()
         await bench.until("serving")
         assert await ask(bench.switch) == ("one", ANSWERS["one"])

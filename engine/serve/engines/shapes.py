@@ -1,0 +1,110 @@
+"""What forms of models engines load, and whether their packages are there; nothing is loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+from engine.errors import DependencyMissing, EngineUnfit
+from engine.paths import shorten
+from engine.serve.engines.base import Served
+from engine.serve.header import GgufHeader, read_header
+
+CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+
+
+def gguf_header(model: Served) -> GgufHeader:
+    """Return the header of a GGUF.
+
+    Raises:
+        EngineUnfit: The model is a folder, or has an adapter.
+        GgufDamaged: The file is missing or not whole.
+    """
+    if model.path.is_dir() or model.adapter is not None:
+        raise EngineUnfit(
+            f"llama.cpp loads a GGUF, and {model.path.name} is a folder",
+            hint="export it with: finetui export RUN, or choose --engine transformers",
+        )
+    return read_header(model.path)
+
+
+def refuse_embeddings(header: GgufHeader, model: Served) -> None:
+    """Refuse a model that gives vectors and no text.
+
+    Raises:
+        EngineUnfit: It is one.
+    """
+    if header.embeds:
+        raise EngineUnfit(
+            f"{model.path.name} is an embedding model ({header.architecture})",
+            hint="choose --engine native, which serves /v1/embeddings",
+        )
+
+
+def require_folder(model: Served) -> None:
+    """Check that a model is a folder in Hugging Face's form, and its adapter a peft adapter's.
+
+    Raises:
+        EngineUnfit: It is not.
+    """
+    if not model.path.is_dir():
+        raise EngineUnfit(
+            f"transformers loads a folder, and {model.path.name} is a file",
+            hint="choose --engine native for a GGUF",
+        )
+    _require_json(model.path / CONFIG, "a model in Hugging Face's form")
+    if not any(model.path.glob("*.safetensors")):
+        raise EngineUnfit(
+            f"{shorten(model.path)} has no weights in safetensors",
+            hint="save them with save_pretrained",
+        )
+    if not (model.path / "tokenizer.json").is_file() and model.tokenizer_dir is None:
+        raise EngineUnfit(
+            f"{shorten(model.path)} has no tokenizer.json",
+            hint="save the tokenizer beside the model with save_pretrained",
+        )
+    if model.adapter is not None:
+        _require_json(model.adapter / ADAPTER_CONFIG, "a peft adapter")
+        if not any(model.adapter.glob("adapter_model.*")):
+            raise EngineUnfit(f"{shorten(model.adapter)} has no adapter weights")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Return a JSON file's object; None where there is none."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _require_json(path: Path, what: str) -> None:
+    if read_json(path) is None:
+        raise EngineUnfit(
+            f"{shorten(path.parent)} is not {what}: it has no readable {path.name}",
+            hint="give the folder that save_pretrained wrote",
+        )
+
+
+def installed(package: str) -> bool:
+    """Return whether a package can be imported, without importing it."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def require_package(package: str, title: str, distributions: str) -> None:
+    """Check that a package is installed, without importing it.
+
+    Raises:
+        DependencyMissing: It is not.
+    """
+    if not installed(package):
+        raise DependencyMissing(
+            f"{title} is not installed",
+            hint=f"install it with: pip install {distributions}, or choose another engine",
+        )
