@@ -207,10 +207,12 @@ class ServerDesk:
         """The port that is offered first."""
         return self._workspace.settings.serve.port
 
-    @property
-    def host(self) -> str:
-        """The address that a server listens on."""
-        return self._workspace.settings.serve.host
+    def reach(self) -> str:
+        """Return who reaches a server that is started here."""
+        from engine.gateway.address import is_loopback
+
+        host = self._workspace.settings.serve.host
+        return f"on {host}" + ("" if is_loopback(host) else ": other machines reach it")
 
     @property
     def engine(self) -> str:
@@ -218,9 +220,8 @@ class ServerDesk:
         engine = self._workspace.settings.serve.engine
         return "" if engine == "auto" else engine
 
-    @property
     def token_note(self) -> str:
-        """Where the token of a server comes from that is started here."""
+        """Return where the token of a server comes from that is started here."""
         from engine.gateway.bearer import VARIABLE
         from engine.paths import shorten
 

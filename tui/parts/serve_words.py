@@ -87,9 +87,10 @@ def figures(seen: Seen) -> list[tuple[str, Content]]:
     """Return the running server's figures, each with its label."""
     state = seen.state
     assert state is not None
+    loads = state.next and state.next != state.model
     found = [
         ("model", text(one_line(state.model) or "none yet", "bold")),
-        *([("loading", text(one_line(state.next), "$text-accent"))] if state.next else []),
+        *([("loading", text(one_line(state.next), "$text-accent"))] if loads else []),
         ("engine", text(one_line(state.engine) or "none yet")),
         ("address", _address(seen)),
         ("requests", _requests(state)),
@@ -217,8 +218,8 @@ def use_blocks(seen: Seen, key: str, *, made: bool) -> list[Block]:
 def token_lines(token: str) -> list[Content]:
     """Return the lines that show a token that was just made, once."""
     return [
-        Content.assemble(("token  ", "$text-muted"), (token, "bold $text-accent")),
-        text("shown this once and kept nowhere · t copies it until finetui is left", "$text-muted"),
+        text("token · shown this once, kept nowhere · t copies it", "$text-muted"),
+        text(token, "bold $text-accent"),
     ]
 
 
