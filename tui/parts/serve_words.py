@@ -160,7 +160,8 @@ def _stopped_blocks(seen: Seen, exports: int | None) -> list[Block]:
         "A server lets other programs ask an exported model, by the protocol that OpenAI's "
         "clients speak. It goes on when finetui or the terminal is closed."
     )
-    return [*blocks, Block(text("s starts one.")), BLANK, Block(text(about, "$text-muted"))]
+    starts = Content.assemble(("s", "$text-accent bold"), " starts one.")
+    return [*blocks, Block(starts), BLANK, Block(text(about, "$text-muted"))]
 
 
 # -- for other programs -----------------------------------------------------------------
@@ -206,13 +207,18 @@ def use_blocks(seen: Seen, key: str, *, made: bool) -> list[Block]:
         words = "The lines for other programs are here once it listens."
         return [Block(text(words, "$text-muted"))]
     hidden = export_lines(state, "…  (e copies it with the token)" if made else key)
-    blocks = [Block(text("OpenAI's clients  e", "$text-muted"))]
+    blocks = [_keyed("OpenAI's clients", "e")]
     blocks += [Block(text(one_line(line)), indent=2) for line in hidden.splitlines()]
-    blocks += [BLANK, Block(text("curl, after those lines  c", "$text-muted"))]
+    blocks += [BLANK, _keyed("curl, after those lines", "c")]
     blocks.append(Block(text(one_line(curl_line(state))), indent=2))
     if not state.open and not made:
         blocks += [BLANK, Block(text(OF_ITS_START, "$text-muted"))]
     return blocks
+
+
+def _keyed(label: str, key: str) -> Block:
+    """Return a heading with the key that copies what stands below it."""
+    return Block(Content.assemble((f"{label}  ", "$text-muted"), (key, "$text-accent bold")))
 
 
 def token_lines(token: str) -> list[Content]:
