@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from engine.bases import Base, add, resolve
+from engine.bases.registry import with_template
 from engine.errors import AdapterInvalid, AdapterMismatch, BaseInvalid, BaseMissing, ExportError
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.merging import merge
@@ -272,6 +273,38 @@ def test_a_base_that_was_moved_is_known_again(base: Base, tmp_path: Path) -> Non
     shutil.rmtree(other)
     with pytest.raises(BaseMissing):
         base_of_run(run)
+
+
+def test_a_base_with_a_template_whose_original_moved_says_where_it_was(
+    base: Base, tmp_path: Path
+) -> None:
+    made = with_template(base, "{{ messages[0].content }}", "short")
+    run = run_on(made)
+    moved = tmp_path / "elsewhere" / "model"
+    moved.parent.mkdir()
+    base.directory.rename(moved)
+    with pytest.raises(BaseMissing) as caught:
+        base_of_run(run)
+    assert str(base.directory) in caught.value.message
+    assert "--template" in caught.value.hint
+    # As the hint has it.
+    with_template(add(str(moved)), "{{ messages[0].content }}", "short")
+    assert base_of_run(run).fingerprint == made.fingerprint
+
+
+def test_damage_of_a_runs_own_adapter_is_said_as_that(base: Base, adapter: Path) -> None:
+    far = adapter.parent / ("a" * 60) / ("b" * 60) / "adapter"
+    shutil.copytree(adapter, far)
+    cut(WEIGHTS, 10)(far)
+    with pytest.raises(AdapterInvalid) as caught:
+        check_merge(far, base, None)
+    assert str(far / WEIGHTS) in caught.value.message
+    assert "--adapter best or --adapter last" in caught.value.hint
+    told(base_model_name_or_path=str(base.directory))(adapter)
+    changed(A=np.ones((2, 16), np.float32))(adapter)
+    with pytest.raises(AdapterMismatch, match="does not fit base, though") as mismatch:
+        check_merge(adapter, base, None)
+    assert "without" not in mismatch.value.hint
 
 
 def test_a_base_in_a_folder_of_any_name_has_the_name_that_the_run_knows(base: Base) -> None:
