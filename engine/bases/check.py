@@ -57,6 +57,7 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
             f"{shown(directory)}/tokenizer.json is damaged", hint="get the file again"
         )
     headers = {path: tensor_entries(path) for path in weight_files(directory)}
+    _check_index(directory, headers)
     parameters = sum(_parameters(header) for header in headers.values())
     quant, preset = fitting(parameters)
     template = own_template(directory)
@@ -93,6 +94,19 @@ def _check_links(directory: Path, name: str) -> None:
                 hint="put it back; or add the folder where it is now, as it was added before: "
                 "finetui bases add FOLDER, with its --template where it had one",
             )
+
+
+def _check_index(directory: Path, headers: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Raise where the index names a tensor that is in no file; loading would make numbers up."""
+    index = read_json(directory / "model.safetensors.index.json").get("weight_map")
+    there = set().union(*headers.values())
+    missing = sorted(set(index) - there) if isinstance(index, dict) else []
+    if missing:
+        raise BaseInvalid(
+            f"{shown(directory)} has no {missing[0]}, which its index names ({len(missing)} of "
+            f"{len(index or ())} tensors missing)",
+            hint="its files are not of one model; get the weights again",
+        )
 
 
 def _require(directory: Path, name: str, why: str) -> None:

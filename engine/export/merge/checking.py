@@ -41,6 +41,11 @@ def check_adapter(directory: Path) -> None:
             hint="merge it with peft's merge_and_unload, and add the result as a base",
         )
     check_settings(directory, config)
+    if config.get("layer_replication"):
+        raise AdapterInvalid(
+            f"{where} repeats layers of its base (layer_replication), which makes another model",
+            hint="merge it with peft's merge_and_unload, and add the result as a base",
+        )
     names = set(tensor_entries(directory / WEIGHTS))
     if not names:
         raise AdapterInvalid(f"{where} holds no tensors", hint=REMEDY)

@@ -125,6 +125,16 @@ SEEN_BEFORE: dict[str, tuple[Damage, type[Exception], str]] = {
     "prompts": (told(peft_type="PROMPT_TUNING"), AdapterInvalid, "no weights to merge"),
     "no kind": (told(peft_type=None), AdapterInvalid, "does not name"),
     "rank in words": (told(r="four"), AdapterInvalid, "has r 'four'"),
+    "layers that are repeated": (
+        told(layer_replication=[[0, 1], [0, 1]]),
+        AdapterInvalid,
+        "layer_replication",
+    ),
+    "pickled": (
+        lambda folder: (folder / WEIGHTS).rename(folder / "adapter_model.bin"),
+        AdapterInvalid,
+        "as a pickle, which can run code",
+    ),
     "alpha of nothing": (told(lora_alpha=0), AdapterInvalid, "has lora_alpha 0"),
     "wider base": (
         changed(A=np.ones((2, 16), np.float32)),
@@ -236,6 +246,21 @@ def test_an_adapter_that_changes_nothing_is_told(base: Base, adapter: Path, tmp_
         (written("tokenizer.json", b"{"), "tokenizer.json is damaged"),
         (written("config.json", b"{}"), "no model_type"),
         (removed("tokenizer.json"), "no tokenizer.json"),
+        (
+            written(
+                "model.safetensors.index.json",
+                b'{"weight_map": {"lm_head.weight": "model.safetensors", '
+                b'"model.norm.weight": "model.safetensors"}}',
+            ),
+            "has no model.norm.weight, which its index names",
+        ),
+        (
+            written(
+                "model.safetensors.index.json",
+                b'{"weight_map": {"lm_head.weight": "model-00002-of-00002.safetensors"}}',
+            ),
+            "lacks model-00002-of-00002.safetensors",
+        ),
     ],
 )
 def test_a_damaged_base_is_named(base: Base, damage: Damage, words: str) -> None:
