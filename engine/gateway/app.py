@@ -48,8 +48,9 @@ def make_app(
         token: What requests need; not looked at where ``spec.open`` asks for none.
         limits: What one client may take.
     """
-    routes = _Routes(models, spec, limits or Limits())
-    return _application(routes, [Middleware(Guard, rules=Rules.of(spec, token))])
+    limits = limits or Limits()
+    guard = Middleware(Guard, rules=Rules.of(spec, token), header=limits.header)
+    return _application(_Routes(models, spec, limits), [guard])
 
 
 def make_owner_app(models: Models, spec: ServeSpec, limits: Limits | None = None) -> Starlette:
