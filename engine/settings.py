@@ -175,6 +175,9 @@ class ServeSettings:
     lend: Literal["auto", "always", "never"] = "auto"
     """Whether the model is unloaded while a training run has its device: auto where that is a GPU,
     always on the processor too."""
+    instruct: bool = False
+    """Whether a completion's prompt in Alpaca's form (### Instruction) is asked in the model's own
+    chat template."""
     token_file: Annotated[str, Acts("loads", own=True)] = ""
     """A file of yours that holds the token; empty makes one at each start. Read from your own
     settings only, never from a workspace."""

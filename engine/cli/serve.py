@@ -47,6 +47,9 @@ _SETTLED = ("serving", "idle", "lent", "failed")
 @click.option(
     "--lend", is_flag=True, help="Unload it while a run trains on its device, a processor too."
 )
+@click.option(
+    "--instruct", is_flag=True, help="Ask ### Instruction prompts in the model's own template."
+)
 @click.option("--open", "is_open", is_flag=True, help="Ask for no token; on this machine only.")
 @click.option(
     "--token-file",
@@ -148,6 +151,7 @@ def _spec(here: Workspace, model: str, quant: str, options: dict[str, Any]) -> S
         remote_admin=options["remote_admin"] or settings.remote_admin,
         hosts=(*options["allow_host"], *settings.hosts),
         origins=(*options["allow_origin"], *settings.origins),
+        instruct=options["instruct"] or settings.instruct,
         lend="always" if options["lend"] else settings.lend,
     )
 

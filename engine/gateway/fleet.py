@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from engine.gateway.lend import uses_gpu
 from engine.gateway.probe import probe
 from engine.serve.engines.base import Engine, EngineKind, EngineOptions, Served
 
@@ -18,6 +19,7 @@ class Leased:
     Attributes:
         engine: The engine.
         answer: What it answered to its first question.
+        on_gpu: Whether it computes on a GPU.
         leases: Requests that it answers now.
         since: When it began to serve, and ``used`` when its last request ended, in seconds of
             the monotonic clock.
@@ -25,6 +27,7 @@ class Leased:
 
     engine: Engine
     answer: str = ""
+    on_gpu: bool = False
     leases: int = 0
     since: float = field(default_factory=time.monotonic)
     used: float = field(default_factory=time.monotonic)
@@ -108,7 +111,8 @@ class Fleet:
         kind = await asyncio.to_thread(self._kind, model)
         engine = await kind.start(model, self._options)
         try:
-            return Leased(engine, await probe(engine, probe_s))
+            answer = await probe(engine, probe_s)
+            return Leased(engine, answer, await asyncio.to_thread(uses_gpu, engine.pid))
         except BaseException:
             await engine.close()
             raise

@@ -21,7 +21,6 @@ from pathlib import Path
 from engine.gateway.address import owner_socket, url_of
 from engine.gateway.lend import taker
 from engine.gateway.resolve import Resolver
-from engine.gateway.room import Room
 from engine.gateway.rules import Rules
 from engine.gateway.spec import ServeSpec
 from engine.gateway.state import ServerState, StateWriter
@@ -65,14 +64,13 @@ class Server:
             url=url_of(sock, spec.host), open=spec.open, started=round(time.time(), 3)
         )
         models_dir = load_settings().export.models_dir
-        on_gpu = False
-        self._rules = Rules(idle_s=spec.idle_s, room=Room(on_gpu=on_gpu))
+        self._rules = Rules(idle_s=spec.idle_s)
         self._switch = Switch(
             Resolver(spec, Path(models_dir).expanduser() if models_dir else None),
             partial(_kind_of, spec),
             EngineOptions(context=spec.context, slots=spec.slots, threads=spec.threads),
             self._rules,
-            taker=taker(spec.workspace / "runs", spec.lend, on_gpu=on_gpu),
+            taker=taker(spec.workspace / "runs", spec.lend),
             tell=self._tell,
         )
 

@@ -155,14 +155,14 @@ def of_run(
         RunMissing: There is no such run.
         RunUnfinished: It has no export, or not at that quantisation, or no adapter.
         QuantUnknown: There is no quantisation of that name.
-        WorkspaceUntrusted: Its base would be loaded, or a link leads out of the workspace, and
-            nobody agreed to that.
+        WorkspaceUntrusted: Its base would be loaded from a folder, or a link leads out of the
+            workspace, and nobody agreed to that.
     """
     run = find(workspace, run_id)
     quant = check_quant(quant) if quant else ""
-    base_dir = str(read_spec(run.dir).get("base_dir", ""))
-    require(workspace.root, run_items(base_dir, "none"))
     if engine in _FOLDERS:
+        base_dir = str(read_spec(run.dir).get("base_dir", ""))
+        require(workspace.root, run_items(base_dir, "none"))
         require_inside(workspace.root, run.dir)
         return _folder_of(run, Path(base_dir))
     found = artifacts(workspace, run.id)

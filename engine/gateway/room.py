@@ -18,36 +18,35 @@ class Room:
     Attributes:
         limit: Bytes that all engines together may take; 0 for what the machine has.
         kept: Bytes that stay free.
-        on_gpu: Whether models are loaded into a GPU's memory and not the machine's.
     """
 
     limit: int = 0
     kept: int = KEPT
-    on_gpu: bool = False
 
-    def holds(self, needed: int, used: int) -> bool:
+    def holds(self, needed: int, used: int, *, on_gpu: bool = False) -> bool:
         """Say whether an engine fits beside those that run.
 
         Args:
             needed: Bytes that it will take.
             used: Bytes that the running ones take.
+            on_gpu: Whether it is loaded into a GPU's memory, and not the machine's.
         """
         if self.limit and needed + used > self.limit:
             return False
-        return needed + self.kept <= self.free()
+        return needed + self.kept <= free(on_gpu=on_gpu)
 
-    def free(self) -> int:
-        """Return the bytes that are free now, on the GPU that engines use or in the machine."""
-        if self.on_gpu:
-            cards = NvidiaCards()
-            try:
-                gpus = visible_gpus(cards.read(), os.environ.get("CUDA_VISIBLE_DEVICES"))
-            finally:
-                cards.close()
-            known = [(gpu.vram_total, gpu.vram_used) for gpu in gpus[:1]]
-            for total, used in known:
-                if total is not None and used is not None:
-                    return total - used
-        import psutil
 
-        return int(psutil.virtual_memory().available)
+def free(*, on_gpu: bool) -> int:
+    """Return the bytes that are free now, on the GPU that engines use or in the machine."""
+    if on_gpu:
+        cards = NvidiaCards()
+        try:
+            gpus = visible_gpus(cards.read(), os.environ.get("CUDA_VISIBLE_DEVICES"))
+        finally:
+            cards.close()
+        for gpu in gpus[:1]:
+            if gpu.vram_total is not None and gpu.vram_used is not None:
+                return gpu.vram_total - gpu.vram_used
+    import psutil
+
+    return int(psutil.virtual_memory().available)

@@ -112,6 +112,7 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
 
 def _prepare(directory: Path, spec: ServeSpec) -> None:
     """Clear away what the last server left, and write how the next one is started."""
+    directory.chmod(0o700)  # also in a workspace that a group shares
     left = read_state(directory)
     if left is not None and left.socket:
         remove_socket(Path(left.socket))

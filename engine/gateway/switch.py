@@ -27,6 +27,7 @@ from engine.errors import EngineAway, FinetuiError, ReloadBusy
 from engine.failures import named
 from engine.gateway.control import Reloaded
 from engine.gateway.fleet import Fleet, Leased
+from engine.gateway.lend import Taker, nobody
 from engine.gateway.meter import Meter
 from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
@@ -57,7 +58,7 @@ class Switch:
         kind_of: The kind of engine that loads a model.
         options: How engines are started.
         rules: How they are changed.
-        taker: Says which run has the device; empty for none. It is called in a thread.
+        taker: Says which run has the device. It is called in a thread.
         tell: Takes what happened, for the log.
 
     Attributes:
@@ -71,7 +72,7 @@ class Switch:
         options: EngineOptions,
         rules: Rules | None = None,
         *,
-        taker: Callable[[], str] = str,
+        taker: Taker = nobody,
         tell: Tell = _silent,
     ) -> None:
         self.rules = rules or Rules()
@@ -82,7 +83,7 @@ class Switch:
         self._model: Served | None = None
         self._engine, self._next, self._said = "", "", ""
         self._swaps, self._restarts, self._failures, self._waiting = 0, 0, 0, 0
-        self._holding = False
+        self._on_gpu = self._holding = False
         self._away: FinetuiError | None = None
         self._reloading = False
         self._background: asyncio.Task[None] | None = None
@@ -186,7 +187,7 @@ class Switch:
         self._model = await asyncio.to_thread(self._find, wanted)
         self._set("starting", next=self._model.id)
         await self._fleet.check(self._model)
-        if run := await asyncio.to_thread(self._taker):
+        if run := await asyncio.to_thread(self._taker, self._on_gpu):
             self._lend_to(run)
             return
         self._serve(await self._fleet.load(self._model, self.rules.probe_s))
@@ -195,7 +196,7 @@ class Switch:
         """Look after idleness and loans, until it is cancelled."""
         while True:
             await asyncio.sleep(self.rules.look_s)
-            run = await asyncio.to_thread(self._taker)
+            run = await asyncio.to_thread(self._taker, self._on_gpu)
             if self._busy:
                 continue
             if run and self._phase in ("serving", "idle"):
@@ -279,8 +280,11 @@ class Switch:
         """
         fleet = self._fleet
         waits = fleet.current is None
-        if fleet.all and not self.rules.room.holds(needed, await fleet.memory()):
-            return await self._change_in_between(served), True
+        if fleet.all:
+            used = await fleet.memory()
+            room, on_gpu = self.rules.room, self._on_gpu
+            if not await asyncio.to_thread(room.holds, needed, used, on_gpu=on_gpu):
+                return await self._change_in_between(served), True
         fresh = await fleet.load(served, self.rules.probe_s)
         fleet.retire(self.rules.drain_s, self._cut_short)
         self._serve(fresh)
@@ -310,7 +314,7 @@ class Switch:
 
     async def _load_once(self, model: Served | None) -> None:
         """Load a model that served; where that fails, it is tried again later."""
-        run = await asyncio.to_thread(self._taker)
+        run = await asyncio.to_thread(self._taker, self._on_gpu)
         if model is None or run:
             return
         try:
@@ -336,7 +340,7 @@ class Switch:
         self._set(phase, next=model.id)
         for left in reversed(range(self.rules.tries)):
             await asyncio.sleep(self.rules.wait(self._failures))
-            if run := await asyncio.to_thread(self._taker):
+            if run := await asyncio.to_thread(self._taker, self._on_gpu):
                 self._lend_to(run)
                 return
             try:
@@ -389,6 +393,7 @@ class Switch:
         """Let an engine answer from now on."""
         self._fleet.put(loaded)
         self._model, self._engine, self._away = loaded.engine.model, loaded.engine.name, None
+        self._on_gpu = loaded.on_gpu
         self._set("serving")
         self._keep(self._watch(loaded))
 

@@ -207,16 +207,29 @@ class ServerDesk:
         """The port that is offered first."""
         return self._workspace.settings.serve.port
 
-    @property
-    def host(self) -> str:
-        """The address that a server listens on."""
-        return self._workspace.settings.serve.host
+    def reach(self) -> str:
+        """Return who reaches a server that is started here."""
+        from engine.gateway.address import is_loopback
+
+        host = self._workspace.settings.serve.host
+        return f"on {host}" + ("" if is_loopback(host) else ": other machines reach it")
 
     @property
     def engine(self) -> str:
         """The engine that is offered first; empty takes the best that is installed."""
         engine = self._workspace.settings.serve.engine
         return "" if engine == "auto" else engine
+
+    def token_note(self) -> str:
+        """Return where the token of a server comes from that is started here."""
+        from engine.gateway.bearer import VARIABLE
+        from engine.paths import shorten
+
+        if os.environ.get(VARIABLE):
+            return f"requests will need the token in {VARIABLE}"
+        if self._token_file is not None:
+            return f"requests will need the token in {shorten(self._token_file, 60)}"
+        return "requests will need a token, which is made now and shown once"
 
     def free_port(self, taken: int) -> int:
         """Return the next port on which nothing listens; 0, which takes any, where none is near."""
@@ -248,10 +261,13 @@ class ServerDesk:
         Raises:
             FinetuiError: It can't be started.
         """
-        from engine.gateway.spec import ServeSpec, Wanted
-        from engine.gateway.start import serve, token_of
+        from engine.gateway.spec import ServeSpec, Wanted, server_dir
+        from engine.gateway.start import serve, status, token_of
         from engine.gateway.words import seconds_of
+        from engine.runs import wait_until_gone
 
+        if not status(self._workspace).running:
+            wait_until_gone(server_dir(self._workspace.root))  # one that is ending now
         settings = self._workspace.settings.serve
         spec = ServeSpec(
             workspace=self._workspace.root,
@@ -388,13 +404,16 @@ class ServerWatch:
         if not (directory / STATE_FILE).is_file():
             return None
         from engine.runs import look
+        from tui.bridge.run_tail import short_run
 
         state, life = read_state(directory), look(directory)
         if state is None or not life.alive or state.phase in ("failed", "ended"):
             return None
+        model = state.model or state.next
+        if state.run and model.startswith(f"{state.run}:"):  # a run without a name of its own
+            model = f"{short_run(state.run)}:{state.quant}"
         requests = state.active + state.waiting
-        elsewhere = life.where == "elsewhere"
-        return Server(state.model or state.next, state.phase, requests, state.url, elsewhere)
+        return Server(model, state.phase, requests, state.url, life.where == "elsewhere")
 
 
 def watch_server(target: MessagePump, root: Path, *, interval: float = TITLE_SECONDS) -> Poller:

@@ -134,9 +134,7 @@ class Running:
             return
         died = not self.alive
         self._closed = True
-        process = self._launched.process
-        if process.poll() is None:
-            process.kill()
+        self._launched.kill()
         try:
             await asyncio.shield(self._status)
         finally:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mmap
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import EngineAway, GgufDamaged, ReloadBusy
-from engine.gateway.lend import taker
+from engine.gateway.lend import Taker, nobody, taker, uses_gpu
 from engine.gateway.room import Room
 from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
@@ -50,11 +51,11 @@ class Bench:
     def __init__(self, models: Path, rules: Rules) -> None:
         self.models = models
         self.told: list[dict[str, Any]] = []
-        self.look: Callable[[], str] = str
+        self.look: Taker = nobody
         options = EngineOptions(context=2048, slots=2, threads=1, gpu_layers=0)
         self.switch = Switch(
             find, lambda model: choose("native", model), options, rules,
-            taker=lambda: self.look(), tell=self._tell,
+            taker=lambda on_gpu: self.look(on_gpu), tell=self._tell,
         )  # fmt: skip
         self._looking: asyncio.Task[None] | None = None
 
@@ -76,7 +77,7 @@ class Bench:
 
     async def begin(self, rules: Rules = RULES) -> None:
         """Bring it to where every test begins: the first model serves."""
-        self.look = str
+        self.look = nobody
         self.switch.rules = rules
         await self.until("serving", "idle", "failed")
         if self.switch.state.model != "one" or self.switch.state.phase != "serving":
@@ -347,7 +348,7 @@ async def test_the_device_is_given_to_a_run_and_taken_back(bench: Bench, tmp_pat
     before = await bench.pid()
     stream = Stream(bench.switch, tokens=300)
     await stream.begun.wait()
-    bench.look = taker(runs, "always", on_gpu=False)
+    bench.look = taker(runs, "always")
     try:
         enqueue(run, "tests.support.queued_job")
         await bench.until("lent")
@@ -372,12 +373,23 @@ async def test_a_processor_is_lent_only_where_somebody_says_so(tmp_path: Path) -
     with turn(PROCESSOR):
         seat = take_seat(PROCESSOR, tmp_path / "run-a")
     try:
-        assert taker(tmp_path, "auto", on_gpu=False)() == ""
-        assert taker(tmp_path, "never", on_gpu=False)() == ""
-        assert taker(tmp_path, "always", on_gpu=False)() == "run-a"
+        assert taker(tmp_path, "auto")(False) == ""
+        assert taker(tmp_path, "never")(False) == ""
+        assert taker(tmp_path, "always")(False) == "run-a"
     finally:
         os.close(seat)
-    assert taker(tmp_path, "always", on_gpu=False)() == ""
+    assert taker(tmp_path, "always")(False) == ""
+
+
+async def test_an_engine_is_on_a_gpu_where_it_has_loaded_the_driver(
+    bench: Bench, tmp_path: Path
+) -> None:
+    assert not uses_gpu(await bench.pid())
+    driver = tmp_path / "libcuda.so.1"
+    driver.write_bytes(bytes(mmap.PAGESIZE))
+    with driver.open("r+b") as file, mmap.mmap(file.fileno(), 0):
+        assert uses_gpu(os.getpid())
+    assert not uses_gpu(os.getpid())
 
 
 async def test_the_end_waits_for_what_was_begun(models: Path) -> None:

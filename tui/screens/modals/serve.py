@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult
 
 from engine.errors import FinetuiError
@@ -54,6 +54,10 @@ class ServeDialog(Dialog[None]):
     def compose_box(self) -> ComposeResult:
         """The server's two halves."""
         yield ServerView()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Offer to swap the halves where they are folded, which is known a turn later."""
+        self.call_later(self.refresh_cheat)
 
     # -- looking ----------------------------------------------------------------------
 
@@ -106,6 +110,7 @@ class ServeDialog(Dialog[None]):
         before, self._seen = self._seen, seen
         if not seen.running:
             self.view.show_token("")
+            self.remove_class("-second")
         self._show()
         self._tell(before, seen)
 
@@ -145,7 +150,9 @@ class ServeDialog(Dialog[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done now."""
         if action == "swap_panes":
-            return self.has_class("-narrow") and super().check_action(action, parameters)
+            listens = self._seen is not None and self._seen.running
+            if not (listens and self.has_class("-narrow")):
+                return False
         if action in _OF_THE_SERVER and (self._seen is None or self.refusal(action)[0]):
             return False
         return super().check_action(action, parameters)
@@ -164,11 +171,13 @@ class ServeDialog(Dialog[None]):
         if action == "reload":
             if seen.host:
                 return words.NOT_HERE
+            if seen.state is None or not seen.state.socket:
+                return words.STARTING
             return words.NO_EXPORT if self._models == [] else ("", "")
         if action == "copy_token":
             return ("", "") if self._token else ("no token was made here for this server", "")
         if action in _COPIES and (seen.state is None or not seen.state.url):
-            return "the server does not listen yet", ""
+            return words.STARTING
         return "", ""
 
     def refusal_of_key(self, key: str) -> words.Said:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -17,6 +19,9 @@ from tui.screens.modals.dialog import FormDialog
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
 from tui.widgets.words import file_size, one_line
+
+if TYPE_CHECKING:
+    from tui.widgets.frame import Kind
 
 AUTOMATIC = "automatic"
 
@@ -67,29 +72,51 @@ class ServeStartDialog(FormDialog[Token]):
         with self.holding_keys():
             models = await off_loop(self._desk.models)
             self._models = {one_line(model.name): model for model in models}
-            self.model.offer(tuple(self._models), next(iter(self._models), ""))
             self.port.value = str(self._desk.port)
+            self._note("port", await off_loop(self._desk.reach))
             if not models:
-                self.say(words.NO_EXPORT[0], hint=words.NO_EXPORT[1], kind="error")
+                self._say(words.NO_EXPORT, "error")
                 return
-            engines = await off_loop(self._desk.engines, models[0])
-            self._engines = {engine.name: engine for engine in engines}
+            await self._look_at(models[0])
+            self.model.offer(tuple(self._models), next(iter(self._models)))
             self.engine.offer((AUTOMATIC, *self._engines), self._desk.engine or AUTOMATIC)
-            self._note()
-            if all(engine.problem for engine in engines):
-                self.say("no engine can serve it", hint=engines[0].about, kind="error")
+            self._note_engine()
 
-    @on(Choice.Changed)
-    def _note(self) -> None:
-        """Say beside each field what its value means."""
-        model = self._models.get(self.model.value)
-        about = f"{model.base}, {file_size(model.size)}" if model is not None else ""
-        self.query_one("#serve-model-note", Label).update(one_line(about))
-        best = next((one.name for one in self._engines.values() if not one.problem), "")
+    @on(Choice.Changed, "#serve-model")
+    def _other_model(self) -> None:
+        self._look()
+
+    @work(group="look", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        await self._look_at(self._models[self.model.value])
+        self._note_engine()
+
+    async def _look_at(self, model: Model) -> None:
+        """Find which engines can serve a model, and say it where none can."""
+        self._note("model", f"{model.base}, {file_size(model.size)}")
+        engines = await off_loop(self._desk.engines, model)
+        self._engines = {engine.name: engine for engine in engines}
+        if self._starting:
+            return
+        if all(engine.problem for engine in engines):
+            self._say((engines[0].problem, engines[0].fix), "error")
+        else:
+            self._say((await off_loop(self._desk.token_note), ""), "help")
+
+    @on(Choice.Changed, "#serve-engine")
+    def _note_engine(self) -> None:
+        """Say beside the engine what it does, or which one is taken."""
         engine = self._engines.get(self.engine.value)
-        about = engine.about if engine is not None else f"takes {best}" if best else ""
-        self.query_one("#serve-engine-note", Label).update(one_line(about))
-        self.query_one("#serve-port-note", Label).update(f"on {one_line(self._desk.host)}")
+        best = next((one.name for one in self._engines.values() if not one.problem), "")
+        self._note(
+            "engine", engine.about if engine is not None else f"takes {best}" if best else ""
+        )
+
+    def _note(self, field: str, about: str) -> None:
+        self.query_one(f"#serve-{field}-note", Label).update(one_line(about))
+
+    def _say(self, said: words.Said, kind: Kind) -> None:
+        self.say(said[0], hint=said[1], kind=kind)
 
     def action_accept(self) -> None:
         """Check the form, and start."""
