@@ -211,7 +211,7 @@ def _asked(
         usage=bool((given.get("stream_options") or {}).get("include_usage")),
         ignored=_ignored(body, schema),
         logprobs=logprobs,
-        needs=tuple(needs),
+        needs=(*needs, *(name for name in ("logit_bias",) if given.get(name))),
     )
 
 
