@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engine.errors import TemplateError
 from engine.models import Turn
+from engine.serve.engines.shapes import read_json
 from engine.serve.generation import Clock, Piece, StopScanner
 from engine.serve.protocol import BadRequest, ContextExceeded, Sampling
 from engine.tokens import Tokenizer, additions
@@ -66,12 +67,19 @@ class FolderModel:
         self._backend = tokenizers.Tokenizer.from_buffer((folder / "tokenizer.json").read_bytes())
         self._decoders = tokenizers.decoders
         self._ends = self._tokenizer.eos_ids | _ids(self._model.generation_config.eos_token_id)
-        adds_bos = additions(self._tokenizer).bos
-        self._bos = self._tokenizer.bos_id if adds_bos else None
+        self._bos = self._tokenizer.bos_id if self._adds_bos(folder) else None
 
     def warm_up(self) -> None:
         """Compute once, so that a model that breaks later breaks now."""
         self._read(list(self.tokenise("Warm up: é 12")) or [0], None)
+
+    def _adds_bos(self, folder: Path) -> bool:
+        """Return whether a text gets a BOS token: as in the GGUF that an export makes of this."""
+        bos = self._tokenizer.bos_id
+        if bos is None or not additions(self._tokenizer).bos:
+            return False
+        said = (read_json(folder / "tokenizer_config.json") or {}).get("add_bos_token")
+        return bool(self._backend.encode("A").ids[0] == bos if said is None else said)
 
     def tokenise(self, text: str, *, special: bool = True) -> tuple[int, ...]:
         """Return the token ids of a text; nothing is added at its ends."""
@@ -81,7 +89,7 @@ class FolderModel:
             raise BadRequest(error.message) from error
 
     def prompt(self, text: str) -> tuple[int, ...]:
-        """Return the ids of a prompt, with the BOS token that training saw in front, if any."""
+        """Return the ids of a prompt, with a BOS token in front where one is added."""
         ids = self.tokenise(text)
         if self._bos is None or ids[:1] == (self._bos,):
             return ids
