@@ -23,6 +23,8 @@ from engine.serve.protocol import REFUSED
 # How a process ends in which llama.cpp gave up on a file.
 GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _CONNECT_S = 10.0
+# Shorter than the 5 s after which servers close an idle connection.
+_IDLE_S = 2.0
 _PF_EXITING = 0x4  # linux/sched.h
 _REASON = re.compile(r"error loading model: (.+)")
 _NO_SOCKET = "HTTP server error"
@@ -216,7 +218,9 @@ def socket_client(socket: Path, key: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(
             uds=str(socket),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=32, keepalive_expiry=_IDLE_S
+            ),
         ),
         base_url="http://localhost",
         headers={"Authorization": f"Bearer {key}"},

@@ -128,6 +128,19 @@ async def test_a_stream_is_the_whole_in_pieces(engines: dict[str, Engine], name:
     assert {part["model"] for part in streamed} == {"brief:f16"}
 
 
+@pytest.mark.nightly
+async def test_a_merged_folder_answers_like_generate(
+    finished_export: Path, expected: dict[str, tuple[str, int]], tmp_path: Path
+) -> None:
+    model = Served("merged", finished_export / "runs" / RUN / "merged")
+    options = EngineOptions(context=CONTEXT, threads=1)
+    async with running(choose(None, model), model, options, tmp_path) as engine:
+        assert engine.name == "transformers"
+        for question, (text, _) in expected.items():
+            answer = (await chat(engine, question, max_tokens=TOKENS)).json()
+            assert answer["choices"][0]["message"]["content"] == text
+
+
 async def test_texts_are_completed_alike(engines: dict[str, Engine]) -> None:
     prompt = f"### Instruction:\n{SEEN}\n\n### Response:\n"
     answers = [await complete(engines[name], prompt) for name in NAMES]
