@@ -220,6 +220,8 @@ class FinetuiApp(Host):
         self.server = event.server
         if (stage := self.stage) is not None:
             stage.refresh_title()
+            if event.died:
+                stage.say("the server is gone", hint="S on Chat says why", kind="error")
 
     def on_scan_moved(self, event: ScanMoved) -> None:
         """Show how far the scan is on the screen that is in front."""

@@ -361,7 +361,8 @@ def _process(directory: Path) -> str:
     from engine.runs.process import read_process
 
     info = read_process(directory)
-    return f"{info.pid}/{info.start_time}/{info.boot_id}" if info is not None else ""
+    # Start times are kept to a hundredth of a second, and differ by who wrote them.
+    return f"{info.pid}/{info.boot_id}" if info is not None else ""
 
 
 class _Changes:
@@ -400,6 +401,7 @@ class ServerWatch:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._last: Server | None = None
+        self._phase = ""
 
     def look(self) -> Message | None:
         """Return a message if what the title line shows has changed."""
@@ -407,19 +409,23 @@ class ServerWatch:
         if server == self._last:
             return None
         self._last = server
-        return ServerMoved(server)
+        # One that ends on request says so last; a verb that starts another one clears that away.
+        return ServerMoved(server, died=server is None and self._phase not in ("", "ended"))
 
     def _find(self) -> Server | None:
         from engine.gateway.spec import SERVER_DIR
         from engine.gateway.state import STATE_FILE, read_state
 
         directory = self._root / SERVER_DIR
+        self._phase = ""
         if not (directory / STATE_FILE).is_file():
             return None
         from engine.runs import look
         from tui.bridge.run_tail import short_run
 
-        state, life = read_state(directory), look(directory)
+        # Life first: a server that ends in between has then said its last word.
+        life, state = look(directory), read_state(directory)
+        self._phase = state.phase if state is not None else ""
         if state is None or not life.alive or state.phase in ("failed", "ended"):
             return None
         model = state.model or state.next

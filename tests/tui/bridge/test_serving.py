@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.gateway.spec import server_dir
+from engine.runs import wait_until_gone
 from engine.workspace import Workspace, open_workspace
 from tests.support.trusting import trusted
 from tests.tui.exports import make_exported_run, make_finished_export
@@ -35,8 +37,21 @@ def test_the_title_is_told_what_changed_and_nothing_else(workspace: Workspace) -
         server = moved(watch)
         assert server is not None
         assert (server.model, server.phase) == ("other:f16", "starting")
-    assert moved(watch) is None
+    message = watch.look()
+    assert isinstance(message, ServerMoved)
+    assert (message.server, message.died) == (None, False)
     assert watch.look() is None
+
+
+def test_a_server_that_died_is_told_from_one_that_was_stopped(workspace: Workspace) -> None:
+    watch = ServerWatch(workspace.root)
+    with running_job(workspace) as process:
+        assert moved(watch) is not None
+        process.kill()
+        assert wait_until_gone(server_dir(workspace.root))
+        message = watch.look()
+        assert isinstance(message, ServerMoved)
+        assert (message.server, message.died) == (None, True)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,11 @@ class ServeStartDialog(FormDialog[Token]):
     async def _load(self) -> None:
         with self.holding_keys():
             models = await off_loop(self._desk.models)
-            self._models = {one_line(model.name): model for model in models}
+            for model in models:
+                name = one_line(model.name)
+                # Two runs may have been given one name.
+                name += f" ({model.run_id})" if name in self._models else ""
+                self._models[name] = model
             self.port.value = str(self._desk.port)
             self._note("port", await off_loop(self._desk.reach))
             if not models:
