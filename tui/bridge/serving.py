@@ -87,6 +87,11 @@ class Seen:
     process: str = ""
 
     @property
+    def model(self) -> str:
+        """What it serves; empty where it does not run, or has no model yet."""
+        return self.state.model if self.running and self.state is not None else ""
+
+    @property
     def active(self) -> int:
         """How many requests are being answered or wait."""
         if self.state is None or not self.running:

@@ -115,6 +115,8 @@ class ServeDialog(Dialog[None]):
             self.remove_class("-second")
         self._show()
         self._tell(before, seen)
+        if before is not None and before.model != seen.model:
+            self.app.look_for_jobs()  # the title line says it, too
 
     def _show(self) -> None:
         seen = self._seen
