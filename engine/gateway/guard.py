@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from engine.errors import ServerOpen
 from engine.gateway.refusals import Refusal
 from engine.gateway.spec import ServeSpec
 
@@ -51,7 +52,16 @@ class Rules:
 
     @classmethod
     def of(cls, spec: ServeSpec, token: str) -> Rules:
-        """Return the rules that a server was started with."""
+        """Return the rules that a server was started with.
+
+        Raises:
+            ServerOpen: It asks for no token, and other machines reach it.
+        """
+        if (spec.open or not token) and not _is_loopback(spec.host):
+            raise ServerOpen(
+                f"a server on {spec.host} without a token would answer anybody",
+                hint="listen on 127.0.0.1, or use a token",
+            )
         return cls(
             token=b"" if spec.open else token.encode(),
             host=spec.host,
@@ -67,13 +77,13 @@ class Guard:
     Args:
         app: What answers.
         rules: Whom it listens to.
+        header: How large a request's line and headers may be, in bytes.
     """
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        if not rules.token and not _is_loopback(rules.host):
-            raise ValueError("a server without a token listens on a loopback address alone")
+    def __init__(self, app: ASGIApp, rules: Rules, header: int) -> None:
         self._app = app
         self._rules = rules
+        self._header = header
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -82,6 +92,7 @@ class Guard:
             return
         headers = Headers(scope=scope)
         try:
+            self._check_size(scope)
             self._check_host(headers)
             origin = self._origin(headers)
             if origin and scope["method"] == "OPTIONS":
@@ -93,6 +104,12 @@ class Guard:
             await refusal.response()(scope, receive, send)
             return
         await self._app(scope, receive, _for_page(send, origin) if origin else send)
+
+    def _check_size(self, scope: Scope) -> None:
+        # h11 limits a head that comes in pieces, and takes a larger one that comes at once.
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size + len(scope["raw_path"]) + len(scope["query_string"]) > self._header:
+            raise Refusal(431, "The headers are too large.", code="headers_too_large")
 
     def _check_host(self, headers: Headers) -> None:
         given = headers.getlist("host")

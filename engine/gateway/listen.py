@@ -56,7 +56,7 @@ async def listen(
         if not serving.done():
             server.should_exit = server.force_exit = True
             await serving
-            server.cut_off()
+        server.cut_off()
         sock.close()
 
 

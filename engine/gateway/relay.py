@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import httpx
 
 from engine.errors import WorkerDied, WorkerTimeout
 from engine.gateway import refusals
+from engine.gateway.assemble import Assembly
 from engine.gateway.events import Events, dumps, event
 from engine.gateway.fields import Asked
 from engine.gateway.models import Models
@@ -80,14 +81,13 @@ class Relay:
                 tally.model = engine.model.id
                 _check(engine, asked)
                 try:
-                    replies = await self._whole(engine, asked)
+                    replies = await self._whole(engine, asked, tally)
                     break
                 except (Broken, httpx.TransportError) as error:
                     await self._broken(engine, error, again=again)
         reply = Reply(asked, engine.model.id)
         value = reply.whole(replies)
         tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
-        self._models.wrote(reply.tokens)
         return dumps(value)
 
     async def stream(self, asked: Asked, tally: Tally, send: Send) -> None:
@@ -116,44 +116,51 @@ class Relay:
                 finally:
                     tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
 
-    async def _whole(self, engine: Engine, asked: Asked) -> list[dict[str, Any]]:
-        """Ask for every answer at once; with one that fails, the others are given up."""
-        if len(asked.bodies) == 1:
-            return [await self._ask(engine, asked, asked.bodies[0])]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._ask(engine, asked, body)) for body in asked.bodies]
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return [task.result() for task in tasks]
+    async def _whole(self, engine: Engine, asked: Asked, tally: Tally) -> list[dict[str, Any]]:
+        if asked.form == "embedding":
+            async with self._open(engine, asked, asked.bodies[0]) as response:
+                return [_object(await _read(response, _ANSWER_BYTES))]
+        made = [Assembly() for _ in asked.bodies]
+        tally.tokens = 0  # an engine that died may have written some
 
-    async def _ask(self, engine: Engine, asked: Asked, body: dict[str, Any]) -> dict[str, Any]:
-        async with self._open(engine, asked, body) as response:
-            raw = await _read(response, _ANSWER_BYTES)
-        try:
-            value = json.loads(raw)
-        except ValueError:
-            raise Broken("its answer is no JSON") from None
-        if not isinstance(value, dict):
-            raise Broken("its answer is no JSON object")
-        return value
+        async def follow(index: int) -> None:
+            async with contextlib.aclosing(self._events(engine, asked, index)) as events:
+                async for found in events:
+                    count = 0
+                    for data in found:
+                        value = _object(data)
+                        if "error" in value:
+                            raise refused(500, data, asked.param)
+                        count += made[index].feed(value)
+                    tally.tokens += count
+                    self._models.wrote(count)
+
+        await _each(len(asked.bodies), follow)
+        return [one.whole() for one in made]
 
     async def _pieces(self, engine: Engine, asked: Asked, reply: Reply, send: Send) -> None:
-        if len(asked.bodies) == 1:
-            await self._follow(engine, asked, 0, reply, send)
-        else:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for index in range(len(asked.bodies)):
-                        group.create_task(self._follow(engine, asked, index, reply, send))
-            except BaseExceptionGroup as errors:
-                raise errors.exceptions[0] from None
+        async def follow(index: int) -> None:
+            async with contextlib.aclosing(self._events(engine, asked, index)) as events:
+                async for found in events:
+                    before = reply.tokens
+                    out = b"".join([reply.piece(data, index) for data in found])
+                    if reply.tokens != before:
+                        self._models.wrote(reply.tokens - before)
+                    if out:
+                        await send(out)
+
+        await _each(len(asked.bodies), follow)
         await send(reply.last())
 
-    async def _follow(
-        self, engine: Engine, asked: Asked, index: int, reply: Reply, send: Send
-    ) -> None:
-        """Pass one answer's events on, as they come."""
+    async def _events(
+        self, engine: Engine, asked: Asked, index: int
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Yield the data of one answer's events as they come, without the mark of its end.
+
+        Raises:
+            Broken: It has no end.
+            Refusal: The engine refuses the request.
+        """
         body = {**asked.bodies[index], "stream": True, "stream_options": {"include_usage": True}}
         events, done = Events(), False
         async with self._open(engine, asked, body) as response:
@@ -162,15 +169,11 @@ class Relay:
                     found = events.feed(piece)
                 except ValueError as error:
                     raise Broken(str(error)) from None
-                if not found:
-                    continue
-                before = reply.tokens
-                out = b"".join([reply.piece(data, index) for data in found])
-                if reply.tokens != before:
-                    self._models.wrote(reply.tokens - before)
-                if out:
-                    await send(out)
-                done = done or found[-1] == b"[DONE]"
+                if found and found[-1] == b"[DONE]":
+                    done = True
+                    found.pop()
+                if found:
+                    yield found
         if not done:
             raise Broken("its answer has no end")
 
@@ -224,6 +227,38 @@ def _check(engine: Engine, asked: Asked) -> None:
             code="unsupported_by_engine",
             param=name,
         )
+
+
+async def _each(count: int, follow: Callable[[int], Awaitable[None]]) -> None:
+    """Follow every answer at once; with one that fails, the others are given up."""
+    if count == 1:
+        await follow(0)
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index in range(count):
+                group.create_task(_one(follow, index))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+async def _one(follow: Callable[[int], Awaitable[None]], index: int) -> None:
+    await follow(index)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """Return an engine's JSON object.
+
+    Raises:
+        Broken: It is none.
+    """
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        raise Broken("its answer is no JSON") from None
+    if not isinstance(value, dict):
+        raise Broken("its answer is no JSON object")
+    return value
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes:

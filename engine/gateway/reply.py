@@ -84,8 +84,6 @@ class Reply:
         Raises:
             Refusal: The engine says that it failed.
         """
-        if data == b"[DONE]":
-            return b""
         value = json.loads(data)
         if not isinstance(value, dict):
             return b""

@@ -11,6 +11,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from engine.models import Example, Provenance, Skipped, Turn, example_id
 from engine.workspace import Workspace
+from tests.support.shared import made_once
+from tests.tui.exports import make_models
 from tests.tui.pictures import SnapSizes, snap_at_sizes
 
 NOTES = (
@@ -67,6 +69,12 @@ def a_modern_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LC_ALL", "LC_CTYPE", "LANG", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a base and a tuned GGUF, which can really be loaded."""
+    return made_once(tmp_path_factory, "chat-models", make_models)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tui.screens.modals.filter import FilterDialog
 from tui.screens.modals.help import HelpDialog
 from tui.screens.modals.near import NearDialog
 from tui.screens.modals.pick import PairDialog
+from tui.screens.modals.serve import ServeDialog
 from tui.screens.modals.setup import SetupDialog
 from tui.screens.modals.skips import SkipsDialog
 from tui.screens.modals.system import SystemDialog
@@ -35,6 +36,7 @@ DIALOGS: dict[str, type[DOMNode]] = {
     "help": HelpDialog,
     "choose": FilterDialog,
     "confirm": ConfirmDialog,
+    "serve": ServeDialog,
     "setup": SetupDialog,
     "answers": AnswersDialog,
     "versions": VersionsDialog,

@@ -30,10 +30,10 @@ PANEL_SECONDS = 0.5
 _NEAR = 50
 _LAST_PORT = 65535
 _ABOUT: Mapping[str, str] = {
-    "native": "several requests at once",
+    "native": "requests side by side",
     "llama-cpp-python": "one request at a time",
-    "transformers": "one request at a time, from folders",
-    "vllm": "many requests at once, on GPUs",
+    "transformers": "one request at a time",
+    "vllm": "many requests, on GPUs",
 }
 
 
@@ -87,6 +87,11 @@ class Seen:
     process: str = ""
 
     @property
+    def model(self) -> str:
+        """What it serves; empty where it does not run, or has no model yet."""
+        return self.state.model if self.running and self.state is not None else ""
+
+    @property
     def active(self) -> int:
         """How many requests are being answered or wait."""
         if self.state is None or not self.running:
@@ -125,10 +130,8 @@ class EngineSeen:
 
     @property
     def about(self) -> str:
-        """What it does, or why it can't."""
-        if not self.problem:
-            return _ABOUT.get(self.name, "")
-        return f"{self.problem}: {self.fix}" if self.fix else self.problem
+        """What it does, or that it can't serve the model."""
+        return "can't serve this" if self.problem else _ABOUT.get(self.name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +210,29 @@ class ServerDesk:
         """The port that is offered first."""
         return self._workspace.settings.serve.port
 
-    @property
-    def host(self) -> str:
-        """The address that a server listens on."""
-        return self._workspace.settings.serve.host
+    def reach(self) -> str:
+        """Return who reaches a server that is started here."""
+        from engine.gateway.address import is_loopback
+
+        host = self._workspace.settings.serve.host
+        return f"on {host}" + ("" if is_loopback(host) else ": other machines reach it")
 
     @property
     def engine(self) -> str:
         """The engine that is offered first; empty takes the best that is installed."""
         engine = self._workspace.settings.serve.engine
         return "" if engine == "auto" else engine
+
+    def token_note(self) -> str:
+        """Return where the token of a server comes from that is started here."""
+        from engine.gateway.bearer import VARIABLE
+        from engine.paths import shorten
+
+        if os.environ.get(VARIABLE):
+            return f"requests will need the token in {VARIABLE}"
+        if self._token_file is not None:
+            return f"requests will need the token in {shorten(self._token_file, 60)}"
+        return "requests will need a token, which is made now and shown once"
 
     def free_port(self, taken: int) -> int:
         """Return the next port on which nothing listens; 0, which takes any, where none is near."""
@@ -228,16 +244,26 @@ class ServerDesk:
 
         return [self._engine(name, model) for name in ENGINES]
 
+    def best_engine(self, model: Model) -> str:
+        """Return the engine that is taken where none is named; empty where none can be."""
+        from engine.errors import FinetuiError
+        from engine.gateway.resolve import of_run
+        from engine.serve.engines.choice import choose
+
+        try:
+            served = of_run(self._workspace, model.run_id, model.quant)
+            return choose(None, served).name
+        except FinetuiError:
+            return ""
+
     def _engine(self, name: EngineName, model: Model) -> EngineSeen:
-        from engine.errors import DependencyMissing, FinetuiError
+        from engine.errors import FinetuiError
         from engine.gateway.resolve import of_run
         from engine.serve.engines.choice import choose
 
         try:
             served = of_run(self._workspace, model.run_id, model.quant, name)
-            choose(name, served).require(served)
-        except DependencyMissing as error:
-            return EngineSeen(name, "not installed", error.hint)
+            choose(name, served)
         except FinetuiError as error:
             return EngineSeen(name, error.message, error.hint)
         return EngineSeen(name)
@@ -248,10 +274,13 @@ class ServerDesk:
         Raises:
             FinetuiError: It can't be started.
         """
-        from engine.gateway.spec import ServeSpec, Wanted
-        from engine.gateway.start import serve, token_of
+        from engine.gateway.spec import ServeSpec, Wanted, server_dir
+        from engine.gateway.start import serve, status, token_of
         from engine.gateway.words import seconds_of
+        from engine.runs import wait_until_gone
 
+        if not status(self._workspace).running:
+            wait_until_gone(server_dir(self._workspace.root))  # one that is ending now
         settings = self._workspace.settings.serve
         spec = ServeSpec(
             workspace=self._workspace.root,
@@ -270,8 +299,13 @@ class ServerDesk:
         )
         value, made = token_of(spec, self._token_file)
         directory = serve(self._workspace, spec, value)
-        self._token = Token(value, made, _process(directory))
-        return self._token
+        token = Token(value, made, _process(directory))
+        self.remember(token)
+        return token
+
+    def remember(self, token: Token) -> None:
+        """Keep the token of a server that was started here, in memory alone."""
+        self._token = token
 
     @property
     def _token_file(self) -> Path | None:
@@ -332,7 +366,8 @@ def _process(directory: Path) -> str:
     from engine.runs.process import read_process
 
     info = read_process(directory)
-    return f"{info.pid}/{info.start_time}/{info.boot_id}" if info is not None else ""
+    # Start times are kept to a hundredth of a second, and differ by who wrote them.
+    return f"{info.pid}/{info.boot_id}" if info is not None else ""
 
 
 class _Changes:
@@ -371,6 +406,7 @@ class ServerWatch:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._last: Server | None = None
+        self._phase = ""
 
     def look(self) -> Message | None:
         """Return a message if what the title line shows has changed."""
@@ -378,23 +414,31 @@ class ServerWatch:
         if server == self._last:
             return None
         self._last = server
-        return ServerMoved(server)
+        # One that ends on request says so last; a verb that starts another one clears that away.
+        return ServerMoved(server, died=server is None and self._phase not in ("", "ended"))
 
     def _find(self) -> Server | None:
         from engine.gateway.spec import SERVER_DIR
         from engine.gateway.state import STATE_FILE, read_state
 
         directory = self._root / SERVER_DIR
+        self._phase = ""
         if not (directory / STATE_FILE).is_file():
             return None
         from engine.runs import look
+        from tui.bridge.run_tail import short_run
 
-        state, life = read_state(directory), look(directory)
+        # Life first: a server that ends in between has then said its last word.
+        life, state = look(directory), read_state(directory)
+        self._phase = state.phase if state is not None else ""
         if state is None or not life.alive or state.phase in ("failed", "ended"):
             return None
+        model = state.model or state.next
+        called, colon, quant = model.partition(":")
+        if called == state.run:  # one without a name of its own
+            model = f"{short_run(called)}{colon}{quant}"
         requests = state.active + state.waiting
-        elsewhere = life.where == "elsewhere"
-        return Server(state.model or state.next, state.phase, requests, state.url, elsewhere)
+        return Server(model, state.phase, requests, state.url, life.where == "elsewhere")
 
 
 def watch_server(target: MessagePump, root: Path, *, interval: float = TITLE_SECONDS) -> Poller:

@@ -19,6 +19,8 @@ class ServerView(Vertical):
     use_pane = getters.query_one("#serve-use", TextPane)
     token_line = getters.query_one("#serve-token", Lines)
 
+    _running = False
+
     def compose(self) -> ComposeResult:
         """The token, while it is shown, over both halves."""
         yield Lines(id="serve-token")
@@ -35,11 +37,13 @@ class ServerView(Vertical):
             key: How a shell gets its token.
             made: Whether that is the token itself, which was made here.
         """
-        self.state_pane.show(words.state_blocks(seen, exports), top=False)
+        other, self._running = seen.running != self._running, seen.running
+        self.state_pane.show(words.state_blocks(seen, exports), top=other)
         self.use_pane.show(words.use_blocks(seen, key, made=made), top=False)
 
     def show_token(self, token: str) -> None:
         """Show a token that was just made; an empty one takes it away."""
+        self.set_class(bool(token), "-token")
         self.token_line.show(words.token_lines(token) if token else [])
 
     def page(self, pages: int) -> None:

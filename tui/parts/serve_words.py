@@ -27,6 +27,7 @@ OF_ITS_START = "The token is the one that the server was started with."
 
 NO_EXPORT: Said = ("there is no exported model to serve", "4 goes to Train, where e exports a run")
 NO_SERVER: Said = ("no server runs", "s starts one")
+STARTING: Said = ("the server is still starting", "")
 NOT_HERE: Said = (
     "the server runs on another machine, which alone can change its model",
     "finetui reload there does it",
@@ -47,13 +48,11 @@ _PHASES: Mapping[str, tuple[str, str, str]] = {
 def phase_line(seen: Seen) -> Content:
     """Return what the server does, with its sign, and since when."""
     state = seen.state
-    if not seen.running or state is None:
-        if seen.error:
-            return Content.assemble(("✗ ", "$text-error"), ("not running", "bold"))
-        return Content.assemble(("■ ", "$text-muted"), ("not running", "bold"))
-    sign, style, words = _PHASES.get(state.phase, ("?", "$text-muted", one_line(state.phase)))
-    if state.phase in ("starting", "switching") and state.next:
-        words += f": loading {one_line(state.next)}"
+    if not seen.running:
+        sign, style = ("✗", "$text-error") if seen.error else ("■", "$text-muted")
+        return Content.assemble((f"{sign} ", style), ("not running", "bold"))
+    phase = state.phase if state is not None else "starting"  # it has not spoken yet
+    sign, style, words = _PHASES.get(phase, ("?", "$text-muted", one_line(phase)))
     where = f" on {one_line(seen.host)}" if seen.host else ""
     return Content.assemble((f"{sign} ", style), (words + where, "bold"))
 
@@ -88,8 +87,10 @@ def figures(seen: Seen) -> list[tuple[str, Content]]:
     """Return the running server's figures, each with its label."""
     state = seen.state
     assert state is not None
+    loads = state.next and state.next != state.model
     found = [
         ("model", text(one_line(state.model) or "none yet", "bold")),
+        *([("loading", text(one_line(state.next), "$text-accent"))] if loads else []),
         ("engine", text(one_line(state.engine) or "none yet")),
         ("address", _address(seen)),
         ("requests", _requests(state)),
@@ -132,7 +133,9 @@ def _tokens(state: ServerState) -> str:
 
 
 def _said(state: ServerState) -> list[Block]:
-    return [BLANK, _line("it says", text(one_line(state.said)))] if state.said else []
+    if not state.said:
+        return []
+    return [BLANK, Block(text("it says", "$text-muted")), Block(text(one_line(state.said)), 2)]
 
 
 def _line(label: str, words: Content) -> Block:
@@ -157,7 +160,8 @@ def _stopped_blocks(seen: Seen, exports: int | None) -> list[Block]:
         "A server lets other programs ask an exported model, by the protocol that OpenAI's "
         "clients speak. It goes on when finetui or the terminal is closed."
     )
-    return [*blocks, Block(text("s starts one.")), BLANK, Block(text(about, "$text-muted"))]
+    starts = Content.assemble(("s", "$text-accent bold"), " starts one.")
+    return [*blocks, Block(starts), BLANK, Block(text(about, "$text-muted"))]
 
 
 # -- for other programs -----------------------------------------------------------------
@@ -203,20 +207,25 @@ def use_blocks(seen: Seen, key: str, *, made: bool) -> list[Block]:
         words = "The lines for other programs are here once it listens."
         return [Block(text(words, "$text-muted"))]
     hidden = export_lines(state, "…  (e copies it with the token)" if made else key)
-    blocks = [Block(text("OpenAI's clients  e", "$text-muted"))]
+    blocks = [_keyed("OpenAI's clients", "e")]
     blocks += [Block(text(one_line(line)), indent=2) for line in hidden.splitlines()]
-    blocks += [BLANK, Block(text("curl, after those lines  c", "$text-muted"))]
+    blocks += [BLANK, _keyed("curl, after those lines", "c")]
     blocks.append(Block(text(one_line(curl_line(state))), indent=2))
     if not state.open and not made:
         blocks += [BLANK, Block(text(OF_ITS_START, "$text-muted"))]
     return blocks
 
 
+def _keyed(label: str, key: str) -> Block:
+    """Return a heading with the key that copies what stands below it."""
+    return Block(Content.assemble((f"{label}  ", "$text-muted"), (key, "$text-accent bold")))
+
+
 def token_lines(token: str) -> list[Content]:
     """Return the lines that show a token that was just made, once."""
     return [
-        Content.assemble(("token  ", "$text-muted"), (token, "bold $text-accent")),
-        text("shown this once and kept nowhere · t copies it until finetui is left", "$text-muted"),
+        text("token · shown this once, kept nowhere · t copies it", "$text-muted"),
+        text(token, "bold $text-accent"),
     ]
 
 
@@ -227,7 +236,7 @@ def started_words(seen: Seen) -> Said:
     """Return what is said when the server that was started answers."""
     state = seen.state
     assert state is not None
-    return f"{state.model} answers at {state.url}", "it goes on when finetui is left"
+    return f"{state.model} answers", "it goes on when finetui is left"
 
 
 def reloaded_words(done: Reloaded) -> Said:

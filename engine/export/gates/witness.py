@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import secrets
 import select
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from engine.child import child_environment, environment_without_secrets
 from engine.errors import DependencyMissing, ExportError, GgufDamaged
 from engine.runs.child import Job
+from engine.serve.engines.launch import PACKAGE, Launched, LlamaOptions, launch_llama
+from engine.serve.engines.shapes import installed
 
-PACKAGE = "xllamacpp"
-_CONTEXT = 512
+# A second copy of the weights for faster computing would only take memory.
+_OPTIONS = LlamaOptions(context=512, warm_up=False, repack=False, verbosity=3)
 _ANSWER_S = 120.0
-_LINES_KEPT = 5
+_END_S = 5.0
 
 
 class Refused(ExportError):
@@ -80,61 +76,36 @@ def witness(gguf: Path, job: Job) -> Iterator[Witness]:
         GgufDamaged: The file can't be loaded.
         JobStopped: The job was asked to stop.
     """
-    if importlib.util.find_spec(PACKAGE) is None:
+    if not installed(PACKAGE):
         raise DependencyMissing(
             f"llama.cpp's own server is not installed ({PACKAGE})",
             hint=f"install it with: pip install {PACKAGE}",
         )
-    key = secrets.token_urlsafe(32)
-    # A socket's path has to be short, which the job's folder may not be.
-    with tempfile.TemporaryDirectory(prefix="finetui-") as folder:
-        socket = Path(folder) / "w.sock"
-        command = [sys.executable, "-P", "-m", "engine.export.gates.server"]
-        child = subprocess.Popen(
-            [*command, str(gguf), str(socket), str(_CONTEXT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**environment_without_secrets(), **child_environment()},
-        )
-        try:
-            _wait(child, key, gguf, job)
-            with httpx.Client(
-                transport=httpx.HTTPTransport(uds=str(socket)),
-                base_url="http://witness",
-                headers={"Authorization": f"Bearer {key}"},
-                timeout=_ANSWER_S,
-                trust_env=False,
-            ) as client:
-                yield Witness(client)
-        finally:
-            _end(child)
+    launched = launch_llama(gguf, _OPTIONS)
+    try:
+        _wait(launched, gguf, job)
+        with httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(launched.socket)),
+            base_url="http://witness",
+            headers={"Authorization": f"Bearer {launched.key}"},
+            timeout=_ANSWER_S,
+            trust_env=False,
+        ) as client:
+            yield Witness(client)
+    finally:
+        launched.end(grace_s=_END_S)
 
 
-def _wait(child: subprocess.Popen[bytes], key: str, gguf: Path, job: Job) -> None:
-    """Give the child its key, and wait until it serves."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        child.stdin.write(f"{key}\n".encode())
-        child.stdin.flush()
-    while not select.select([child.stdout], [], [], 0.3)[0]:
+def _wait(launched: Launched, gguf: Path, job: Job) -> None:
+    """Wait until the server serves."""
+    said = launched.process.stdout
+    assert said is not None
+    while not select.select([said], [], [], 0.3)[0]:
         job.check_stop()
-    if child.stdout.readline().strip() != b"ready":
+    if said.readline().strip() != b"ready":
         raise GgufDamaged(
             f"llama.cpp's server can't load {gguf.name}", hint="stdout.log has its last words"
         )
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-    try:
-        child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
 
 
 def _words(answer: httpx.Response) -> str:

@@ -7,6 +7,7 @@ from engine.serve.engines.llama_cpp_python import LlamaCppPython
 from engine.serve.engines.native import Native
 from engine.serve.engines.shapes import installed
 from engine.serve.engines.transformers import Transformers
+from engine.serve.engines.vllm import Vllm
 
 
 def choose(name: EngineName | None, model: Served) -> EngineKind:
@@ -23,7 +24,7 @@ def choose(name: EngineName | None, model: Served) -> EngineKind:
         GgufDamaged: The file is not whole.
     """
     kinds: dict[EngineName, EngineKind] = {
-        kind.name: kind for kind in (Native(), LlamaCppPython(), Transformers())
+        kind.name: kind for kind in (Native(), LlamaCppPython(), Transformers(), Vllm())
     }
     kind = kinds[name or _best(model)]
     kind.require(model)
@@ -33,6 +34,6 @@ def choose(name: EngineName | None, model: Served) -> EngineKind:
 def _best(model: Served) -> EngineName:
     if model.path.is_dir():
         return "transformers"
-    if not Native.installed() and installed("llama_cpp"):
+    if not Native().installed and installed("llama_cpp"):
         return "llama-cpp-python"
     return "native"

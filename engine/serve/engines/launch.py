@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,12 @@ class Launched:
     socket: Path
     key: str = field(repr=False)
 
+    def kill(self) -> None:
+        """Kill it and what it started."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
     def end(self, grace_s: float = 0.0) -> None:
         """End it and remove its socket; blocks for a moment. Ending again does nothing.
 
@@ -87,8 +94,7 @@ class Launched:
         if grace_s:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(grace_s)
-        if self.process.poll() is None:
-            self.process.kill()
+        self.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_END_S)
         shutil.rmtree(self.socket.parent, ignore_errors=True)

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import psutil
 
 from engine.errors import EngineAway, FinetuiError, WorkerDied
 from engine.gateway.address import bind, owner_socket
@@ -103,6 +105,14 @@ class BareEngine:
                 pipe.close()
         self._folder.cleanup()
 
+    def pause(self) -> None:
+        """Stop it computing; connections to it are still taken by the system."""
+        psutil.Process(self.pid).suspend()
+
+    def go_on(self) -> None:
+        """Let it compute again."""
+        psutil.Process(self.pid).resume()
+
     def ask(self, path: str) -> Any:
         """Ask the engine itself, past the server."""
         with httpx.Client(transport=httpx.HTTPTransport(uds=self._socket), **self._how) as client:
@@ -127,6 +137,7 @@ class OneModel:
     counted: list[dict[str, Any]] = field(default_factory=list)
     rate: int = 0
     leased: int = 0
+    taken: list[str] = field(default_factory=list)
     reloads: list[Wanted] = field(default_factory=list)
     refuse: FinetuiError | None = None
 
@@ -141,6 +152,7 @@ class OneModel:
         if not self.engines:
             raise EngineAway("no engine answers", hint="wait")
         self.leased += 1
+        self.taken.append(self.engines[0].model.id)
         try:
             yield cast(Engine, self.engines[0])
         finally:
@@ -157,6 +169,14 @@ class OneModel:
         if self.refuse is not None:
             raise self.refuse
         return Reloaded("new:q8_0", "tiny:f16", 1.5, False, "Hello.")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from textual.pilot import Pilot
 
+from engine.errors import UsageError
 from engine.evaluate.pair import Pair
 from engine.gateway.spec import server_dir
 from engine.runs import wait_until_gone
@@ -56,6 +57,10 @@ def shown(app: FinetuiApp) -> str:
     return text_of(app.screen)
 
 
+def front(app: FinetuiApp) -> object:
+    return app.screen
+
+
 def title(app: FinetuiApp) -> str:
     return shown(app).splitlines()[0]
 
@@ -69,10 +74,10 @@ async def test_without_an_export_the_panel_teaches(workspace: Workspace) -> None
         for key in ("start", "stop", "reload", "copy"):
             assert key not in cheat
         await pilot.press("s")
-        assert app.screen is panel
+        assert front(app) is panel
         assert "4 goes to Train" in text_of(panel.status_line)
         await pilot.press("escape")
-        assert app.screen is app.stage
+        assert front(app) is app.stage
 
 
 async def test_a_running_server_is_shown_and_only_what_changed_is_said_again(
@@ -111,12 +116,12 @@ async def test_stopping_asks_only_where_requests_are_under_way(exported: Workspa
             assert isinstance(app.screen, ConfirmDialog)
             assert "2 requests being answered" in shown(app)
             await pilot.press("n")
-            assert app.screen is panel
+            assert front(app) is panel
             assert process.is_running()
             says(exported.root, active=0)
             await wait_until(pilot, lambda: "0 active" in panel.view.text)
             await pilot.press("x")
-            assert app.screen is panel
+            assert front(app) is panel
             await wait_until(pilot, lambda: "the server has stopped" in shown(app))
             assert wait_until_gone(server_dir(exported.root))
             assert "■ not running" in panel.view.text
@@ -134,6 +139,8 @@ async def test_a_server_that_was_killed_is_said_to_be_gone(workspace: Workspace)
             assert "Fix:" in panel.view.text
             assert text_of(panel.status_line).strip().startswith("!")
             await wait_until(pilot, lambda: "●" not in title(app))
+            await pilot.press("escape")
+            await wait_until(pilot, lambda: "the server is gone · S on Chat says why" in shown(app))
 
 
 async def test_a_server_on_another_machine_is_not_given_another_model_here(
@@ -151,7 +158,7 @@ async def test_a_server_on_another_machine_is_not_given_another_model_here(
             assert "serving on lab-2" in panel.view.text
             assert "reload" not in text_of(panel.cheat_line)
             await pilot.press("r")
-            assert app.screen is panel
+            assert front(app) is panel
             assert "another machine" in text_of(panel.status_line)
         (directory / PROCESS_FILE).write_text(json.dumps(mine), "utf-8")
 
@@ -197,8 +204,21 @@ async def test_what_is_wrong_with_a_start_is_said_in_its_form(
         await pilot.press("enter")
         # The export is no model: that is found before anything is started.
         await wait_until(pilot, lambda: "GGUF" in text_of(form.status_line))
-        assert app.screen is form
+        assert front(app) is form
         assert not (server_dir(exported.root) / "state.json").exists()
+
+
+async def test_an_error_of_the_stage_closes_no_panel_that_is_about_to_open(
+    workspace: Workspace,
+) -> None:
+    async with opened_app(workspace, stage="chat") as (app, pilot):
+        assert app.stage is not None
+        await app.run_action("serve", app.stage)
+        panel = app.screen
+        assert isinstance(panel, ServeDialog)
+        app.complain(UsageError("a model of the chat can't be loaded", hint="m chooses another"))
+        await wait_until(pilot, lambda: "m chooses another" in shown(app))
+        assert front(app) is panel
 
 
 async def test_leaving_says_that_the_server_goes_on(workspace: Workspace) -> None:

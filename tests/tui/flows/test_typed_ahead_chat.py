@@ -10,7 +10,7 @@ from engine.paths import DATABASE_FILE
 from engine.store import Store
 from engine.workspace import Workspace
 from tests.support.pty_app import finetui
-from tests.tui.exports import make_exported_run, make_models
+from tests.tui.exports import make_exported_run
 
 SETTINGS = """
 [training]
@@ -27,9 +27,8 @@ ESCAPE = "\x1b[27u"
 
 
 @pytest.fixture
-def exported(workspace: Workspace, tmp_path: Path) -> Path:
+def exported(workspace: Workspace, models: Path) -> Path:
     """Return the folder of a workspace with two exports of a run."""
-    models = make_models(tmp_path / "models")
     for quant in ("f16", "q8_0"):
         make_exported_run(workspace, models, quant=quant)
     (workspace.root / "finetui.toml").write_text(SETTINGS, "utf-8")

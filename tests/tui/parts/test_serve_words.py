@@ -90,8 +90,8 @@ def test_the_pane_names_the_key_and_hides_the_token() -> None:
 
 def test_the_token_is_shown_whole_and_said_to_be_kept_nowhere() -> None:
     first, second = words.token_lines(TOKEN)
-    assert TOKEN in first.plain
-    assert "kept nowhere" in second.plain
+    assert "kept nowhere" in first.plain
+    assert second.plain == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -99,25 +99,32 @@ def test_the_token_is_shown_whole_and_said_to_be_kept_nowhere() -> None:
     [
         ("starting", "…", "starting"),
         ("serving", "●", "serving"),
-        ("switching", "…", "changing models: loading other:f16"),
+        ("switching", "…", "changing models"),
         ("restarting", "!", "started again"),
         ("idle", "○", "next request"),
         ("lent", "○", "training run"),
     ],
 )
 def test_each_phase_has_a_sign_and_words(phase: str, sign: str, says: str) -> None:
-    line = words.phase_line(changed(phase=phase, next="other:f16")).plain
+    line = words.phase_line(changed(phase=phase)).plain
     assert line.startswith(f"{sign} ")
     assert says in line
 
 
 def test_all_figures_have_their_units() -> None:
     seen = changed(
-        active=3, waiting=2, failed=4, tokens_per_s=41.24, swaps=1, restarts=2, said="loaded it"
+        active=3,
+        waiting=2,
+        failed=4,
+        tokens_per_s=41.24,
+        swaps=1,
+        restarts=2,
+        said="loaded it",
+        next="other:f16",
     )
     text = shown(seen)
     for part in (
-        "brief:q4_k_m", "native", f"{URL} · token",
+        "brief:q4_k_m", "other:f16", "native", f"{URL} · token",
         "3 active · 2 waiting · 1,204 answered · ✗ 4 failed",
         "41.2 tokens/s · 45,678 written · 81,200 read", "412 MB",
         "1 reload · 2 restarts of the engine", "loaded it", "up 12 min",

@@ -15,17 +15,11 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.workspace import Workspace, open_workspace
-from tests.tui.exports import OWN_ANSWER, QUESTIONS, make_exported_run, make_models
+from tests.tui.exports import OWN_ANSWER, QUESTIONS, make_exported_run
 from tests.tui.support import LARGE, SMALL, opened_app, text_of, wait_until
 from tui.app import FinetuiApp
 from tui.screens.chat import ChatScreen
 from tui.screens.modals.pick import PairDialog
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a base and a tuned GGUF."""
-    return make_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

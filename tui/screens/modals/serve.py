@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from textual import getters, on, work
+from textual import events, getters, on, work
 from textual.app import ComposeResult
 
 from engine.errors import FinetuiError
@@ -49,11 +49,17 @@ class ServeDialog(Dialog[None]):
         self._models: list[Model] | None = None
         self._awaited = ""
         """Which news is said when it comes: "start" or "stop"."""
+        self._begun = ""
+        """The process of the server that was started here."""
         self._poller: Poller | None = None
 
     def compose_box(self) -> ComposeResult:
         """The server's two halves."""
         yield ServerView()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Offer to swap the halves where they are folded, which is known a turn later."""
+        self.call_later(self.refresh_cheat)
 
     # -- looking ----------------------------------------------------------------------
 
@@ -106,8 +112,11 @@ class ServeDialog(Dialog[None]):
         before, self._seen = self._seen, seen
         if not seen.running:
             self.view.show_token("")
+            self.remove_class("-second")
         self._show()
         self._tell(before, seen)
+        if before is not None and before.model != seen.model:
+            self.app.look_for_jobs()  # the title line says it, too
 
     def _show(self) -> None:
         seen = self._seen
@@ -120,18 +129,20 @@ class ServeDialog(Dialog[None]):
     def _tell(self, before: Seen | None, seen: Seen) -> None:
         """Say what somebody waits for, or should know."""
         phase = seen.state.phase if seen.state is not None and seen.running else ""
+        ended = not seen.running and (
+            (before is not None and before.running)
+            # One that has failed between two looks was never seen to run.
+            or (self._awaited == "start" and seen.process == self._begun)
+        )
         if self._awaited == "start" and phase == "serving":
             self._awaited = ""
             self._say(words.started_words(seen), "done")
-        elif self._awaited == "stop" and not seen.running:
-            self._awaited = ""
-            self.say("the server has stopped", kind="done")
-        elif before is not None and before.running and not seen.running:
-            self._awaited = ""
+        elif ended:
+            stopped, self._awaited = self._awaited == "stop", ""
             if seen.error:
                 self.say(seen.error, hint=seen.hint, kind="error")
             else:
-                self.say("the server has ended")
+                self.say("the server has stopped", kind="done" if stopped else "info")
 
     def _say(self, said: words.Said, kind: Kind = "info") -> None:
         self.say(said[0], hint=said[1], kind=kind)
@@ -145,7 +156,9 @@ class ServeDialog(Dialog[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what can be done now."""
         if action == "swap_panes":
-            return self.has_class("-narrow") and super().check_action(action, parameters)
+            listens = self._seen is not None and self._seen.running
+            if not (listens and self.has_class("-narrow")):
+                return False
         if action in _OF_THE_SERVER and (self._seen is None or self.refusal(action)[0]):
             return False
         return super().check_action(action, parameters)
@@ -164,11 +177,13 @@ class ServeDialog(Dialog[None]):
         if action == "reload":
             if seen.host:
                 return words.NOT_HERE
+            if seen.state is None or not seen.state.socket:
+                return words.STARTING
             return words.NO_EXPORT if self._models == [] else ("", "")
         if action == "copy_token":
             return ("", "") if self._token else ("no token was made here for this server", "")
         if action in _COPIES and (seen.state is None or not seen.state.url):
-            return "the server does not listen yet", ""
+            return words.STARTING
         return "", ""
 
     def refusal_of_key(self, key: str) -> words.Said:
@@ -196,7 +211,7 @@ class ServeDialog(Dialog[None]):
         self.app.ask(ServeStartDialog(self._desk), self._started)
 
     def _started(self, token: Token) -> None:
-        self._awaited = "start"
+        self._awaited, self._begun = "start", token.process
         if token.made:
             self.view.show_token(token.value)
         self.say("the server is starting", hint="it loads the model", kind="busy")

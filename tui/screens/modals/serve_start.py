@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import getters, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -17,6 +19,9 @@ from tui.screens.modals.dialog import FormDialog
 from tui.widgets.choice import Choice
 from tui.widgets.field import Field
 from tui.widgets.words import file_size, one_line
+
+if TYPE_CHECKING:
+    from tui.widgets.frame import Kind
 
 AUTOMATIC = "automatic"
 
@@ -43,6 +48,7 @@ class ServeStartDialog(FormDialog[Token]):
         self._desk = desk
         self._models: dict[str, Model] = {}
         self._engines: dict[str, EngineSeen] = {}
+        self._best = self._token_note = ""
         self._starting = False
 
     def compose_box(self) -> ComposeResult:
@@ -66,30 +72,58 @@ class ServeStartDialog(FormDialog[Token]):
     async def _load(self) -> None:
         with self.holding_keys():
             models = await off_loop(self._desk.models)
-            self._models = {one_line(model.name): model for model in models}
-            self.model.offer(tuple(self._models), next(iter(self._models), ""))
+            for model in models:
+                name = one_line(model.name)
+                # Two runs may have been given one name.
+                name += f" ({model.run_id})" if name in self._models else ""
+                self._models[name] = model
             self.port.value = str(self._desk.port)
+            self._note("port", await off_loop(self._desk.reach))
             if not models:
-                self.say(words.NO_EXPORT[0], hint=words.NO_EXPORT[1], kind="error")
+                self._say(words.NO_EXPORT, "error")
                 return
-            engines = await off_loop(self._desk.engines, models[0])
-            self._engines = {engine.name: engine for engine in engines}
+            await self._look_at(models[0])
+            self.model.offer(tuple(self._models), next(iter(self._models)))
             self.engine.offer((AUTOMATIC, *self._engines), self._desk.engine or AUTOMATIC)
-            self._note()
-            if all(engine.problem for engine in engines):
-                self.say("no engine can serve it", hint=engines[0].about, kind="error")
+            self._note_engine()
 
-    @on(Choice.Changed)
-    def _note(self) -> None:
-        """Say beside each field what its value means."""
-        model = self._models.get(self.model.value)
-        about = f"{model.base}, {file_size(model.size)}" if model is not None else ""
-        self.query_one("#serve-model-note", Label).update(one_line(about))
-        best = next((one.name for one in self._engines.values() if not one.problem), "")
+    @on(Choice.Changed, "#serve-model")
+    def _other_model(self) -> None:
+        self._look()
+
+    @work(group="look", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
+        await self._look_at(self._models[self.model.value])
+        self._note_engine()
+
+    async def _look_at(self, model: Model) -> None:
+        """Find which engines can serve a model."""
+        self._note("model", f"{model.base}, {file_size(model.size)}")
+        engines = await off_loop(self._desk.engines, model)
+        self._engines = {engine.name: engine for engine in engines}
+        self._best = await off_loop(self._desk.best_engine, model)
+        self._token_note = await off_loop(self._desk.token_note)
+
+    @on(Choice.Changed, "#serve-engine")
+    def _note_engine(self) -> None:
+        """Say what the engine does, or why it can't serve the model."""
         engine = self._engines.get(self.engine.value)
-        about = engine.about if engine is not None else f"takes {best}" if best else ""
-        self.query_one("#serve-engine-note", Label).update(one_line(about))
-        self.query_one("#serve-port-note", Label).update(f"on {one_line(self._desk.host)}")
+        taken = f"takes {self._best}" if self._best else ""
+        self._note("engine", engine.about if engine is not None else taken)
+        if engine is None and not self._best:  # what is wrong with the first is what is wrong
+            engine = next(iter(self._engines.values()), None)
+        if self._starting:
+            return
+        if engine is not None and engine.problem:
+            self._say((engine.problem, engine.fix), "error")
+        else:
+            self._say((self._token_note, ""), "help")
+
+    def _note(self, field: str, about: str) -> None:
+        self.query_one(f"#serve-{field}-note", Label).update(one_line(about))
+
+    def _say(self, said: words.Said, kind: Kind) -> None:
+        self.say(said[0], hint=said[1], kind=kind)
 
     def action_accept(self) -> None:
         """Check the form, and start."""
