@@ -15,7 +15,7 @@ from engine.errors import GateFailed, UpdateRefused
 from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
-from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
+from engine.export.making import Bench, Side, clear_left, imatrix_name, make_base, make_tuned
 from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
@@ -45,6 +45,7 @@ def main(directory: Path) -> int:
             progress=Progress(job),
             tokenizer=Tokenizer.load(spec.base_dir),
         )
+        clear_left(bench)
         tuned, found = known(bench) or _made(bench)
         gates = _passed(bench, found)
         told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
