@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FinetuiError
+from engine.export.files import is_whole
 from engine.export.spec import load_spec
-from engine.runs import find, state
+from engine.runs import find, read_events, state
 from engine.runs.kept import Which
 from engine.runs.state import SPEC_FILE
 from engine.workspace import Workspace
@@ -55,6 +56,8 @@ def exports_dir(run_dir: Path) -> Path:
 def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
     """Return a run's finished exports whose files are still there, the newest first.
 
+    One that is asked for again counts as it was published until the files are replaced.
+
     Raises:
         RunMissing: There is no such run.
     """
@@ -71,8 +74,8 @@ def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
 
 def _finished(job_dir: Path) -> Iterator[ExportInfo]:
     view = state(job_dir)
-    if view.status != "finished":
-        return
+    is_former = view.status != "finished"
+    ended, result = _former(job_dir) if is_former else (view.ended, view.result)
     try:
         spec = load_spec(job_dir)
     except FinetuiError:
@@ -84,8 +87,10 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             sizes = tuned.stat().st_size, base.stat().st_size
         except OSError:
             continue
-        told = _told(view.result, quant)
+        told = _told(result, quant)
         if told.get("tuned", {}).get("bytes") != sizes[0]:
+            continue
+        if is_former and not is_whole(tuned):  # it is being replaced
             continue
         yield ExportInfo(
             quant=quant,
@@ -96,12 +101,43 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             answer=str(told["tuned"].get("answer", "")),
             modelfile=job_dir / "Modelfile",
             base_dir=spec.base_dir,
-            at=view.ended,
+            at=ended,
             rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
-            adapter=spec.which,
-            step=spec.step,
+            adapter="best" if result.get("adapter", spec.which) == "best" else "last",
+            step=_step(result.get("step", spec.step)),
             card=job_dir / "card.md",
         )
+
+
+def _former(job_dir: Path) -> tuple[float, Mapping[str, Any]]:
+    """Return when an export last ended, and its result; empty where it did not finish then.
+
+    One that was stopped, killed or cut off since, or is under way, leaves what there was.
+    """
+    for event in reversed(read_events(job_dir)[0]):
+        status = event.data.get("status") if event.type == "run_finished" else "stopped"
+        if status == "stopped":
+            continue
+        result = event.data.get("result")
+        return event.t, result if status == "finished" and isinstance(result, dict) else {}
+    return 0.0, {}
+
+
+def _step(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def how_to_get(run_dir: Path, quant: str = "") -> str:
+    """Return what to do where a run has no finished export at a quantisation, or none at all."""
+    for job in exports_dir(run_dir).glob(f"*/{SPEC_FILE}"):
+        try:
+            quants = load_spec(job.parent).quants
+        except FinetuiError:
+            continue
+        if (not quant or quant in quants) and state(job.parent).active:
+            return "it is being made: wait until that ends; the Train screen shows where it is"
+    option = f" --quant {quant}" if quant else ""
+    return f"make one with: finetui export {run_dir.name}{option}"
 
 
 def _told(result: Mapping[str, Any], quant: str) -> dict[str, Mapping[str, Any]]:
