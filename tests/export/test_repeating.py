@@ -7,7 +7,7 @@ import os
 import pytest
 
 from engine.errors import ExportError, RunUnfinished
-from engine.evaluate.pair import _plan
+from engine.evaluate.pair import Pair
 from engine.export.artifacts import ExportInfo, artifacts
 from engine.export.ollama.given import for_ollama
 from engine.export.start import Options, start
@@ -33,14 +33,13 @@ def test_an_export_that_is_repeated_is_used_as_it_was_published(own: Workspace) 
             (now,) = artifacts(workspace, RUN)
             assert _same(now, before)
             assert for_ollama(workspace, RUN).gguf == before.tuned
-            assert _plan(workspace, RUN, "f16", None)[1].tuned == before.tuned
             assert of_run(workspace, RUN).path == before.tuned
             # One that is being replaced is not; and asking for it once more would be refused.
             os.truncate(before.tuned, before.tuned_bytes - 1)
             assert artifacts(workspace, RUN) == []
             for call in (
                 lambda: for_ollama(workspace, RUN),
-                lambda: _plan(workspace, RUN, "", None),
+                lambda: Pair.open(workspace, RUN),
                 lambda: of_run(workspace, RUN),
             ):
                 with pytest.raises((ExportError, RunUnfinished)) as caught:

@@ -90,6 +90,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a client that has heard enough is gone
+            super().handle()
+
     def reply(self, status: int, value: object = None, **headers: str) -> None:
         data = b"" if value is None else json.dumps(value).encode()
         self.raw(status, data, **headers)

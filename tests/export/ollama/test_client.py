@@ -21,7 +21,7 @@ from tests.support.go_templates import GoTemplates
 
 OK = b"HTTP/1.1 200 OK\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-PAUSE_S = 0.02
+PAUSE_S = 0.01
 
 Call = Callable[[Ollama], object]
 
