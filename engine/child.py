@@ -23,6 +23,7 @@ from typing import IO, Any
 import engine
 from engine.errors import FinetuiError
 from engine.failures import named, of_child
+from engine.tether import tethered
 
 Progress = Callable[[int, int], None]
 
@@ -160,6 +161,7 @@ def run_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, **child_environment(), **(environment or {})},
+        preexec_fn=tethered(),
     )
     assert child.stdout is not None
     tail: deque[str] = deque(maxlen=_TAIL)

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.child import run_step
-from engine.errors import AdapterUnshared
+from engine.errors import AdapterInvalid, AdapterUnshared
+from engine.export.merge.targets import check_settings, names_of
 from engine.paths import shorten
 
 if TYPE_CHECKING:
@@ -151,23 +152,23 @@ def read_layers(adapter: Path, config: Mapping[str, Any]) -> dict[str, Low]:
         ) from error
     if not sides or any(pair.keys() != {"A", "B"} for pair in sides.values()):
         raise _beyond(adapter, "no weights, or one half of a pair")
+    try:
+        check_settings(adapter, config)
+        alphas = names_of(adapter, config, [], sorted(sides)).alphas
+    except AdapterInvalid as error:
+        raise AdapterUnshared(error.message, hint=HINT) from error
     return {
         module: Low(
             np.ascontiguousarray(pair["A"]),
             np.ascontiguousarray(pair["B"]),
-            _scaling(config, module, pair["A"].shape[0]),
+            _scaling(config, alphas[module], pair["A"].shape[0]),
         )
         for module, pair in sorted(sides.items())
     }
 
 
-def _scaling(config: Mapping[str, Any], module: str, rank: int) -> float:
+def _scaling(config: Mapping[str, Any], alpha: float, rank: int) -> float:
     """Return what a layer's product is multiplied with, as peft has it (``LoraLayer``)."""
-    alpha = float(config.get("lora_alpha", rank))
-    for pattern, value in (config.get("alpha_pattern") or {}).items():
-        if re.match(rf"(?:.*\.)?(?:{pattern})$", module):
-            alpha = float(value)
-            break
     return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 

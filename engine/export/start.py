@@ -15,6 +15,7 @@ from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.checking import check_adapter
+from engine.export.merge.complete import check_complete
 from engine.export.merge.source import into_fields
 from engine.export.metadata import dataset_info, licence_of, model_name
 from engine.export.models_dir import require_models_dir
@@ -270,3 +271,4 @@ def check_merge(adapter: Path, base: Base, original: Base | None) -> None:
     found = read_adapter(adapter)
     check_adapter(found.directory)
     check_fit(found, original or base)
+    check_complete(found.directory, (original or base).directory)

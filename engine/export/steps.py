@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from engine.child import child_environment, environment_without_secrets
 from engine.errors import DiskFull, ExportError, FinetuiError
 from engine.runs.child import Job
+from engine.tether import tethered
 
 Report = Callable[[int, int], None]
 Step = Callable[[Sequence[str], Callable[[str], None]], None]
@@ -77,7 +78,7 @@ def _by_code(kind: type[FinetuiError], code: str) -> type[FinetuiError] | None:
 def runner(job: Job) -> Step:
     """Return a function that runs a command as a child of a job.
 
-    The child's output goes to the job's own, and line by line to a listener. A stop request
+    The child ends with the job, also where that is killed. Its output goes to the job's own, and line by line to a listener. A stop request
     ends the child.
     """
 
@@ -90,6 +91,7 @@ def runner(job: Job) -> Step:
             stderr=subprocess.STDOUT,
             # In the job's own process group, so that whoever ends that ends this.
             env={**environment_without_secrets(), **child_environment(), "HF_HUB_OFFLINE": "1"},
+            preexec_fn=tethered(),
         )
         try:
             lines = _follow(child, job, listen)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from engine.errors import DependencyMissing, DiskFull, ExportError
 from engine.export.steps import ChildFailed, runner
 from engine.runs import read_events, state
 from engine.runs.child import Job
+from tests.support.waiting import wait_until
 
 FAILURE = (
     "from engine.errors import {0}; from engine.export.steps import say_failure; "
@@ -81,3 +84,32 @@ def _stopper(job_dir: Path) -> Callable[[str], None]:
         (job_dir / "control" / "stop").touch()
 
     return listen
+
+
+JOB = """
+import sys
+from pathlib import Path
+from engine.export.steps import runner
+from engine.runs.child import Job
+with Job(Path(sys.argv[1])) as job:
+    code = "import os, time; print('child', os.getpid(), flush=True); time.sleep(600)"
+    runner(job)([sys.executable, "-c", code], lambda _: None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends them")
+def test_a_job_that_is_killed_takes_its_child_along(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", JOB, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        child = int(next(line for line in job.stdout if line.startswith("child")).split()[1])
+        assert psutil.pid_exists(child)
+        job.kill()
+    wait_until(lambda: not _runs(child), timeout=30, what="the child's end")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

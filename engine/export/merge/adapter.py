@@ -19,6 +19,7 @@ from engine.bases.locate import ADAPTER_CONFIG, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid, BaseInvalid
 from engine.export.merge.stored import FLOATS, Files, Floats
+from engine.export.merge.targets import check_settings, names_of
 
 _NAME = r"(?:\.[^.]+)?"  # An adapter's own name, which some versions of peft left in.
 _PARTS = (
@@ -79,21 +80,18 @@ class AdapterWeights:
         directory: Its folder.
         config: Its ``adapter_config.json``.
         layers: Its layers by name.
+        alphas: The alpha of each.
     """
 
     directory: Path
     config: Mapping[str, Any]
     layers: dict[str, Layer]
+    alphas: Mapping[str, float]
 
     def scaling(self, layer: str, rank: int) -> float:
         """Return what a layer's product is multiplied by."""
-        alphas = self.config.get("alpha_pattern") or {}
-        alpha = next(
-            (value for key, value in alphas.items() if re.match(rf"(.*\.)?({key})$", layer)),
-            self.config.get("lora_alpha", 8),
-        )
         # rsLoRA: arXiv:2312.03732.
-        return float(alpha) / (rank**0.5 if self.config.get("use_rslora") else rank)
+        return self.alphas[layer] / (rank**0.5 if self.config.get("use_rslora") else rank)
 
     def beyond(self) -> str:
         """Return the settings that are no plain sum, which peft itself must merge; or nothing."""
@@ -120,6 +118,7 @@ def read_weights(directory: Path) -> AdapterWeights:
         AdapterInvalid: A file is damaged, half of a layer is missing, or a number is none.
     """
     config = read_json(directory / ADAPTER_CONFIG)
+    check_settings(directory, config)
     try:
         files = Files([directory / WEIGHTS])
     except (BaseInvalid, OSError) as error:
@@ -132,7 +131,8 @@ def read_weights(directory: Path) -> AdapterWeights:
         _place(layers, name, values, directory)
     for layer in layers.values():
         _check_pair(layer, directory)
-    return AdapterWeights(directory, config, layers)
+    alphas = names_of(directory, config, [], list(layers)).alphas
+    return AdapterWeights(directory, config, layers, alphas)
 
 
 def _numbers(files: Files, directory: Path) -> Iterator[tuple[str, Floats]]:

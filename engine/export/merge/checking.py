@@ -10,6 +10,7 @@ from engine.bases.check import tensor_entries
 from engine.bases.locate import ADAPTER_CONFIG, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid
+from engine.export.merge.targets import check_settings
 
 _PROMPTS = {"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"}
 _HALF = re.compile(r"\.lora_(embedding_|)([AB])(?=\.|$)")
@@ -40,13 +41,7 @@ def check_adapter(directory: Path) -> None:
             "merged here",
             hint="merge it with peft's merge_and_unload, and add the result as a base",
         )
-    for name in ("r", "lora_alpha"):
-        value = config.get(name, 8)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise AdapterInvalid(
-                f"{where} has {name} {value!r} in its {ADAPTER_CONFIG}, which is no number over 0",
-                hint="get that file again",
-            )
+    check_settings(directory, config)
     names = set(tensor_entries(directory / WEIGHTS))
     if not names:
         raise AdapterInvalid(f"{where} holds no tensors", hint=_AGAIN)

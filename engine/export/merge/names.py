@@ -25,13 +25,13 @@ class Names:
         self._names = set(names)
         self._alike: dict[str, list[str]] = {}
         for name in self._names:
-            self._alike.setdefault(_core(name), []).append(name)
+            self._alike.setdefault(core(name), []).append(name)
 
     def find(self, name: str) -> str:
         """Return how a tensor of a model is called in its files; empty where none is meant."""
         if name in self._names:
             return name
-        alike = self._alike.get(_core(name), [])
+        alike = self._alike.get(core(name), [])
         return alike[0] if len(alike) == 1 else ""
 
     def embedding(self) -> str:
@@ -58,6 +58,12 @@ def _leaf(name: str) -> str:
     return name.removesuffix(".weight").rpartition(".")[2] if name.endswith(".weight") else ""
 
 
-def _core(name: str) -> str:
-    parts = [_OTHER_WORDS.get(part, part) for part in name.split(".")]
+def core(name: str) -> str:
+    """Return what a model's classes and its files have in common of a name."""
+    parts = in_model_words(name).split(".")
     return ".".join(part for part in parts if part not in _LEFT_OUT)
+
+
+def in_model_words(name: str) -> str:
+    """Return a name with the words that a model's classes have for those of its files."""
+    return ".".join(_OTHER_WORDS.get(part, part) for part in name.split("."))

@@ -21,16 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engine.serve.protocol import ORPHANED
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def _end_with_keeper() -> None:
-    """Have the kernel end the program with this process; Linux alone does so."""
-    with contextlib.suppress(OSError, AttributeError):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+from engine.tether import tethered
 
 
 def _environment(given: dict[str, Any]) -> dict[str, str]:
@@ -79,7 +70,7 @@ def main() -> NoReturn:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         env=_environment(given),
-        preexec_fn=_end_with_keeper,
+        preexec_fn=tethered(),
     )
     place = Path(given["socket"]).parent
     threading.Thread(target=_watch, args=(place,), daemon=True).start()

@@ -19,6 +19,7 @@ from engine.dataset.frozen import TRAIN
 from engine.errors import DatasetRefused, RunFailed
 from engine.runs import state
 from engine.setup import require
+from engine.tether import tethered
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
 from engine.train.devices import environment
@@ -131,6 +132,7 @@ def _run(folder: Path) -> Probe:
         text=True,
         errors="replace",
         check=False,
+        preexec_fn=tethered(),
     )
     view = state(folder)
     found = view.fit

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from engine.export.merge.checking import check_adapter
+from engine.export.merge.complete import check_complete
 from engine.export.merge.merging import merge
 from tests.export.merge.models import MOE, load, logits, make_adapter, make_base, tensors
 
@@ -132,6 +134,8 @@ def test_a_merge_is_the_one_of_peft(tmp_path: Path, name: str) -> None:
     kind, changes, options = SAME[name]
     base = make_base(tmp_path / "base", kind, **changes)
     adapted = make_adapter(base, tmp_path / "adapter", **options)
+    check_adapter(tmp_path / "adapter")
+    check_complete(tmp_path / "adapter", base)
     merged = adapted.merge_and_unload(safe_merge=True)
     merged.to(getattr(torch, changes.get("dtype", "float32")))
     merged.save_pretrained(tmp_path / "peft")
@@ -166,6 +170,7 @@ def test_tied_matrices_of_which_one_is_adapted_are_untied(tmp_path: Path, name: 
 
     base = make_base(tmp_path / "base", tie_word_embeddings=True)
     adapted = make_adapter(base, tmp_path / "adapter", **OTHER[name])
+    check_complete(tmp_path / "adapter", base)
     if name == "resized":
         tokens = {f"t{place}": place for place in range(101)}
         (tmp_path / "adapter" / "tokenizer.json").write_text(

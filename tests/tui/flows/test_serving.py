@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from textual.pilot import Pilot
 
+from engine.errors import UsageError
 from engine.evaluate.pair import Pair
 from engine.gateway.spec import server_dir
 from engine.runs import wait_until_gone
@@ -138,6 +139,8 @@ async def test_a_server_that_was_killed_is_said_to_be_gone(workspace: Workspace)
             assert "Fix:" in panel.view.text
             assert text_of(panel.status_line).strip().startswith("!")
             await wait_until(pilot, lambda: "●" not in title(app))
+            await pilot.press("escape")
+            await wait_until(pilot, lambda: "the server is gone · S on Chat says why" in shown(app))
 
 
 async def test_a_server_on_another_machine_is_not_given_another_model_here(
@@ -203,6 +206,19 @@ async def test_what_is_wrong_with_a_start_is_said_in_its_form(
         await wait_until(pilot, lambda: "GGUF" in text_of(form.status_line))
         assert front(app) is form
         assert not (server_dir(exported.root) / "state.json").exists()
+
+
+async def test_an_error_of_the_stage_closes_no_panel_that_is_about_to_open(
+    workspace: Workspace,
+) -> None:
+    async with opened_app(workspace, stage="chat") as (app, pilot):
+        assert app.stage is not None
+        await app.run_action("serve", app.stage)
+        panel = app.screen
+        assert isinstance(panel, ServeDialog)
+        app.complain(UsageError("a model of the chat can't be loaded", hint="m chooses another"))
+        await wait_until(pilot, lambda: "m chooses another" in shown(app))
+        assert front(app) is panel
 
 
 async def test_leaving_says_that_the_server_goes_on(workspace: Workspace) -> None:

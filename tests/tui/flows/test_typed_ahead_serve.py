@@ -71,8 +71,9 @@ def test_keys_reach_the_dialog_they_are_meant_for_and_an_idle_panel_sends_nothin
 
 @pytest.fixture
 def exported(workspace: Workspace, models: Path) -> Path:
-    """Return the folder of a workspace with an export that can really be loaded."""
-    make_exported_run(workspace, models)
+    """Return the folder of a workspace with two exports that can really be loaded."""
+    for quant in ("f16", "q8_0"):
+        make_exported_run(workspace, models, quant=quant)
     (workspace.root / "finetui.toml").write_text(SETTINGS, "utf-8")
     workspace.close()
     return trusted(workspace.root)
@@ -104,6 +105,7 @@ def test_a_server_is_started_by_keys_and_outlives_the_terminal(
         with open_workspace(exported) as opened:
             found = status(opened)
         assert found.state is not None
+        assert found.state.quant == "q8_0"  # the newest
         assert ask(found.state.url, token) == 200
         assert ask(found.state.url, "x" * 48) == 401
         info = read_process(server_dir(exported))
@@ -112,6 +114,10 @@ def test_a_server_is_started_by_keys_and_outlives_the_terminal(
         assert token not in " ".join(server.cmdline())
         for file in server_dir(exported).rglob("*"):
             assert not file.is_file() or token.encode() not in file.read_bytes()
+        # The list stands on what is not served yet; enter waits for it.
+        terminal.type("r\r")
+        terminal.until("f16 answers now, after", 120)
+        assert ask(found.state.url, token) == 200
         terminal.type("\x11")
         terminal.until("goes on at")
         assert terminal.ended() == 0
