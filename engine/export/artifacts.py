@@ -55,6 +55,8 @@ def exports_dir(run_dir: Path) -> Path:
 def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
     """Return a run's finished exports whose files are still there, the newest first.
 
+    One that is asked for again counts as it was published until the files are replaced.
+
     Raises:
         RunMissing: There is no such run.
     """
@@ -91,7 +93,7 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             sizes = tuned.stat().st_size, base.stat().st_size
         except OSError:
             continue
-        told = _told(view.result, quant)
+        told = _told(result, quant)
         if told.get("tuned", {}).get("bytes") != sizes[0]:
             continue
         if former is not None and tuned.stat().st_mtime > former.ended:
@@ -105,7 +107,7 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             answer=str(told["tuned"].get("answer", "")),
             modelfile=job_dir / "Modelfile",
             base_dir=spec.base_dir,
-            at=view.ended,
+            at=ended,
             rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
             adapter=which,
             step=step,
@@ -127,6 +129,19 @@ def _former(job_dir: Path) -> RunView | None:
     ends = [place for place, event in enumerate(events, 1) if event.type == "run_finished"]
     views = (fold(events[:end]) for end in reversed(ends))
     return next((view for view in views if view.status == "finished"), None)
+
+
+def how_to_get(run_dir: Path, quant: str = "") -> str:
+    """Return what to do where a run has no finished export at a quantisation, or none at all."""
+    for job in exports_dir(run_dir).glob(f"*/{SPEC_FILE}"):
+        try:
+            quants = load_spec(job.parent).quants
+        except FinetuiError:
+            continue
+        if (not quant or quant in quants) and state(job.parent).active:
+            return "it is being made: wait until that ends; the Train screen shows where it is"
+    option = f" --quant {quant}" if quant else ""
+    return f"make one with: finetui export {run_dir.name}{option}"
 
 
 def _told(result: Mapping[str, Any], quant: str) -> dict[str, Mapping[str, Any]]:
