@@ -93,7 +93,7 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             sizes = tuned.stat().st_size, base.stat().st_size
         except OSError:
             continue
-        told = _told(result, quant)
+        told = _told(view.result, quant)
         if told.get("tuned", {}).get("bytes") != sizes[0]:
             continue
         if former is not None and tuned.stat().st_mtime > former.ended:
@@ -107,7 +107,7 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             answer=str(told["tuned"].get("answer", "")),
             modelfile=job_dir / "Modelfile",
             base_dir=spec.base_dir,
-            at=ended,
+            at=view.ended,
             rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
             adapter=which,
             step=step,
