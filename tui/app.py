@@ -203,8 +203,9 @@ class FinetuiApp(Host):
             self.ask(LostDialog(self._lost, self.workspace.root))
 
     def look_for_jobs(self) -> None:
-        """Look for the running job now: a screen has just started or stopped one."""
+        """Look for job and server now: a screen has just started or stopped one."""
         self._watcher.hurry()
+        self._server_watcher.hurry()
 
     def on_job_changed(self, event: JobChanged) -> None:
         """Show the running job on the screen that is in front, and ring when one has ended."""
@@ -220,6 +221,8 @@ class FinetuiApp(Host):
         self.server = event.server
         if (stage := self.stage) is not None:
             stage.refresh_title()
+            if event.died:
+                stage.say("the server is gone", hint="S on Chat says why", kind="error")
 
     def on_scan_moved(self, event: ScanMoved) -> None:
         """Show how far the scan is on the screen that is in front."""

@@ -111,7 +111,7 @@ class Host(App[int]):
     # -- what screens ask for; the app does it -----------------------------------------
 
     def look_for_jobs(self) -> None:
-        """Look for the running job now: a screen has just started or stopped one."""
+        """Look for job and server now: a screen has just started or stopped one."""
         raise NotImplementedError
 
     def database_lost(self, error: WorkspaceReplaced) -> None:

@@ -130,11 +130,17 @@ class Server:
 
 
 class ServerMoved(Message):
-    """The server began, ended, or does something else. Posted to the app."""
+    """The server began, ended, or does something else. Posted to the app.
 
-    def __init__(self, server: Server | None) -> None:
+    Attributes:
+        server: The server; None where none runs.
+        died: Whether it ended without having been asked to.
+    """
+
+    def __init__(self, server: Server | None, *, died: bool = False) -> None:
         super().__init__()
         self.server = server
+        self.died = died
 
     def can_replace(self, message: Message) -> bool:
         """Only the newest state is of interest."""

@@ -52,6 +52,15 @@ def is_made(path: Path, key: str) -> bool:
         return False
 
 
+def is_whole(path: Path) -> bool:
+    """Say whether a file is there, whole, with the record of what it was made from."""
+    try:
+        record = json.loads(record_of(path).read_text("utf-8"))
+        return bool(record["v"] == 1 and record["bytes"] == path.stat().st_size)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
 def make(path: Path, key: str, build: Callable[[Path], None], *, flushed: bool = True) -> None:
     """Make a file unless it is there already.
 

@@ -23,15 +23,12 @@ from engine.gateway import fields, refusals
 from engine.gateway.access import AccessLog
 from engine.gateway.guard import Guard, Rules, is_stranger
 from engine.gateway.limits import Gone, Limits, parse, read_body
-from engine.gateway.listen import listen
 from engine.gateway.models import Models
 from engine.gateway.openapi import document
 from engine.gateway.refusals import Refusal, json_response
 from engine.gateway.relay import Relay, Tally
 from engine.gateway.spec import ServeSpec
 from engine.text import inert
-
-__all__ = ["listen", "make_app", "make_owner_app"]
 
 _LOGGER = logging.getLogger("finetui.server")
 _ALONE = {"idle", "serving", "switching", "restarting", "lent"}

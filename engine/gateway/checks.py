@@ -86,7 +86,7 @@ def _any(value: Any, schemas: list[Schema], name: str) -> None:
             return
     # The alternative of the right kind complains about something inside, or about a size.
     deepest = max(
-        refusals, key=lambda refusal: (refusal.param != name, refusal.code != "invalid_type")
+        refusals, key=lambda refusal: (refusal.code != "invalid_type", refusal.param != name)
     )
     if deepest.code == "invalid_type" and deepest.param == name:
         types = [schema["type"] for schema in schemas if "type" in schema]
@@ -126,9 +126,6 @@ def _string(value: str, schema: Schema, name: str) -> None:
 
 def _object(value: dict[str, Any], schema: Schema, name: str) -> None:
     inside = f"{name}." if name else ""
-    for key in schema.get("required", ()):
-        if key not in value:
-            raise invalid(f"'{inside}{key}' is missing.", f"{inside}{key}", "missing_parameter")
     _sized(len(value), schema, ("", "maxProperties"), f"'{name}' must have", "entries", name)
     properties = schema.get("properties", {})
     others = schema.get("additionalProperties", True)
@@ -142,6 +139,9 @@ def _object(value: dict[str, Any], schema: Schema, name: str) -> None:
             if not re.search(schema["propertyNames"]["pattern"], key):
                 raise invalid(f"'{name}' has a key that it can't have.", name)
             check(item, others, f"{inside}{key}")
+    for key in schema.get("required", ()):
+        if key not in value:
+            raise invalid(f"'{inside}{key}' is missing.", f"{inside}{key}", "missing_parameter")
 
 
 def _sized(

@@ -160,13 +160,22 @@ def _checked(body: Mapping[str, Any], schema: schemas.Schema) -> dict[str, Any]:
             )
     check(dict(body), schema)
     known = schema["properties"]
-    given = {name: value for name, value in body.items() if name in known and value is not None}
-    if "stream_options" in given and not given.get("stream"):
+    given = {
+        name: _whole(value, known[name])
+        for name, value in body.items()
+        if name in known and value is not None
+    }
+    if given.get("stream_options") and not given.get("stream"):
         raise invalid("'stream_options' goes with 'stream' alone.", "stream_options")
     for name in schema["required"]:
         if name not in given:
             raise invalid(f"'{name}' is missing.", name, "missing_parameter")
     return given
+
+
+def _whole(value: Any, schema: schemas.Schema) -> Any:
+    """Return 5.0 as 5 where a field is an integer; in JSON both are one."""
+    return int(value) if isinstance(value, float) and "integer" in schema.get("type", ()) else value
 
 
 def _ignored(body: Mapping[str, Any], schema: schemas.Schema) -> tuple[str, ...]:
@@ -184,7 +193,7 @@ def _asked(
     logprobs: int | None = None,
 ) -> Asked:
     """Return a request with as many bodies as answers; each has a seed of its own."""
-    count = int(given.get("n", 1))
+    count = given.get("n", 1)
     if len(bodies) * count > schemas.MOST_CHOICES:
         raise invalid(
             f"'n' times the number of prompts must be at most {schemas.MOST_CHOICES}.", "n"
@@ -202,15 +211,12 @@ def _asked(
         usage=bool((given.get("stream_options") or {}).get("include_usage")),
         ignored=_ignored(body, schema),
         logprobs=logprobs,
-        needs=tuple(needs),
+        needs=(*needs, *(name for name in ("logit_bias",) if given.get(name))),
     )
 
 
 def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
     out = {name: given[name] for name in schemas.SAMPLING if name in given}
-    for name in ("top_k", "seed", "max_tokens"):
-        if name in out:
-            out[name] = int(out[name])  # 5.0 is an integer in JSON
     if "seed" in out:
         out["seed"] %= _SEEDS
     if "logit_bias" in out:
@@ -220,9 +226,15 @@ def _sampling(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prompts(prompt: Any) -> list[Any]:
     """Return one or several prompts as a list; a prompt is a text or a list of token ids."""
-    if isinstance(prompt, str) or isinstance(prompt[0], int | float):
+    if isinstance(prompt, str):
         return [prompt]
-    return list(prompt)
+    if isinstance(prompt[0], int | float):
+        return [_ids(prompt)]
+    return [one if isinstance(one, str) else _ids(one) for one in prompt]
+
+
+def _ids(tokens: list[float]) -> list[int]:
+    return [int(token) for token in tokens]
 
 
 def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
@@ -287,7 +299,7 @@ def _probabilities(given: Mapping[str, Any], out: dict[str, Any]) -> list[str]:
         raise invalid("'top_logprobs' goes with 'logprobs' alone.", "top_logprobs")
     if not given.get("logprobs"):
         return []
-    out |= {"logprobs": True, "top_logprobs": max(1, int(given.get("top_logprobs", 0)))}
+    out |= {"logprobs": True, "top_logprobs": max(1, given.get("top_logprobs", 0))}
     return ["logprobs"]
 
 

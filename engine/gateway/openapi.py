@@ -131,7 +131,7 @@ _WORDS = {
 def _asking(name: str, summary: str, streams: bool) -> dict[str, Any]:
     content = _json(_ref(name))
     if streams:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": _object(data=_TEXT)}
     request = {"chat": "ChatRequest", "completion": "CompletionRequest"}
     body = request.get(name, "EmbeddingRequest")
     return {

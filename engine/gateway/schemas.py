@@ -36,12 +36,13 @@ def _by(name: str, *schemas: Schema) -> Schema:
     return {"oneOf": list(schemas), "discriminator": {"propertyName": name}}
 
 
-def _list(items: Schema, low: int, high: int) -> Schema:
-    return {"type": "array", "items": items, "minItems": low, "maxItems": high}
+def _list(items: Schema, low: int, high: int | None = None) -> Schema:
+    most = {} if high is None else {"maxItems": high}  # a body's size is bound anyway
+    return {"type": "array", "items": items, "minItems": low, **most}
 
 
 NULL: Schema = {"type": "null"}
-_TOKENS = _list({"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, 1, 1_000_000)
+_TOKENS = _list({"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, 1)
 _PROMPTS = _either(_TEXT, _list(_TEXT, 1, MOST_CHOICES), _TOKENS, _list(_TOKENS, 1, MOST_CHOICES))
 _STOP: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
 
@@ -75,15 +76,12 @@ STREAM: dict[str, Schema] = {
     },
 }
 
-_PARTS = _list(
-    {
-        "type": "object",
-        "properties": {"type": {"enum": ["text"]}, "text": _TEXT},
-        "required": ["type", "text"],
-    },
-    0,
-    1024,
-)
+_PART: Schema = {
+    "type": "object",
+    "properties": {"type": {"enum": ["text"]}, "text": _TEXT},
+    "required": ["type", "text"],
+}
+_PARTS = _list(_by("type", _PART), 0, 1024)
 _CONTENT = _either(_TEXT, _PARTS)
 _CALL: Schema = {
     "type": "object",
@@ -178,7 +176,7 @@ CHAT: Schema = {
     "type": "object",
     "properties": {
         "model": MODEL,
-        "messages": _list(_by("role", *TURNS), 1, 4096),
+        "messages": _list(_by("role", *TURNS), 1),
         "n": _whole(1, MOST_CHOICES),
         **SAMPLING,
         "max_completion_tokens": _whole(1, 2**31 - 1),

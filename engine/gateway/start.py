@@ -169,7 +169,8 @@ def status(workspace: Workspace) -> Status:
     if not failed:
         return Status(directory, running=False, state=told)
     why = view.message or "it ended without a word"
-    hint = view.hint if view.code else "start it again with: finetui serve"
+    # What died says nothing itself, and the protocol's hint for it is that of a run.
+    hint = view.hint if view.status == "failed" else "start it again with: finetui serve"
     return Status(directory, False, told, why, hint, view.code)
 
 

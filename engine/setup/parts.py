@@ -66,9 +66,11 @@ CORE = Part(
         "python-stdnum",
         "pyyaml",
         "sqlite-utils",
+        "starlette",
         "textual",
         "tokenizers",
         "tomli-w",
+        "uvicorn",
     ),
     seconds=40,
 )
@@ -78,11 +80,12 @@ LLAMA = "llama-cpp-python"
 WITNESS = Part(
     "witness",
     "llama.cpp's own server",
-    "seeing what other programs make of an export",
+    "serving models, and seeing what other programs make of an export",
     packages=("xllamacpp",),
     seconds=10,
 )
-"""Exports do without it, and say so; not every machine has a wheel of it."""
+"""Not every machine has a wheel of it. Exports do without it, and say so; a model is then served
+through llama-cpp-python, one request at a time."""
 
 _WITNESSED = sys.platform == "linux" and platform.machine() == "x86_64"
 
@@ -125,7 +128,7 @@ PARTS: tuple[Part, ...] = (
         "llama",
         "llama.cpp",
         "chat and exports",
-        packages=(LLAMA, "starlette", "uvicorn"),
+        packages=(LLAMA,),
         seconds=450,
         compiled=True,
     ),

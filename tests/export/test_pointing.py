@@ -198,7 +198,7 @@ def test_any_json_keeps_all_but_one_value(
     text = json.dumps(document, indent=indent, ensure_ascii=ascii_only)
     form = form_of(Path("x.json"))
     assert form is not None
-    changed = form.replaced(text, "the.model", value)
+    changed = form.change(text, "the.model", value).text
     assert json.loads(changed) == document | {"the.model": value}
     assert changed.replace(json.dumps(value, ensure_ascii=False), '"old"') == text or value in text
 
@@ -285,4 +285,4 @@ def test_a_value_that_no_quoting_can_hold_is_refused() -> None:
     form = form_of(Path(".env"))
     assert form is not None
     with pytest.raises(NotThatForm):
-        form.replaced("A=1\n", "A", "it's $HOME")
+        form.change("A=1\n", "A", "it's $HOME")

@@ -45,7 +45,7 @@ def make_tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64, layers: in
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=_tokenizer(),
+        tokenizer_object=make_tokenizer(),
         bos_token="<|im_start|>",
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
@@ -79,7 +79,8 @@ def make_tiny_model(folder: Path, *, seed: int = 0, hidden: int = 64, layers: in
     return folder
 
 
-def _tokenizer() -> object:
+def make_tokenizer() -> object:
+    """Return the tokenizer of :func:`make_tiny_model`, a ``tokenizers.Tokenizer``."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

@@ -19,11 +19,12 @@ import psutil
 from engine.gateway.spec import server_dir
 from engine.gateway.state import STATE_FILE
 from engine.paths import write_atomic
-from engine.runs import launch, request_stop, wait_until_gone
+from engine.runs import launch, request_stop, state, wait_until_gone
 from engine.runs.child import Job, run_job
 from engine.runs.process import read_process
 from engine.workspace import Workspace
 from tests.support.jobs import wait_for
+from tests.support.waiting import wait_until
 from tests.tui.scripted import RUN
 
 URL = "http://127.0.0.1:8090"
@@ -39,10 +40,10 @@ SERVING = {
 def says(root: Path, **changes: Any) -> None:
     """Write what a server says of itself, as the server does."""
     now = time.time()
-    state = {**SERVING, "started": now - 725, "at": now, **changes}
+    told = {**SERVING, "started": now - 725, "at": now, **changes}
     directory = server_dir(root)
     directory.mkdir(exist_ok=True)
-    write_atomic(directory / STATE_FILE, json.dumps(state).encode())
+    write_atomic(directory / STATE_FILE, json.dumps(told).encode())
 
 
 @contextmanager
@@ -54,6 +55,7 @@ def running_job(workspace: Workspace, **changes: Any) -> Iterator[psutil.Process
     info = read_process(directory)
     assert info is not None
     try:
+        wait_until(lambda: state(directory).status == "running", what="the job runs")
         yield psutil.Process(info.pid)
     finally:
         request_stop(directory)
@@ -61,10 +63,14 @@ def running_job(workspace: Workspace, **changes: Any) -> Iterator[psutil.Process
 
 
 def main(directory: Path) -> int:
-    """Live until a stop is asked for."""
+    """Live until a stop is asked for; the last word is that of a server that was asked to end."""
     with Job(directory) as job:
         job.phase("serving")
-        wait_for(job, directory / "never")
+        try:
+            wait_for(job, directory / "never")
+        finally:
+            told = json.loads((directory / STATE_FILE).read_bytes())
+            write_atomic(directory / STATE_FILE, json.dumps({**told, "phase": "ended"}).encode())
     return job.exit_status
 
 

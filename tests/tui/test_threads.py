@@ -20,7 +20,16 @@ ROOT = Path(tui.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 SCREENS = [path for path in FILES if "bridge" not in path.parts]
 BRIDGE = [path for path in FILES if "bridge" in path.parts]
-HOLDS_NO_WIDGET = {"_store", "_drafts", "_tokens", "_views", "_holder", "workspace", "_workspace"}
+HOLDS_NO_WIDGET = {
+    "_store",
+    "_drafts",
+    "_tokens",
+    "_views",
+    "_desk",
+    "_holder",
+    "workspace",
+    "_workspace",
+}
 
 
 def calls(path: Path) -> Iterator[ast.Call]:

@@ -30,10 +30,10 @@ PANEL_SECONDS = 0.5
 _NEAR = 50
 _LAST_PORT = 65535
 _ABOUT: Mapping[str, str] = {
-    "native": "several requests at once",
+    "native": "requests side by side",
     "llama-cpp-python": "one request at a time",
-    "transformers": "one request at a time, from folders",
-    "vllm": "many requests at once, on GPUs",
+    "transformers": "one request at a time",
+    "vllm": "many requests, on GPUs",
 }
 
 
@@ -69,6 +69,7 @@ class Seen:
 
     Attributes:
         running: Whether it runs, here or elsewhere.
+        stopping: Whether it was asked to end, and answers what it has begun.
         host: The other machine that it runs on; empty for this one.
         state: What it last said; None where it never ran.
         minutes: How long it has been running, in whole minutes, so that it is drawn anew once a
@@ -79,12 +80,18 @@ class Seen:
     """
 
     running: bool = False
+    stopping: bool = False
     host: str = ""
     state: ServerState | None = None
     minutes: int = 0
     error: str = ""
     hint: str = ""
     process: str = ""
+
+    @property
+    def model(self) -> str:
+        """What it serves; empty where it does not run, or has no model yet."""
+        return self.state.model if self.running and self.state is not None else ""
 
     @property
     def active(self) -> int:
@@ -125,10 +132,8 @@ class EngineSeen:
 
     @property
     def about(self) -> str:
-        """What it does, or why it can't."""
-        if not self.problem:
-            return _ABOUT.get(self.name, "")
-        return f"{self.problem}: {self.fix}" if self.fix else self.problem
+        """What it does, or that it can't serve the model."""
+        return "can't serve this" if self.problem else _ABOUT.get(self.name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,7 @@ class ServerDesk:
     def look(self) -> Seen:
         """Return the server as it is now; quick, and without asking it."""
         from engine.gateway.start import status
-        from engine.runs import look
+        from engine.runs import look, stop_requested
 
         told = status(self._workspace)
         life = look(told.directory)
@@ -182,6 +187,7 @@ class ServerDesk:
         up = time.time() - state.started if state is not None and state.started else 0.0
         return Seen(
             running=told.running,
+            stopping=told.running and stop_requested(told.directory),
             host=life.host if told.running and life.where == "elsewhere" else "",
             state=state,
             minutes=int(max(0.0, up) // 60) if told.running else 0,
@@ -241,16 +247,26 @@ class ServerDesk:
 
         return [self._engine(name, model) for name in ENGINES]
 
+    def best_engine(self, model: Model) -> str:
+        """Return the engine that is taken where none is named; empty where none can be."""
+        from engine.errors import FinetuiError
+        from engine.gateway.resolve import of_run
+        from engine.serve.engines.choice import choose
+
+        try:
+            served = of_run(self._workspace, model.run_id, model.quant)
+            return choose(None, served).name
+        except FinetuiError:
+            return ""
+
     def _engine(self, name: EngineName, model: Model) -> EngineSeen:
-        from engine.errors import DependencyMissing, FinetuiError
+        from engine.errors import FinetuiError
         from engine.gateway.resolve import of_run
         from engine.serve.engines.choice import choose
 
         try:
             served = of_run(self._workspace, model.run_id, model.quant, name)
-            choose(name, served).require(served)
-        except DependencyMissing as error:
-            return EngineSeen(name, "not installed", error.hint)
+            choose(name, served)
         except FinetuiError as error:
             return EngineSeen(name, error.message, error.hint)
         return EngineSeen(name)
@@ -286,8 +302,13 @@ class ServerDesk:
         )
         value, made = token_of(spec, self._token_file)
         directory = serve(self._workspace, spec, value)
-        self._token = Token(value, made, _process(directory))
-        return self._token
+        token = Token(value, made, _process(directory))
+        self.remember(token)
+        return token
+
+    def remember(self, token: Token) -> None:
+        """Keep the token of a server that was started here, in memory alone."""
+        self._token = token
 
     @property
     def _token_file(self) -> Path | None:
@@ -348,7 +369,8 @@ def _process(directory: Path) -> str:
     from engine.runs.process import read_process
 
     info = read_process(directory)
-    return f"{info.pid}/{info.start_time}/{info.boot_id}" if info is not None else ""
+    # Start times are kept to a hundredth of a second, and differ by who wrote them.
+    return f"{info.pid}/{info.boot_id}" if info is not None else ""
 
 
 class _Changes:
@@ -387,6 +409,7 @@ class ServerWatch:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._last: Server | None = None
+        self._phase = ""
 
     def look(self) -> Message | None:
         """Return a message if what the title line shows has changed."""
@@ -394,24 +417,29 @@ class ServerWatch:
         if server == self._last:
             return None
         self._last = server
-        return ServerMoved(server)
+        # One that ends on request says so last; a verb that starts another one clears that away.
+        return ServerMoved(server, died=server is None and self._phase not in ("", "ended"))
 
     def _find(self) -> Server | None:
         from engine.gateway.spec import SERVER_DIR
         from engine.gateway.state import STATE_FILE, read_state
 
         directory = self._root / SERVER_DIR
+        self._phase = ""
         if not (directory / STATE_FILE).is_file():
             return None
         from engine.runs import look
         from tui.bridge.run_tail import short_run
 
-        state, life = read_state(directory), look(directory)
+        # Life first: a server that ends in between has then said its last word.
+        life, state = look(directory), read_state(directory)
+        self._phase = state.phase if state is not None else ""
         if state is None or not life.alive or state.phase in ("failed", "ended"):
             return None
         model = state.model or state.next
-        if state.run and model.startswith(f"{state.run}:"):  # a run without a name of its own
-            model = f"{short_run(state.run)}:{state.quant}"
+        called, colon, quant = model.partition(":")
+        if called == state.run:  # one without a name of its own
+            model = f"{short_run(called)}{colon}{quant}"
         requests = state.active + state.waiting
         return Server(model, state.phase, requests, state.url, life.where == "elsewhere")
 

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UpdateRefused
-from engine.export.pointing.forms import Form, NoSuchKey, NotThatForm, form_of
+from engine.export.pointing.forms import Change, Form, NoSuchKey, NotThatForm, form_of
 from engine.paths import shorten
 from engine.text import inert
-
-MOST_BYTES = 5_000_000
-"""The largest configuration file that is changed."""
 
 _BOM = "\ufeff"
 _MOST_NEAR = 3
@@ -40,28 +37,28 @@ class Pointed:
         return asdict(self)
 
 
-def check(file: Path, key: str) -> Any:
+def check(file: Path, key: str, value: str = "finetui") -> Any:
     """Return the value that would be changed, without touching anything.
 
     Args:
         file: The configuration file: ``.env``, JSON, TOML or YAML, by its name.
         key: The key; in JSON, TOML and YAML with dots between its parts.
+        value: What it would get, where that is known.
 
     Raises:
         UpdateRefused: The file or the key is not there, it is not of its form, or it can't be
             written.
     """
     form, real, text = _opened(file)
-    value = _done(file, key, lambda: form.value(text, key))
     # That another value can be written there is seen by writing one.
-    _done(file, key, lambda: form.replaced(text, key, "finetui"))
+    change = _change(form, file, text, key, value)
     for place, kind in ((real, os.W_OK), (real.parent, os.W_OK | os.X_OK)):
         if not os.access(place, kind):
             raise UpdateRefused(
                 f"{shorten(file)} can't be changed: {shorten(place)} is read-only for you",
                 hint="make it writable, or leave out --update",
             )
-    return value
+    return change.old
 
 
 def point(file: Path, key: str, value: str) -> Pointed:
@@ -73,11 +70,11 @@ def point(file: Path, key: str, value: str) -> Pointed:
     Raises:
         UpdateRefused: As :func:`check`.
     """
-    old = check(file, key)
-    form, real, text = _opened(file)
+    old = check(file, key, value)
     if old == value:
         return Pointed(str(file), key, old, value, "")
-    changed = _done(file, key, lambda: form.replaced(text, key, value))
+    form, real, text = _opened(file)
+    changed = _change(form, file, text, key, value).text
     data = real.read_bytes()
     bom = _BOM.encode() if data.startswith(_BOM.encode()) else b""
     try:
@@ -103,8 +100,8 @@ def _opened(file: Path) -> tuple[Form, Path, str]:
         found = real.stat()
         if not stat.S_ISREG(found.st_mode):
             raise OSError("it is no file")
-        if found.st_size > MOST_BYTES:
-            raise OSError(f"it has {found.st_size:,} bytes, more than {MOST_BYTES:,}")
+        if found.st_size > form.most_bytes:
+            raise OSError(f"it has {found.st_size:,} bytes, more than {form.most_bytes:,}")
         text = real.read_bytes().decode("utf-8")
     except (OSError, RuntimeError, UnicodeDecodeError) as error:
         said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
@@ -114,16 +111,28 @@ def _opened(file: Path) -> tuple[Form, Path, str]:
     return form, real, text.removeprefix(_BOM)
 
 
-def _done(file: Path, key: str, call: Any) -> Any:
+def _change(form: Form, file: Path, text: str, key: str, value: str) -> Change:
     try:
-        return call()
+        value.encode()
+        return form.change(text, key, value)
+    except UnicodeEncodeError as error:
+        raise UpdateRefused(
+            f"{inert(key)} of {shorten(file)} can't be changed: {value!r} is not UTF-8",
+            hint="put the file into another folder with --models-dir",
+        ) from error
     except NoSuchKey as error:
         near = difflib.get_close_matches(key, error.known, n=_MOST_NEAR, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "add the key to the file first"
         raise UpdateRefused(f"{shorten(file)} has no key {inert(key)}", hint=inert(hint)) from error
     except NotThatForm as error:
         raise UpdateRefused(
-            f"{inert(key)} of {shorten(file)} can't be changed: {error}", hint="change it by hand"
+            f"{inert(key)} of {shorten(file)} can't be changed: {inert(str(error))}",
+            hint=error.hint or "change it by hand",
+        ) from error
+    except RecursionError as error:
+        raise UpdateRefused(
+            f"{inert(key)} of {shorten(file)} can't be changed: the file is nested too deeply",
+            hint="change it by hand",
         ) from error
 
 

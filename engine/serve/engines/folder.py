@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engine.errors import TemplateError
 from engine.models import Turn
+from engine.serve.engines.shapes import read_json
 from engine.serve.generation import Clock, Piece, StopScanner
 from engine.serve.protocol import BadRequest, ContextExceeded, Sampling
 from engine.tokens import Tokenizer, additions
@@ -64,14 +65,20 @@ class FolderModel:
         folder = tokenizer_dir or path
         self._tokenizer = Tokenizer.load(folder)
         self._backend = tokenizers.Tokenizer.from_buffer((folder / "tokenizer.json").read_bytes())
-        self._decoders = tokenizers.decoders
         self._ends = self._tokenizer.eos_ids | _ids(self._model.generation_config.eos_token_id)
-        adds_bos = additions(self._tokenizer).bos
-        self._bos = self._tokenizer.bos_id if adds_bos else None
+        self._bos = self._tokenizer.bos_id if self._adds_bos(folder) else None
 
     def warm_up(self) -> None:
         """Compute once, so that a model that breaks later breaks now."""
         self._read(list(self.tokenise("Warm up: é 12")) or [0], None)
+
+    def _adds_bos(self, folder: Path) -> bool:
+        """Return whether a text gets a BOS token: as in the GGUF that an export makes of this."""
+        bos = self._tokenizer.bos_id
+        if bos is None or not additions(self._tokenizer).bos:
+            return False
+        said = (read_json(folder / "tokenizer_config.json") or {}).get("add_bos_token")
+        return bool(self._backend.encode("A").ids[0] == bos if said is None else said)
 
     def tokenise(self, text: str, *, special: bool = True) -> tuple[int, ...]:
         """Return the token ids of a text; nothing is added at its ends."""
@@ -81,7 +88,7 @@ class FolderModel:
             raise BadRequest(error.message) from error
 
     def prompt(self, text: str) -> tuple[int, ...]:
-        """Return the ids of a prompt, with the BOS token that training saw in front, if any."""
+        """Return the ids of a prompt, with a BOS token in front where one is added."""
         ids = self.tokenise(text)
         if self._bos is None or ids[:1] == (self._bos,):
             return ids
@@ -109,7 +116,7 @@ class FolderModel:
         if max(ids) >= self.vocabulary:
             raise BadRequest(f"token {max(ids)} is not in the vocabulary of {self.vocabulary:,}")
         limit = min(how.max_tokens, self.context - len(ids))
-        clock, scanner, text = Clock(len(ids)), StopScanner(how.stop), _Text(self._backend)
+        clock, scanner, text = Clock(len(ids)), StopScanner(how.stop), Text(self._backend)
         reason: Literal["stop", "length", "cancelled"] = "cancelled"
         for token in self._tokens(list(ids), how, cancelled):
             if token in how.stop_token_ids or token in self._ends:
@@ -127,7 +134,7 @@ class FolderModel:
 
     def _tokens(self, ids: list[int], how: Sampling, cancelled: threading.Event) -> Iterator[int]:
         generator = self._torch.Generator(self._device).manual_seed(how.seed)
-        choose = _Choice(self._torch, how, generator)
+        choose = Choice(how, generator)
         cache, seen, unread = None, list(ids), ids
         while not cancelled.is_set():
             logits, cache = self._read(unread, cache)
@@ -146,21 +153,28 @@ class FolderModel:
             return out.logits[0, -1].float(), out.past_key_values
 
 
-class _Choice:
-    """Draws a token as llama.cpp does: penalty, then top-k, top-p, min-p, temperature."""
+class Choice:
+    """Draws a token as llama.cpp does: penalty, then top-k, top-p, min-p, temperature.
 
-    def __init__(self, torch: Any, how: Sampling, generator: Any) -> None:
-        self._torch, self._how, self._generator = torch, how, generator
+    Args:
+        how: Sampling; its seed is not used.
+        generator: Where randomness comes from, a ``torch.Generator``.
+    """
 
-    def __call__(self, logits: Any, seen: list[int]) -> int:
-        torch, how = self._torch, self._how
-        if how.repeat_penalty != 1.0:
-            last = torch.tensor(seen[-_PENALTY_TOKENS:], device=logits.device).unique()
-            some = logits[last]
-            penalised = torch.where(some > 0, some / how.repeat_penalty, some * how.repeat_penalty)
-            logits = logits.index_copy(0, last, penalised)
-        if how.temperature == 0:
+    def __init__(self, how: Sampling, generator: Any) -> None:
+        self._how, self._generator = how, generator
+
+    def __call__(self, logits: Any, seen: Sequence[int]) -> int:
+        """Return a token for logits of shape (vocabulary,), after the tokens seen so far."""
+        logits = self._penalised(logits, seen)
+        if self._how.temperature == 0:
             return int(logits.argmax())
+        indices, weights = self.candidates(logits)
+        return int(indices[weights.multinomial(1, generator=self._generator)])
+
+    def candidates(self, logits: Any) -> tuple[Any, Any]:
+        """Return the tokens that may be drawn, the likeliest first, and their probabilities."""
+        how = self._how
         kept = min(how.top_k, len(logits)) if how.top_k else len(logits)
         values, indices = logits.topk(kept)
         shares = values.softmax(-1)
@@ -168,17 +182,27 @@ class _Choice:
         keep = shares.cumsum(-1) - shares < how.top_p
         keep &= shares >= how.min_p * shares[0]
         keep[0] = True
-        weights = (values[keep] / how.temperature).softmax(-1)
-        drawn = torch.multinomial(weights, 1, generator=self._generator)
-        return int(indices[keep][drawn])
+        return indices[keep], (values[keep] / how.temperature).softmax(-1)
+
+    def _penalised(self, logits: Any, seen: Sequence[int]) -> Any:
+        penalty = self._how.repeat_penalty
+        if penalty == 1.0:
+            return logits
+        last = logits.new_tensor(sorted(set(seen[-_PENALTY_TOKENS:]))).long()
+        some = logits[last]
+        return logits.index_copy(0, last, (some / penalty).where(some > 0, some * penalty))
 
 
 _PENALTY_TOKENS = 64
 """How many tokens the repeat penalty looks at, as in llama.cpp."""
 
 
-class _Text:
-    """An answer's text as its tokens come, never a part of a character."""
+class Text:
+    """An answer's text as its tokens come, never a part of a character.
+
+    Args:
+        backend: A ``tokenizers.Tokenizer``.
+    """
 
     def __init__(self, backend: Any) -> None:
         self._backend = backend

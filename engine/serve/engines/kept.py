@@ -50,7 +50,7 @@ async def start_kept(
     }
     with log.open("ab") as output:
         launched = launch("engine.serve.engines.keeper", [name], given, log=output)
-    engine = Running(name, model, launched, log)
+    engine = Running(name, model, launched, log, family=True)
     try:
         await _healthy(engine, timeout_s)
     except BaseException:

@@ -21,8 +21,11 @@ from typing import Any
 from engine.serve.protocol import ORPHANED, REFUSED
 
 
-def _end_while_loading(ends: bool) -> None:
+def end_while_loading(ends: bool) -> None:
     """Have the kernel end this process when its standard input ends, or no longer.
+
+    Args:
+        ends: Whether it does.
 
     Loading holds Python's lock, so that no thread could look. A pipe whose other end is closed
     sends SIGIO, which ends a process that does not handle it. Linux alone does so.
@@ -73,7 +76,7 @@ def main(gguf: str) -> int:
     given = json.loads(sys.stdin.buffer.readline())
     said = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # What libraries print goes to the log.
-    _end_while_loading(True)
+    end_while_loading(True)
     import xllamacpp
 
     try:
@@ -81,7 +84,7 @@ def main(gguf: str) -> int:
     except (RuntimeError, ValueError) as error:
         print(f"llama.cpp refused the file: {error}", file=sys.stderr, flush=True)
         return REFUSED
-    _end_while_loading(False)
+    end_while_loading(False)
     said.write("ready\n")
     said.flush()
     while os.read(0, 4096):

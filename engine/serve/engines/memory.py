@@ -19,6 +19,8 @@ _PYTHON = 120 * _MIB
 _TORCH = 1000 * _MIB
 _BATCH = 512
 _CONTEXT_STEP = 256
+# Q4_0, Q2_K, Q4_K and IQ4_NL, of which ggml's processor backend makes interleaved copies.
+_REPACKED = (2, 10, 12, 20)
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
@@ -40,9 +42,24 @@ def gguf_needs(
     batch = min(_BATCH, context)
     computed = 4 * batch * (6 * width + 3 * inner) + 4 * slots * header.vocabulary
     total = path.stat().st_size + kv_bytes(header) * context * slots + computed
+    total += _repacked(header)
     # The binding's copies of the vocabulary, and its own buffers of scores.
     extra = _PYTHON + 4 * batch * header.vocabulary // 8 if python else _NATIVE
     return total + extra
+
+
+def _repacked(header: GgufHeader) -> int:
+    """Return how many bytes weights take that are copied into a form for the processor.
+
+    Embeddings are looked up by row and stay as they are.
+    """
+    return sum(
+        tensor.size or 0
+        for tensor in header.tensors
+        if tensor.kind in _REPACKED
+        and len(tensor.shape) == 2
+        and not tensor.name.startswith("token_embd")
+    )
 
 
 def kv_bytes(header: GgufHeader) -> int:

@@ -75,8 +75,9 @@ def main(path: Path) -> int:
     try:
         model = _load(path, given, beside)
         model.warm_up()
-    except (ValueError, RuntimeError, OSError, KeyError) as error:
-        print(f"error loading model: {error}", file=sys.stderr, flush=True)
+    except Exception as error:  # Libraries raise whatever a file makes them stumble over.
+        words = " ".join(str(error).split())
+        print(f"error loading model: {type(error).__name__}: {words}", file=sys.stderr, flush=True)
         return REFUSED
     import uvicorn
 

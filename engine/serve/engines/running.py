@@ -23,6 +23,8 @@ from engine.serve.protocol import REFUSED
 # How a process ends in which llama.cpp gave up on a file.
 GAVE_UP = {signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _CONNECT_S = 10.0
+# Shorter than the 5 s after which servers close an idle connection.
+_IDLE_S = 2.0
 _PF_EXITING = 0x4  # linux/sched.h
 _REASON = re.compile(r"error loading model: (.+)")
 _NO_SOCKET = "HTTP server error"
@@ -39,9 +41,18 @@ class Running:
         model: What it loads.
         launched: Its process.
         log: Where the process writes; removed by :meth:`close` unless the process ended by itself.
+        family: Whether it has processes of its own, whose memory counts too.
     """
 
-    def __init__(self, name: EngineName, model: Served, launched: Launched, log: Path) -> None:
+    def __init__(
+        self,
+        name: EngineName,
+        model: Served,
+        launched: Launched,
+        log: Path,
+        *,
+        family: bool = False,
+    ) -> None:
         self.name = name
         self.model = model
         self.pid = launched.process.pid
@@ -51,6 +62,7 @@ class Running:
         self.socket = launched.socket
         self.client = socket_client(launched.socket, launched.key)
         self._launched = launched
+        self._family = family
         self._closed = False
         loop = asyncio.get_running_loop()
         self._said: asyncio.Future[bytes] = loop.create_future()
@@ -75,7 +87,7 @@ class Running:
 
         try:
             process = psutil.Process(self.pid)
-            family = [process, *process.children(recursive=True)]
+            family = [process, *(process.children(recursive=True) if self._family else ())]
         except psutil.Error:
             return 0
         total = 0
@@ -115,10 +127,11 @@ class Running:
             )
         refused = status == REFUSED and _NO_SOCKET not in lines
         if refused or (status < 0 and -status in GAVE_UP):
-            return GgufDamaged(
-                f"the engine can't load {name}: {words}",
-                hint="export it again with: finetui export RUN; " + self._log_hint(),
-            )
+            message = f"the engine can't load {name}: {words}"
+            if self.model.path.is_dir():
+                return EngineFailed(message, hint=self._log_hint())
+            again = "export it again with: finetui export RUN; "
+            return GgufDamaged(message, hint=again + self._log_hint())
         return EngineFailed(self._how(status), hint=self._hint(status))
 
     async def ended(self) -> FinetuiError:
@@ -205,7 +218,9 @@ def socket_client(socket: Path, key: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(
             uds=str(socket),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=32, keepalive_expiry=_IDLE_S
+            ),
         ),
         base_url="http://localhost",
         headers={"Authorization": f"Bearer {key}"},

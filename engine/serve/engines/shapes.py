@@ -14,6 +14,8 @@ from engine.serve.header import GgufHeader, read_header
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"
+_METADATA = "__metadata__"
+_LONGEST_HEADER = 100 * 2**20  # as in safetensors
 
 
 def gguf_header(model: Served) -> GgufHeader:
@@ -56,11 +58,7 @@ def require_folder(model: Served) -> None:
             hint="choose --engine native for a GGUF",
         )
     _require_json(model.path / CONFIG, "a model in Hugging Face's form")
-    if not any(model.path.glob("*.safetensors")):
-        raise EngineUnfit(
-            f"{shorten(model.path)} has no weights in safetensors",
-            hint="save them with save_pretrained",
-        )
+    _require_weights(model.path)
     if not (model.path / "tokenizer.json").is_file() and model.tokenizer_dir is None:
         raise EngineUnfit(
             f"{shorten(model.path)} has no tokenizer.json",
@@ -68,8 +66,40 @@ def require_folder(model: Served) -> None:
         )
     if model.adapter is not None:
         _require_json(model.adapter / ADAPTER_CONFIG, "a peft adapter")
-        if not any(model.adapter.glob("adapter_model.*")):
-            raise EngineUnfit(f"{shorten(model.adapter)} has no adapter weights")
+        _require_weights(model.adapter)
+
+
+def _require_weights(folder: Path) -> None:
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise EngineUnfit(
+            f"{shorten(folder)} has no weights in safetensors",
+            hint="save them with save_pretrained",
+        )
+    for file in files:
+        if not _is_whole(file):
+            raise EngineUnfit(
+                f"{shorten(file)} is not a whole file of weights",
+                hint="get it again, or export the run again",
+            )
+
+
+def _is_whole(file: Path) -> bool:
+    """Return whether a file is as long as its header says.
+
+    Layout after https://github.com/huggingface/safetensors#format.
+    """
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as handle:
+            length = int.from_bytes(handle.read(8), "little")
+            if length > min(size - 8, _LONGEST_HEADER):
+                return False
+            header = json.loads(handle.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != _METADATA]
+        return size == 8 + length + max(ends, default=0)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return False
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.face.serving import BareEngine, OneModel, Running, running
+from tests.support.shared import made_once
 from tests.support.tiny_gguf import write_model
 
 # A chat's turns as they are, and tools in front, which the embedded base's template leaves out.
@@ -33,9 +34,11 @@ as:
 
 @pytest.fixture(scope="package")
 def gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(
-        tmp_path_factory.mktemp("gguf") / "tiny.gguf", context=4096, template=TEMPLATE
-    )
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        write_model(folder / "tiny.gguf", context=4096, template=TEMPLATE)
+
+    return made_once(tmp_path_factory, "gguf-of-the-face", make) / "tiny.gguf"
 
 
 @pytest.fixture(scope="package")

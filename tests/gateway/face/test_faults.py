@@ -50,6 +50,7 @@ def test_a_request_without_an_answer_is_asked_again(
         assert status(answer) == 200
         assert b'"model":"second"' in answer
         assert b'"first"' not in answer
+        wait_until(lambda: bool(s.models.counted))
         assert s.models.counted[-1] == {"failed": False, "prompt": 1, "tokens": 3}
 
 
@@ -86,6 +87,7 @@ def test_it_is_asked_twice_and_no_more(gguf: Path, tmp_path: Path) -> None:
             assert [engine.model.id for engine in server.models.engines] == ["two", "three"]
     assert status(answer) == 502
     assert code(answer) == "worker-died"
+    wait_until(lambda: bool(server.models.counted))
     assert server.models.counted[-1]["failed"] is True
 
 
@@ -104,6 +106,7 @@ def test_a_stream_that_breaks_off_ends_with_an_error(gguf: Path, tmp_path: Path)
         assert b"[DONE]" not in got
         assert b'"model":"two"' not in got
         assert got.endswith(b"0\r\n\r\n")
+        wait_until(lambda: bool(server.models.counted))
         assert server.models.counted[-1]["failed"] is True
         assert server.models.counted[-1]["tokens"] > 0
 
@@ -143,3 +146,23 @@ def test_an_engine_that_keeps_silent_is_not_waited_for(gguf: Path, tmp_path: Pat
         engines[0].go_on()
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "worker-timeout"
+
+
+def test_what_an_engine_would_leave_out_is_refused_by_name(
+    engine: BareEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "name", "transformers")
+    asked: list[dict[str, Any]] = [
+        {"logprobs": 1},
+        {"logit_bias": {"5": 1}},
+    ]
+    with running(OneModel([engine]), tmp_path) as server, server.client() as client:
+        for more in asked:
+            for stream in (True, False):
+                body = {"prompt": "x", "max_tokens": 1, "stream": stream, **more}
+                answer = client.post("/v1/completions", json=body)
+                assert answer.status_code == 400
+                error = answer.json()["error"]
+                assert error["code"] == "unsupported_by_engine"
+                assert [error["param"]] == list(more)
+        assert client.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).is_success

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -109,19 +110,53 @@ async def test_a_start_that_takes_too_long_is_named(model_file: Path) -> None:
     assert set(psutil.Process().children()) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_it_ends_with_its_parent(model_file: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("native", signal.SIGKILL),
+        ("kept", signal.SIGKILL),
+        pytest.param("llama-cpp-python", signal.SIGKILL, marks=pytest.mark.nightly),
+        pytest.param("native", signal.SIGTERM, marks=pytest.mark.nightly),
+        pytest.param("kept", signal.SIGTERM, marks=pytest.mark.nightly),
+    ],
+)
+def test_it_ends_with_its_parent(
+    tmp_path: Path, model_file: Path, name: str, number: signal.Signals
+) -> None:
+    temporary = Path(tempfile.mkdtemp(dir="/tmp"))
+    path = (str(Path(sys.executable).parent), os.environ["PATH"])
     parent = subprocess.Popen(
-        [sys.executable, "-m", "tests.serve.engines.parent", str(model_file)],
+        [sys.executable, "-m", "tests.serve.engines.parent", name, str(model_file)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(temporary), "PATH": os.pathsep.join(path)},
     )
     assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    assert psutil.pid_exists(pid)
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert pids
+    assert not any(_gone(pid) for pid in pids)
     parent.send_signal(number)
     parent.communicate()
-    wait_until(lambda: _gone(pid))
+    wait_until(lambda: all(_gone(pid) for pid in pids))
+    # Its socket is gone too.
+    temporary.rmdir()
+
+
+def test_it_ends_with_its_parent_while_it_loads() -> None:
+    # Loading holds Python's lock, as this call does.
+    code = (
+        "import ctypes; from engine.serve.engines.llamacpp import end_while_loading;"
+        "end_while_loading(True); print('ready', flush=True); ctypes.PyDLL(None).sleep(600)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"ready\n"
+    assert child.poll() is None
+    child.stdin.close()
+    assert child.wait() == -signal.SIGIO
 
 
 @pytest.fixture
@@ -158,8 +193,11 @@ def test_unfit_forms_are_refused_before_anything_starts(tmp_path: Path, model_fi
 async def _kill_at_first_word(engine: Running) -> None:
     body = {"prompt": "Hello", "max_tokens": 400, "stream": True, "ignore_eos": True}
     async with engine.client.stream("POST", "/v1/completions", json=body) as answer:
-        async for _ in answer.aiter_lines():
-            os.kill(engine.pid, signal.SIGKILL)
+        lines = answer.aiter_lines()
+        await anext(lines)
+        os.kill(engine.pid, signal.SIGKILL)
+        async for _ in lines:
+            pass
 
 
 def _gone(pid: int) -> bool:

@@ -19,6 +19,7 @@ from engine.serve.engines.vllm import Vllm, vllm_arguments, vllm_config
 from tests.support.waiting import wait_until
 
 PROGRAMS = Path(__file__).parent / "programs"
+NO_TENSORS = (2).to_bytes(8, "little") + b"{}"
 OPTIONS = EngineOptions(context=512, slots=2, threads=1)
 
 
@@ -89,7 +90,7 @@ async def test_vllm_serves_an_adapter_under_the_models_name(
     programs: Path, tmp_path: Path, tiny_model_dir: Path
 ) -> None:
     (tmp_path / "adapter_config.json").write_text('{"r": 12}')
-    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    (tmp_path / "adapter_model.safetensors").write_bytes(NO_TENSORS)
     model = Served("brief", tiny_model_dir, adapter=tmp_path)
     engine = await choose("vllm", model).start(model, OPTIONS)
     assert (engine.name, engine.context, engine.slots) == ("vllm", 512, 2)
@@ -110,7 +111,7 @@ async def test_what_vllm_says_at_its_end_is_passed_on(programs: Path, tmp_path: 
     folder.mkdir()
     for name in ("config.json", "tokenizer.json"):
         (folder / name).write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"")
+    (folder / "model.safetensors").write_bytes(NO_TENSORS)
     with pytest.raises(EngineFailed, match="no supported architecture"):
         await Vllm().start(Served("x", folder), OPTIONS)
 

@@ -145,8 +145,14 @@ class Dialog(ModalScreen[T]):
         """Write the dialog's own status line."""
         self.status_line.say(message, hint=hint, kind=kind)
 
+    _complains_later = False
+
     def complain(self, error: BaseException) -> None:
-        """Show an error in the dialog."""
+        """Show an error in the dialog; one that comes before its widgets waits for them."""
+        if not self._complains_later and not self.query("#box > StatusLine"):
+            self._complains_later = True  # once: what can't be made at all is closed
+            self.call_after_refresh(self.complain, error)
+            return
         message, hint = explain(error)
         self.say(message, hint=hint, kind="error")
         if isinstance(error, WorkspaceReplaced):

@@ -49,6 +49,8 @@ class ServeDialog(Dialog[None]):
         self._models: list[Model] | None = None
         self._awaited = ""
         """Which news is said when it comes: "start" or "stop"."""
+        self._begun = ""
+        """The process of the server that was started here."""
         self._poller: Poller | None = None
 
     def compose_box(self) -> ComposeResult:
@@ -113,6 +115,8 @@ class ServeDialog(Dialog[None]):
             self.remove_class("-second")
         self._show()
         self._tell(before, seen)
+        if before is not None and before.model != seen.model:
+            self.app.look_for_jobs()  # the title line says it, too
 
     def _show(self) -> None:
         seen = self._seen
@@ -125,18 +129,20 @@ class ServeDialog(Dialog[None]):
     def _tell(self, before: Seen | None, seen: Seen) -> None:
         """Say what somebody waits for, or should know."""
         phase = seen.state.phase if seen.state is not None and seen.running else ""
+        ended = not seen.running and (
+            (before is not None and before.running)
+            # One that has failed between two looks was never seen to run.
+            or (self._awaited == "start" and seen.process == self._begun)
+        )
         if self._awaited == "start" and phase == "serving":
             self._awaited = ""
             self._say(words.started_words(seen), "done")
-        elif self._awaited == "stop" and not seen.running:
-            self._awaited = ""
-            self.say("the server has stopped", kind="done")
-        elif before is not None and before.running and not seen.running:
-            self._awaited = ""
+        elif ended:
+            stopped, self._awaited = self._awaited == "stop", ""
             if seen.error:
                 self.say(seen.error, hint=seen.hint, kind="error")
             else:
-                self.say("the server has ended")
+                self.say("the server has stopped", kind="done" if stopped else "info")
 
     def _say(self, said: words.Said, kind: Kind = "info") -> None:
         self.say(said[0], hint=said[1], kind=kind)
@@ -168,6 +174,8 @@ class ServeDialog(Dialog[None]):
             return words.NO_EXPORT if self._models == [] else ("", "")
         if not seen.running:
             return words.NO_SERVER
+        if seen.stopping:
+            return words.STOPPING
         if action == "reload":
             if seen.host:
                 return words.NOT_HERE
@@ -205,7 +213,7 @@ class ServeDialog(Dialog[None]):
         self.app.ask(ServeStartDialog(self._desk), self._started)
 
     def _started(self, token: Token) -> None:
-        self._awaited = "start"
+        self._awaited, self._begun = "start", token.process
         if token.made:
             self.view.show_token(token.value)
         self.say("the server is starting", hint="it loads the model", kind="busy")
@@ -221,10 +229,10 @@ class ServeDialog(Dialog[None]):
 
     @work(group="stop", exclusive=True, exit_on_error=False)
     async def _stop(self) -> None:
-        if await off_loop(self._desk.stop):
-            self._awaited = "stop"
-            self.say("it answers what it has begun, and ends", kind="busy")
-        else:
+        self._awaited = "stop"
+        self._say(words.STOPPING, "busy")
+        if not await off_loop(self._desk.stop):
+            self._awaited = ""
             self._say(words.NO_SERVER)
         self._hurry()
 

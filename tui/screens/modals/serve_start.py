@@ -48,6 +48,7 @@ class ServeStartDialog(FormDialog[Token]):
         self._desk = desk
         self._models: dict[str, Model] = {}
         self._engines: dict[str, EngineSeen] = {}
+        self._best = self._token_note = ""
         self._starting = False
 
     def compose_box(self) -> ComposeResult:
@@ -71,7 +72,11 @@ class ServeStartDialog(FormDialog[Token]):
     async def _load(self) -> None:
         with self.holding_keys():
             models = await off_loop(self._desk.models)
-            self._models = {one_line(model.name): model for model in models}
+            for model in models:
+                name = one_line(model.name)
+                # Two runs may have been given one name.
+                name += f" ({model.run_id})" if name in self._models else ""
+                self._models[name] = model
             self.port.value = str(self._desk.port)
             self._note("port", await off_loop(self._desk.reach))
             if not models:
@@ -92,25 +97,27 @@ class ServeStartDialog(FormDialog[Token]):
         self._note_engine()
 
     async def _look_at(self, model: Model) -> None:
-        """Find which engines can serve a model, and say it where none can."""
+        """Find which engines can serve a model."""
         self._note("model", f"{model.base}, {file_size(model.size)}")
         engines = await off_loop(self._desk.engines, model)
         self._engines = {engine.name: engine for engine in engines}
-        if self._starting:
-            return
-        if all(engine.problem for engine in engines):
-            self._say((engines[0].problem, engines[0].fix), "error")
-        else:
-            self._say((await off_loop(self._desk.token_note), ""), "help")
+        self._best = await off_loop(self._desk.best_engine, model)
+        self._token_note = await off_loop(self._desk.token_note)
 
     @on(Choice.Changed, "#serve-engine")
     def _note_engine(self) -> None:
-        """Say beside the engine what it does, or which one is taken."""
+        """Say what the engine does, or why it can't serve the model."""
         engine = self._engines.get(self.engine.value)
-        best = next((one.name for one in self._engines.values() if not one.problem), "")
-        self._note(
-            "engine", engine.about if engine is not None else f"takes {best}" if best else ""
-        )
+        taken = f"takes {self._best}" if self._best else ""
+        self._note("engine", engine.about if engine is not None else taken)
+        if engine is None and not self._best:  # what is wrong with the first is what is wrong
+            engine = next(iter(self._engines.values()), None)
+        if self._starting:
+            return
+        if engine is not None and engine.problem:
+            self._say((engine.problem, engine.fix), "error")
+        else:
+            self._say((self._token_note, ""), "help")
 
     def _note(self, field: str, about: str) -> None:
         self.query_one(f"#serve-{field}-note", Label).update(one_line(about))

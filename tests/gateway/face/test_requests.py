@@ -1,0 +1,271 @@
+"""What requests may say: bodies, fields, and what becomes of those that nobody knows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.gateway import fields
+from engine.gateway.alpaca import question
+from engine.gateway.events import Events, event
+from engine.gateway.limits import parse
+from engine.gateway.refusals import Refusal, without_paths
+from engine.gateway.schemas import CHAT as CHAT_SCHEMA
+from tests.gateway.face.serving import Running
+
+HELLO = [{"role": "user", "content": "hello"}]
+CHAT = "/v1/chat/completions"
+TEXT = "/v1/completions"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"null",
+        b"\xff\xfe{\x00}\x00",
+        b'{"prompt": "\xc3("}',
+        b'{"prompt": "x", "temperature": NaN}',
+        b'{"prompt": "x", "temperature": Infinity}',
+        b'{"prompt": "x", "temperature": 1e999}',
+        b'{"prompt": "x", "seed": ' + b"9" * 5000 + b"}",
+        b'{"prompt": "\\ud800"}',
+        b'{"prompt": "x", "\\udfff": 1}',
+        b"[" * 100_000,
+        b'{"a":' * 5_000,
+        b'{"tools": ' + b"[" * 40 + b"]" * 40 + b"}",
+        b"{'prompt': 'x'}",
+    ],
+    ids=range(17),
+)
+def test_what_is_no_json_object_is_refused(server: Running, body: bytes) -> None:
+    with server.client() as client:
+        answer = client.post(TEXT, content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "invalid_json"
+    assert server.models.leased == 0
+
+
+def test_a_body_of_any_type_is_read_as_json(server: Running) -> None:
+    body = b'\xef\xbb\xbf{"prompt": "caf\\u00e9 \xf0\x9f\x90\x8b", "max_tokens": 1}'
+    with server.client() as client:
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "application/json", ""):
+            answer = client.post(TEXT, content=body, headers={"Content-Type": kind})
+            assert answer.status_code == 200
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    (CHAT, {}, "messages"),
+    (CHAT, {"messages": []}, "messages"),
+    (CHAT, {"messages": "hello"}, "messages"),
+    (CHAT, {"messages": [5]}, "messages[0]"),
+    (CHAT, {"messages": [{"content": "x"}]}, "messages[0].role"),
+    (CHAT, {"messages": [{"role": "god", "content": "x"}]}, "messages[0].role"),
+    (CHAT, {"messages": [*HELLO, {"role": "user", "content": 5}]}, "messages[1].content"),
+    (CHAT, {"messages": [{"role": "user"}]}, "messages[0].content"),
+    (CHAT, {"messages": [{"role": "assistant"}]}, "messages"),
+    (
+        CHAT,
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+        "messages[0].content[0].type",
+    ),
+    (CHAT, {"messages": HELLO, "temperature": 3}, "temperature"),
+    (CHAT, {"messages": HELLO, "temperature": "hot"}, "temperature"),
+    (CHAT, {"messages": HELLO, "temperature": True}, "temperature"),
+    (CHAT, {"messages": HELLO, "max_tokens": 0}, "max_tokens"),
+    (CHAT, {"messages": HELLO, "max_tokens": 1.5}, "max_tokens"),
+    (CHAT, {"messages": HELLO, "max_completion_tokens": -1}, "max_completion_tokens"),
+    (CHAT, {"messages": HELLO, "n": 1000}, "n"),
+    (CHAT, {"messages": HELLO, "stop": ["a"] * 17}, "stop"),
+    (CHAT, {"messages": HELLO, "stop": [""]}, "stop[0]"),
+    (CHAT, {"messages": HELLO, "top_logprobs": 2}, "top_logprobs"),
+    (CHAT, {"messages": HELLO, "stream_options": {"include_usage": True}}, "stream_options"),
+    (CHAT, {"messages": HELLO, "logit_bias": {"hello": 1}}, "logit_bias"),
+    (CHAT, {"messages": HELLO, "logit_bias": {"1": 1000}}, "logit_bias.1"),
+    (CHAT, {"messages": HELLO, "response_format": {"type": "xml"}}, "response_format.type"),
+    (
+        CHAT,
+        {"messages": HELLO, "response_format": {"type": "json_schema"}},
+        "response_format.json_schema",
+    ),
+    (CHAT, {"messages": HELLO, "tools": [{"type": "code"}]}, "tools[0].type"),
+    (CHAT, {"messages": HELLO, "tool_choice": "required"}, "tool_choice"),
+    (CHAT, {"messages": HELLO, "functions": [{"name": "f"}]}, "functions"),
+    (CHAT, {"messages": HELLO, "modalities": ["text", "audio"]}, "modalities"),
+    (CHAT, {"messages": HELLO, "grammar": 'root ::= "a"'}, "grammar"),
+    (TEXT, {}, "prompt"),
+    (TEXT, {"prompt": None}, "prompt"),
+    (TEXT, {"prompt": []}, "prompt"),
+    (TEXT, {"prompt": [-1]}, "prompt[0]"),
+    (TEXT, {"prompt": ["a"] * 33}, "prompt"),
+    (TEXT, {"prompt": ["a"] * 9, "n": 4}, "n"),
+    (TEXT, {"prompt": "x", "echo": True}, "echo"),
+    (TEXT, {"prompt": "x", "suffix": "y"}, "suffix"),
+    (TEXT, {"prompt": "x", "best_of": 2}, "best_of"),
+    (TEXT, {"prompt": "x", "logprobs": True}, "logprobs"),
+    (TEXT, {"prompt": "x", "model": 5}, "model"),
+    (TEXT, {"prompt": "x", "stream": "yes"}, "stream"),
+    ("/v1/embeddings", {"input": ""}, "input"),
+    ("/v1/embeddings", {"input": "x", "dimensions": 5}, "dimensions"),
+    ("/v1/embeddings", {"input": "x", "encoding_format": "hex"}, "encoding_format"),
+]
+
+
+def test_a_wrong_field_is_named(server: Running) -> None:
+    with server.client() as client:
+        for path, body, param in WRONG:
+            answer = client.post(path, json=body)
+            assert answer.status_code == 400, body
+            error = answer.json()["error"]
+            assert error["type"] == "invalid_request_error"
+            assert error["param"] == param, body
+            assert "'" in error["message"], body
+    assert server.models.leased == 0
+
+
+def test_a_token_that_is_none_is_refused_and_ends_nothing(server: Running) -> None:
+    with server.client() as client:
+        refused = client.post(TEXT, json={"prompt": [2**31 - 1], "max_tokens": 1})
+        assert refused.status_code == 400
+        biased = client.post(
+            TEXT, json={"prompt": [1, 2], "max_tokens": 1, "logit_bias": {"999999999": 5}}
+        )
+        assert biased.status_code == 200
+
+
+def test_fields_that_nobody_knows_have_no_effect_and_are_named(server: Running) -> None:
+    more = {"user": "me", "id_slot": 1, "cache_prompt": False, "x\r\ny": 1, "n_probs": 9}
+    asked = {"prompt": "x", "max_tokens": 4, "temperature": 0}
+    with server.client() as client:
+        answer = client.post(TEXT, json={**asked, **more})
+        same = client.post(TEXT, json=asked)
+    assert answer.headers["x-ignored-fields"] == "user, id_slot, cache_prompt, n_probs, and 1 more"
+    assert answer.json()["choices"] == same.json()["choices"]
+    assert "x-ignored-fields" not in same.headers
+
+
+def test_an_engine_is_asked_what_is_known_alone() -> None:
+    """These reach another request's state in llama.cpp's server, or its process."""
+    others = dict.fromkeys(
+        (
+            "id_slot",
+            "cache_prompt",
+            "n_probs",
+            "post_sampling_probs",
+            "return_progress",
+            "samplers",
+        ),
+        1,
+    )
+    asked = fields.chat({"messages": HELLO, "model": "other", **others})
+    assert asked.bodies == ({"messages": HELLO},)
+    assert set(asked.ignored) == set(others)
+
+
+def test_nulls_are_as_if_they_were_not_there() -> None:
+    names = [name for name in CHAT_SCHEMA["properties"] if name != "messages"]
+    asked = fields.chat({"messages": HELLO, **dict.fromkeys(names), "audio": None})
+    assert asked.bodies == ({"messages": HELLO},)
+
+
+def test_a_chat_of_every_kind_of_turn() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    turns = [
+        {"role": "developer", "content": "be brief"},
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call], "audio": None},
+        {"role": "tool", "tool_call_id": "c", "content": "5"},
+    ]
+    [body] = fields.chat({"messages": turns}).bodies
+    assert body["messages"] == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "a\nb"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "5", "tool_call_id": "c"},
+    ]
+
+
+def test_a_tool_is_chosen_by_its_name() -> None:
+    tools = [{"type": "function", "function": {"name": name}} for name in ("a", "b")]
+    choice = {"type": "function", "function": {"name": "b"}}
+    [body] = fields.chat({"messages": HELLO, "tools": tools, "tool_choice": choice}).bodies
+    assert body["tools"] == tools[1:]
+    assert body["tool_choice"] == "required"
+    with pytest.raises(Refusal, match="no tool named 'c'"):
+        fields.chat(
+            {
+                "messages": HELLO,
+                "tools": tools,
+                "tool_choice": {"type": "function", "function": {"name": "c"}},
+            }
+        )
+
+
+def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
+    asked = fields.completion({"prompt": [[3], [1, 2.0]], "n": 2, "seed": -1})
+    assert [body["prompt"] for body in asked.bodies] == [[3], [3], [1, 2], [1, 2]]
+    seeds = [body["seed"] for body in asked.bodies]
+    assert len(set(seeds[:2])) == 2
+    assert all(0 <= seed < 2**32 - 1 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("### Instruction:\nWhy?\n\n### Response:\n", "Why?"),
+        ("### Instruction:\nWhy?\n\n### Response:", "Why?"),
+        ("### Instruction:\na\n\nb\n\n### Response:\n", "a\n\nb"),
+        ("### Instruction:\nSum\n\n### Input:\n1, 2\n\n### Response:\n", "Sum\n\n1, 2"),
+        ("### Instruction:\nWhy?\n\n### Response:\nBecause", None),
+        ("Below is\n\n### Instruction:\nWhy?\n\n### Response:\n", None),
+        ("### Instruction:\na\n\n### Response:\nb\n\n### Instruction:\nc\n\n### Response:\n", None),
+        ("Why?", None),
+        ([1, 2], None),
+    ],
+)
+def test_alpacas_form(prompt: Any, asked: str | None) -> None:
+    assert question(prompt) == asked
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.data())
+def test_events_come_out_as_they_went_in_however_they_are_cut(
+    texts: list[str], data: st.DataObject
+) -> None:
+    written = b": comment\n\n" + b"".join(event({"t": text}) for text in texts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(written)), max_size=6)))
+    events, got = Events(), []
+    for start, end in zip([0, *cuts], [*cuts, len(written)], strict=True):
+        got += events.feed(written[start:end])
+    expected = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
+    assert [json.loads(one)["t"] for one in got] == expected
+
+
+@given(st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.lists(inner)))
+def test_whatever_is_json_is_read_or_refused(value: Any) -> None:
+    body = json.dumps({"prompt": value}).encode()
+    with contextlib.suppress(Refusal):
+        assert parse(body, 32) == {"prompt": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("can't load /home/me/runs/a.gguf: bad", "can't load a.gguf: bad"),
+        ("see ~/.local/state/x.log", "see x.log"),
+        (r"see C:\Users\me\x.log.", "see x.log."),
+        ("use /", "use /"),
+        ("1/2 of them and/or more", "1/2 of them and/or more"),
+        ("https://example.com/a", "https://example.com/a"),
+        ("'/a/b'", "'b'"),
+    ],
+)
+def test_paths_are_cut_down_to_names(text: str, told: str) -> None:
+    assert without_paths(text) == told
