@@ -20,6 +20,7 @@ from engine.paths import shorten
 from engine.runs import Event, Monitor, RunView, find, wait_until_gone
 from engine.runs.kept import Which
 from engine.text import inert
+from engine.workspace import Workspace
 
 _POLL_S = 0.3
 
@@ -113,14 +114,27 @@ def export(
     with opened(workspace) as here:
         warning = warning_of(find(here, run))
         job_dir = patiently("export", lambda: start(here, run, quant, adapter, options))
-    if warning:
-        click.echo(inert(f"warning: {warning}"), err=True)
-    if follow:
-        _follow(job_dir, as_json=as_json)
-    elif as_json:
+        if warning:
+            click.echo(inert(f"warning: {warning}"), err=True)
+        if follow:
+            _follow(job_dir, as_json=as_json)
+            if not as_json:
+                print_next(here, job_dir)
+            return
+    if as_json:
         print_json({"job": str(job_dir)})
     else:
         say(f"the export goes on in {shorten(job_dir, 80)}")
+
+
+def print_next(here: Workspace, job_dir: Path) -> None:
+    """Print how the workspace's server gets the export, where one runs."""
+    from engine.gateway.start import status  # only a finished export pays for it
+
+    found = status(here)
+    if found.running and found.state is not None:
+        now = f" in place of {found.state.model}" if found.state.model else ""
+        say(f"serve it at {found.state.url}{now}: finetui reload {job_dir.parent.parent.name}")
 
 
 def _print_quants(as_json: bool) -> None:

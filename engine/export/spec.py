@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from engine import toml
 from engine.errors import ExportError
+from engine.export.ollama.names import proposed
 from engine.export.quants import CONVERTED
 from engine.paths import shorten, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
@@ -177,6 +178,13 @@ class ExportSpec(BaseModel):
 def staged_dir(job_dir: Path) -> Path:
     """Return the folder inside of a job's in which its files wait for the gates."""
     return job_dir / ".staged.tmp"
+
+
+def update_value(spec: ExportSpec, update: Update, job_dir: Path) -> str:
+    """Return what a configuration file is to say: the first file's path, or the model's name."""
+    if update.value == "name":
+        return proposed(spec.name or spec.run_id)
+    return str(spec.models_file(spec.quant) or spec.tuned_file(job_dir))
 
 
 def write_spec(spec: ExportSpec, job_dir: Path) -> None:

@@ -22,7 +22,7 @@ from engine.export.models_dir import require_models_dir
 from engine.export.pointing import check
 from engine.export.quants import QUANTS, check_quants, require_imatrix
 from engine.export.room import check_memory, check_room
-from engine.export.spec import ExportSpec, Keep, Update, load_spec, write_spec
+from engine.export.spec import ExportSpec, Keep, Update, load_spec, update_value, write_spec
 from engine.paths import bases_dir
 from engine.runs import (
     Kept,
@@ -156,6 +156,8 @@ def start(
         **into_fields(original, named=bool(options.merge_into)),
     )
     require_models_dir(job)
+    for update in job.updates:  # what it will get may be what can't be written there
+        check(update.file, update.key, update_value(job, update, job_dir))
     check_memory(job, base)
     check_room(job, base.parameters, job_dir)
     write_spec(job, job_dir)

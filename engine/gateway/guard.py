@@ -119,7 +119,7 @@ class Guard:
         raise Refusal(
             421,
             "The Host header is not a name of this server. Use the address that it printed, or "
-            "allow the name in the setting serve.hosts.",
+            "start it with --allow-host NAME.",
             code="host_not_allowed",
         )
 
@@ -143,8 +143,7 @@ class Guard:
             return given[0]
         raise Refusal(
             403,
-            "Web pages may not ask this server. Allow a page's origin in the setting "
-            "serve.origins.",
+            "Web pages may not ask this server. For one that may, start it with --allow-origin.",
             code="origin_not_allowed",
         )
 
@@ -181,8 +180,8 @@ class Guard:
         if not self._rules.remote_admin and not _is_local(scope):
             raise Refusal(
                 403,
-                "The server is managed from its own machine alone, unless the setting "
-                "serve.remote_admin allows more.",
+                "The server is managed from its own machine alone, unless it was started with "
+                "--remote-admin.",
                 code="reload-refused",
             )
 

@@ -43,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     sock = socket.socket(fileno=int(arguments[2]))
     sock.set_inheritable(False)
     with Job(directory, figures=False) as job:
+        from engine.gateway.access import keep_access_log  # with it all that serves HTTP
+
+        keep_access_log(directory)
         asyncio.run(Server(job, directory, token, sock).run())
     return job.exit_status
 

@@ -26,7 +26,8 @@ class Limits:
         stalled_s: How long a client may not read what is written to it.
         idle_s: How long a connection is kept without a request.
         answer_s: How long an engine may be silent before its answer or between two pieces of it.
-        connections: How many connections may be open.
+        connections: How many connections may be open; each may take one more to an engine, and
+            a process has 1,024 files by default.
         shutdown_s: How long requests may go on after the server was asked to end.
     """
 
@@ -38,7 +39,7 @@ class Limits:
     stalled_s: float = 30.0
     idle_s: float = 30.0
     answer_s: float = 1800.0
-    connections: int = 1024
+    connections: int = 512
     shutdown_s: float = 30.0
 
 

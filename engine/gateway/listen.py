@@ -70,6 +70,7 @@ def _config(app: Starlette, limits: Limits) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # a warning for each malformed request would fill a disk
         access_log=False,
         proxy_headers=False,
         server_header=False,

@@ -14,6 +14,8 @@ from engine.serve.engines.base import Engine
 QUESTION = "Say hello."
 _TOKENS = 16
 _LONGEST = 300
+_OTHERWISE = (400, 404, 500, 501)
+"""What an engine answers that can't chat with its model."""
 
 
 async def probe(engine: Engine, limit_s: float) -> str:
@@ -39,36 +41,49 @@ async def probe(engine: Engine, limit_s: float) -> str:
 
 
 async def _ask(engine: Engine) -> httpx.Response:
+    """Return the answer to the question in the form that the model takes."""
     how = {"max_tokens": _TOKENS, "temperature": 0, "stream": False}
     turns = [{"role": "user", "content": QUESTION}]
-    answer = await engine.client.post("/v1/chat/completions", json={"messages": turns, **how})
-    if answer.status_code in (400, 404, 500):
-        # A model without a template, or with one that refuses such a chat, may still go on texts.
-        plain = await engine.client.post("/v1/completions", json={"prompt": QUESTION, **how})
-        return plain if plain.status_code == 200 else answer
-    return answer
+    first = await engine.client.post("/v1/chat/completions", json={"messages": turns, **how})
+    if first.status_code not in _OTHERWISE:
+        return first
+    # A model without a template, or with one that refuses such a chat, may still go on texts;
+    # one of embeddings writes nothing.
+    for path, body in (
+        ("/v1/completions", {"prompt": QUESTION, **how}),
+        ("/v1/embeddings", {"input": QUESTION}),
+    ):
+        answer = await engine.client.post(path, json=body)
+        if answer.status_code == 200:
+            return answer
+    return first
 
 
 def _checked(engine: Engine, answer: httpx.Response) -> str:
-    """Return the text of an answer.
+    """Return the text of an answer, or what kind of vector it is.
 
     Raises:
-        EngineFailed: It is none.
+        EngineFailed: It is no answer.
     """
     if answer.status_code != 200:
         raise _failed(engine, f"status {answer.status_code}: {answer.text[:_LONGEST]}")
     try:
         body: dict[str, Any] = answer.json()
+        if "choices" not in body:
+            return _vector(engine, body["data"][0]["embedding"])
         choice = body["choices"][0]
         text = choice["message"]["content"] if "message" in choice else choice["text"]
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise _failed(engine, f"it is no completion: {answer.text[:_LONGEST]}") from error
     if not text and choice.get("finish_reason") not in ("stop", "length"):
         raise _failed(engine, "it has neither a text nor an end")
-    rate = (body.get("timings") or {}).get("predicted_per_second", 0.0)
-    if isinstance(rate, float) and math.isnan(rate):
-        raise _failed(engine, "its figures are not numbers")
     return str(text or "")
+
+
+def _vector(engine: Engine, values: list[float]) -> str:
+    if not values or not all(math.isfinite(value) for value in values):
+        raise _failed(engine, "its vector has values that are no numbers")
+    return f"a vector of {len(values)} numbers"
 
 
 def _failed(engine: Engine, why: str) -> EngineFailed:

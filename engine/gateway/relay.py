@@ -31,6 +31,7 @@ Send = Callable[[bytes], Awaitable[None]]
 
 _HEADERS = {"Content-Type": "application/json"}
 _ABLE = ("native", "vllm")  # tools, schemas, probabilities
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 _DEATH_S = 1.0
 _ANSWER_BYTES = 64 * 1024 * 1024
 _ERROR_BYTES = 64 * 1024
@@ -131,7 +132,10 @@ class Relay:
                         value = _object(data)
                         if "error" in value:
                             raise refused(500, data, asked.param)
-                        count += made[index].feed(value)
+                        try:
+                            count += made[index].feed(value)
+                        except _MALFORMED:
+                            raise Broken("its answer is malformed") from None
                     tally.tokens += count
                     self._models.wrote(count)
 
@@ -143,7 +147,10 @@ class Relay:
             async with contextlib.aclosing(self._events(engine, asked, index)) as events:
                 async for found in events:
                     before = reply.tokens
-                    out = b"".join([reply.piece(data, index) for data in found])
+                    try:
+                        out = b"".join([reply.piece(data, index) for data in found])
+                    except _MALFORMED:
+                        raise Broken("its answer is malformed") from None
                     if reply.tokens != before:
                         self._models.wrote(reply.tokens - before)
                     if out:

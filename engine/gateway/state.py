@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 from dataclasses import asdict, dataclass, fields, replace
@@ -85,10 +86,25 @@ def read_state(directory: Path) -> ServerState | None:
     """
     try:
         value = json.loads((directory / STATE_FILE).read_bytes())
-        known = {field.name for field in fields(ServerState)}
-        return ServerState(**{name: value[name] for name in known & value.keys()})
-    except (OSError, ValueError, TypeError, AttributeError):
+        known = [field for field in fields(ServerState) if field.name in value]
+        return ServerState(
+            **{field.name: _of_kind(value[field.name], field.default) for field in known}
+        )
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError):
         return None
+
+
+def _of_kind(value: object, default: object) -> Any:
+    """Return a field's value; the file lies in a workspace, which may come from anybody.
+
+    Raises:
+        TypeError: It is of another kind than the field, or no finite number.
+    """
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default) or (isinstance(value, float) and not math.isfinite(value)):
+        raise TypeError(f"{value!r} is no {type(default).__name__}")
+    return value
 
 
 class StateWriter:

@@ -2,7 +2,7 @@
 
 What the models answer was computed by ``llama-cpp-python`` 0.3.36, greedily::
 
-    Llama(path, n_ctx=512, n_threads=1)("Hello", max_tokens=8, temperature=0)
+    Llama(path, n_ctx=512, n_threads=1)("Hello", max_tokens=20, temperature=0)
 
 which is another build of llama.cpp than the one that serves them here.
 """
@@ -14,11 +14,14 @@ from pathlib import Path
 from tests.support.tiny_gguf import file, write_model
 
 PROMPT = "Hello"
-TOKENS = 8
-ANSWERS = {
-    "one": "Queen" * 8,
-    "two": " rhyming" * 4 + " basically" * 4,
+WORDS = {
+    "one": ["Queen"] * 8 + [" Surviv"] * 12,
+    "two": [" rhyming"] * 4 + [" basically"] * 13 + [" MU"] * 3,
 }
+"""Each model's answer, token by token."""
+
+TOKENS = 8
+ANSWERS = {name: "".join(words[:TOKENS]) for name, words in WORDS.items()}
 CONTEXT = 4096
 
 

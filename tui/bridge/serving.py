@@ -69,6 +69,7 @@ class Seen:
 
     Attributes:
         running: Whether it runs, here or elsewhere.
+        stopping: Whether it was asked to end, and answers what it has begun.
         host: The other machine that it runs on; empty for this one.
         state: What it last said; None where it never ran.
         minutes: How long it has been running, in whole minutes, so that it is drawn anew once a
@@ -79,6 +80,7 @@ class Seen:
     """
 
     running: bool = False
+    stopping: bool = False
     host: str = ""
     state: ServerState | None = None
     minutes: int = 0
@@ -177,7 +179,7 @@ class ServerDesk:
     def look(self) -> Seen:
         """Return the server as it is now; quick, and without asking it."""
         from engine.gateway.start import status
-        from engine.runs import look
+        from engine.runs import look, stop_requested
 
         told = status(self._workspace)
         life = look(told.directory)
@@ -185,6 +187,7 @@ class ServerDesk:
         up = time.time() - state.started if state is not None and state.started else 0.0
         return Seen(
             running=told.running,
+            stopping=told.running and stop_requested(told.directory),
             host=life.host if told.running and life.where == "elsewhere" else "",
             state=state,
             minutes=int(max(0.0, up) // 60) if told.running else 0,

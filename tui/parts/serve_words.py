@@ -27,6 +27,7 @@ OF_ITS_START = "The token is the one that the server was started with."
 
 NO_EXPORT: Said = ("there is no exported model to serve", "4 goes to Train, where e exports a run")
 NO_SERVER: Said = ("no server runs", "s starts one")
+STOPPING: Said = ("the server is ending", "it answers what it has begun")
 STARTING: Said = ("the server is still starting", "")
 NOT_HERE: Said = (
     "the server runs on another machine, which alone can change its model",
@@ -40,6 +41,7 @@ _PHASES: Mapping[str, tuple[str, str, str]] = {
     "restarting": ("!", "$text-warning", "the engine ended and is being started again"),
     "idle": ("○", "$text-muted", "unloaded: the next request loads it again"),
     "lent": ("○", "$text-muted", "unloaded while a training run has the device"),
+    "stopping": ("…", "$text-accent", "answering what it has begun, then it ends"),
     "failed": ("✗", "$text-error", "failed"),
     "ended": ("■", "$text-muted", "ended"),
 }
@@ -51,7 +53,9 @@ def phase_line(seen: Seen) -> Content:
     if not seen.running:
         sign, style = ("✗", "$text-error") if seen.error else ("■", "$text-muted")
         return Content.assemble((f"{sign} ", style), ("not running", "bold"))
-    phase = state.phase if state is not None else "starting"  # it has not spoken yet
+    phase: str = state.phase if state is not None else "starting"  # it has not spoken yet
+    if seen.stopping:
+        phase = "stopping"
     sign, style, words = _PHASES.get(phase, ("?", "$text-muted", one_line(phase)))
     where = f" on {one_line(seen.host)}" if seen.host else ""
     return Content.assemble((f"{sign} ", style), (words + where, "bold"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import tempfile
@@ -153,7 +154,7 @@ def plain_base(
     if not spec.into_dir and not packed_form(spec.base_dir):
         yield spec.base_dir
         return
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=near) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".unpacked.{os.getpid()}.", dir=near) as folder:
         plain = Path(folder) / "hf"
         if not spec.into_dir:
             _child(step, spec.base_dir, plain, unpacking())

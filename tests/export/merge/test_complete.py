@@ -47,7 +47,7 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "tokens": {"target_modules": ["q_proj"], "trainable_token_indices": [1, 2]},
     "ranks": {"target_modules": ["q_proj", "k_proj"], "rank_pattern": {r"layers\.\d+\..*k_proj": 2}},
 }
-MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}
+MOE: dict[str, Any] = {"num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}
 
 
 def without(*parts: str) -> Change:
@@ -59,9 +59,8 @@ def without(*parts: str) -> Change:
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bases")
-    biased = {"attention_bias": True}
     return {
-        "dense": make_base(folder / "dense", **biased),
+        "dense": make_base(folder / "dense", attention_bias=True),
         "experts": make_base(folder / "experts", "Qwen3Moe", **MOE),
     }
 
@@ -151,10 +150,8 @@ def test_what_peft_misses_is_missed(bases: dict[str, Path], tmp_path: Path, name
 
 def test_experts_of_which_a_layer_is_missing(bases: dict[str, Path], tmp_path: Path) -> None:
     base, adapter = bases["experts"], tmp_path / "adapter"
-    options = {
-        "target_modules": ["q_proj", "gate_proj", "up_proj", "down_proj"],
-    }
-    make_adapter(base, adapter, r=4, **options)
+    named = ["q_proj", "gate_proj", "up_proj", "down_proj"]
+    make_adapter(base, adapter, r=4, target_modules=named)
     checked(base, adapter)
     half = change(adapter, tmp_path / "half", without("layers.1.mlp"))
     assert missing_for_peft(base, half)

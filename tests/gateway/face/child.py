@@ -1,4 +1,7 @@
-"""A bare llama.cpp server in a process of its own: ``child.py GGUF SOCKET CONTEXT SLOTS ALIAS``."""
+"""A bare llama.cpp server in a process of its own.
+
+``child.py GGUF SOCKET CONTEXT SLOTS ALIAS [vectors]``; its key is the first line that it is given.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 import xllamacpp
 
 
-def main(gguf: str, socket: str, context: int, slots: int, alias: str) -> None:
+def main(gguf: str, socket: str, context: int, slots: int, alias: str, vectors: bool) -> None:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = gguf
     parameters.hostnames = [socket]
@@ -23,6 +26,9 @@ def main(gguf: str, socket: str, context: int, slots: int, alias: str) -> None:
     parameters.ui = False
     parameters.endpoint_slots = True  # so that a test sees which are free
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
+    if vectors:
+        parameters.embedding = True
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(parameters)
     print("ready", flush=True)
     sys.stdin.read()
@@ -30,4 +36,5 @@ def main(gguf: str, socket: str, context: int, slots: int, alias: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])
+    _, gguf, socket, context, slots, alias, *more = sys.argv
+    main(gguf, socket, int(context), int(slots), alias, bool(more))

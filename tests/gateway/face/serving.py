@@ -40,14 +40,15 @@ class BareEngine:
 
     name: EngineName = "native"
 
-    def __init__(self, gguf: Path, alias: str, *, slots: int = SLOTS) -> None:
+    def __init__(self, gguf: Path, alias: str, *, vectors: bool = False) -> None:
         self.model = Served(alias, gguf)
-        self.context, self.slots = CONTEXT, slots
+        self.context, self.slots = CONTEXT, SLOTS
         self._folder = tempfile.TemporaryDirectory(prefix="face-")
         path = Path(self._folder.name) / "e.sock"
         key = secrets.token_urlsafe(16)
         child = Path(__file__).with_name("child.py")
-        told = [str(gguf), str(path), str(CONTEXT), str(slots), alias]
+        told = [str(gguf), str(path), str(CONTEXT), str(SLOTS), alias]
+        told += ["vectors"] if vectors else []
         self._process = subprocess.Popen(
             [sys.executable, str(child), *told],
             stdin=subprocess.PIPE,

@@ -6,11 +6,8 @@ the model's words are not what is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -41,13 +38,6 @@ CHECKS = [
 SCHEMA = schemathesis.openapi.from_dict(document())
 
 
-@pytest.fixture(scope="module")
-def session() -> Iterator[requests.Session]:
-    with requests.Session() as made:
-        made.trust_env = False
-        yield made
-
-
 def _short(body: Any) -> Any:
     """Return a body that asks for little, and is as right or wrong as it was."""
     if not isinstance(body, dict):
@@ -70,11 +60,7 @@ def _short(body: Any) -> Any:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_nothing_undescribed(
-    case: schemathesis.Case[Any], server: Running, session: requests.Session
-) -> None:
+def test_nothing_undescribed(case: schemathesis.Case[Any], server: Running) -> None:
     case.body = _short(case.body)
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    case.call_and_validate(
-        base_url=server.url, session=session, headers=headers, checks=CHECKS, timeout=60
-    )
+    case.call_and_validate(base_url=server.url, headers=headers, checks=CHECKS, timeout=60)

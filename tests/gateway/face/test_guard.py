@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from engine.errors import EngineAway, GgufDamaged, ModelOutside, ReloadBusy, ServerOpen
-from engine.gateway.access import ACCESS
+from engine.gateway.access import ACCESS, keep_access_log
 from engine.gateway.app import make_app
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
@@ -288,23 +288,34 @@ def test_a_change_of_models_names_one(server: Running, body: dict[str, Any]) -> 
     assert len(server.models.reloads) == before
 
 
-def test_the_log_has_no_token_no_query_and_no_body(server: Running) -> None:
-    lines: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    ACCESS.addHandler(handler)
-    ACCESS.setLevel(logging.INFO)
+@pytest.mark.usefixtures("umask")
+def test_the_log_has_no_token_no_query_and_no_body(server: Running, tmp_path: Path) -> None:
+    before = list(ACCESS.handlers)
+    keep_access_log(tmp_path)
     try:
         with server.client() as client:
             client.post("/v1/completions?secret=1", json={**ASKED, "prompt": "hidden words"})
             client.get("/x%1b[31m" + "y" * 500)
     finally:
-        ACCESS.removeHandler(handler)
-    text = "\n".join(lines)
+        for handler in set(ACCESS.handlers) - set(before):
+            ACCESS.removeHandler(handler)
+            handler.close()
+        ACCESS.propagate = True
+    log = tmp_path / "access.log"
+    text = log.read_text()
     assert "127.0.0.1 POST /v1/completions 200" in text
-    assert "tiny:f16" in text
+    assert "tiny:f16 " in text
     for secret in (TOKEN, "secret", "hidden", "\x1b", "y" * 100):
         assert secret not in text
+    assert log.stat().st_mode & 0o077 == 0
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    """Write files as the server's process does."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 def _asked(

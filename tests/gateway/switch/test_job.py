@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from engine.cli.export import print_next
 from engine.cli.main import main
 from engine.errors import GgufDamaged, PortTaken, ServerActive, ServerMissing, ServerOpen
 from engine.gateway.address import is_private
@@ -144,6 +145,19 @@ def test_the_status_by_the_verb(
     code, out, _ = verb(capsys, "serve", "--status", *here)
     assert code == 0
     assert state.url in out
+
+
+def test_a_finished_export_says_how_the_server_gets_it(
+    running: tuple[Workspace, ServerState], workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    served, state = running
+    job_dir = served.runs_dir / "20260101-000000-abcd" / "exports" / "f16"
+    print_next(served, job_dir)
+    out = capsys.readouterr().out
+    assert "finetui reload 20260101-000000-abcd" in out
+    assert state.url in out
+    print_next(workspace, job_dir)  # no server, nothing to say
+    assert capsys.readouterr().out == ""
 
 
 def test_a_workspace_has_one_server(
@@ -285,7 +299,10 @@ def test_without_a_token_only_on_this_machine(models: Path, workspace: Workspace
         serve(workspace, spec, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, signal.SIGHUP, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)],
+)
 def test_ctrl_c_ends_the_server_and_a_closed_terminal_does_not(
     models: Path, workspace: Workspace, number: signal.Signals
 ) -> None:

@@ -392,6 +392,15 @@ async def test_an_engine_is_on_a_gpu_where_it_has_loaded_the_driver(
     assert not uses_gpu(os.getpid())
 
 
+@pytest.mark.nightly
+async def test_a_model_of_vectors_takes_its_turn(bench: Bench, tmp_path: Path) -> None:
+    from tests.support.tiny_bert import make_bert, write_bert  # torch takes some seconds
+
+    file = write_bert(tmp_path / "bert.gguf", make_bert())
+    done = await bench.switch.reload(Wanted(path=str(file)))
+    assert (done.model, done.answer) == ("bert", "a vector of 32 numbers")
+
+
 async def test_the_end_waits_for_what_was_begun(models: Path) -> None:
     bench = Bench(models / "gguf", RULES)
     async with bench:

@@ -75,6 +75,21 @@ def test_a_damaged_state_is_no_server(workspace: Workspace) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"active": "many"}, {"requests": None}, {"tokens_per_s": float("nan")}, {"url": 7},
+        {"started": float("inf")}, {"started": 10**400}, {"said": ["x"]}, {"open": 1},
+    ],
+)  # fmt: skip
+def test_a_state_that_somebody_made_up_is_not_believed(
+    workspace: Workspace, changes: dict[str, object]
+) -> None:
+    says(workspace.root, **changes)
+    assert ServerDesk(workspace).look() == Seen()
+    assert ServerWatch(workspace.root).look() is None
+
+
 def test_the_newest_export_comes_first(workspace: Workspace) -> None:
     desk = ServerDesk(workspace)
     assert desk.models() == []

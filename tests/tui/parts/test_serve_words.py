@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,10 @@ def test_each_phase_has_a_sign_and_words(phase: str, sign: str, says: str) -> No
     line = words.phase_line(changed(phase=phase)).plain
     assert line.startswith(f"{sign} ")
     assert says in line
+
+
+def test_a_server_that_was_asked_to_end_says_so_whatever_its_phase() -> None:
+    assert words.phase_line(replace(changed(), stopping=True)).plain.startswith("… answering")
 
 
 def test_all_figures_have_their_units() -> None:

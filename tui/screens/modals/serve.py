@@ -174,6 +174,8 @@ class ServeDialog(Dialog[None]):
             return words.NO_EXPORT if self._models == [] else ("", "")
         if not seen.running:
             return words.NO_SERVER
+        if seen.stopping:
+            return words.STOPPING
         if action == "reload":
             if seen.host:
                 return words.NOT_HERE
@@ -227,10 +229,10 @@ class ServeDialog(Dialog[None]):
 
     @work(group="stop", exclusive=True, exit_on_error=False)
     async def _stop(self) -> None:
-        if await off_loop(self._desk.stop):
-            self._awaited = "stop"
-            self.say("it answers what it has begun, and ends", kind="busy")
-        else:
+        self._awaited = "stop"
+        self._say(words.STOPPING, "busy")
+        if not await off_loop(self._desk.stop):
+            self._awaited = ""
             self._say(words.NO_SERVER)
         self._hurry()
 
