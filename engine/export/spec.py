@@ -13,7 +13,7 @@ from engine import toml
 from engine.errors import ExportError
 from engine.export.ollama.names import proposed
 from engine.export.quants import CONVERTED
-from engine.paths import shorten, write_atomic
+from engine.paths import shell_path, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
 from engine.settings import GateSettings
@@ -214,5 +214,5 @@ def load_spec(job_dir: Path) -> ExportSpec:
         return ExportSpec.model_validate(toml.loads(path.read_text("utf-8", "surrogateescape")))
     except (OSError, ValueError, ValidationError) as error:
         raise ExportError(
-            f"{shorten(path)} can't be read: {error}", hint="start the export again"
+            f"{shell_path(path)} can't be read: {error}", hint="start the export again"
         ) from error

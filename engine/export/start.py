@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base
-from engine.bases.adapters import check_fit, read_adapter
-from engine.errors import RunActive, RunUnfinished, UsageError
+from engine.bases.adapters import PICKLED, WEIGHTS, check_fit, read_adapter
+from engine.errors import AdapterInvalid, AdapterMismatch, RunActive, RunUnfinished, UsageError
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.checking import check_adapter
 from engine.export.merge.complete import check_complete
 from engine.export.merge.source import into_fields
+from engine.export.merge.targets import REMEDY
 from engine.export.metadata import dataset_info, licence_of, model_name
 from engine.export.models_dir import require_models_dir
 from engine.export.pointing import check
@@ -268,7 +269,16 @@ def check_merge(adapter: Path, base: Base, original: Base | None) -> None:
     """
     if original is None:
         check_form(base)
-    found = read_adapter(adapter)
+    try:
+        found = read_adapter(adapter)
+    except AdapterInvalid as error:
+        # Its own hint is for one that a person got from elsewhere.
+        pickled = not (adapter / WEIGHTS).is_file() and (adapter / PICKLED).is_file()
+        raise AdapterInvalid(error.message, hint=error.hint if pickled else REMEDY) from error
     check_adapter(found.directory)
-    check_fit(found, original or base)
+    try:
+        check_fit(found, original or base)
+    except AdapterMismatch as error:
+        hint = REMEDY if original is None else "name another base with --merge-into"
+        raise AdapterMismatch(error.message, hint=hint) from error
     check_complete(found.directory, (original or base).directory)
