@@ -21,6 +21,7 @@ from engine.errors import AdapterInvalid, AdapterMismatch, BaseError
 from engine.paths import shell_path
 
 WEIGHTS = "adapter_model.safetensors"
+PICKLED = "adapter_model.bin"
 _LAYER = re.compile(r"(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.[^.]+)?\.weight")
 _IN_A_RUN = ("best", "adapter")
 
@@ -90,6 +91,12 @@ def check_fit(adapter: Adapter, base: Base) -> bool:
         AdapterMismatch: The base has not the layers that the adapter was trained on.
     """
     wrong = _misfit(adapter.layers, base.directory)
+    if wrong and _same(adapter, base):
+        raise AdapterMismatch(
+            f"the adapter {shown(adapter.directory)} does not fit {base.name}, though its files "
+            f"say that it was trained on it: {wrong}",
+            hint="its files are damaged or another adapter's; start without it, or take another",
+        )
     if wrong:
         raise AdapterMismatch(
             f"the adapter {shown(adapter.directory)} was trained on {_named(adapter)} and does not "
@@ -173,7 +180,7 @@ def _run_of(folder: Path) -> dict[str, object]:
 def _layers(folder: Path) -> dict[str, tuple[int, int]]:
     path = folder / WEIGHTS
     if not path.is_file():
-        pickles = sorted(folder.glob("adapter_model.bin"))
+        pickles = (folder / PICKLED).is_file()
         kept = "as a pickle, which can run code when it is loaded" if pickles else f"no {WEIGHTS}"
         raise AdapterInvalid(
             f"{shown(folder)} has {'its weights ' if pickles else ''}{kept}",

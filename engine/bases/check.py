@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from engine.bases.base import Base
-from engine.bases.locate import left_by_git, no_model_in, no_weights_in
+from engine.bases.locate import left_by_git, no_model_in, no_weights_in, shown
 from engine.bases.presets import fitting
 from engine.bases.template import own_template, read_json, stand_in_template
-from engine.errors import BaseInvalid
-from engine.paths import shorten
+from engine.errors import BaseInvalid, BaseMissing
 
 _BLOCKS = 16
 _BLOCK_BYTES = 65_536
@@ -36,13 +36,15 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
 
     Raises:
         BaseInvalid: A file is missing or damaged; the message names it.
+        BaseMissing: Its files are links to what is not there any more.
     """
+    _check_links(directory, name)
     if not (directory / "config.json").is_file() and (why := no_model_in(directory)) is not None:
         raise why
     _require(directory, "config.json", "it says how the model is built")
     if not read_json(directory / "config.json").get("model_type"):
         raise BaseInvalid(
-            f"{shorten(directory)}/config.json names no model_type",
+            f"{shown(directory)}/config.json names no model_type",
             hint="get the directory again; the file is damaged or another program's",
         )
     _require(
@@ -52,9 +54,10 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
     )
     if "model" not in read_json(directory / "tokenizer.json"):
         raise BaseInvalid(
-            f"{shorten(directory)}/tokenizer.json is damaged", hint="get the file again"
+            f"{shown(directory)}/tokenizer.json is damaged", hint="get the file again"
         )
     headers = {path: tensor_entries(path) for path in weight_files(directory)}
+    _check_index(directory, headers)
     parameters = sum(_parameters(header) for header in headers.values())
     quant, preset = fitting(parameters)
     template = own_template(directory)
@@ -76,9 +79,39 @@ def inspect(directory: Path, name: str, *, hub_id: str = "", embedded: bool = Fa
     )
 
 
+def _check_links(directory: Path, name: str) -> None:
+    """Raise where files of a model are links to a folder that is not there any more.
+
+    One with a template of its own is made of links to another's files.
+    """
+    needed = [directory / "config.json", directory / "tokenizer.json"]
+    for path in [*needed, *sorted(directory.glob("model*.safetensors*"))]:
+        if path.is_symlink() and not path.exists():
+            folder = (directory / os.readlink(path)).parent
+            raise BaseMissing(
+                f"the base model {name} is made of files in {shown(folder)}, where there is no "
+                f"{path.name} any more",
+                hint="put it back; or add the folder where it is now, as it was added before: "
+                "finetui bases add FOLDER, with its --template where it had one",
+            )
+
+
+def _check_index(directory: Path, headers: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Raise where the index names a tensor that is in no file; loading would make numbers up."""
+    index = read_json(directory / "model.safetensors.index.json").get("weight_map")
+    there = set().union(*headers.values())
+    missing = sorted(set(index) - there) if isinstance(index, dict) else []
+    if missing:
+        raise BaseInvalid(
+            f"{shown(directory)} has no {missing[0]}, which its index names ({len(missing)} of "
+            f"{len(index or ())} tensors missing)",
+            hint="its files are not of one model; get the weights again",
+        )
+
+
 def _require(directory: Path, name: str, why: str) -> None:
     if not (directory / name).is_file():
-        raise BaseInvalid(f"{shorten(directory)} has no {name}", hint=why)
+        raise BaseInvalid(f"{shown(directory)} has no {name}", hint=why)
 
 
 def weight_files(directory: Path) -> list[Path]:
@@ -93,7 +126,7 @@ def weight_files(directory: Path) -> list[Path]:
         missing = [name for name in names if not (directory / name).is_file()]
         if missing:
             raise BaseInvalid(
-                f"{shorten(directory)} lacks {missing[0]} ({len(missing)} of {len(names)} missing)",
+                f"{shown(directory)} lacks {missing[0]} ({len(missing)} of {len(names)} missing)",
                 hint="the download is not whole; get the missing files",
             )
         return [directory / name for name in names]
@@ -102,7 +135,7 @@ def weight_files(directory: Path) -> list[Path]:
         if (why := no_weights_in(directory)) is not None:
             raise why
         raise BaseInvalid(
-            f"{shorten(directory)} has no weights as safetensors",
+            f"{shown(directory)} has no weights as safetensors",
             hint="save it with transformers: model.save_pretrained(DIR)",
         )
     return files
@@ -120,10 +153,10 @@ def tensor_entries(path: Path) -> dict[str, Any]:
     Raises:
         BaseInvalid: The file is damaged or not whole.
     """
-    damaged = BaseInvalid(f"{shorten(path)} is damaged or not whole", hint="get the file again")
+    damaged = BaseInvalid(f"{shown(path)} is damaged or not whole", hint="get the file again")
     if left_by_git(path):
         raise BaseInvalid(
-            f"{shorten(path)} is a Git LFS pointer: the weights were not downloaded",
+            f"{shown(path)} is a Git LFS pointer: the weights were not downloaded",
             hint="get them with: git lfs pull, in that folder",
         )
     size = path.stat().st_size

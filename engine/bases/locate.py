@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 """What a hub id looks like: ``owner/model``."""
 
 ADAPTER_CONFIG = "adapter_config.json"
-_WIDTH = 80
 _PICKLES = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".7z", ".zst")
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -141,11 +141,11 @@ def left_by_git(path: Path) -> bool:
 
 
 def shown(path: Path | str) -> str:
-    """Return a path as a message shows it: short, printable, and quoted where it has spaces."""
-    text = shorten(path, _WIDTH)
+    """Return a path as a message shows it: whole, printable, and quoted where it has spaces."""
+    text = shorten(path, sys.maxsize)
     if text.isprintable() and text == text.strip() and "  " not in text:
         return text
-    return shell_path(text)
+    return shell_path(path)
 
 
 def _is_there(path: Path) -> bool:

@@ -26,7 +26,7 @@ from engine.bases.template import TEMPLATE_FILES, own_template, read_json
 from engine.child import Progress, quiet, run_child
 from engine.errors import BaseError, BaseInvalid, BaseMissing
 from engine.near import did_you_mean
-from engine.paths import bases_dir, shorten, write_atomic
+from engine.paths import bases_dir, write_atomic
 from engine.setup import require
 
 RECORD = "base.json"
@@ -193,7 +193,7 @@ def _fresh_folder(name: str, *, hub_id: str, embedded: bool) -> Path:
     if target.is_dir():
         try:
             inspect(target, name, hub_id=hub_id, embedded=embedded)
-        except BaseInvalid:
+        except (BaseInvalid, BaseMissing):
             shutil.rmtree(target)
     return target
 
@@ -247,7 +247,7 @@ def _recorded(name: str) -> Base:
     directory = owned if owned.is_dir() else Path(str(fields.get("directory", "")))
     if fields.get("v") != _VERSION or not directory.is_dir():
         raise BaseMissing(
-            f"the base model {name} is not at {shorten(directory)} any more",
+            f"the base model {name} is not at {shown(directory)} any more",
             hint=f"put it back, or add it again with: finetui bases add {name}",
         )
     if fields.get("signature") == _signature(directory):

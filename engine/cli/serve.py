@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -90,20 +91,26 @@ def serve(
             _print_status(gateway.status(here), as_json=as_json)
             return
         if only == "stop":
-            _stop(here, as_json=as_json)
+            _stop(here, quiet=as_json)
+            if as_json:
+                print_json({"stopped": True})
             return
         spec = _spec(here, model or "", quant, options)
         chosen = token_file or _own_file(here)
         token, made = gateway.token_of(spec, chosen)
         patiently("chat", lambda: gateway.serve(here, spec, token))
+    # Its database is closed from here on: this may go on for weeks.
+    try:
         found = _await(here)
-        if as_json:
-            assert found.state is not None
-            print_json({**_as_dict(found), **({"token": token} if made else {})})
-        else:
-            _print_ways(found.state, chosen, token if made else "")
-        if not detach:
-            _follow(here, found.state, quiet=as_json)
+    except KeyboardInterrupt:
+        _stop(here, quiet=True)
+        raise
+    if as_json:
+        print_json({**_as_dict(found), **({"token": token} if made else {})})
+    else:
+        _print_ways(found.state, chosen, token if made else "")
+    if not detach:
+        _follow(here, found.state, quiet=as_json)
 
 
 @click.command()
@@ -193,11 +200,12 @@ def _print_ways(state: ServerState | None, file: Path | None, token: str) -> Non
 
 
 def _follow(here: Workspace, state: ServerState | None, *, quiet: bool) -> None:
-    """Print what the server does until it ends; Ctrl-C ends it.
+    """Print what the server does until it ends; Ctrl-C ends it, and so does SIGTERM.
 
     Raises:
         FinetuiError: It failed.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not quiet:
         say("Ctrl-C ends the server; without this terminal it goes on")
     try:
@@ -205,7 +213,7 @@ def _follow(here: Workspace, state: ServerState | None, *, quiet: bool) -> None:
             if not quiet:
                 say(line)
     except KeyboardInterrupt:
-        _stop(here, as_json=quiet, quiet=quiet)
+        _stop(here, quiet=quiet)
         return
     found = gateway.status(here)
     if found.error:
@@ -295,7 +303,7 @@ def _as_dict(found: gateway.Status) -> dict[str, Any]:
     return {"directory": str(found.directory), "running": found.running, **state}
 
 
-def _stop(here: Workspace, *, as_json: bool, quiet: bool = False) -> None:
+def _stop(here: Workspace, *, quiet: bool) -> None:
     """End the server, and wait until it is gone; a second Ctrl-C ends it at once.
 
     Raises:
@@ -303,8 +311,10 @@ def _stop(here: Workspace, *, as_json: bool, quiet: bool = False) -> None:
     """
     found = gateway.status(here)
     if not (found.running and gateway.stop(here)):
-        raise ServerMissing("no server of this workspace runs", hint="")
-    if not as_json and found.state is not None and found.state.active:
+        raise ServerMissing(
+            "no server of this workspace runs", hint="start one with: finetui serve RUN"
+        )
+    if not quiet and found.state is not None and found.state.active:
         say(f"answering {found.state.active:,} requests first; Ctrl-C again ends it at once")
     try:
         while not wait_until_gone(found.directory):
@@ -312,7 +322,5 @@ def _stop(here: Workspace, *, as_json: bool, quiet: bool = False) -> None:
     except KeyboardInterrupt:
         kill(found.directory)
         wait_until_gone(found.directory)
-    if as_json and not quiet:
-        print_json({"stopped": True, "directory": str(found.directory)})
-    elif not as_json:
+    if not quiet:
         say("the server has ended")

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from engine.errors import EvaluateError, FinetuiError, PromptTooLong, RunUnfinished
 from engine.evaluate.sharing import Sharing, Weights, share
-from engine.export.artifacts import ExportInfo, artifacts
+from engine.export.artifacts import ExportInfo, artifacts, how_to_get
 from engine.export.held_out import Prompt, dataset_prompts
 from engine.export.quants import check_quant
 from engine.models import Turn
@@ -286,16 +286,17 @@ class Pair:
             worker.close()
 
 
-def _chosen(exports: Sequence[ExportInfo], run_id: str, quant: str) -> ExportInfo:
+def _chosen(exports: Sequence[ExportInfo], run_dir: Path, quant: str) -> ExportInfo:
     fitting = [export for export in exports if not quant or export.quant == quant]
     if fitting:
         return fitting[0]
+    run_id = run_dir.name
     there = ", ".join(export.quant for export in exports)
     raise RunUnfinished(
         f"run {run_id} has no export at {quant}; it has {there}"
         if there
         else f"run {run_id} has no finished export",
-        hint=f"make one with: finetui export {run_id}" + (f" --quant {quant}" if quant else ""),
+        hint=how_to_get(run_dir, quant),
     )
 
 
@@ -310,7 +311,7 @@ def _plan(
 ) -> tuple[RunSummary, ExportInfo, Sharing]:
     """Return the run, the export that is meant, and how its sides are to be loaded."""
     run = find(workspace, run_id)
-    export = _chosen(artifacts(workspace, run.id), run.id, check_quant(quant) if quant else "")
+    export = _chosen(artifacts(workspace, run.id), run.dir, check_quant(quant) if quant else "")
     return run, export, share(run.dir, export, weights or workspace.settings.chat.weights)
 
 

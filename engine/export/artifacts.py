@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FinetuiError
+from engine.errors import FinetuiError, GateFailed
 from engine.export.spec import load_spec
-from engine.runs import find, state
+from engine.runs import RunView, find, fold, read_events, state
 from engine.runs.kept import Which
 from engine.runs.state import SPEC_FILE
 from engine.workspace import Workspace
@@ -55,6 +55,8 @@ def exports_dir(run_dir: Path) -> Path:
 def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
     """Return a run's finished exports whose files are still there, the newest first.
 
+    One that is asked for again counts as it was published until the files are replaced.
+
     Raises:
         RunMissing: There is no such run.
     """
@@ -70,13 +72,20 @@ def artifacts(workspace: Workspace, run_id: str) -> list[ExportInfo]:
 
 
 def _finished(job_dir: Path) -> Iterator[ExportInfo]:
-    view = state(job_dir)
+    view, former = state(job_dir), None
     if view.status != "finished":
-        return
+        # While a finished export is repeated, and when that was stopped, its files are still there.
+        former = _former(job_dir)
+        if former is None or view.code == GateFailed.code:
+            return
+        view = former
     try:
         spec = load_spec(job_dir)
     except FinetuiError:
         return
+    which, step = spec.which, spec.step
+    if former is not None:  # the repetition may have been told to take another adapter
+        which, step = _adapter(former.result, which, step)
     for quant in spec.quants:
         # The folder may have been moved since, so places are taken from it, not from the result.
         tuned, base = spec.tuned_file(job_dir, quant), spec.base_gguf(quant)
@@ -87,6 +96,8 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
         told = _told(view.result, quant)
         if told.get("tuned", {}).get("bytes") != sizes[0]:
             continue
+        if former is not None and tuned.stat().st_mtime > former.ended:
+            continue  # a newer file has its name already
         yield ExportInfo(
             quant=quant,
             tuned=tuned,
@@ -98,10 +109,39 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
             base_dir=spec.base_dir,
             at=view.ended,
             rates={side: float(value.get("tokens_per_s", 0.0)) for side, value in told.items()},
-            adapter=spec.which,
-            step=spec.step,
+            adapter=which,
+            step=step,
             card=job_dir / "card.md",
         )
+
+
+def _adapter(result: Mapping[str, Any], which: Which, step: int) -> tuple[Which, int]:
+    """Return which adapter a result is of; earlier versions did not say."""
+    found, after = result.get("adapter"), result.get("step") or 0
+    if found not in ("best", "last") or not isinstance(after, int):
+        return which, step
+    return found, after
+
+
+def _former(job_dir: Path) -> RunView | None:
+    """Return what an export was when it last finished; None where it never did."""
+    events = read_events(job_dir)[0]
+    ends = [place for place, event in enumerate(events, 1) if event.type == "run_finished"]
+    views = (fold(events[:end]) for end in reversed(ends))
+    return next((view for view in views if view.status == "finished"), None)
+
+
+def how_to_get(run_dir: Path, quant: str = "") -> str:
+    """Return what to do where a run has no finished export at a quantisation, or none at all."""
+    for job in exports_dir(run_dir).glob(f"*/{SPEC_FILE}"):
+        try:
+            quants = load_spec(job.parent).quants
+        except FinetuiError:
+            continue
+        if (not quant or quant in quants) and state(job.parent).active:
+            return "it is being made: wait until that ends; the Train screen shows where it is"
+    option = f" --quant {quant}" if quant else ""
+    return f"make one with: finetui export {run_dir.name}{option}"
 
 
 def _told(result: Mapping[str, Any], quant: str) -> dict[str, Mapping[str, Any]]:

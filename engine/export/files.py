@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import json
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.paths import write_atomic
+
+# A file's temporary name, or a folder's as tempfile.mkdtemp ends it.
+_HALF_WRITTEN = re.compile(r"\.(.+)\.(\d+)\.(?:tmp|tmp\.tokens|\w{8})")
+# Between the clock of a disk and that of the processes.
+_CLOCKS_S = 2.0
 
 
 def temporary_name(path: Path) -> Path:
@@ -44,6 +52,15 @@ def is_made(path: Path, key: str) -> bool:
         return False
 
 
+def is_whole(path: Path) -> bool:
+    """Say whether a file is there, whole, with the record of what it was made from."""
+    try:
+        record = json.loads(record_of(path).read_text("utf-8"))
+        return bool(record["v"] == 1 and record["bytes"] == path.stat().st_size)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
 def make(path: Path, key: str, build: Callable[[Path], None], *, flushed: bool = True) -> None:
     """Make a file unless it is there already.
 
@@ -58,7 +75,7 @@ def make(path: Path, key: str, build: Callable[[Path], None], *, flushed: bool =
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     forget(path)
-    clear_abandoned(path)
+    clear_abandoned(path.parent, path.name)
     temporary = temporary_name(path)
     try:
         build(temporary)
@@ -80,12 +97,34 @@ def forget(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def clear_abandoned(path: Path) -> None:
-    """Remove what an earlier process left that ended while it wrote a file."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
-        pid = left.suffixes[-2].removeprefix(".")
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+def clear_abandoned(folder: Path, name: str = "") -> None:
+    """Remove files and folders that were half written by a process that is gone.
+
+    Args:
+        folder: Where they are.
+        name: What they would have become; all of them unless given.
+    """
+    for left in folder.glob(f".{glob.escape(name)}.*" if name else ".*"):
+        match = _HALF_WRITTEN.fullmatch(left.name)
+        if match is None or (name and match[1] != name) or _is_written(left, int(match[2])):
+            continue
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
             left.unlink(missing_ok=True)
+
+
+def _is_written(left: Path, pid: int) -> bool:
+    """Say whether a process lives that may be writing; one that is younger has only its number."""
+    import psutil
+
+    try:
+        began = psutil.Process(pid).create_time()
+        return began <= left.lstat().st_mtime + _CLOCKS_S
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return False
+    except psutil.Error:
+        return True
 
 
 def place(temporary: Path, path: Path) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from engine.bases.locate import shown
 from engine.errors import DatasetMissing
 from engine.models import Role, Turn
-from engine.paths import shorten
 from engine.runs import read_spec
 
 _ROLES = get_args(Role)
@@ -46,7 +46,7 @@ def dataset_prompts(run_dir: Path) -> list[Prompt]:
     folder = dataset_dir(run_dir)
     if not folder.is_dir():
         raise DatasetMissing(
-            f"the dataset of run {run_dir.name} is not at {shorten(folder)}",
+            f"the dataset of run {run_dir.name} is not at {shown(folder)}",
             hint="put it back, or freeze it again under the same name",
         )
     held_out = [*_prompts(folder / "validation.jsonl", held_out=True)]

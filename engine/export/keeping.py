@@ -35,7 +35,7 @@ REMOVED = ".removed"
 """The folder inside of ``runs`` that a removed run is moved to, before its files go."""
 
 _GGUF = (".gguf", ".gguf.json")
-_TEMPORARY = re.compile(r"\..+\.tmp|\.merged\..+|\.unpacked-.+")
+_TEMPORARY = re.compile(r"\..+\.tmp|\.merged\..+|\.unpacked[.-].+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.bases.locate import shown
 from engine.child import run_step
 from engine.errors import AdapterInvalid, AdapterUnshared
 from engine.export.merge.targets import check_settings, names_of
-from engine.paths import shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,9 +78,9 @@ def check_shareable(adapter: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise AdapterUnshared(f"{shorten(path)} can't be read: {error}", hint=HINT) from error
+        raise AdapterUnshared(f"{shown(path)} can't be read: {error}", hint=HINT) from error
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        raise AdapterUnshared(f"the adapter in {shorten(adapter)} is no LoRA", hint=HINT)
+        raise AdapterUnshared(f"the adapter in {shown(adapter)} is no LoRA", hint=HINT)
     for field, what in _BEYOND.items():
         if config.get(field):
             raise _beyond(adapter, what)
@@ -92,7 +92,7 @@ def check_shareable(adapter: Path) -> dict[str, Any]:
 
 
 def _beyond(adapter: Path, what: str) -> AdapterUnshared:
-    return AdapterUnshared(f"the adapter in {shorten(adapter)} has {what}", hint=HINT)
+    return AdapterUnshared(f"the adapter in {shown(adapter)} has {what}", hint=HINT)
 
 
 def write_lora(base: Path, adapter: Path, out: Path) -> None:
@@ -148,7 +148,7 @@ def read_layers(adapter: Path, config: Mapping[str, Any]) -> dict[str, Low]:
                 )
     except (OSError, SafetensorError) as error:
         raise AdapterUnshared(
-            f"the weights in {shorten(adapter)} can't be read: {error}", hint=HINT
+            f"the weights in {shown(adapter)} can't be read: {error}", hint=HINT
         ) from error
     if not sides or any(pair.keys() != {"A", "B"} for pair in sides.values()):
         raise _beyond(adapter, "no weights, or one half of a pair")
@@ -185,7 +185,7 @@ def _converter(base: Path) -> Any:
         return kind(base, gguf.LlamaFileType.ALL_F32, base, hparams=hparams)
     except (NotImplementedError, ValueError, KeyError) as error:
         raise AdapterUnshared(
-            f"the converter can't say where an adapter of {shorten(base)} belongs: {error}",
+            f"the converter can't say where an adapter of {shown(base)} belongs: {error}",
             hint=HINT,
         ) from error
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from engine.export import convert as gguf
 from engine.export.artifacts import exports_dir
-from engine.export.files import boot, is_made, locked, make
+from engine.export.files import boot, clear_abandoned, is_made, locked, make
 from engine.export.imatrix import digest_of, training_pieces
 from engine.export.merge.source import (
     is_passing,
@@ -121,6 +121,15 @@ def _imatrix_key(source: str, text: _Text | None) -> bytes:
     return b"" if text is None else _digest(source.encode(), text.key).encode()
 
 
+def clear_left(bench: Bench) -> None:
+    """Remove what earlier exports of the run left half written when they were killed."""
+    with locked(bench.spec.run_dir / ".export.lock", wait=bench.wait):
+        clear_abandoned(bench.spec.run_dir)
+    for quant in bench.spec.quants:
+        if (model := bench.spec.models_file(quant)) is not None:
+            clear_abandoned(model.parent, model.name)
+
+
 def make_tuned(bench: Bench) -> Side:
     """Make the tuned model's GGUFs, under their names in the folder of staged files."""
     spec, keys = bench.spec, tuned_keys(bench)
@@ -152,6 +161,7 @@ def make_base(bench: Bench) -> Side:
     """Make the base model's GGUFs by the same path, once for all runs on it."""
     spec, keys = bench.spec, base_keys(bench)
     with locked(spec.cache_dir / ".lock", wait=bench.wait):
+        clear_abandoned(spec.cache_dir)
         source = spec.cache_dir / f"{spec.source_kind}.gguf"
         make(source, keys.source, partial(_convert_base, bench, spec.source_kind))
         text = _text(bench)

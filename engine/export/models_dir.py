@@ -35,7 +35,7 @@ def require_models_dir(spec: ExportSpec) -> None:
         if path is not None and os.path.lexists(path) and not _is_of(path, spec.run_id):
             raise ExportError(
                 f"{shorten(path)} is there already and is not an export of run {spec.run_id}",
-                hint="move it away, or give the run a name: finetui runs name RUN NAME",
+                hint="move it away, or give the run a name: finetui runs rename RUN NAME",
             )
 
 

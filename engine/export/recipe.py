@@ -15,16 +15,15 @@ from engine.errors import GateFailed, UpdateRefused
 from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
-from engine.export.making import Bench, Side, imatrix_name, make_base, make_tuned
+from engine.export.making import Bench, Side, clear_left, imatrix_name, make_base, make_tuned
 from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
-from engine.export.ollama.names import proposed
 from engine.export.pointing import point
 from engine.export.progress import Progress
 from engine.export.proven import known, remember
 from engine.export.publish import Published, publish, remove_intermediates
-from engine.export.spec import ExportSpec, load_spec
+from engine.export.spec import ExportSpec, load_spec, update_value
 from engine.export.steps import runner
 from engine.paths import write_atomic
 from engine.runs import fold, read_events, verdict
@@ -45,13 +44,14 @@ def main(directory: Path) -> int:
             progress=Progress(job),
             tokenizer=Tokenizer.load(spec.base_dir),
         )
+        clear_left(bench)
         tuned, found = known(bench) or _made(bench)
         gates = _passed(bench, found)
         told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
         written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
         files = publish(bench, tuned)
         remember(bench, found)
-        pointed = _pointed(bench, files[0])
+        pointed = _pointed(bench)
         removed = remove_intermediates(spec)
         _write_card(bench, files, gates, told)
         result = _about(spec) | _sides(spec, files, gates)
@@ -124,18 +124,18 @@ def _imatrix(bench: Bench) -> str:
     return str(path) if path.is_file() else ""
 
 
-def _pointed(bench: Bench, first: Published) -> list[dict[str, Any]]:
+def _pointed(bench: Bench) -> list[dict[str, Any]]:
     """Point the person's own configuration files at the first file.
 
     They were looked at before the export began. One that has changed since is warned of: the
     export itself is done.
     """
     spec = bench.spec
-    values = {"path": str(first.model or first.path), "name": proposed(spec.name or spec.run_id)}
     told = []
     for update in spec.updates:
         try:
-            told.append(point(update.file, update.key, values[update.value]).as_dict())
+            value = update_value(spec, update, bench.directory)
+            told.append(point(update.file, update.key, value).as_dict())
         except UpdateRefused as error:
             bench.job.warn(error.message, code=error.code, hint=error.hint)
             told.append({"file": str(update.file), "key": update.key, **error.as_dict()})

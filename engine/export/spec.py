@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from engine import toml
 from engine.errors import ExportError
+from engine.export.ollama.names import proposed
 from engine.export.quants import CONVERTED
-from engine.paths import shorten, write_atomic
+from engine.paths import shell_path, write_atomic
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, Which
 from engine.runs.state import SPEC_FILE
 from engine.settings import GateSettings
@@ -179,6 +180,13 @@ def staged_dir(job_dir: Path) -> Path:
     return job_dir / ".staged.tmp"
 
 
+def update_value(spec: ExportSpec, update: Update, job_dir: Path) -> str:
+    """Return what a configuration file is to say: the first file's path, or the model's name."""
+    if update.value == "name":
+        return proposed(spec.name or spec.run_id)
+    return str(spec.models_file(spec.quant) or spec.tuned_file(job_dir))
+
+
 def write_spec(spec: ExportSpec, job_dir: Path) -> None:
     """Write a job's spec."""
     values = _plain(spec.model_dump(exclude_none=True))
@@ -206,5 +214,5 @@ def load_spec(job_dir: Path) -> ExportSpec:
         return ExportSpec.model_validate(toml.loads(path.read_text("utf-8", "surrogateescape")))
     except (OSError, ValueError, ValidationError) as error:
         raise ExportError(
-            f"{shorten(path)} can't be read: {error}", hint="start the export again"
+            f"{shell_path(path)} can't be read: {error}", hint="start the export again"
         ) from error

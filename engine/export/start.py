@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.bases import Base
-from engine.bases.adapters import check_fit, read_adapter
-from engine.errors import RunActive, RunUnfinished, UsageError
+from engine.bases.adapters import PICKLED, WEIGHTS, check_fit, read_adapter
+from engine.errors import AdapterInvalid, AdapterMismatch, RunActive, RunUnfinished, UsageError
 from engine.export.artifacts import exports_dir
 from engine.export.convert import require_converter
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.checking import check_adapter
 from engine.export.merge.complete import check_complete
 from engine.export.merge.source import into_fields
+from engine.export.merge.targets import REMEDY
 from engine.export.metadata import dataset_info, licence_of, model_name
 from engine.export.models_dir import require_models_dir
 from engine.export.pointing import check
 from engine.export.quants import QUANTS, check_quants, require_imatrix
 from engine.export.room import check_memory, check_room
-from engine.export.spec import ExportSpec, Keep, Update, load_spec, write_spec
+from engine.export.spec import ExportSpec, Keep, Update, load_spec, update_value, write_spec
 from engine.paths import bases_dir
 from engine.runs import (
     Kept,
@@ -156,6 +157,8 @@ def start(
         **into_fields(original, named=bool(options.merge_into)),
     )
     require_models_dir(job)
+    for update in job.updates:  # what it will get may be what can't be written there
+        check(update.file, update.key, update_value(job, update, job_dir))
     check_memory(job, base)
     check_room(job, base.parameters, job_dir)
     write_spec(job, job_dir)
@@ -266,7 +269,16 @@ def check_merge(adapter: Path, base: Base, original: Base | None) -> None:
     """
     if original is None:
         check_form(base)
-    found = read_adapter(adapter)
+    try:
+        found = read_adapter(adapter)
+    except AdapterInvalid as error:
+        # Its own hint is for one that a person got from elsewhere.
+        pickled = not (adapter / WEIGHTS).is_file() and (adapter / PICKLED).is_file()
+        raise AdapterInvalid(error.message, hint=error.hint if pickled else REMEDY) from error
     check_adapter(found.directory)
-    check_fit(found, original or base)
+    try:
+        check_fit(found, original or base)
+    except AdapterMismatch as error:
+        hint = REMEDY if original is None else "name another base with --merge-into"
+        raise AdapterMismatch(error.message, hint=hint) from error
     check_complete(found.directory, (original or base).directory)

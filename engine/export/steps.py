@@ -78,8 +78,8 @@ def _by_code(kind: type[FinetuiError], code: str) -> type[FinetuiError] | None:
 def runner(job: Job) -> Step:
     """Return a function that runs a command as a child of a job.
 
-    The child ends with the job, also where that is killed. Its output goes to the job's own, and line by line to a listener. A stop request
-    ends the child.
+    The child ends with the job, also where that is killed. Its output goes to the job's own, and
+    line by line to a listener. A stop request ends the child.
     """
 
     def run(command: Sequence[str], listen: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.errors import FinetuiError, ModelMissing, ModelOutside, RunUnfinished, UsageError
-from engine.export.artifacts import ExportInfo, artifacts
+from engine.export.artifacts import ExportInfo, artifacts, how_to_get
 from engine.export.quants import check_quant
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.near import did_you_mean
@@ -175,13 +175,12 @@ def of_run(
 
 
 def _no_export(run: RunSummary, quant: str, found: list[ExportInfo]) -> FinetuiError:
-    wanted = f" --quant {quant}" if quant else ""
     has = ", ".join(one.quant for one in found)
     return RunUnfinished(
         f"run {run.id} has no export at {quant}, only at {has}"
         if found
         else f"run {run.id} has no export yet",
-        hint=f"make one with: finetui export {run.id}{wanted}",
+        hint=how_to_get(run.dir, quant),
     )
 
 

@@ -30,6 +30,7 @@ from engine.export.spec import load_spec
 from engine.export.start import Options, start
 from engine.runs import launch, read_events, request_stop, state, wait_until_gone
 from engine.runs.events import EventLog
+from engine.runs.process import read_process
 from engine.serve.header import read_header
 from engine.workspace import Workspace, open_workspace
 from tests.support.tiny_export import HELD_OUT, RUN, make_adapter, make_run
@@ -159,6 +160,27 @@ def test_a_file_that_was_cut_is_no_export(own: Workspace) -> None:
         (info,) = artifacts(workspace, RUN)
         os.truncate(info.tuned, info.tuned_bytes - 1)
         assert artifacts(workspace, RUN) == []
+
+
+def test_a_finished_export_is_there_while_it_is_repeated(own: Workspace) -> None:
+    job = own.root / "runs" / RUN / "exports" / "f16"
+    (before,) = artifacts(own, RUN)
+    log, process = EventLog(job), read_process(job)
+    assert process is not None
+    who = {"pid": process.pid, "pid_start": process.start_time}
+    log.write("run_started", **who)
+    assert artifacts(own, RUN) == [before]
+    # A new file under its name is another's, until the repetition has ended.
+    found = before.tuned.stat()
+    os.utime(before.tuned, (found.st_atime, before.at + 5))
+    assert artifacts(own, RUN) == []
+    os.utime(before.tuned, (found.st_atime, found.st_mtime))
+    log.write("run_finished", status="stopped")
+    assert artifacts(own, RUN) == [before]
+    log.write("run_started", **who)
+    log.write("run_finished", status="failed", code="gate-failed", message="no", hint="")
+    assert artifacts(own, RUN) == []
+    log.close()
 
 
 def test_a_broken_adapter_is_named_and_leaves_nothing(own: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -70,13 +71,25 @@ def test_a_file_that_was_not_flushed_counts_until_the_machine_is_started_anew(
 
 
 def test_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:
-    path = tmp_path / "run-f16.gguf"
-    dead, living = tmp_path / ".run-f16.gguf.999999999.tmp", tmp_path / ".run-f16.gguf.1.tmp"
-    for left in (dead, living):
+    run = tmp_path / "run"
+    run.mkdir()
+    dead, living = run / ".run-f16.gguf.999999999.tmp", run / ".run-f16.gguf.1.tmp"
+    # Written before the process began that has that number now.
+    reused = run / f".run-f16.gguf.{os.getpid()}.tmp"
+    other = run / ".other.gguf.999999999.tmp"
+    folder = run / ".merged.999999999.a1b2c3_4"
+    folder.mkdir()
+    mine = [run / name for name in (".notes.2024.txt", "run-f16.gguf.999999999.tmp")]
+    for left in (dead, living, reused, other, folder / "model.safetensors", *mine):
         left.touch()
-    clear_abandoned(path)
+    os.utime(reused, (1, 1))
+    clear_abandoned(run, "run-f16.gguf")
     assert not dead.exists()
+    assert not reused.exists()
     assert living.exists()
+    assert other.exists()
+    clear_abandoned(run)
+    assert sorted(run.iterdir()) == sorted([living, *mine])
 
 
 def test_a_lock_is_waited_for(tmp_path: Path) -> None:

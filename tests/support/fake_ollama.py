@@ -90,6 +90,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a client that has heard enough is gone
+            super().handle()
+
     def reply(self, status: int, value: object = None, **headers: str) -> None:
         data = b"" if value is None else json.dumps(value).encode()
         self.raw(status, data, **headers)
@@ -114,7 +118,22 @@ class Handler(BaseHTTPRequestHandler):
         if cut:
             self.hang_up()
         else:
-            self.wfile.write(b"0\r\n\r\n")
+            with contextlib.suppress(OSError):  # nobody has to wait for the end of the end
+                self.wfile.write(b"0\r\n\r\n")
+
+    def drip(self, data: bytes, each: bytes, pause: Callable[[], bool]) -> None:
+        """Write bytes, then others again and again until the client has gone, or a pause ends it.
+
+        Args:
+            data: What begins the answer.
+            each: What follows, again and again.
+            pause: Waits a little before each; true where the test is over.
+        """
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(data)
+            while not pause():
+                self.wfile.write(each)
 
     def hang_up(self) -> None:
         self.close_connection = True

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.bases.locate import shown
 from engine.errors import DatasetMissing
 from engine.export.held_out import dataset_dir, turns_of
 from engine.models import Turn
-from engine.paths import shorten
 
 TRAIN, HELD_OUT = "train.jsonl", "validation.jsonl"
 _ODD = re.compile(r"[^\x20-\x7e\n]|<\||\[/?INST|</?s>|  |\n\n\n")
@@ -50,7 +50,7 @@ def rows(run_dir: Path, split: str) -> Iterator[Row]:
     folder = dataset_dir(run_dir)
     if not folder.is_dir():
         raise DatasetMissing(
-            f"the dataset of run {run_dir.name} is not at {shorten(folder)}",
+            f"the dataset of run {run_dir.name} is not at {shown(folder)}",
             hint="put it back, or freeze it again under the same name",
         )
     path = folder / split

@@ -19,7 +19,7 @@ from engine.bases.locate import ADAPTER_CONFIG, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid, BaseInvalid
 from engine.export.merge.stored import FLOATS, Files, Floats
-from engine.export.merge.targets import check_settings, names_of
+from engine.export.merge.targets import REMEDY, check_settings, names_of
 
 _NAME = r"(?:\.[^.]+)?"  # An adapter's own name, which some versions of peft left in.
 _PARTS = (
@@ -124,7 +124,7 @@ def read_weights(directory: Path) -> AdapterWeights:
     except (BaseInvalid, OSError) as error:
         raise AdapterInvalid(
             f"the adapter in {shown(directory)} can't be read: {error}",
-            hint="get its files again, or train again",
+            hint=REMEDY,
         ) from error
     layers: dict[str, Layer] = {}
     for name, values in _numbers(files, directory):
@@ -179,13 +179,12 @@ def _place(layers: dict[str, Layer], name: str, values: Floats, directory: Path)
 
 def _check_pair(layer: Layer, directory: Path) -> None:
     where = f"the adapter in {shown(directory)}"
-    again = "it was not saved whole; get it again, or take another checkpoint"
     if (layer.down is None) != (layer.up is None):
         lacks = "lora_B" if layer.up is None else "lora_A"
-        raise AdapterInvalid(f"{where} has no {lacks} for {layer.name}", hint=again)
+        raise AdapterInvalid(f"{where} has no {lacks} for {layer.name}", hint=REMEDY)
     if layer.down is None or layer.up is None:
         if layer.bias is not None or layer.lengths is not None:
-            raise AdapterInvalid(f"{where} has half of the layer {layer.name}", hint=again)
+            raise AdapterInvalid(f"{where} has half of the layer {layer.name}", hint=REMEDY)
         return
     if (
         layer.down.ndim != 2
@@ -196,5 +195,5 @@ def _check_pair(layer: Layer, directory: Path) -> None:
         raise AdapterInvalid(
             f"{where} has matrices of {layer.name} that don't belong together: "
             f"{layer.down.shape} and {layer.up.shape}",
-            hint=again,
+            hint=REMEDY,
         )

@@ -14,10 +14,10 @@ from typing import Any
 
 from engine.bases import Base, installed, presets, resolve
 from engine.bases.check import inspect
+from engine.bases.locate import shown
 from engine.bases.registry import slug
 from engine.bases.template import read_json
 from engine.errors import BaseError, BaseInvalid, BaseMissing, ExportError
-from engine.paths import shorten
 
 _PACKED_NAME = re.compile(r"(?:-unsloth)?-bnb-[48]bit$", re.IGNORECASE)
 _CARD_BASE = re.compile(
@@ -50,7 +50,7 @@ def base_of_run(spec: Mapping[str, Any]) -> Base:
     except BaseError as error:
         if (found := _by_fingerprint(wanted)) is not None:
             return found
-        if gone or isinstance(error, BaseMissing):
+        if gone or (isinstance(error, BaseMissing) and not directory):
             raise _moved(name, directory) from error
         raise
     if (found := _by_fingerprint(wanted)) is not None:
@@ -148,7 +148,7 @@ def _by_fingerprint(wanted: str) -> Base | None:
 
 
 def _moved(name: str, directory: str) -> BaseMissing:
-    where = f"at {shorten(directory)}" if directory else "on this machine"
+    where = f"at {shown(directory)}" if directory else "on this machine"
     return BaseMissing(
         f"the base model {name} that the run was trained on is not {where} any more",
         hint="put it back, or say where it is now with: finetui bases add FOLDER (it is known "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.bases.adapters import WEIGHTS
 from engine.bases.check import weight_files
+from engine.bases.locate import shown
 from engine.bases.template import read_json
 from engine.errors import AdapterMismatch, DependencyMissing, ExportError
 from engine.export.merge.adapter import read_weights
@@ -24,7 +25,6 @@ from engine.export.merge.whole import (
     whole_directory,
     write_report,
 )
-from engine.paths import shorten
 
 if TYPE_CHECKING:
     import torch
@@ -113,7 +113,7 @@ def _load(base: Path, kind: torch.dtype, *, packed: bool) -> Any:
         if not packed:
             raise
         raise DependencyMissing(
-            f"{shorten(base)} is stored in 4 bits, which needs bitsandbytes: {error}",
+            f"{shown(base)} is stored in 4 bits, which needs bitsandbytes: {error}",
             hint="pip install 'finetui[train]'",
         ) from error
     if packed:
@@ -138,7 +138,7 @@ def _merged(model: Any, adapter: Path) -> Any:
         return adapted.merge_and_unload(safe_merge=True)
     except (ValueError, RuntimeError, KeyError, OSError, SafetensorError) as error:
         raise ExportError(
-            f"the adapter in {shorten(adapter)} can't be merged: {error}",
+            f"the adapter in {shown(adapter)} can't be merged: {error}",
             hint="see whether the run's loss was finite and its files are whole, or train again",
         ) from error
 
@@ -149,7 +149,7 @@ def _check_places(taken: Mapping[str, Any], adapter: Path) -> None:
     left = sorted(there - taken.keys())
     if left and read_json(adapter / "adapter_config.json").get("peft_type") == "LORA":
         raise AdapterMismatch(
-            f"{len(left)} tensors of the adapter in {shorten(adapter)} found no place in the base, "
+            f"{len(left)} tensors of the adapter in {shown(adapter)} found no place in the base, "
             f"the first {left[0]}",
             hint="choose the base that the adapter was trained on",
         )

@@ -10,11 +10,10 @@ from engine.bases.check import tensor_entries
 from engine.bases.locate import ADAPTER_CONFIG, shown
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid
-from engine.export.merge.targets import check_settings
+from engine.export.merge.targets import REMEDY, check_settings
 
 _PROMPTS = {"PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MULTITASK_PROMPT_TUNING", "CPT"}
 _HALF = re.compile(r"\.lora_(embedding_|)([AB])(?=\.|$)")
-_AGAIN = "it was not saved whole; get it again, or take another checkpoint"
 
 
 def check_adapter(directory: Path) -> None:
@@ -42,10 +41,15 @@ def check_adapter(directory: Path) -> None:
             hint="merge it with peft's merge_and_unload, and add the result as a base",
         )
     check_settings(directory, config)
+    if config.get("layer_replication"):
+        raise AdapterInvalid(
+            f"{where} repeats layers of its base (layer_replication), which makes another model",
+            hint="merge it with peft's merge_and_unload, and add the result as a base",
+        )
     names = set(tensor_entries(directory / WEIGHTS))
     if not names:
-        raise AdapterInvalid(f"{where} holds no tensors", hint=_AGAIN)
+        raise AdapterInvalid(f"{where} holds no tensors", hint=REMEDY)
     for name in sorted(names):
         other = _HALF.sub(lambda half: f".lora_{half[1]}{'AB'[half[2] == 'A']}", name)
         if other not in names and not name.endswith(".bias"):
-            raise AdapterInvalid(f"{where} lacks {other}", hint=_AGAIN)
+            raise AdapterInvalid(f"{where} lacks {other}", hint=REMEDY)

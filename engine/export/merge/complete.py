@@ -18,7 +18,7 @@ from engine.bases.shape import shape_of
 from engine.bases.template import read_json
 from engine.errors import AdapterInvalid
 from engine.export.merge.names import core, in_model_words, is_embedding, is_head
-from engine.export.merge.targets import ALL_LINEAR, Named, names_of
+from engine.export.merge.targets import ALL_LINEAR, REMEDY, Named, names_of
 from engine.paths import shell_path
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -39,8 +39,6 @@ _PARTS = (
 _IN_STACK = re.compile(r"(.*?)\.(\d+)\.(.+)")
 _EXPERT = re.compile(r"\.experts\.\d+\.")
 _SHARED_AWAY = ("k_proj", "v_proj")
-_NOT_WHOLE = "it was not saved whole; get it again, or take another checkpoint"
-_OTHERS = f"get its {ADAPTER_CONFIG} again; it belongs to another adapter"
 
 
 def check_complete(directory: Path, base: Path) -> None:
@@ -150,7 +148,7 @@ def _check_ranks(
         if not fits:
             raise AdapterInvalid(
                 f"{where} has {layer} at rank {found}, and its {ADAPTER_CONFIG} says {told}",
-                hint=_OTHERS,
+                hint=REMEDY,
             )
 
 
@@ -184,7 +182,7 @@ def _check_targets(
         raise AdapterInvalid(
             f"{where} has tensors of {others[0]}, which its {ADAPTER_CONFIG} does not name"
             + (f" ({len(others)} layers)" if len(others) > 1 else ""),
-            hint=_OTHERS,
+            hint=REMEDY,
         )
 
 
@@ -193,7 +191,7 @@ def _check_missing(where: str, missing: Sequence[str], of: int) -> None:
         raise AdapterInvalid(
             f"{where} has no tensors of {missing[0]}, which its {ADAPTER_CONFIG} names "
             f"({len(missing)} of {of} layers missing)",
-            hint=_NOT_WHOLE,
+            hint=REMEDY,
         )
 
 
@@ -235,12 +233,12 @@ def _check_parts(where: str, config: Mapping[str, Any], tensors: Shapes, stored:
         if odd and told:
             raise AdapterInvalid(
                 f"{where} has no {what} of {odd[0]}, and its {ADAPTER_CONFIG} has {setting}",
-                hint=_NOT_WHOLE,
+                hint=REMEDY,
             )
         if odd:
             raise AdapterInvalid(
                 f"{where} has a {what} of {odd[0]}, and its {ADAPTER_CONFIG} is without {setting}",
-                hint=_OTHERS,
+                hint=REMEDY,
             )
     whole = [_bare(name) for name in tensors if ".lora_" not in name]
     for module in config.get("modules_to_save") or ():
@@ -249,12 +247,12 @@ def _check_parts(where: str, config: Mapping[str, Any], tensors: Shapes, stored:
             raise AdapterInvalid(
                 f"{where} has no tensors of {module}, which its {ADAPTER_CONFIG} says was trained "
                 "as a whole (modules_to_save)",
-                hint=_NOT_WHOLE,
+                hint=REMEDY,
             )
     rows = any("trainable_tokens_delta" in name for name in tensors)
     if config.get("trainable_token_indices") and not rows:
         raise AdapterInvalid(
-            f"{where} has no rows of the tokens that its {ADAPTER_CONFIG} names", hint=_NOT_WHOLE
+            f"{where} has no rows of the tokens that its {ADAPTER_CONFIG} names", hint=REMEDY
         )
 
 
@@ -272,15 +270,13 @@ def _check_biases(
     cores = {core(name) for name in stored}
     there = {name.replace(".base_layer", "").removeprefix("base_model.model.") for name in tensors}
     lacking = [
-        layer
-        for layer in ranks
-        if core(f"{layer}.bias") in cores and f"{layer}.bias" not in there
+        layer for layer in ranks if core(f"{layer}.bias") in cores and f"{layer}.bias" not in there
     ]
     if lacking:
         raise AdapterInvalid(
             f"{where} has no bias of {lacking[0]}, and its {ADAPTER_CONFIG} says that biases were "
             f"trained ({kind})",
-            hint=_NOT_WHOLE,
+            hint=REMEDY,
         )
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from engine.bases.locate import shown
 from engine.errors import ExportError
 from engine.export.merge.adapter import read_weights
 from engine.export.merge.original import check_original
 from engine.export.merge.plan import NotKnown
 from engine.export.merge.whole import Report, write_whole
 from engine.export.merge.write import NotFinite, Tell
-from engine.paths import shorten
 
 
 def merge(
@@ -46,7 +46,7 @@ def merge(
         ExportError: ``base`` is not the original, or a merged number is not finite.
     """
     if trained_on is not None:
-        print(f"check that {shorten(base)} is the original", flush=True)
+        print(f"check that {shown(base)} is the original", flush=True)
         check_original(base, trained_on)
     weights = None
     if adapter is not None:
@@ -77,7 +77,7 @@ def merge(
         print(note, flush=True)
     if adapter is not None and not report.changed:
         raise ExportError(
-            f"the adapter in {shorten(adapter)} changes no tensor of the base",
+            f"the adapter in {shown(adapter)} changes no tensor of the base",
             hint="choose the adapter's own base, or train again",
         )
     return report

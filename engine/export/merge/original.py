@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from engine.bases.check import fingerprint
+from engine.bases.locate import shown
 from engine.errors import ExportError
 from engine.export.merge.names import Names
 from engine.export.merge.packed import Weights
 from engine.export.merge.stored import FLOATS, Files, Floats
 from engine.export.merge.values import EightBits, FourBits, matrix
 from engine.export.merge.whole import highest_token
-from engine.paths import shorten
 
 _COMPARED = 65_536
 # Of the numbers of a weight, how many are what quantising the original gives: all but those that
@@ -91,6 +91,6 @@ def _nearest(plain: Floats, packed: FourBits) -> Floats:
 
 def _another(original: Path, packed: Path, why: str) -> ExportError:
     return ExportError(
-        f"{shorten(original)} is not the original of {shorten(packed)}: {why}",
+        f"{shown(original)} is not the original of {shown(packed)}: {why}",
         hint="name another with --merge-into, or the packed base itself to merge into that",
     )

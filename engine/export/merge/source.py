@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 import tempfile
@@ -12,12 +13,13 @@ from typing import Any
 
 from engine.bases import Base
 from engine.bases.check import fingerprint
+from engine.bases.locate import shown
 from engine.bases.template import read_json
 from engine.errors import ExportError
 from engine.export.merge.bases import packed_form
 from engine.export.spec import ExportSpec
 from engine.export.steps import Report, Step
-from engine.paths import shorten, write_atomic
+from engine.paths import write_atomic
 
 _WRITTEN = re.compile(r"written (\d+) of (\d+) bytes")
 _RECORD = "finetui-merge.json"
@@ -50,7 +52,7 @@ def settled(spec: ExportSpec) -> ExportSpec:
     try:
         if not folder.is_dir() or fingerprint(folder) != spec.into_fingerprint:
             raise ExportError(
-                f"{shorten(folder)} has changed since the export was started",
+                f"{shown(folder)} has changed since the export was started",
                 hint="start the export again",
             )
         check_original(folder, spec.base_dir)
@@ -153,7 +155,7 @@ def plain_base(
     if not spec.into_dir and not packed_form(spec.base_dir):
         yield spec.base_dir
         return
-    with tempfile.TemporaryDirectory(prefix=".unpacked-", dir=near) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".unpacked.{os.getpid()}.", dir=near) as folder:
         plain = Path(folder) / "hf"
         if not spec.into_dir:
             _child(step, spec.base_dir, plain, unpacking())

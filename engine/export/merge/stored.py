@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bases.check import tensor_entries, weight_files
+from engine.bases.locate import shown
 from engine.errors import BaseInvalid
-from engine.paths import shorten
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -173,7 +173,7 @@ def _tensors(path: Path) -> list[Stored]:
         kind, shape = str(entry["dtype"]), tuple(int(value) for value in entry["shape"])
         if kind in SIZES and prod(shape) * SIZES[kind] != end - begin:
             raise BaseInvalid(
-                f"{shorten(path)} is damaged: {name} is not as long as its shape says",
+                f"{shown(path)} is damaged: {name} is not as long as its shape says",
                 hint="get the file again",
             )
         found.append(Stored(name, path, kind, shape, first + begin, end - begin))

@@ -30,7 +30,11 @@ ALL_LINEAR = "all-linear"
 # A dot matches anything, and yet nothing here can be matched in more ways than a name has letters.
 _PLAIN = re.compile(r"[\w.-]*")
 _FIRST_NUMBER = re.compile(r".*?\.[^.]*\.(?P<idx>\d+)\.")
-_HINT = f"get its {ADAPTER_CONFIG} again"
+REMEDY = (
+    "take the run's other adapter with --adapter best or --adapter last, put its files back, or "
+    "train again"
+)
+"""What to do about an adapter of a run that is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _wrong(directory: Path, name: str, value: Any, why: str) -> AdapterInvalid:
     return AdapterInvalid(
         f"the adapter in {shell_path(directory)} has {name} {repr(value)[:80]} in its "
         f"{ADAPTER_CONFIG}, {why}",
-        hint=_HINT,
+        hint=REMEDY,
     )
 
 
@@ -176,7 +180,7 @@ def _compiled(pattern: str, inside: str = "{}") -> re.Pattern[str]:
         raise AdapterInvalid(
             f"has {pattern[:80]!r} in its {ADAPTER_CONFIG}, which is no regular expression: "
             f"{error}",
-            hint=_HINT,
+            hint=REMEDY,
         ) from error
 
 
@@ -226,8 +230,7 @@ def _match(told: Mapping[str, Any]) -> Named:
     values = []
     for name, usual in (("rank_pattern", "r"), ("alpha_pattern", "lora_alpha")):
         patterns = [
-            (_compiled(key, r"(.*\.)?({})$"), value)
-            for key, value in config.get(name, {}).items()
+            (_compiled(key, r"(.*\.)?({})$"), value) for key, value in config.get(name, {}).items()
         ]
         values.append(
             {

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.bases.check import weight_files
 from engine.bases.files import publish, sync_tree
+from engine.bases.locate import shown
 from engine.bases.template import own_template, read_json
 from engine.errors import AdapterInvalid, BaseInvalid
 from engine.export.merge.adapter import AdapterWeights, Layer
@@ -25,7 +26,6 @@ from engine.export.merge.packed import Weights
 from engine.export.merge.plan import Plan, plan_merge
 from engine.export.merge.stored import FLOATS, Files, named_kind, torch_kind
 from engine.export.merge.write import Part, Tell, by_size, write_model
-from engine.paths import shorten
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -270,7 +270,7 @@ def _tokenizer_for(rows: int, adapter: Path, tokenizer: Path, report: Report) ->
             return folder
     raise AdapterInvalid(
         f"the adapter has embeddings of {rows} tokens, and no tokenizer for them lies beside it in "
-        f"{shorten(adapter)}",
+        f"{shown(adapter)}",
         hint="save the tokenizer that it was trained with into that folder",
     )
 

@@ -7,7 +7,6 @@ limits, and a foreign text is shortened before it stands in a message.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import (
     OllamaAnswerInvalid,
-    OllamaDigestWrong,
-    OllamaDiskFull,
     OllamaElsewhere,
     OllamaError,
     OllamaRefused,
@@ -26,21 +23,32 @@ from engine.errors import (
     OllamaUploadCut,
 )
 from engine.export.ollama.address import Address
-from engine.text import inert
+from engine.export.ollama.deadline import Deadline
+from engine.export.ollama.failures import (
+    error_in,
+    no_ollama,
+    refusal,
+    short,
+    timed_out,
+    unreachable,
+)
 
 if TYPE_CHECKING:
     import httpx
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 30.0
+"""How long a short answer may take as a whole, in seconds."""
 WORK_TIMEOUT_S = 600.0
-"""How long Ollama may be silent while it makes or loads a model, in seconds."""
+"""How long Ollama may say nothing new while it makes or loads a model, in seconds."""
+MOST_STATUSES = 1_000
+"""How many different things Ollama may say while it makes a model."""
+MOST_LINES = 100_000
+"""How many lines an answer may have."""
 
 _CHUNK = 1 << 20
 _MAX_ANSWER = 16_000_000
 _MAX_LINE = 1_000_000
-_SAID = 300
-_FULL = ("no space left", "disk quota", "not enough space", "disk is full")
 
 Tell = Callable[[int, int], None]
 Line = Mapping[str, Any]
@@ -51,8 +59,8 @@ class Ollama:
 
     Args:
         address: Where it listens.
-        answer_s: How long a short request may take, in seconds.
-        work_s: How long it may be silent while it works, in seconds.
+        answer_s: How long a short request may take as a whole, in seconds.
+        work_s: How long it may say nothing new while it works, in seconds.
     """
 
     def __init__(
@@ -72,6 +80,8 @@ class Ollama:
             headers={"Accept-Encoding": "identity"},
             timeout=httpx.Timeout(answer_s, connect=CONNECT_TIMEOUT_S),
             follow_redirects=False,
+            # Each request has a connection of its own, which its deadline can shut.
+            limits=httpx.Limits(max_keepalive_connections=0),
             # The environment's proxies are not for this machine.
             trust_env=not address.loopback,
         )
@@ -98,7 +108,7 @@ class Ollama:
         found = self._json("GET", "/api/version").get("version")
         if not isinstance(found, str) or not found:
             raise self._no_ollama()
-        return _short(found)
+        return short(found)
 
     def models(self) -> list[Line]:
         """Return the models that it has, each with ``name``, ``size`` and ``modified_at``.
@@ -106,10 +116,16 @@ class Ollama:
         Raises:
             OllamaError: It does not say.
         """
-        found = self._json("GET", "/api/tags").get("models")
-        if not isinstance(found, list | None):
+        answer = self._json("GET", "/api/tags")
+        found = answer.get("models", 0)
+        if found is None:  # as Go writes a list that was never filled
+            return []
+        if not isinstance(found, list):
             raise self._no_ollama()
-        return [one for one in found or () if isinstance(one, dict)]
+        for one in found:
+            if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+                raise self._no_ollama()
+        return found
 
     def show(self, name: str) -> Line:
         """Return what it says of a model: ``template``, ``system``, ``parameters`` and more.
@@ -156,14 +172,17 @@ class Ollama:
             OllamaError: It does not take the file for another reason.
         """
         size = path.stat().st_size
+        deadline = Deadline(self._work_s)
 
         def pieces() -> Iterator[bytes]:
             sent = 0
             with path.open("rb") as file:
                 while piece := file.read(_CHUNK):
+                    deadline.renew()
                     tell(sent, size)
                     yield piece
                     sent += len(piece)
+            deadline.renew()
             tell(sent, size)
 
         try:
@@ -172,7 +191,7 @@ class Ollama:
                 f"/api/blobs/{digest}",
                 content=pieces(),
                 headers={"Content-Length": str(size), "Content-Type": "application/octet-stream"},
-                within_s=self._work_s,
+                deadline=deadline,
             ) as response:
                 answer = self._read(response)
         except OllamaUnreachable as error:
@@ -189,64 +208,83 @@ class Ollama:
 
         Raises:
             OllamaRefused: It can't be made.
-            OllamaError: The connection broke, or Ollama fell silent.
+            OllamaError: The connection broke, Ollama said nothing new for too long, or it said
+                new things without end.
         """
+        said: set[str] = set()
         last = ""
-        for line in self._lines("/api/create", {**request, "stream": True}, "made the model"):
-            last = str(line.get("status") or last)
-            yield _short(last)
-        if last != "success":
-            raise OllamaRefused(
-                f"Ollama at {self.address.shown} ended without making the model"
-                + (f"; last it said: {_short(last)}" if last else ""),
-                hint="look into Ollama's own log, and run the same command again",
-            )
+        with self._lines("/api/create", {**request, "stream": True}, "made the model") as lines:
+            for line, deadline in lines:
+                status = line.get("status")
+                if not isinstance(status, str) or status in said:
+                    continue
+                last = status
+                said.add(status)
+                deadline.renew()
+                if len(said) > MOST_STATUSES:
+                    raise self._endless(f"{MOST_STATUSES:,} different things", last)
+                yield short(last)
+                if last == "success":
+                    return
+        raise OllamaRefused(
+            f"Ollama at {self.address.shown} ended without making the model"
+            + (f"; last it said: {short(last)}" if last else ""),
+            hint="look into Ollama's own log, and run the same command again",
+        )
 
     def chat(self, request: Mapping[str, object]) -> Iterator[Line]:
         """Ask a model and yield the parts of its answer; the last one holds the counts.
 
         Raises:
             OllamaRefused: The model can't be loaded, or fails.
-            OllamaError: The connection broke, or Ollama fell silent.
+            OllamaError: The connection broke, or Ollama said nothing more for too long.
         """
-        done = False
-        for line in self._lines("/api/chat", {**request, "stream": True}, "answered"):
-            done = bool(line.get("done"))
-            yield line
-        if not done:
-            raise OllamaAnswerInvalid(
-                f"the answer of Ollama at {self.address.shown} ends in the middle",
-                hint="look into Ollama's own log, and run the same command again",
-            )
+        with self._lines("/api/chat", {**request, "stream": True}, "answered") as lines:
+            for line, deadline in lines:
+                message = line.get("message")
+                if isinstance(message, dict) and message.get("content"):
+                    deadline.renew()
+                yield line
+                if line.get("done") is True:
+                    return
+        raise OllamaAnswerInvalid(
+            f"the answer of Ollama at {self.address.shown} ends in the middle",
+            hint="look into Ollama's own log, and run the same command again",
+        )
 
     # Requests
 
     @contextmanager
     def _sent(
-        self, method: str, path: str, *, within_s: float | None = None, **what: Any
+        self, method: str, path: str, *, deadline: Deadline | None = None, **what: Any
     ) -> Iterator[httpx.Response]:
         """Send a request and give its answer, of which nothing was read."""
         import httpx
 
-        timeout = httpx.Timeout(within_s or self._answer_s, connect=CONNECT_TIMEOUT_S)
         shown = self.address.shown
-        try:
-            with self._client.stream(method, path, timeout=timeout, **what) as response:
-                if 300 <= response.status_code < 400:
-                    raise OllamaElsewhere(
-                        f"{shown} points to another address ({response.status_code})",
-                        hint="name the address that answers, with --host",
-                    )
-                yield response
-        except httpx.ConnectTimeout as error:
-            raise self._unreachable(error) from error
-        except httpx.TimeoutException as error:
-            raise OllamaTimeout(
-                f"Ollama at {shown} did not answer within {timeout.read:,.0f} s",
-                hint="is its machine busy or swapping? Run the same command again later",
-            ) from error
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise self._unreachable(error) from error
+        with deadline or Deadline(self._answer_s) as limit:
+            what |= {
+                "timeout": httpx.Timeout(limit.seconds, connect=CONNECT_TIMEOUT_S),
+                "extensions": {"trace": limit.trace},
+            }
+            try:
+                with self._client.stream(method, path, **what) as response:
+                    if 300 <= response.status_code < 400:
+                        raise OllamaElsewhere(
+                            f"{shown} points to another address ({response.status_code})",
+                            hint="name the address that answers, with --host",
+                        )
+                    yield response
+                # An answer that was shut may look like one that ended.
+                if limit.expired:
+                    raise OllamaTimeout("its time is over")
+            except Exception as error:
+                late = limit.expired or isinstance(error, httpx.TimeoutException)
+                if late and not isinstance(error, httpx.ConnectTimeout):
+                    raise timed_out(shown, limit.seconds) from error
+                if isinstance(error, httpx.TransportError | httpx.InvalidURL):
+                    raise unreachable(self.address, error) from error
+                raise
 
     def _json(
         self,
@@ -257,27 +295,45 @@ class Ollama:
         within_s: float | None = None,
     ) -> Line:
         what = {} if body is None else {"json": body}
-        with self._sent(method, path, within_s=within_s, **what) as response:
+        deadline = Deadline(within_s or self._answer_s)
+        with self._sent(method, path, deadline=deadline, **what) as response:
             answer = self._read(response)
         if response.status_code != 200:
-            if response.status_code in (404, 405) and not _error(answer):
+            if response.status_code in (404, 405) and not error_in(answer):
                 raise self._no_ollama()
             raise self._refusal(response.status_code, answer, f"was asked for {path}")
         return self._parsed(answer)
 
-    def _lines(self, path: str, body: Mapping[str, object], did: str) -> Iterator[Line]:
-        """Send a request and yield the objects of its answer, which come a line each."""
-        with self._sent("POST", path, json=body, within_s=self._work_s) as response:
+    @contextmanager
+    def _lines(
+        self, path: str, body: Mapping[str, object], did: str
+    ) -> Iterator[Iterator[tuple[Line, Deadline]]]:
+        """Send a request and give the objects of its answer, which come a line each.
+
+        Each has the deadline beside it, which whoever reads renews where something new was said.
+        """
+        deadline = Deadline(self._work_s)
+        with self._sent("POST", path, json=body, deadline=deadline) as response:
             if response.status_code != 200:
                 raise self._refusal(response.status_code, self._read(response), f"has not {did}")
-            pending = b""
-            for piece in response.iter_raw():
-                *lines, pending = (pending + piece).split(b"\n")
-                if len(pending) > _MAX_LINE:
-                    raise self._no_ollama()
-                for line in lines:
-                    yield from self._line(line, did)
-            yield from self._line(pending, did)
+            yield ((line, deadline) for line in self._objects(response, did))
+
+    def _objects(self, response: httpx.Response, did: str) -> Iterator[Line]:
+        pending, count, size = bytearray(), 0, 0
+        for piece in response.iter_raw():
+            size += len(piece)
+            pending += piece
+            if len(pending) > _MAX_LINE and b"\n" not in pending:
+                raise self._no_ollama()
+            if b"\n" not in piece:
+                continue
+            *lines, rest = bytes(pending).split(b"\n")
+            pending, count = bytearray(rest), count + len(lines)
+            for line in lines:
+                yield from self._line(line, did)
+            if count > MOST_LINES or size > _MAX_ANSWER:
+                raise self._endless(f"{MOST_LINES:,} lines or {_MAX_ANSWER:,} bytes", "")
+        yield from self._line(bytes(pending), did)
 
     def _line(self, line: bytes, did: str) -> Iterator[Line]:
         if not line.strip():
@@ -288,11 +344,10 @@ class Ollama:
         yield found
 
     def _read(self, response: httpx.Response) -> bytes:
-        deadline = time.monotonic() + self._work_s
         data = bytearray()
         for piece in response.iter_raw():
             data += piece
-            if len(data) > _MAX_ANSWER or time.monotonic() > deadline:
+            if len(data) > _MAX_ANSWER:
                 raise self._no_ollama()
         return bytes(data)
 
@@ -308,49 +363,14 @@ class Ollama:
     # What went wrong
 
     def _no_ollama(self) -> OllamaAnswerInvalid:
-        return OllamaAnswerInvalid(
-            f"what answers at {self.address.shown} is not Ollama",
-            hint="name Ollama's address with --host, or in OLLAMA_HOST; its port is mostly 11434",
-        )
-
-    def _unreachable(self, error: Exception) -> OllamaUnreachable:
-        hint = "start it with `ollama serve`"
-        if not self.address.loopback:
-            hint = "is the address right, and does Ollama listen there (OLLAMA_HOST=0.0.0.0)?"
-        return OllamaUnreachable(
-            f"Ollama can't be reached at {self.address.shown}: {error or type(error).__name__}",
-            hint=hint,
-        )
+        return no_ollama(self.address.shown)
 
     def _refusal(self, status: int, answer: bytes, did: str) -> OllamaError:
-        said = _error(answer)
-        words = f": {said}" if said else ""
-        number = f" ({status})" if status else ""
-        message = f"Ollama at {self.address.shown} {did}, and failed{number}{words}"
-        if did.startswith("has not"):
-            message = f"Ollama at {self.address.shown} {did}{number}{words}"
-        if any(full in said.lower() for full in _FULL) or status == 507:
-            hint = "free some space on Ollama's machine, and run the same command again"
-            return OllamaDiskFull(message, hint=hint)
-        if "digest" in said.lower():
-            hint = "run the same command again; if it fails again, something on the way changes it"
-            return OllamaDigestWrong(message, hint=hint)
-        if status in (401, 403):
-            hint = "does a server in front of Ollama ask for a login, or refuse this host?"
-            return OllamaRefused(message, hint=hint)
-        return OllamaRefused(message, hint="look into Ollama's own log, or try a newer version")
+        return refusal(self.address.shown, status, answer, did)
 
-
-def _short(text: str) -> str:
-    words = inert(" ".join(text.split()))
-    return words if len(words) <= _SAID else words[: _SAID - 1] + "…"
-
-
-def _error(answer: bytes) -> str:
-    """Return the error in an answer; empty where there is none."""
-    try:
-        found = json.loads(answer)
-    except (ValueError, RecursionError):
-        return ""
-    said = found.get("error") if isinstance(found, dict) else None
-    return _short(said) if isinstance(said, str) else ""
+    def _endless(self, much: str, last: str) -> OllamaAnswerInvalid:
+        end = f"; last it said: {short(last)}" if last else ""
+        return OllamaAnswerInvalid(
+            f"Ollama at {self.address.shown} said more than {much}, and did not end{end}",
+            hint="is it Ollama that answers there? Look into its own log",
+        )

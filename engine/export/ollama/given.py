@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ExportError
-from engine.export.artifacts import ExportInfo, artifacts
+from engine.export.artifacts import ExportInfo, artifacts, how_to_get
 from engine.export.ollama.address import Address
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
@@ -90,17 +90,18 @@ def for_ollama(
     info = next((one for one in exports if wanted in (None, one.quant)), None)
     if info is None:
         at = f" at {wanted}" if wanted else ""
-        option = f" --quant {wanted}" if wanted else ""
         raise ExportError(
             f"run {found.id} has no finished export{at}",
-            hint=f"make one with: finetui export {found.id}{option}",
+            hint=how_to_get(found.dir, wanted or ""),
         )
     return _prepared(found.dir, info, name)
 
 
 def _prepared(run_dir: Path, info: ExportInfo, name: str) -> ForOllama:
     job_dir = info.modelfile.parent
-    spec = load_spec(job_dir)
+    # While it is repeated, the spec is that of the files to come.
+    told = {"which": info.adapter, "step": info.step}
+    spec = load_spec(job_dir).model_copy(update=told)
     tokenizer = Tokenizer.load(info.base_dir)
     model = exported_model(spec, info.tuned, tokenizer)
     readable = spec.name or spec.run_id

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from engine.errors import DatasetMissing, OllamaDiffers, OllamaNameTaken
 from engine.export.held_out import dataset_prompts
@@ -29,6 +29,7 @@ ANSWER_TOKENS = 256
 _LONGEST_PROMPT = 1_500
 _QUESTION = (Turn("user", "Who are you?"),)
 _READ = 1 << 22
+_MOST = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _there(ollama: Ollama, name: str) -> Line | None:
 
 def _taken(address: Address, name: str, there: Mapping[str, Any]) -> OllamaNameTaken:
     size, at = there.get("size"), str(there.get("modified_at", ""))[:10]
-    words = [f"{size / 1e9:.1f} GB"] if isinstance(size, int) else []
+    words = [f"{size / 1e9:.1f} GB"] if _is_count(size) else []
     words += [f"of {inert(at)}"] if at else []
     known = f" ({', '.join(words)})" if words else ""
     return OllamaNameTaken(
@@ -228,9 +229,14 @@ def _asked(ollama: Ollama, name: str, prompt: Sequence[Turn], tell: Tell) -> _An
     counted = last.get("prompt_eval_count")
     return _Answer(
         "".join(said),
-        counted if isinstance(counted, int) else None,
+        counted if _is_count(counted) else None,
         str(last.get("done_reason") or ""),
     )
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    """Whether a value is a number of bytes or tokens that can be."""
+    return type(value) is int and 0 <= value < _MOST
 
 
 def _check(told: Registered, model: OllamaModel) -> None:

@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from engine.bases import Base, add, resolve
+from engine.bases.registry import with_template
 from engine.errors import AdapterInvalid, AdapterMismatch, BaseInvalid, BaseMissing, ExportError
 from engine.export.merge.bases import base_of_run, check_form, original_of
 from engine.export.merge.merging import merge
@@ -124,6 +125,16 @@ SEEN_BEFORE: dict[str, tuple[Damage, type[Exception], str]] = {
     "prompts": (told(peft_type="PROMPT_TUNING"), AdapterInvalid, "no weights to merge"),
     "no kind": (told(peft_type=None), AdapterInvalid, "does not name"),
     "rank in words": (told(r="four"), AdapterInvalid, "has r 'four'"),
+    "layers that are repeated": (
+        told(layer_replication=[[0, 1], [0, 1]]),
+        AdapterInvalid,
+        "layer_replication",
+    ),
+    "pickled": (
+        lambda folder: (folder / WEIGHTS).rename(folder / "adapter_model.bin"),
+        AdapterInvalid,
+        "as a pickle, which can run code",
+    ),
     "alpha of nothing": (told(lora_alpha=0), AdapterInvalid, "has lora_alpha 0"),
     "wider base": (
         changed(A=np.ones((2, 16), np.float32)),
@@ -235,6 +246,21 @@ def test_an_adapter_that_changes_nothing_is_told(base: Base, adapter: Path, tmp_
         (written("tokenizer.json", b"{"), "tokenizer.json is damaged"),
         (written("config.json", b"{}"), "no model_type"),
         (removed("tokenizer.json"), "no tokenizer.json"),
+        (
+            written(
+                "model.safetensors.index.json",
+                b'{"weight_map": {"lm_head.weight": "model.safetensors", '
+                b'"model.norm.weight": "model.safetensors"}}',
+            ),
+            "has no model.norm.weight, which its index names",
+        ),
+        (
+            written(
+                "model.safetensors.index.json",
+                b'{"weight_map": {"lm_head.weight": "model-00002-of-00002.safetensors"}}',
+            ),
+            "lacks model-00002-of-00002.safetensors",
+        ),
     ],
 )
 def test_a_damaged_base_is_named(base: Base, damage: Damage, words: str) -> None:
@@ -272,6 +298,38 @@ def test_a_base_that_was_moved_is_known_again(base: Base, tmp_path: Path) -> Non
     shutil.rmtree(other)
     with pytest.raises(BaseMissing):
         base_of_run(run)
+
+
+def test_a_base_with_a_template_whose_original_moved_says_where_it_was(
+    base: Base, tmp_path: Path
+) -> None:
+    made = with_template(base, "{{ messages[0].content }}", "short")
+    run = run_on(made)
+    moved = tmp_path / "elsewhere" / "model"
+    moved.parent.mkdir()
+    base.directory.rename(moved)
+    with pytest.raises(BaseMissing) as caught:
+        base_of_run(run)
+    assert str(base.directory) in caught.value.message
+    assert "--template" in caught.value.hint
+    # As the hint has it.
+    with_template(add(str(moved)), "{{ messages[0].content }}", "short")
+    assert base_of_run(run).fingerprint == made.fingerprint
+
+
+def test_damage_of_a_runs_own_adapter_is_said_as_that(base: Base, adapter: Path) -> None:
+    far = adapter.parent / ("a" * 60) / ("b" * 60) / "adapter"
+    shutil.copytree(adapter, far)
+    cut(WEIGHTS, 10)(far)
+    with pytest.raises(AdapterInvalid) as caught:
+        check_merge(far, base, None)
+    assert str(far / WEIGHTS) in caught.value.message
+    assert "--adapter best or --adapter last" in caught.value.hint
+    told(base_model_name_or_path=str(base.directory))(adapter)
+    changed(A=np.ones((2, 16), np.float32))(adapter)
+    with pytest.raises(AdapterMismatch, match="does not fit base, though") as mismatch:
+        check_merge(adapter, base, None)
+    assert "without" not in mismatch.value.hint
 
 
 def test_a_base_in_a_folder_of_any_name_has_the_name_that_the_run_knows(base: Base) -> None:

@@ -25,7 +25,9 @@ from tests.support.tiny_base import write_json
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
-WORDS = r"(?:.*?(?:language|text).*?(?:q_proj|up_proj).*?)|(?:\bmodel\.layers\.[\d]{1,}\.(?:self_attn"
+WORDS = (
+    r"(?:.*?(?:language|text).*?(?:q_proj|up_proj).*?)|(?:\bmodel\.layers\.[\d]{1,}\.(?:self_attn"
+)
 # As unsloth writes it.
 PATTERN = WORDS + r"|mlp)\.(?:(?:q_proj|up_proj)))"
 ADAPTERS: dict[str, dict[str, Any]] = {
@@ -45,9 +47,12 @@ ADAPTERS: dict[str, dict[str, Any]] = {
     "bias of lora": {"target_modules": ["q_proj"], "lora_bias": True},
     "saved": {"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]},
     "tokens": {"target_modules": ["q_proj"], "trainable_token_indices": [1, 2]},
-    "ranks": {"target_modules": ["q_proj", "k_proj"], "rank_pattern": {r"layers\.\d+\..*k_proj": 2}},
+    "ranks": {
+        "target_modules": ["q_proj", "k_proj"],
+        "rank_pattern": {r"layers\.\d+\..*k_proj": 2},
+    },
 }
-MOE = {"num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}
+MOE: dict[str, Any] = {"num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}
 
 
 def without(*parts: str) -> Change:
@@ -59,9 +64,8 @@ def without(*parts: str) -> Change:
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("bases")
-    biased = {"attention_bias": True}
     return {
-        "dense": make_base(folder / "dense", **biased),
+        "dense": make_base(folder / "dense", attention_bias=True),
         "experts": make_base(folder / "experts", "Qwen3Moe", **MOE),
     }
 
@@ -79,10 +83,7 @@ def missing_for_peft(base: Path, adapter: Path) -> list[str]:
     model: Any = get_peft_model(load(base), config)
     try:
         result = set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cpu"))
-    except KeyError as error:  # of modules that were saved whole
-        return [str(error)]
-    except RuntimeError as error:
-        assert "size mismatch" in str(error)
+    except (KeyError, RuntimeError) as error:  # a module that was saved whole; another size
         return [str(error)]
     plain = load(base).state_dict()
     words = ("lora_", "modules_to_save", "trainable_tokens")
@@ -122,7 +123,9 @@ def test_what_peft_misses_is_missed(bases: dict[str, Path], tmp_path: Path, name
     parts = {
         "half": without("layers.1.") if name == "but one" else without(".q_proj.lora_"),
         "dora": without("layers.0.self_attn.q_proj.lora_magnitude_vector"),
-        "biases": without("layers.1.self_attn.q_proj.base_layer.bias", "layers.1.self_attn.q_proj.bias"),
+        "biases": without(
+            "layers.1.self_attn.q_proj.base_layer.bias", "layers.1.self_attn.q_proj.bias"
+        ),
         "bias of lora": without("layers.1.self_attn.q_proj.lora_B.bias"),
         "saved": without("lm_head"),
         "tokens": without("trainable_tokens"),
@@ -145,16 +148,14 @@ def test_what_peft_misses_is_missed(bases: dict[str, Path], tmp_path: Path, name
     # Another's configuration: other ranks, and layers that it does not name.
     told(adapter, r=8, rank_pattern={})
     assert "size mismatch" in missing_for_peft(base, adapter)[0]
-    with pytest.raises(AdapterInvalid, match="at rank [24], and its adapter_config.json says 8"):
+    with pytest.raises(AdapterInvalid, match=r"at rank [24], and its .* says 8"):
         checked(base, adapter)
 
 
 def test_experts_of_which_a_layer_is_missing(bases: dict[str, Path], tmp_path: Path) -> None:
     base, adapter = bases["experts"], tmp_path / "adapter"
-    options = {
-        "target_modules": ["q_proj", "gate_proj", "up_proj", "down_proj"],
-    }
-    make_adapter(base, adapter, r=4, **options)
+    named = ["q_proj", "gate_proj", "up_proj", "down_proj"]
+    make_adapter(base, adapter, r=4, target_modules=named)
     checked(base, adapter)
     half = change(adapter, tmp_path / "half", without("layers.1.mlp"))
     assert missing_for_peft(base, half)
@@ -168,7 +169,7 @@ def test_layers_that_the_configuration_does_not_name(
     base, adapter = bases["dense"], tmp_path / "adapter"
     make_adapter(base, adapter, r=4, target_modules=["q_proj", "v_proj"])
     told(adapter, target_modules=["q_proj"])
-    with pytest.raises(AdapterInvalid, match="tensors of .*v_proj, which its"):
+    with pytest.raises(AdapterInvalid, match=r"tensors of .*v_proj, which its"):
         checked(base, adapter)
 
 
@@ -197,9 +198,7 @@ def test_settings_of_the_wrong_kind(bases: dict[str, Path], tmp_path: Path, name
     assert caught.value.hint
 
 
-def test_a_pattern_without_end_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pattern_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "LIMIT_S", 0.5)
     config = {"target_modules": ["q_proj"], "alpha_pattern": {r"(.*)*(.*)*(.*)*(.*)*$x": 4}}
     begun = time.monotonic()

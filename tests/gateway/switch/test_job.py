@@ -299,7 +299,10 @@ def test_without_a_token_only_on_this_machine(models: Path, workspace: Workspace
         serve(workspace, spec, "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, signal.SIGHUP, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)],
+)
 def test_ctrl_c_ends_the_server_and_a_closed_terminal_does_not(
     models: Path, workspace: Workspace, number: signal.Signals
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -17,7 +18,7 @@ from engine.runs import wait_until_gone
 from engine.runs.process import PROCESS_FILE
 from engine.workspace import Workspace
 from tests.support.trusting import trusted
-from tests.tui.exports import make_finished_export
+from tests.tui.exports import make_exported_run, make_finished_export
 from tests.tui.scripted import RUN, ScriptedPair
 from tests.tui.server_job import URL, running_job, says
 from tests.tui.support import SMALL, opened_app, text_of, wait_until
@@ -186,26 +187,48 @@ def taken() -> Iterator[int]:
         yield int(other.getsockname()[1])
 
 
-async def test_what_is_wrong_with_a_start_is_said_in_its_form(
-    exported: Workspace, taken: int
+async def opened_form(app: FinetuiApp, pilot: Pilot[int]) -> ServeStartDialog:
+    await opened_panel(app, pilot)
+    await pilot.press("s")
+    form = app.screen
+    assert isinstance(form, ServeStartDialog)
+    await wait_until(pilot, lambda: not form.holds_keys)
+    return form
+
+
+async def test_a_file_that_is_no_model_is_named_before_anything_starts(
+    exported: Workspace,
 ) -> None:
     async with opened_app(exported, SMALL, stage="chat") as (app, pilot):
-        await opened_panel(app, pilot)
-        await pilot.press("s")
-        form = cast("ServeStartDialog", app.screen)
-        assert isinstance(form, ServeStartDialog)
-        await wait_until(pilot, lambda: not form.holds_keys)
+        form = await opened_form(app, pilot)
         assert form.model.value == f"{RUN} at q4_k_m"
+        assert "GGUF" in text_of(form.status_line)
+        form.port.value = "0"
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "GGUF" in text_of(form.status_line))
+        assert front(app) is form
+        assert not (server_dir(exported.root) / "state.json").exists()
+
+
+async def test_another_port_is_offered_where_one_is_taken(
+    exported: Workspace, models: Path, taken: int
+) -> None:
+    make_exported_run(exported, models, "20250616-080000-51b0")
+    trusted(exported.root)
+    async with opened_app(exported, SMALL, stage="chat") as (app, pilot):
+        form = await opened_form(app, pilot)
         assert form.port.value == "8080"
         form.port.value = "99999"
         await pilot.press("enter")
         await wait_until(pilot, lambda: "99999 is not a port" in shown(app))
         form.port.value = str(taken)
         await pilot.press("enter")
-        # The export is no model: that is found before anything is started.
-        await wait_until(pilot, lambda: "GGUF" in text_of(form.status_line))
+        await wait_until(pilot, lambda: f"another program listens on port {taken}" in shown(app))
+        assert form.port.value != str(taken)
+        assert f"↵ takes {form.port.value} instead" in shown(app)
         assert front(app) is form
-        assert not (server_dir(exported.root) / "state.json").exists()
+        await pilot.press("escape", "escape")
+        assert front(app) is app.stage
 
 
 async def test_an_error_of_the_stage_closes_no_panel_that_is_about_to_open(

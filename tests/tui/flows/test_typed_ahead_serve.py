@@ -94,43 +94,46 @@ def test_a_server_is_started_by_keys_and_outlives_the_terminal(
     )
     terminal = Terminal(sys.executable, str(program))
     try:
-        terminal.until("Sources")
-        terminal.type("5")
-        terminal.until("both loaded", 120)
-        terminal.type("Ss\r")
-        terminal.until("answers · it goes on when finetui is left", 120)
-        painted = terminal.text
-        (token,) = set(re.findall(r"\b[0-9a-f]{48}\b", painted))
-        assert "kept nowhere" in painted
-        with open_workspace(exported) as opened:
-            found = status(opened)
-        assert found.state is not None
-        assert found.state.quant == "q8_0"  # the newest
-        assert ask(found.state.url, token) == 200
-        assert ask(found.state.url, "x" * 48) == 401
-        info = read_process(server_dir(exported))
-        assert info is not None
-        server = psutil.Process(info.pid)
-        assert token not in " ".join(server.cmdline())
-        for file in server_dir(exported).rglob("*"):
-            assert not file.is_file() or token.encode() not in file.read_bytes()
+        url, token = started_by_keys(terminal, exported)
         # The list stands on what is not served yet; enter waits for it.
         terminal.type("r\r")
         terminal.until("f16 answers now, after", 120)
-        assert ask(found.state.url, token) == 200
+        assert ask(url, token) == 200
         terminal.type("\x11")
         terminal.until("goes on at")
         assert terminal.ended() == 0
-    finally:
-        terminal.close()
-    try:
         loaded = {name.partition(".")[0] for name in json.loads(told.read_text("utf-8"))}
         assert loaded & HEAVY == set()
-        assert ask(found.state.url, token) == 200
+        assert ask(url, token) == 200
     finally:
+        terminal.close()
         with open_workspace(exported) as opened:
-            assert stop(opened)
-    assert wait_until_gone(server_dir(exported))
+            stop(opened)
+        assert wait_until_gone(server_dir(exported))
+
+
+def started_by_keys(terminal: Terminal, root: Path) -> tuple[str, str]:
+    """Start a server, look where its token is, and return its address and token."""
+    terminal.until("Sources")
+    terminal.type("5")
+    terminal.until("both loaded", 120)
+    terminal.type("Ss\r")
+    terminal.until("answers · it goes on when finetui is left", 120)
+    painted = terminal.text
+    (token,) = set(re.findall(r"\b[0-9a-f]{48}\b", painted))
+    assert "kept nowhere" in painted
+    with open_workspace(root) as opened:
+        found = status(opened)
+    assert found.state is not None
+    assert found.state.quant == "q8_0"  # the newest
+    assert ask(found.state.url, token) == 200
+    assert ask(found.state.url, "x" * 48) == 401
+    info = read_process(server_dir(root))
+    assert info is not None
+    assert token not in " ".join(psutil.Process(info.pid).cmdline())
+    for file in server_dir(root).rglob("*"):
+        assert not file.is_file() or token.encode() not in file.read_bytes()
+    return found.state.url, token
 
 
 def ask(url: str, token: str) -> int:
