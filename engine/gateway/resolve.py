@@ -132,7 +132,11 @@ def of_path(path: Path, allowed: Iterable[Path]) -> Served:
                 hint="name a GGUF, or a folder of a model in Hugging Face's form",
             )
         return Served(real.name, real)
-    if not stat.S_ISREG(mode) or real.suffix.lower() != SUFFIX:
+    if not stat.S_ISREG(mode):
+        raise ModelOutside(
+            f"{shorten(path, 80)} is no regular file", hint="name a GGUF, not a pipe or a device"
+        )
+    if real.suffix.lower() != SUFFIX:
         raise ModelOutside(
             f"{shorten(path, 80)} is no GGUF file", hint="name a file that ends with .gguf"
         )

@@ -173,7 +173,7 @@ async def _first_words(engine: Running) -> int:
     except httpx.HTTPStatusError as error:
         raise GgufDamaged(
             f"the engine can't compute with {engine.model.path.name}: {_words(error.response)}",
-            hint="export it again with: finetui export RUN",
+            hint="get the file again, or export it again with: finetui export RUN",
         ) from error
     except httpx.TransportError as error:
         raise await engine.refusal() from error
