@@ -53,8 +53,9 @@ def refuse_endless_template(header: GgufHeader, model: Served) -> None:
         )
     except TemplateError as error:
         if any(words in error.message for words in _ENDLESS):
+            reason = error.message.partition("conversation: ")[2] or error.message
             raise EngineUnfit(
-                f"the chat template of {model.path.name} does not end: {error.message}",
+                f"the chat template of {model.path.name} does not end: {reason}",
                 hint="get the file again from where it came, or take another one",
             ) from error
 
