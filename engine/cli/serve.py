@@ -130,7 +130,7 @@ def reload(model: str, quant: str, workspace: Path | None, as_json: bool) -> Non
     if done.before:
         waited = "; requests waited meanwhile" if done.waited else ""
         say(f"before it: {_line(done.before)}{waited}")
-    say(f"its first words: {_line(done.answer)}")
+    say(f"its first words: {_line(done.answer) or 'none, it ended at once'}")
 
 
 def _line(text: str) -> str:
