@@ -13,7 +13,7 @@ import click
 
 from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.waiting import patiently
-from engine.errors import ServerMissing, UsageError
+from engine.errors import ServerActive, ServerMissing, UsageError
 from engine.gateway import start as gateway
 from engine.gateway.bearer import VARIABLE
 from engine.gateway.control import reload as ask_to_reload
@@ -28,6 +28,8 @@ from engine.workspace import Workspace
 
 _POLL_S = 0.3
 _COUNTS_EVERY_S = 2.0
+_STOP_S = 90.0
+"""Longer than a server takes to answer what it has begun, and to end its engines."""
 _SETTLED = ("serving", "idle", "lent", "failed")
 
 
@@ -60,7 +62,7 @@ _SETTLED = ("serving", "idle", "lent", "failed")
 )
 @click.option(
     "--allow-dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     multiple=True,
     help="A further folder that reloads may load from; again for more.",
 )
@@ -124,12 +126,15 @@ def reload(model: str, quant: str, workspace: Path | None, as_json: bool) -> Non
     if as_json:
         print_json(asdict(done))
         return
-    say(f"{done.model} answers now, after {done.seconds:.1f} s")
+    say(f"{_line(done.model)} answers now, after {done.seconds:.1f} s")
     if done.before:
         waited = "; requests waited meanwhile" if done.waited else ""
-        say(f"before it: {done.before}{waited}")
-    words = " ".join(done.answer.split())
-    say(f"its first words: {words or 'none, it ended at once'}")
+        say(f"before it: {_line(done.before)}{waited}")
+    say(f"its first words: {_line(done.answer) or 'none, it ended at once'}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _spec(here: Workspace, model: str, quant: str, options: dict[str, Any]) -> ServeSpec:
@@ -259,7 +264,7 @@ def _phase_line(state: ServerState) -> str:
         "lent": "unloaded while a run has the device:",
         "failed": "failed:",
         "ended": "ended:",
-    }[state.phase]
+    }.get(state.phase, state.phase)
     return f"{what} {state.next or state.model}"
 
 
@@ -304,11 +309,12 @@ def _as_dict(found: gateway.Status) -> dict[str, Any]:
     return {"directory": str(found.directory), "running": found.running, **state}
 
 
-def _stop(here: Workspace, *, quiet: bool) -> None:
+def _stop(here: Workspace, *, quiet: bool, patience_s: float = _STOP_S) -> None:
     """End the server, and wait until it is gone; a second Ctrl-C ends it at once.
 
     Raises:
         ServerMissing: None runs.
+        ServerActive: It has not ended in time.
     """
     found = gateway.status(here)
     if not (found.running and gateway.stop(here)):
@@ -318,10 +324,15 @@ def _stop(here: Workspace, *, quiet: bool) -> None:
     if not quiet and found.state is not None and found.state.active:
         say(f"answering {found.state.active:,} requests first; Ctrl-C again ends it at once")
     try:
-        while not wait_until_gone(found.directory):
-            pass
+        gone = wait_until_gone(found.directory, patience_s)
     except KeyboardInterrupt:
         kill(found.directory)
-        wait_until_gone(found.directory)
+        gone = wait_until_gone(found.directory)
+    if not gone:
+        raise ServerActive(
+            f"the server was asked to end and has not within {patience_s:.0f} s",
+            hint="Ctrl-C while this waits ends it at once; where that does nothing, "
+            f"another process holds {shell_path(found.directory)}",
+        )
     if not quiet:
         say("the server has ended")

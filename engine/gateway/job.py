@@ -63,9 +63,6 @@ class Server:
         self._token = token
         self._spec = spec = ServeSpec.read(directory)
         self._writer = StateWriter(directory)
-        self._base = ServerState(
-            url=url_of(sock, spec.host), open=spec.open, started=round(time.time(), 3)
-        )
         models_dir = load_settings().export.models_dir
         self._rules = Rules(idle_s=spec.idle_s)
         self._switch = Switch(
@@ -75,6 +72,9 @@ class Server:
             self._rules,
             taker=taker(spec.workspace / "runs", spec.lend),
             tell=self._tell,
+        )
+        self._switch.base = ServerState(
+            url=url_of(sock, spec.host), open=spec.open, started=round(time.time(), 3)
         )
 
     async def run(self) -> None:
@@ -89,7 +89,7 @@ class Server:
 
         limits = Limits(shutdown_s=self._rules.stop_s)
         with owner_socket() as (own, path):
-            self._base = replace(self._base, socket=str(path))
+            self._switch.base = replace(self._switch.base, socket=str(path))
             self._say()
             public = make_app(self._switch, self._spec, self._token, limits)
             owners = make_owner_app(self._switch, self._spec, limits)
@@ -133,23 +133,11 @@ class Server:
         while True:
             found = await self._switch.memory() + own.memory_info().rss
             # Whole MiB, so that an idle server has nothing to say.
-            self._base = replace(self._base, memory=found // _MIB * _MIB)
+            self._switch.base = replace(self._switch.base, memory=found // _MIB * _MIB)
             await asyncio.sleep(MEMORY_EVERY_S)
 
     def _say(self, *, at_once: bool = False) -> None:
-        now, base = self._switch.state, self._base
-        self._writer.write(
-            replace(
-                now,
-                url=base.url,
-                socket=base.socket,
-                open=base.open,
-                started=base.started,
-                memory=base.memory,
-                said=now.said or base.said,
-            ),
-            at_once=at_once,
-        )
+        self._writer.write(self._switch.state, at_once=at_once)
 
     def _tell(self, type: str, **fields: object) -> None:
         # A full disk is no reason to stop serving.

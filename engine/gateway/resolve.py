@@ -136,9 +136,13 @@ def of_path(path: Path, allowed: Iterable[Path], first: Path | None = None) -> S
                 hint="name a GGUF, or a folder of a model in Hugging Face's form",
             )
         return Served(real.name, real)
+    if not stat.S_ISREG(mode):
+        raise ModelOutside(
+            f"{shorten(path, 80)} is no regular file", hint="name a GGUF, not a pipe or a device"
+        )
     # A link's name counts for the one file that was named: caches name files by their hashes.
     suffix = path.suffix if real == first else real.suffix
-    if not stat.S_ISREG(mode) or suffix.lower() != SUFFIX:
+    if suffix.lower() != SUFFIX:
         raise ModelOutside(
             f"{shorten(path, 80)} is no GGUF file", hint="name a file that ends with .gguf"
         )

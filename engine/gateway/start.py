@@ -12,7 +12,7 @@ from engine.gateway.address import bind, is_loopback, remove_socket
 from engine.gateway.bearer import find_token
 from engine.gateway.spec import ServeSpec, server_dir
 from engine.gateway.state import STATE_FILE, ServerState, read_state
-from engine.runs import launch, request_stop
+from engine.runs import launch, request_stop, stop_requested, wait_until_gone
 from engine.runs import state as job_state
 from engine.runs.events import EVENTS_FILE, LOG_FILE
 from engine.runs.process import read_process
@@ -21,6 +21,7 @@ from engine.workspace import Workspace
 
 MODULE = "engine.gateway.job"
 _LONGEST_LOG = 1 << 20
+_ENDING_S = 10.0  # after it was asked to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,9 @@ def _check_open(spec: ServeSpec) -> None:
 
 def _check_free(workspace: Workspace) -> None:
     found = status(workspace)
+    if found.running and stop_requested(found.directory):
+        wait_until_gone(found.directory, _ENDING_S)
+        found = status(workspace)
     if found.running:
         raise _active(found.state)
 

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.text import inert
+
 STATE_FILE = "state.json"
 
 Phase = Literal["starting", "serving", "switching", "restarting", "idle", "lent", "failed", "ended"]
@@ -82,6 +84,8 @@ class ServerState:
 def read_state(directory: Path) -> ServerState | None:
     """Return what a server last said; None where there is nothing to read.
 
+    Its texts are made harmless and of one line each, whoever wrote them.
+
     It does not say whether the server still runs: :func:`engine.gateway.start.status` does.
     """
     try:
@@ -104,7 +108,7 @@ def _of_kind(value: object, default: object) -> Any:
         return float(value)
     if type(value) is not type(default) or (isinstance(value, float) and not math.isfinite(value)):
         raise TypeError(f"{value!r} is no {type(default).__name__}")
-    return value
+    return value if not isinstance(value, str) else " ".join(inert(value).split())
 
 
 class StateWriter:

@@ -21,6 +21,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from engine.errors import EngineAway, FinetuiError, ReloadBusy
@@ -64,6 +65,7 @@ class Switch:
 
     Attributes:
         rules: How engines are changed; may be replaced.
+        base: What its state says of the server around it, such as the address; may be replaced.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Switch:
         tell: Tell = _silent,
     ) -> None:
         self.rules = rules or Rules()
+        self.base = ServerState()
         self._fleet = Fleet(kind_of, options)
         self._find, self._taker, self._tell = find, taker, tell
         self._meter = Meter()
@@ -95,11 +98,12 @@ class Switch:
 
     @property
     def state(self) -> ServerState:
-        """What the server says of itself; address and memory are added by its job."""
+        """What the server says of itself."""
         current, model, meter = self._fleet.current, self._model, self._meter
         leases = sum(one.leases for one in self._fleet.all)
         slots = current.engine.slots if current else leases
-        return ServerState(
+        return replace(
+            self.base,
             phase=self._phase,
             model=model.id if model else "",
             run=model.run if model else "",
@@ -116,6 +120,7 @@ class Switch:
             swaps=self._swaps,
             restarts=self._restarts,
             said=self._said,
+            at=round(time.time(), 3),
         )
 
     @property

@@ -19,7 +19,7 @@ from engine.paths import shorten
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
-_HINT = "export it again with: finetui export RUN"
+_HINT = "get the file again, or export it again with: finetui export RUN"
 
 # Value type -> struct format; 8 is a string and 9 an array.
 _SCALARS: Mapping[int, struct.Struct] = {

@@ -6,7 +6,12 @@ import asyncio
 
 from engine.serve.engines.base import Engine, EngineName, EngineOptions, Served
 from engine.serve.engines.memory import gguf_needs
-from engine.serve.engines.shapes import gguf_header, refuse_embeddings, require_package
+from engine.serve.engines.shapes import (
+    gguf_header,
+    refuse_embeddings,
+    refuse_endless_template,
+    require_package,
+)
 from engine.serve.engines.starting import start_one_by_one
 
 
@@ -28,5 +33,6 @@ class LlamaCppPython:
         """Start it, and wait until it answers."""
         await asyncio.to_thread(self.require, model)
         header = await asyncio.to_thread(gguf_header, model)
+        await asyncio.to_thread(refuse_endless_template, header, model)
         context = min(options.context, header.context or options.context)
         return await start_one_by_one(self.name, model, options, context)

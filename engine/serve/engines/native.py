@@ -12,14 +12,19 @@ from collections.abc import Sequence
 
 import httpx
 
-from engine.errors import DependencyMissing, GgufDamaged
+from engine.errors import DependencyMissing, EngineFailed, GgufDamaged
 from engine.serve.beside import cores
 from engine.serve.engines.base import EngineName, EngineOptions, Served
 from engine.serve.engines.kept import start_kept
 from engine.serve.engines.launch import PACKAGE, LlamaOptions, launch_llama
 from engine.serve.engines.memory import gguf_needs
 from engine.serve.engines.running import Running
-from engine.serve.engines.shapes import gguf_header, installed
+from engine.serve.engines.shapes import (
+    gguf_header,
+    installed,
+    loading_s,
+    refuse_endless_template,
+)
 from engine.serve.header import GgufHeader
 from engine.serve.logs import new_log
 
@@ -75,35 +80,43 @@ class Native:
     async def start(self, model: Served, options: EngineOptions) -> Running:
         """Start it, and wait until it answers."""
         await asyncio.to_thread(self.require, model)
-        how = _options(model, options, await asyncio.to_thread(gguf_header, model))
+        header = await asyncio.to_thread(gguf_header, model)
+        await asyncio.to_thread(refuse_endless_template, header, model)
+        how = _options(model, options, header)
+        limit_s = loading_s(model.path, options.start_timeout_s)
         if self._has_wheel:
-            engine = await self._start_wheel(model, options, how)
+            engine = await self._start_wheel(model, how, limit_s)
         else:
             assert self._found is not None
             engine = await start_kept(
                 self.name,
                 model,
                 program_command(self._found, model, how),
-                timeout_s=options.start_timeout_s,
+                timeout_s=limit_s,
                 without=_VARIABLES,
             )
         engine.slots = how.slots
         try:
-            engine.context = await _first_words(engine)
+            async with asyncio.timeout(limit_s):
+                engine.context = await _first_words(engine)
+        except TimeoutError as error:
+            await asyncio.shield(engine.close())
+            raise EngineFailed(
+                f"the engine of {model.id} read no text within {limit_s:.0f} s",
+                hint="a smaller quantisation is faster",
+            ) from error
         except BaseException:
             await asyncio.shield(engine.close())
             raise
         return engine
 
-    async def _start_wheel(
-        self, model: Served, options: EngineOptions, how: LlamaOptions
-    ) -> Running:
+    async def _start_wheel(self, model: Served, how: LlamaOptions, limit_s: float) -> Running:
         log = new_log("engines", model.id)
         with log.open("ab") as output:
             launched = launch_llama(model.path.resolve(), how, log=output)
         engine = Running(self.name, model, launched, log)
         try:
-            await engine.ready(options.start_timeout_s)
+            await engine.ready(limit_s)
         except BaseException:
             await asyncio.shield(engine.close())
             raise
@@ -160,7 +173,7 @@ async def _first_words(engine: Running) -> int:
     except httpx.HTTPStatusError as error:
         raise GgufDamaged(
             f"the engine can't compute with {engine.model.path.name}: {_words(error.response)}",
-            hint="export it again with: finetui export RUN",
+            hint="get the file again, or export it again with: finetui export RUN",
         ) from error
     except httpx.TransportError as error:
         raise await engine.refusal() from error

@@ -130,7 +130,7 @@ class Running:
             message = f"the engine can't load {name}: {words}"
             if self.model.path.is_dir():
                 return EngineFailed(message, hint=self._log_hint())
-            again = "export it again with: finetui export RUN; "
+            again = "get the file again, or export it again with: finetui export RUN; "
             return GgufDamaged(message, hint=again + self._log_hint())
         return EngineFailed(self._how(status), hint=self._hint(status))
 

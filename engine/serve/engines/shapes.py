@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from engine.errors import DependencyMissing, EngineUnfit
+from engine.errors import DependencyMissing, EngineUnfit, TemplateError
+from engine.models import Turn
 from engine.paths import shorten
 from engine.serve.engines.base import Served
 from engine.serve.header import GgufHeader, read_header
@@ -31,6 +32,50 @@ def gguf_header(model: Served) -> GgufHeader:
             hint="export it with: finetui export RUN, or choose --engine transformers",
         )
     return read_header(model.path)
+
+
+def refuse_endless_template(header: GgufHeader, model: Served) -> None:
+    """Refuse a file whose chat template works for ever on a question.
+
+    llama.cpp runs the template while it loads, and has no limit for it. A template that fails here
+    otherwise is left to llama.cpp, whose Jinja is another one.
+
+    Raises:
+        EngineUnfit: It does.
+    """
+    if not header.chat_template:
+        return
+    from engine.tokens.template import ChatTemplate
+
+    try:
+        ChatTemplate(header.chat_template, {}).text(
+            [Turn("user", "Say hello.")], generation_prompt=True
+        )
+    except TemplateError as error:
+        if any(words in error.message for words in _ENDLESS):
+            reason = error.message.partition("conversation: ")[2] or error.message
+            raise EngineUnfit(
+                f"the chat template of {model.path.name} does not end: {reason}",
+                hint="get the file again from where it came, or take another one",
+            ) from error
+
+
+_ENDLESS = ("without end", "Range too big", "that is too long", "that is too large")
+"""What :class:`engine.tokens.template.ChatTemplate` and Jinja's sandbox say of such a template."""
+
+
+def loading_s(path: Path, most_s: float) -> float:
+    """Return how long a file may take to load, in seconds: a small one never takes minutes.
+
+    Args:
+        path: The file.
+        most_s: The most for any file.
+    """
+    return min(most_s, _LOADING_S + path.stat().st_size / _LOADING_BYTES_PER_S)
+
+
+_LOADING_S = 60.0
+_LOADING_BYTES_PER_S = 10e6  # less than a slow disk reads
 
 
 def refuse_embeddings(header: GgufHeader, model: Served) -> None:

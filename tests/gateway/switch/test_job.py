@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,16 @@ import pytest
 
 from engine.cli.export import print_next
 from engine.cli.main import main
+from engine.cli.serve import _stop as end_server
 from engine.errors import GgufDamaged, PortTaken, ServerActive, ServerMissing, ServerOpen
 from engine.gateway.address import is_private
 from engine.gateway.control import reload
-from engine.gateway.spec import ServeSpec, Wanted
+from engine.gateway.spec import ServeSpec, Wanted, server_dir
 from engine.gateway.start import failure_of, serve, status, stop
 from engine.gateway.state import STATE_FILE, ServerState, StateWriter, read_state
 from engine.runs import kill, wait_until_gone
-from engine.runs.process import read_process
+from engine.runs.hold import take
+from engine.runs.process import identify, read_process, write_process
 from engine.workspace import Workspace, init_workspace, open_workspace
 from tests.support.two_models import ANSWERS, PROMPT, TOKENS
 from tests.support.waiting import wait_until
@@ -234,14 +236,71 @@ def test_a_server_that_is_killed_leaves_nothing_and_starts_again(
         assert (found.state.phase, found.state.active) == ("failed", 0)
         code, _, err = verb(capsys, "serve", "--status", "--workspace", str(workspace.root))
         assert (code, "[server-missing]" in err) == (1, True)
+        assert "finetui serve" in err
+        assert "runs start" not in err
         with pytest.raises(ServerMissing):
             reload(workspace, Wanted(path=str(file)))
         # The next one takes its place, and clears away the socket that it left.
         serve(workspace, spec_of(workspace, file), TOKEN)
         assert ask(serving(workspace)) == ("one", ANSWERS["one"])
         assert not Path(state.socket).parent.exists()
+        # One that was asked to stop is waited for.
+        assert stop(workspace)
+        serve(workspace, spec_of(workspace, file), TOKEN)
     finally:
         end(workspace)
+
+
+def test_a_stop_that_nobody_hears_is_named(workspace: Workspace) -> None:
+    """A folder from somebody else names a process that is no server, and is held by another one."""
+    directory = server_dir(workspace.root)
+    directory.mkdir(parents=True)
+    info = identify(os.getpid())
+    assert info is not None
+    with closing(take(directory)) as hold:
+        write_process(directory, replace(info, lock=hold.kind))
+        assert status(workspace).running
+        with pytest.raises(ServerActive, match="has not within 0 s"):
+            end_server(workspace, quiet=True, patience_s=0.01)
+
+
+def test_what_a_foreign_folder_says_is_shown_inert(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = server_dir(workspace.root)
+    directory.mkdir(parents=True)
+    evil = "\x1b[31m\r\nforged: line"
+    said = {name: f"{name}{evil}" for name in ("model", "url", "engine", "said")}
+    (directory / STATE_FILE).write_text(json.dumps({**said, "phase": f"odd{evil}"}))
+    info = identify(os.getpid())
+    assert info is not None
+    with closing(take(directory)) as hold:
+        write_process(directory, replace(info, lock=hold.kind))
+        code, out, _ = verb(capsys, "serve", "--status", "--workspace", str(workspace.root))
+    assert code == 0
+    assert not any(line.startswith("forged") for line in out.splitlines())
+    assert "\x1b" not in out
+    for name in (*said, "odd"):
+        assert f"{name}\\x1b[31m" in out
+
+
+def test_a_folder_to_load_from_has_to_be_there(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--workspace", str(workspace.root), "--allow-dir", "/nope"]
+    code, _, err = verb(capsys, "serve", *where)
+    assert (code, "/nope" in err) == (2, True)
+    assert not server_dir(workspace.root).exists()
+
+
+def test_the_owner_is_told_the_whole_state(running: tuple[Workspace, ServerState]) -> None:
+    _, state = running
+    with httpx.Client(transport=httpx.HTTPTransport(uds=state.socket)) as client:
+        told = client.get("http://localhost/admin/status").raise_for_status().json()
+    assert (told["url"], told["socket"]) == (state.url, state.socket)
+    assert told["started"] == state.started > 0
+    assert told["memory"] > 0
+    assert told["at"] >= state.at
 
 
 def test_a_stop_answers_what_was_begun(models: Path, workspace: Workspace) -> None:

@@ -119,8 +119,9 @@ def test_pipes_devices_and_other_files_are_refused(workspace: Workspace, models:
     (models / "loop.gguf").symlink_to(models / "loop.gguf")
     find = resolver(workspace.root, None, models)
     for name in ("pipe.gguf", "notes.txt", "null.gguf", "folder.gguf"):
-        with pytest.raises(ModelOutside):  # a pipe would be waited for
+        with pytest.raises(ModelOutside) as refused:  # a pipe would be waited for
             find(Wanted(path=str(models / name)))
+        assert ("is no regular file" in refused.value.message) == (name == "pipe.gguf")
     with pytest.raises((ModelOutside, ModelMissing)):
         find(Wanted(path=str(models / "loop.gguf")))
 

@@ -21,7 +21,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from engine.errors import EngineAway, FinetuiError, GgufDamaged, ReloadBusy
+from engine.errors import EngineAway, EngineUnfit, FinetuiError, GgufDamaged, ReloadBusy
 from engine.gateway.fleet import Leased
 from engine.gateway.lend import Taker, nobody, taker, uses_gpu
 from engine.gateway.pulse import ended
@@ -37,6 +37,7 @@ from engine.serve.engines.choice import choose
 from engine.serve.engines.running import socket_client
 from engine.serve.header import read_header
 from tests.support.jobs import GO
+from tests.support.tiny_gguf import write_model
 from tests.support.two_models import ANSWERS, PROMPT, TOKENS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -192,7 +193,8 @@ class Silent:
         self.pid, self.client = pid, client
 
     async def ended(self) -> FinetuiError:
-        return await asyncio.get_running_loop().create_future()
+        never: asyncio.Future[FinetuiError] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 @contextmanager
@@ -256,6 +258,24 @@ async def test_a_file_that_is_no_model_changes_nothing(bench: Bench, name: str) 
     assert await ask(bench.switch) == ("one", ANSWERS["one"])
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(999999999) %}{% endfor %}x",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}x",
+    ],
+)
+async def test_a_chat_template_that_does_not_end_is_named(
+    bench: Bench, tmp_path: Path, template: str
+) -> None:
+    """llama.cpp would run it for ever while it loads."""
+    file = write_model(tmp_path / "endless.gguf", template=template)
+    with pytest.raises(EngineUnfit, match=r"the chat template of endless\.gguf does not end"):
+        await bench.switch.reload(Wanted(path=str(file)))
+    assert bench.switch.state.phase == "serving"
+    assert await ask(bench.switch) == ("one", ANSWERS["one"])
+
+
 async def test_an_engine_that_dies_comes_back_and_the_next_request_waits(bench: Bench) -> None:
     stream = Stream(bench.switch, tokens=100)
     await stream.begun.wait()
@@ -291,7 +311,9 @@ async def test_an_engine_that_computes_is_left_alone_however_silent(tmp_path: Pa
     place = tmp_path / "s.sock"
     with (
         socket.socket(socket.AF_UNIX) as listener,
-        subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy,
+        subprocess.Popen(  # noqa: ASYNC220  (it only starts)
+            [sys.executable, "-c", "while True: pass"]
+        ) as busy,
     ):
         listener.bind(str(place))
         listener.listen()  # and never answers
