@@ -128,7 +128,8 @@ def reload(model: str, quant: str, workspace: Path | None, as_json: bool) -> Non
     if done.before:
         waited = "; requests waited meanwhile" if done.waited else ""
         say(f"before it: {done.before}{waited}")
-    say(f"its first words: {' '.join(done.answer.split())}")
+    words = " ".join(done.answer.split())
+    say(f"its first words: {words or 'none, it ended at once'}")
 
 
 def _spec(here: Workspace, model: str, quant: str, options: dict[str, Any]) -> ServeSpec:

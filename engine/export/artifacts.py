@@ -76,7 +76,7 @@ def _finished(job_dir: Path) -> Iterator[ExportInfo]:
     if view.status != "finished":
         # While a finished export is repeated, and when that was stopped, its files are still there.
         former = _former(job_dir)
-        if former is None or view.code == GateFailed.code:
+        if former is None:
             return
         view = former
     try:
@@ -124,11 +124,19 @@ def _adapter(result: Mapping[str, Any], which: Which, step: int) -> tuple[Which,
 
 
 def _former(job_dir: Path) -> RunView | None:
-    """Return what an export was when it last finished; None where it never did."""
+    """Return what an export was when it last finished.
+
+    None where it never did, or where a gate refused its files since.
+    """
     events = read_events(job_dir)[0]
     ends = [place for place, event in enumerate(events, 1) if event.type == "run_finished"]
-    views = (fold(events[:end]) for end in reversed(ends))
-    return next((view for view in views if view.status == "finished"), None)
+    for end in reversed(ends):
+        view = fold(events[:end])
+        if view.status == "finished":
+            return view
+        if view.code == GateFailed.code:
+            return None
+    return None
 
 
 def how_to_get(run_dir: Path, quant: str = "") -> str:

@@ -15,6 +15,7 @@ from engine.gateway import schemas
 from engine.gateway.alpaca import question
 from engine.gateway.checks import check
 from engine.gateway.refusals import Refusal, invalid
+from engine.gateway.shapes import check_shape
 from engine.gateway.spec import Wanted
 
 Form = Literal["chat", "completion", "instruct", "embedding"]
@@ -266,6 +267,9 @@ def _call(call: Mapping[str, Any], index: int) -> dict[str, Any]:
 
 def _tools(given: Mapping[str, Any], out: dict[str, Any]) -> list[str]:
     """Write what tools there are; llama.cpp knows no choice of one by its name."""
+    for index, tool in enumerate(given.get("tools", ())):
+        if parameters := tool["function"].get("parameters"):
+            check_shape(parameters, f"tools[{index}].function.parameters")
     tools: list[dict[str, Any]] = [
         {
             "type": "function",
@@ -307,6 +311,7 @@ def _plain(wanted: Mapping[str, Any]) -> dict[str, Any]:
     if wanted["type"] == "json_object":
         return {"type": "json_object"}
     given = wanted["json_schema"]
+    check_shape(given["schema"], "response_format.json_schema.schema")
     named = {"name": given.get("name") or "answer", "schema": given["schema"]}
     strict = {"strict": True} if given.get("strict") else {}
     return {"type": "json_schema", "json_schema": named | strict}

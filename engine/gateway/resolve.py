@@ -6,7 +6,7 @@ A path may be loaded where it lies, with all links followed, inside one of these
 - the person's own folder of models, the setting ``export.models_dir``;
 - the folders that the server was started with;
 - the folder of the file that was served first, whose person named it: a newer file beside it is
-  what a reload is for.
+  what a reload is for. That file itself may also be a link, as in a cache of downloads.
 
 It has to be a regular file with the ending ``.gguf``, or a folder with a ``config.json``; pipes and
 devices are refused before they are opened, and the file is looked at once more when it is open. An
@@ -54,6 +54,7 @@ class Resolver:
         within = [root / name for name in ("runs", "exports") if _is_own(root, root / name)]
         named = [*within, models_dir, own, *spec.folders]
         self._allowed = [Path(os.path.realpath(one)) for one in named if one is not None]
+        self._first = None if first is None else Path(os.path.realpath(first))
 
     def __call__(self, wanted: Wanted) -> Served:
         """Return the model.
@@ -73,7 +74,7 @@ class Resolver:
                 hint='as in {"run": "last"} or {"path": "/models/brief.gguf"}',
             )
         if wanted.path:
-            return of_path(Path(wanted.path), self._allowed)
+            return of_path(Path(wanted.path), self._allowed, self._first)
         with open_workspace(self._spec.workspace) as workspace:
             return of_run(workspace, wanted.run, wanted.quant, self._spec.engine)
 
@@ -103,12 +104,13 @@ def first_wanted(workspace: Workspace, text: str, quant: str = "") -> Wanted:
     return Wanted(run=text, quant=quant)
 
 
-def of_path(path: Path, allowed: Iterable[Path]) -> Served:
+def of_path(path: Path, allowed: Iterable[Path], first: Path | None = None) -> Served:
     """Return the model of a file or folder.
 
     Args:
         path: Its path, in full.
         allowed: The folders that may be loaded from, with links followed.
+        first: The file that its person named at the start, with links followed.
 
     Raises:
         ModelOutside: It lies outside of them, or is neither a file nor a folder.
@@ -117,6 +119,8 @@ def of_path(path: Path, allowed: Iterable[Path]) -> Served:
     if "\0" in str(path) or not path.is_absolute():
         raise ModelOutside("a model's path is given in full", hint="as in /models/brief.gguf")
     real = Path(os.path.realpath(path))
+    if real == first:
+        allowed = (real.parent,)
     _require_inside(real, allowed)
     try:
         mode = os.lstat(real).st_mode
@@ -132,12 +136,14 @@ def of_path(path: Path, allowed: Iterable[Path]) -> Served:
                 hint="name a GGUF, or a folder of a model in Hugging Face's form",
             )
         return Served(real.name, real)
-    if not stat.S_ISREG(mode) or real.suffix.lower() != SUFFIX:
+    # A link's name counts for the one file that was named: caches name files by their hashes.
+    suffix = path.suffix if real == first else real.suffix
+    if not stat.S_ISREG(mode) or suffix.lower() != SUFFIX:
         raise ModelOutside(
             f"{shorten(path, 80)} is no GGUF file", hint="name a file that ends with .gguf"
         )
     _look_at_opened(real, allowed)
-    return Served(real.stem, real)
+    return Served(path.stem if real == first else real.stem, real)
 
 
 def of_run(

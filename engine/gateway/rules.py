@@ -21,6 +21,8 @@ class Rules:
         settled_s: An engine that served so long begins anew with the shortest wait.
         tries: Loads in a row that may fail before the model is given up.
         look_s: How often idleness and loans are looked at.
+        hung_s: How long an engine with requests may keep silent and compute nothing before it is
+            ended and started again; see :mod:`engine.gateway.pulse`.
         room: The memory that engines may take.
     """
 
@@ -33,6 +35,7 @@ class Rules:
     settled_s: float = 60.0
     tries: int = 5
     look_s: float = 1.0
+    hung_s: float = 20.0
     room: Room = field(default_factory=Room)
 
     def wait(self, failures: int) -> float:

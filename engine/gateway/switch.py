@@ -29,6 +29,7 @@ from engine.gateway.control import Reloaded
 from engine.gateway.fleet import Fleet, Leased
 from engine.gateway.lend import Taker, nobody
 from engine.gateway.meter import Meter
+from engine.gateway.pulse import ended
 from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
 from engine.gateway.state import Phase, ServerState
@@ -398,9 +399,13 @@ class Switch:
         self._keep(self._watch(loaded))
 
     async def _watch(self, loaded: Leased) -> None:
-        """Wait for the end of an engine, and start another one where it ended by itself."""
-        failure = await loaded.engine.ended()
+        """Wait for the end of an engine, and start another one where it ended by itself.
+
+        One that hangs is ended here, whether it takes requests or only finishes them.
+        """
+        failure = await ended(loaded, lambda: self.rules.hung_s)
         if loaded is not self._fleet.current:
+            await loaded.engine.close()
             return
         self._fleet.current = None
         await loaded.engine.close()

@@ -58,9 +58,9 @@ def test_a_download_that_broke_off_is_noticed(tmp_path: Path) -> None:
 
 def test_missing_shards_are_counted(tmp_path: Path) -> None:
     make_tiny_base(tmp_path)
-    shards = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    shards = {"weight": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
     write_json(tmp_path / "model.safetensors.index.json", {"weight_map": shards})
-    (tmp_path / "model.safetensors").rename(tmp_path / shards["a"])
+    (tmp_path / "model.safetensors").rename(tmp_path / shards["weight"])
     with pytest.raises(BaseInvalid, match=r"00002-of-00002.safetensors \(1 of 2 missing\)"):
         inspect(tmp_path, "tiny")
     save_file({"b": np.zeros((2, 2), dtype=np.float32)}, tmp_path / shards["b"])

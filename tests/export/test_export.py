@@ -357,24 +357,37 @@ def test_quants_are_listed(own: Workspace) -> None:
     assert "q4_k_m" in outcome.output
 
 
-def test_a_gate_that_fails_publishes_nothing_until_it_is_allowed_by_name(
-    own: Workspace,
-    finished_export: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def useless(
+    own: Workspace, finished_export: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[str], Path]:
+    """Give a call that exports an adapter that adds nothing, and the folder of its files."""
     monkeypatch.setenv("FINETUI_GATES__OFF", '["tokens", "stops", "recall"]')
-    # An adapter that adds nothing: the tuned model is the base.
     make_adapter(finished_export.parent / "base", own.runs_dir / RUN / "adapter", seed=1, scale=0.0)
-    root, job = str(own.root), own.runs_dir / RUN / "exports" / "q8_0"
     own.close()
-    call = ["export", RUN, "--quant", "q8_0", "--json", "--workspace", root]
+    call = ["export", RUN, "--quant", "q8_0", "--json", "--workspace", str(own.root)]
+    return call, own.runs_dir / RUN / "exports" / "q8_0"
+
+
+def test_a_gate_that_fails_publishes_nothing(
+    useless: tuple[list[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call, job = useless
     assert run_command(call) == 1
     said = capsys.readouterr().err
     assert "[gate-failed]" in said
     assert "--allow fidelity" in said
     assert not list(job.glob("*.gguf"))
     assert "fidelity | failed" in (job / "card.md").read_text("utf-8")
+
+
+@pytest.mark.nightly
+def test_a_gate_that_fails_is_allowed_by_name(
+    useless: tuple[list[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    call, job = useless
+    assert run_command(call) == 1
+    capsys.readouterr()
     assert run_command([*call, "--allow", "fidelity"]) == 0
     states = {gate["name"]: gate["state"] for gate in json.loads(capsys.readouterr().out)["gates"]}
     assert (states["answers"], states["fidelity"]) == ("passed", "overridden")

@@ -24,7 +24,7 @@ LAYER = "model.layers.0.self_attn.q_proj"
 A, B = (f"base_model.model.{LAYER}.lora_{side}.weight" for side in "AB")
 WEIGHTS = "adapter_model.safetensors"
 
-Damage = Callable[[Path], None]
+Damage = Callable[[Path], object]
 
 
 @pytest.fixture

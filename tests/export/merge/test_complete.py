@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,9 +200,6 @@ def test_settings_of_the_wrong_kind(bases: dict[str, Path], tmp_path: Path, name
 def test_a_pattern_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "LIMIT_S", 0.5)
     config = {"target_modules": ["q_proj"], "alpha_pattern": {r"(.*)*(.*)*(.*)*(.*)*$x": 4}}
-    begun = time.monotonic()
     layer = "model.layers.0.self_attn.q_proj"
     with pytest.raises(AdapterInvalid, match="can't be matched"):
         names_of(tmp_path, config, [layer], [layer])
-    # No measure of speed: matched to its end, it would outlast the machine.
-    assert time.monotonic() - begun < 60

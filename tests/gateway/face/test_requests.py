@@ -251,6 +251,46 @@ def test_a_tool_is_chosen_by_its_name() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "string"}, "minItems": 5, "maxItems": 2},
+        {"type": "string", "minLength": 5, "maxLength": 2},
+        {"type": "string", "minLength": 100_000},
+        {"type": "string", "maxLength": -1},
+        {"type": "array", "maxItems": 1e300},
+        {"type": "integer", "minimum": 5, "maximum": 2},
+        {"type": "string", "pattern": "^a{5,2}$"},
+        {"type": "string", "pattern": "^(ab{ 99999 })$"},
+        {"type": "object", "properties": {"a": {"anyOf": [{"minItems": 3, "maxItems": 1}]}}},
+        {"enum": ["x" * 1000] * 40},
+    ],
+)
+def test_a_schema_that_takes_all_memory_reaches_no_engine(schema: dict[str, Any]) -> None:
+    shape = {"type": "json_schema", "json_schema": {"schema": schema}}
+    with pytest.raises(Refusal) as caught:
+        fields.chat({"messages": HELLO, "response_format": shape})
+    assert caught.value.status == 400
+    tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+    with pytest.raises(Refusal):
+        fields.chat({"messages": HELLO, "tools": [tool]})
+
+
+def test_a_schema_that_can_be_fulfilled_is_passed_on() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "minItems": {"type": "integer", "minimum": -5, "maximum": 5},
+            "code": {"type": "string", "pattern": r"^[a-z]{2,4}\d{3}x{1,}$"},
+            "names": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 9},
+        },
+        "required": ["minItems"],
+    }
+    shape = {"type": "json_schema", "json_schema": {"schema": schema}}
+    [body] = fields.chat({"messages": HELLO, "response_format": shape}).bodies
+    assert body["response_format"]["json_schema"]["schema"] == schema
+
+
 def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
     asked = fields.completion({"prompt": [[3], [1, 2.0]], "n": 2, "seed": -1})
     assert [body["prompt"] for body in asked.bodies] == [[3], [3], [1, 2], [1, 2]]

@@ -83,6 +83,23 @@ def test_ways_out_of_the_allowed_folders_are_refused(
     assert find(Wanted(path=f"/proc/self/root{models}/brief.gguf")).path == models / "brief.gguf"
 
 
+def test_the_first_file_may_be_a_link_into_a_cache(
+    workspace: Workspace, models: Path, tmp_path: Path
+) -> None:
+    blobs = tmp_path / "blobs"
+    blobs.mkdir()
+    (models / "brief.gguf").rename(blobs / "0a1b2c")
+    (models / "brief.gguf").symlink_to(blobs / "0a1b2c")
+    shutil.copy(blobs / "0a1b2c", blobs / "other.gguf")
+    (models / "other.gguf").symlink_to(blobs / "other.gguf")
+    find = resolver(workspace.root, models / "brief.gguf")
+    found = find(Wanted(path=str(models / "brief.gguf")))
+    assert (found.id, found.path) == ("brief", blobs / "0a1b2c")
+    for path in (models / "other.gguf", blobs / "other.gguf"):
+        with pytest.raises(ModelOutside):  # nobody named these
+            find(Wanted(path=str(path)))
+
+
 def test_nobody_learns_what_lies_outside(workspace: Workspace, models: Path) -> None:
     """A file that is there is refused with the same words as one that is not."""
     find = resolver(workspace.root, None, models)

@@ -7,6 +7,9 @@ import json
 import mmap
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,8 +21,10 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from engine.errors import EngineAway, GgufDamaged, ReloadBusy
+from engine.errors import EngineAway, FinetuiError, GgufDamaged, ReloadBusy
+from engine.gateway.fleet import Leased
 from engine.gateway.lend import Taker, nobody, taker, uses_gpu
+from engine.gateway.pulse import ended
 from engine.gateway.room import Room
 from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
@@ -29,6 +34,7 @@ from engine.runs import kill
 from engine.runs.queue import enqueue
 from engine.serve.engines.base import EngineOptions, Served
 from engine.serve.engines.choice import choose
+from engine.serve.engines.running import socket_client
 from engine.serve.header import read_header
 from tests.support.jobs import GO
 from tests.support.two_models import ANSWERS, PROMPT, TOKENS
@@ -36,7 +42,7 @@ from tests.support.two_models import ANSWERS, PROMPT, TOKENS
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMIT_S = 120
-RULES = Rules(wait_s=0.01, look_s=0.02, tries=2)
+RULES = Rules(wait_s=0.01, look_s=0.02, tries=2, hung_s=600)
 
 
 class Bench:
@@ -177,6 +183,18 @@ async def bench(shared: Bench) -> Bench:
     return shared
 
 
+class Silent:
+    """An engine's process that never answers."""
+
+    model = Served("silent", Path("silent.gguf"))
+
+    def __init__(self, pid: int, client: httpx.AsyncClient) -> None:
+        self.pid, self.client = pid, client
+
+    async def ended(self) -> FinetuiError:
+        return await asyncio.get_running_loop().create_future()
+
+
 @contextmanager
 def paused(pid: int) -> Iterator[None]:
     """Let an engine compute nothing meanwhile."""
@@ -250,6 +268,53 @@ async def test_an_engine_that_dies_comes_back_and_the_next_request_waits(bench: 
     assert gone(pid)
     assert bench.switch.state.restarts == before + 1
     assert [event["type"] for event in bench.told] == ["died", "restarted"]
+
+
+async def test_an_engine_that_hangs_is_ended_and_comes_back(bench: Bench) -> None:
+    await bench.begin(replace(RULES, hung_s=0.4))
+    await bench.switch.reload(bench.wanted("two"))  # whose engine is watched by these rules
+    pid = await bench.pid()
+    with paused(pid):
+        with pytest.raises(httpx.TransportError):
+            await ask(bench.switch)
+        bench.switch.rules = RULES
+        assert await ask(bench.switch) == ("two", ANSWERS["two"])
+    assert gone(pid)
+    died = next(event for event in bench.told if event["type"] == "died")
+    assert (died["model"], "hung" in died["message"]) == ("two", True)
+    assert [event["type"] for event in bench.told] == ["swapped", "died", "restarted"]
+    assert died["message"] == bench.switch.state.said
+
+
+async def test_an_engine_that_computes_is_left_alone_however_silent(tmp_path: Path) -> None:
+    """One whose processes get time does not hang, until they get none any more."""
+    place = tmp_path / "s.sock"
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy,
+    ):
+        listener.bind(str(place))
+        listener.listen()  # and never answers
+        looks = 0
+
+        def limit_s() -> float:
+            nonlocal looks
+            looks += 1
+            if looks == 10:
+                os.kill(busy.pid, signal.SIGSTOP)
+            return 0.4
+
+        silent = Silent(busy.pid, socket_client(place, "key"))
+        leased = Leased(silent)  # type: ignore[arg-type]
+        leased.take()
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                failure = await ended(leased, limit_s)
+        finally:
+            busy.kill()
+            await silent.client.aclose()
+    assert "hung" in failure.message
+    assert looks > 10
 
 
 async def test_requests_wait_where_two_models_do_not_fit(bench: Bench) -> None:
