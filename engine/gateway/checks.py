@@ -32,7 +32,7 @@ def check(value: Any, schema: Schema, name: str = "") -> None:
         Refusal: It is something else; the message names the path and what was expected.
     """
     if "anyOf" in schema:
-        _any(value, schema["anyOf"], name)
+        _any(value, schema, name)
         return
     if "oneOf" in schema:
         check(value, _meant(value, schema, name), name)
@@ -74,12 +74,15 @@ def kinds(types: str | list[str]) -> str:
     return " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
 
 
-def _any(value: Any, schemas: list[Schema], name: str) -> None:
-    """Check a value against the alternatives; what the nearest one says is the error."""
+def _any(value: Any, schema: Schema, name: str) -> None:
+    """Check a value against the alternatives; what the nearest one says is the error.
+
+    Where the alternatives have a description, that says what a value of the wrong type had to be.
+    """
     refusals: list[Refusal] = []
-    for schema in schemas:
+    for alternative in schema["anyOf"]:
         try:
-            check(value, schema, name)
+            check(value, alternative, name)
         except Refusal as refusal:
             refusals.append(refusal)
         else:
@@ -88,8 +91,13 @@ def _any(value: Any, schemas: list[Schema], name: str) -> None:
     deepest = max(
         refusals, key=lambda refusal: (refusal.code != "invalid_type", refusal.param != name)
     )
+    if deepest.code == "invalid_type" and "description" in schema:
+        inside = "" if deepest.param == name else f"'{deepest.param}' is of a wrong type: "
+        raise invalid(
+            f"{inside}'{name}' must be {schema['description']}.", deepest.param, deepest.code
+        )
     if deepest.code == "invalid_type" and deepest.param == name:
-        types = [schema["type"] for schema in schemas if "type" in schema]
+        types = [one["type"] for one in schema["anyOf"] if "type" in one]
         every = [one for kind in types for one in ([kind] if isinstance(kind, str) else kind)]
         raise invalid(f"'{name}' must be {kinds(list(dict.fromkeys(every)))}.", name, deepest.code)
     raise deepest
@@ -109,6 +117,8 @@ def _meant(value: Any, schema: Schema, name: str) -> Schema:
             return dict(alternative)
         known += allowed
     words = ", ".join(map(repr, known))
+    if "description" in schema:
+        words += f" ({schema['description']})"
     raise invalid(f"'{name}.{key}' must be one of: {words}.", f"{name}.{key}")
 
 

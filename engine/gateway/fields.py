@@ -104,7 +104,7 @@ def completion(body: Mapping[str, Any], *, instruct: bool = False) -> Asked:
         Refusal: A field is wrong, or can't be served here.
     """
     given = _checked(body, schemas.COMPLETION)
-    out, needs = _sampling(given), []
+    out, needs = {"max_tokens": schemas.COMPLETION_TOKENS, **_sampling(given)}, []
     if (logprobs := given.get("logprobs")) is not None:
         needs.append("logprobs")
     prompts = _prompts(given["prompt"])

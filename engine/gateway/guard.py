@@ -23,9 +23,15 @@ from engine.gateway.spec import ServeSpec
 ADMIN = "/admin/"
 HEALTH = "/health"
 _LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+# What proxies, balancers and content networks add by their own documentation, most of them by the
+# start of their headers' names. No client library sends one of these by itself.
 _FORWARDED = re.compile(
-    r"(?:x-)?forwarded(?:-.*)?|via|x-real-ip|x-(?:cluster-|original-)?client-?ip|true-client-ip"
-    r"|cf-.*|fastly-client-ip|x-envoy-.*|x-original-.*|x-rewrite-url|x-proxy.*|proxy-.*|x-arr-.*"
+    r"(?:x-)?forwarded(?:-.*)?|via|max-forwards|cdn-loop|.*-forwarded-(?:for|host|proto|port)"
+    r"|x-real-ip|.*client-?ip|.*connecting-ip|.*(?:user|buyer|real|remote)-(?:ip|addr)"
+    r"|x-host|x-request-start|x-varnish|x-original-.*|x-rewrite-url|x-proxy.*|proxy-.*"
+    r"|(?:cf|fly|fastly|eo|cloudfront|incap|tailscale|x-fd|x-arr|x-azure|x-envoy|x-nf|x-vercel"
+    r"|x-appengine|x-goog|x-amz|x-amzn|x-akamai|akamai|x-edge|x-sucuri|x-render|x-railway)-.*"
+    r"|x-cloud-trace-context"
 )
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?")
 _ALLOWED_METHODS = "GET, POST, OPTIONS"
@@ -171,7 +177,7 @@ class Guard:
     def _check_admin(self, scope: Scope, headers: Headers) -> None:
         if not scope["path"].lower().startswith(ADMIN):
             return
-        if any(_FORWARDED.fullmatch(name) for name in headers):
+        if any(_FORWARDED.fullmatch(name.replace("_", "-")) for name in headers):
             raise Refusal(
                 403,
                 "The server is not managed through a proxy: the request has a forwarded header.",

@@ -12,15 +12,17 @@ import socket
 from collections.abc import Generator
 from typing import Any
 
+import h11
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.gateway.address import BACKLOG
+from engine.gateway.framing import Framing
 from engine.gateway.limits import Limits
 from engine.gateway.refusals import Refusal, later
 
-_SEND_BYTES = 128 * 1024
+_SEND_BYTES = 32 * 1024  # of which Linux makes twice as much
 
 
 async def listen(
@@ -112,13 +114,16 @@ class _Watched(H11Protocol):
     bounds: Limits
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
-    _thrown = 0
+    _unsent = 0
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or refuse it where there are too many."""
         super().connection_made(transport)
+        self.app = Framing(self.app, self.bounds, self._in_body)
+        # So that what a client does not read is soon noticed, and takes little memory: writing
+        # pauses as soon as the system takes no more, and the system takes little.
+        transport.set_write_buffer_limits(high=0)
         with contextlib.suppress(OSError):
-            # So that what a client does not read is soon noticed, and takes little memory.
             taken: socket.socket = transport.get_extra_info("socket")
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
         if len(self.connections) > self.bounds.connections:
@@ -128,15 +133,9 @@ class _Watched(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
-        if self.transport.is_closing():
-            return
-        if self._answered() and self._in_body():
-            # What follows an answer that did not wait for it is thrown away, within bounds.
-            self._thrown += len(data)
-            if self._thrown > 2 * self.bounds.body:
-                self.transport.abort()
-                return
-        elif self._answered():
+        if self.transport.is_closing() or self.conn.their_state in (h11.MUST_CLOSE, h11.CLOSED):
+            return  # what follows a client's last request is none
+        if self._answered():
             self._expect_head()
         super().data_received(data)
         if not self._answered():
@@ -152,28 +151,20 @@ class _Watched(H11Protocol):
         """Give a client that does not read some time; a stream's generation stops with it."""
         super().pause_writing()
         self._forget_stall()
-        self._stalled = self.loop.call_later(self.bounds.stalled_s, self.transport.abort)
+        self._watch()
 
     def resume_writing(self) -> None:
         """Go on, for the client reads."""
         self._forget_stall()
         super().resume_writing()
 
-    def on_response_complete(self) -> None:
-        """Wait for the next request, or for the rest of a body that nobody wants."""
-        in_body = self._in_body()
-        super().on_response_complete()
-        if in_body:
-            self._forget_head()
-            self._timer = self.loop.call_later(self.bounds.body_s, self.transport.abort)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that has no request; one whose body is thrown away has its own end."""
-        if not self._in_body():
-            super().timeout_keep_alive_handler()
-
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP in the form that all errors have."""
+        if not self._answered():
+            self._end_with(
+                Refusal(400, "The request's body is not well-formed chunks.", code="invalid_http")
+            )
+            return
         large = "too long" in str(msg) or len(self.conn.trailing_data[0]) > self.bounds.header
         if large:
             self._end_with(Refusal(431, "The headers are too large.", code="headers_too_large"))
@@ -200,6 +191,17 @@ class _Watched(H11Protocol):
             self._timer.cancel()
             self._timer = None
 
+    def _watch(self) -> None:
+        self._unsent = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(self.bounds.stalled_s, self._still)
+
+    def _still(self) -> None:
+        """Close a connection of which nothing was read; one that is slow goes on."""
+        if self.transport.get_write_buffer_size() < self._unsent:
+            self._watch()
+        else:
+            self.transport.abort()
+
     def _forget_stall(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
@@ -208,7 +210,11 @@ class _Watched(H11Protocol):
     def _end_with(self, refusal: Refusal) -> None:
         """Answer without h11, which may be in any state, and close."""
         self._forget_head()
-        if self.cycle is None or self.cycle.response_complete:
+        if self._answered() or not self.cycle.response_started:
+            if not self._answered():
+                # What reads its body learns that no more of it comes, and says nothing itself.
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
             response = refusal.response()
             head = [f"HTTP/1.1 {refusal.status} {_PHRASES[refusal.status]}".encode()]
             head += [name + b": " + value for name, value in response.raw_headers]

@@ -13,6 +13,13 @@ Schema = dict[str, Any]
 MOST_CHOICES = 32
 """Answers that one request may ask for: its prompts times ``n``."""
 
+COMPLETION_TOKENS = 512
+"""Tokens of a completion that names no limit.
+
+OpenAI's documented 16 cuts the answers of clients that know llama.cpp or Ollama, which go on; and
+as a text has no turn that ends, going on to the context's end would hold a slot for long.
+"""
+
 _TEXT: Schema = {"type": "string"}
 _FLAG: Schema = {"type": ["boolean", "null"]}
 _NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9_.-]{1,64}$"}
@@ -43,7 +50,11 @@ def _list(items: Schema, low: int, high: int | None = None) -> Schema:
 
 NULL: Schema = {"type": "null"}
 _TOKENS = _list({"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, 1)
-_PROMPTS = _either(_TEXT, _list(_TEXT, 1, MOST_CHOICES), _TOKENS, _list(_TOKENS, 1, MOST_CHOICES))
+_PROMPTS: Schema = {
+    "description": "a string, a list of strings, a list of token ids (whole numbers), or a list of "
+    "such lists",
+    **_either(_TEXT, _list(_TEXT, 1, MOST_CHOICES), _TOKENS, _list(_TOKENS, 1, MOST_CHOICES)),
+}
 _STOP: Schema = {"type": "string", "minLength": 1, "maxLength": 256}
 
 MODEL: Schema = {"type": ["string", "null"], "maxLength": 512}
@@ -81,7 +92,8 @@ _PART: Schema = {
     "properties": {"type": {"enum": ["text"]}, "text": _TEXT},
     "required": ["type", "text"],
 }
-_PARTS = _list(_by("type", _PART), 0, 1024)
+_READ = "the model that is served reads text alone: no images, audio or files"
+_PARTS = _list({"description": _READ, **_by("type", _PART)}, 0, 1024)
 _CONTENT = _either(_TEXT, _PARTS)
 _CALL: Schema = {
     "type": "object",
@@ -155,22 +167,25 @@ _JSON_SCHEMA: Schema = {
     "properties": {"name": _NAME, "schema": {"type": "object"}, "strict": _FLAG},
     "required": ["schema"],
 }
-_FORMAT = _either(
-    NULL,
-    _by(
-        "type",
-        {
-            "type": "object",
-            "properties": {"type": {"enum": ["text", "json_object"]}},
-            "required": ["type"],
-        },
-        {
-            "type": "object",
-            "properties": {"type": {"enum": ["json_schema"]}, "json_schema": _JSON_SCHEMA},
-            "required": ["type", "json_schema"],
-        },
+_FORMAT: Schema = {
+    "description": "null or an object whose 'type' is 'text', 'json_object' or 'json_schema'",
+    **_either(
+        NULL,
+        _by(
+            "type",
+            {
+                "type": "object",
+                "properties": {"type": {"enum": ["text", "json_object"]}},
+                "required": ["type"],
+            },
+            {
+                "type": "object",
+                "properties": {"type": {"enum": ["json_schema"]}, "json_schema": _JSON_SCHEMA},
+                "required": ["type", "json_schema"],
+            },
+        ),
     ),
-)
+}
 
 CHAT: Schema = {
     "type": "object",
@@ -198,6 +213,7 @@ COMPLETION: Schema = {
         "prompt": _PROMPTS,
         "n": _whole(1, MOST_CHOICES),
         **SAMPLING,
+        "max_tokens": {**SAMPLING["max_tokens"], "default": COMPLETION_TOKENS},
         "logprobs": _whole(0, 20),
         **STREAM,
     },
@@ -209,7 +225,10 @@ EMBEDDING: Schema = {
     "type": "object",
     "properties": {
         "model": MODEL,
-        "input": _either(_INPUT, _list(_INPUT, 1, 2048), _TOKENS, _list(_TOKENS, 1, 2048)),
+        "input": {
+            "description": _PROMPTS["description"],
+            **_either(_INPUT, _list(_INPUT, 1, 2048), _TOKENS, _list(_TOKENS, 1, 2048)),
+        },
         "encoding_format": {"enum": [None, "float", "base64"]},
     },
     "required": ["input"],

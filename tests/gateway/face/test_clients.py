@@ -162,6 +162,7 @@ def test_vectors_are_the_engines(gguf: Path, tmp_path: Path) -> None:
                 plain = client.embeddings.create(
                     model="any", input="the sea", encoding_format="float"
                 )
+            wait_until(lambda: bool(server.models.counted))
             assert server.models.counted[0]["prompt"] == answer.usage.prompt_tokens > 0
         bare = engine.post("/v1/embeddings", {"input": ["a ship", "the sea"]})["data"]
     finally:

@@ -173,6 +173,30 @@ FORWARDED = [
     "X-Rewrite-URL",
     "X-Cluster-Client-IP",
     "X-Envoy-External-Address",
+    "X_Forwarded_For",
+    "CDN-Loop",  # RFC 8586
+    "Fly-Client-IP",
+    "Fly-Region",
+    "Fastly-FF",
+    "EO-Connecting-IP",
+    "DO-Connecting-IP",
+    "Ali-CDN-Real-IP",
+    "Incap-Client-IP",
+    "Akamai-Origin-Hop",
+    "X-Azure-SocketIP",
+    "X-FD-HealthProbe",
+    "X-AppEngine-User-IP",
+    "AppEngine-User-IP",
+    "X-Cloud-Trace-Context",
+    "X-Amzn-Trace-Id",
+    "X-Amz-Cf-Id",
+    "CloudFront-Viewer-Address",
+    "X-NF-Client-Connection-IP",
+    "X-Vercel-Forwarded-For",
+    "X-Request-Start",
+    "WL-Proxy-Client-IP",
+    "Oxygen-Buyer-IP",
+    "Tailscale-User-Login",
 ]
 
 
@@ -188,6 +212,19 @@ def test_models_are_not_changed_through_a_proxy(server: Running, name: str) -> N
         # Requests for text may well come through one.
         assert client.get("/v1/models", headers={name: "127.0.0.1"}).status_code == 200
     assert len(server.models.reloads) == before
+
+
+def test_what_clients_send_themselves_is_no_proxys(server: Running) -> None:
+    sent = {
+        "X-Request-ID": "1",
+        "X-Stainless-Lang": "python",
+        "OpenAI-Organization": "x",
+        "X-Client-Name": "x",
+        "Traceparent": "00-1-1-00",
+        "Idempotency-Key": "1",
+    }
+    with server.client() as client:
+        assert client.get("/admin/status", headers=sent).status_code == 200
 
 
 def test_models_are_changed_from_this_machine_alone(engine: BareEngine, tmp_path: Path) -> None:

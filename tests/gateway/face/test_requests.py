@@ -131,6 +131,48 @@ def test_a_wrong_field_is_named(server: Running) -> None:
     assert server.models.leased == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "param", "words"),
+    [
+        (
+            CHAT,
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
+            "messages[0].content[0].type",
+            ["'text'", "no images"],
+        ),
+        (
+            CHAT,
+            {"messages": HELLO, "response_format": "json"},
+            "response_format",
+            ["'text'", "'json_object'", "'json_schema'"],
+        ),
+        (TEXT, {"prompt": [1.5]}, "prompt[0]", ["string", "token ids"]),
+        (TEXT, {"prompt": ["a", 5]}, "prompt[1]", ["string", "token ids"]),
+        (TEXT, {"prompt": 5}, "prompt", ["string", "token ids"]),
+        ("/v1/embeddings", {"input": [1.5]}, "input[0]", ["string", "token ids"]),
+    ],
+)
+def test_what_is_allowed_is_said(
+    server: Running, path: str, body: dict[str, Any], param: str, words: list[str]
+) -> None:
+    with server.client() as client:
+        error = client.post(path, json=body).json()["error"]
+    assert error["param"] == param
+    assert all(word in error["message"] for word in words), error["message"]
+
+
+def test_a_completion_without_a_limit_has_one(server: Running) -> None:
+    """As /openapi.json says; ``ignore_eos`` makes a model that never ends."""
+    with server.client() as client:
+        document = client.get("/openapi.json").json()["components"]["schemas"]
+        limit = document["CompletionRequest"]["properties"]["max_tokens"]["default"]
+        assert "default" not in document["ChatRequest"]["properties"]["max_tokens"]
+        for none in ({}, {"max_tokens": None}):
+            answer = client.post(TEXT, json={"prompt": "x", "ignore_eos": True, **none}).json()
+            assert answer["usage"]["completion_tokens"] == limit == 512
+            assert answer["choices"][0]["finish_reason"] == "length"
+
+
 def test_a_token_that_is_none_is_refused_and_ends_nothing(server: Running) -> None:
     with server.client() as client:
         refused = client.post(TEXT, json={"prompt": [2**31 - 1], "max_tokens": 1})

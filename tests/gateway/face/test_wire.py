@@ -5,17 +5,29 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.gateway.limits import Limits
-from tests.gateway.face.serving import BareEngine, OneModel, Running, running, wait_until
+from engine.gateway.state import ServerState
+from tests.gateway.face.serving import (
+    SLOTS,
+    TOKEN,
+    BareEngine,
+    OneModel,
+    Running,
+    running,
+    wait_until,
+)
 from tests.gateway.face.wire import code, post, request, rest, status, until, wire
 
 ASKED = {"prompt": "x", "max_tokens": 2}
 LONG = {"prompt": "x", "max_tokens": 4000, "ignore_eos": True, "stream": True}
+MOST_UNREAD = 500
+"""Tokens of a stream, of some 250 bytes each, that the system takes for one who does not read."""
 SHORT = Limits(
     body=64 * 1024,
     header=4096,
@@ -89,6 +101,33 @@ def test_a_large_body_is_refused_before_it_is_read(strict: Running) -> None:
         answer = until(sock, b"}}")
     assert status(answer) == 413
     assert code(answer) == "request_too_large"
+    assert b"\r\nconnection: close\r\n" in answer
+
+
+def test_after_a_body_that_was_not_read_the_next_request_is_answered(server: Running) -> None:
+    """A client that was told of the connection's end opens another (RFC 9112, 9.6)."""
+    large = b'{"prompt": "' + b"x" * 10_000_000 + b'"}'
+    with server.client() as client:
+        for headers, expected in (
+            ({}, 413),
+            ({"Content-Encoding": "gzip"}, 415),
+            ({"Authorization": "Bearer x"}, 401),
+            ({"Host": "evil.example"}, 421),
+            ({"Origin": "https://evil.example"}, 403),
+        ):
+            answer = client.post("/v1/completions", content=large, headers=headers)
+            assert answer.status_code == expected
+            assert answer.headers.get_list("connection") == ["close"]
+            assert client.get("/v1/models").status_code == 200
+
+
+def test_after_a_body_that_was_read_the_connection_is_kept(server: Running) -> None:
+    with wire(server.port) as sock:
+        for _ in range(2):
+            sock.sendall(post("/v1/completions", {"prompt": 5}))
+            answer = until(sock, b"}}")
+            assert status(answer) == 400
+            assert b"connection: close" not in answer.lower()
 
 
 def test_a_body_in_chunks_is_counted(strict: Running) -> None:
@@ -116,6 +155,64 @@ def test_a_body_in_chunks_is_read(server: Running) -> None:
         sock.sendall(request("POST", "/v1/completions", b"", "Transfer-Encoding: chunked"))
         sock.sendall(pieces + b"0\r\n\r\n")
         assert status(until(sock, b"tiny:f16")) == 200
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [b"zz\r\n{}\r\n", b"2\n{}\n0\n\n\r\n", b"2\r\n{}xx", b"-2\r\n{}\r\n", b"2\r\n{}5\r\n0\r\n\r\n"],
+)
+def test_chunks_that_are_none_are_refused(strict: Running, chunks: bytes) -> None:
+    with wire(strict.port) as sock:
+        sock.sendall(request("POST", "/v1/completions", b"", "Transfer-Encoding: chunked"))
+        sock.sendall(chunks)
+        answer = rest(sock)
+    assert status(answer) == 400
+    assert code(answer) == "invalid_http"
+    assert answer.count(b"HTTP/1.1 ") == 1
+    wait_until(lambda: strict.models.leased == 0)
+
+
+def test_a_body_with_two_lengths_is_refused(server: Running) -> None:
+    """Another server may have read the other one (RFC 9112, 6.3)."""
+    body = b"0\r\n\r\n" + request("GET", "/v1/models")
+    with wire(server.port) as sock:
+        sock.sendall(
+            request("POST", "/v1/completions", b"", "Transfer-Encoding: chunked", length=len(body))
+        )
+        sock.sendall(body)
+        answer = rest(sock)
+    assert status(answer) == 400
+    assert code(answer) == "invalid_http"
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "expected"),
+    [
+        ("http://127.0.0.1:{port}/v1/models", "127.0.0.1:{port}", 200),
+        ("HTTP://localhost/v1/models?a=1", "localhost", 200),
+        ("http://localhost/v1/%6dodels", "evil.example", 200),
+        ("http://evil.example/v1/models", "localhost", 421),
+        ("http://localhost@evil.example/v1/models", "localhost", 421),
+        ("http://evil.example", "localhost", 421),
+        ("http:///v1/models", "localhost", 421),
+        ("http://localhost", "localhost", 404),
+    ],
+)
+def test_a_target_may_be_a_whole_address(
+    server: Running, target: str, host: str, expected: int
+) -> None:
+    """Its authority is what is checked, whatever the Host says (RFC 9112, 3.2.2)."""
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    with wire(server.port) as sock:
+        sock.sendall(head.format(port=server.port).encode())
+        assert status(until(sock, b"}")) == expected
+
+
+def test_what_follows_the_last_request_is_nothing(server: Running) -> None:
+    with wire(server.port) as sock:
+        sock.sendall(post("/v1/completions", ASKED, "Connection: close") + b"\r\n")
+        assert status(rest(sock)) == 200
 
 
 @pytest.mark.parametrize(
@@ -218,8 +315,40 @@ def test_a_client_that_does_not_read_is_not_waited_for(strict: Running, engine: 
         sock.sendall(post("/v1/completions", LONG))
         wait_until(lambda: len(strict.models.counted) > counted)
         wait_until(lambda: engine.busy() == 0)
-    assert strict.models.counted[-1]["tokens"] < 4000
+    assert strict.models.counted[-1]["tokens"] < MOST_UNREAD
     assert strict.models.leased == 0
+
+
+def test_clients_that_do_not_read_leave_room_for_others(engine: BareEngine, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        started = running(OneModel([engine]), tmp_path, limits=Limits(stalled_s=0.4))
+        server = stack.enter_context(started)
+        for _ in range(SLOTS):
+            sock = stack.enter_context(wire(server.port, buffer=2048))
+            sock.sendall(post("/v1/completions", LONG))
+        wait_until(lambda: server.models.leased == SLOTS)
+        with server.client() as client:
+            assert client.post("/v1/completions", json=ASKED).status_code == 200
+        wait_until(lambda: len(server.models.counted) == SLOTS + 1)
+        assert max(one["tokens"] for one in server.models.counted) < MOST_UNREAD
+
+
+def test_a_client_that_reads_slowly_is_waited_for(engine: BareEngine, tmp_path: Path) -> None:
+    """An answer that takes longer than ``stalled_s`` comes whole, as long as it is read."""
+    limits, size = Limits(stalled_s=1.0), 8_000_000
+    models = OneModel([engine], ServerState(phase="serving", said="x" * size))
+    with (
+        running(models, tmp_path, limits=limits) as server,
+        wire(server.port, buffer=8192) as sock,
+        server.client() as other,
+    ):
+        sock.sendall(request("GET", "/admin/status", b"", "Connection: close"))
+        got, began = 0, time.monotonic()
+        while time.monotonic() < began + 1.5 * limits.stalled_s:
+            got += len(sock.recv(1024))
+            assert other.get("/health").status_code == 200
+        assert got < size
+        assert got + len(rest(sock)) > size
 
 
 def test_more_requests_than_there_is_room_for_are_asked_to_come_back(strict: Running) -> None:
