@@ -42,7 +42,7 @@ async def probe(engine: Engine, limit_s: float) -> str:
 
 async def _ask(engine: Engine) -> httpx.Response:
     """Return the answer to the question in the form that the model takes."""
-    how = {"max_tokens": _TOKENS, "temperature": 0, "stream": False}
+    how = {"model": engine.model.id, "max_tokens": _TOKENS, "temperature": 0, "stream": False}
     turns = [{"role": "user", "content": QUESTION}]
     first = await engine.client.post("/v1/chat/completions", json={"messages": turns, **how})
     if first.status_code not in _OTHERWISE:
@@ -51,7 +51,7 @@ async def _ask(engine: Engine) -> httpx.Response:
     # one of embeddings writes nothing.
     for path, body in (
         ("/v1/completions", {"prompt": QUESTION, **how}),
-        ("/v1/embeddings", {"input": QUESTION}),
+        ("/v1/embeddings", {"model": engine.model.id, "input": QUESTION}),
     ):
         answer = await engine.client.post(path, json=body)
         if answer.status_code == 200:
