@@ -12,7 +12,6 @@ import socket
 from collections.abc import Generator
 from typing import Any
 
-import h11
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -133,8 +132,8 @@ class _Watched(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
-        if self.transport.is_closing() or self.conn.their_state in (h11.MUST_CLOSE, h11.CLOSED):
-            return  # what follows a client's last request is none
+        if self.transport.is_closing():
+            return
         if self._answered():
             self._expect_head()
         super().data_received(data)
@@ -160,11 +159,13 @@ class _Watched(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP in the form that all errors have."""
-        if not self._answered():
+        if self._in_body():
             self._end_with(
                 Refusal(400, "The request's body is not well-formed chunks.", code="invalid_http")
             )
             return
+        if not self._answered():
+            return  # what follows a client's last request is none, and the answer is under way
         large = "too long" in str(msg) or len(self.conn.trailing_data[0]) > self.bounds.header
         if large:
             self._end_with(Refusal(431, "The headers are too large.", code="headers_too_large"))
@@ -175,7 +176,7 @@ class _Watched(H11Protocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _in_body(self) -> bool:
-        return self.cycle is not None and self.cycle.more_body
+        return not self._answered() and self.cycle.more_body
 
     def _expect_head(self) -> None:
         if self._timer is None:

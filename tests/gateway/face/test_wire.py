@@ -211,8 +211,14 @@ def test_a_target_may_be_a_whole_address(
 
 def test_what_follows_the_last_request_is_nothing(server: Running) -> None:
     with wire(server.port) as sock:
-        sock.sendall(post("/v1/completions", ASKED, "Connection: close") + b"\r\n")
-        assert status(rest(sock)) == 200
+        sock.sendall(post("/v1/completions", LONG | {"max_tokens": 300}, "Connection: close"))
+        sock.sendall(b"\r\n")
+        got = until(sock, b"data: {")
+        sock.sendall(request("GET", "/v1/models"))
+        got += rest(sock)
+    assert status(got) == 200
+    assert b"[DONE]" in got
+    assert got.count(b"HTTP/1.1 ") == 1
 
 
 @pytest.mark.parametrize(
