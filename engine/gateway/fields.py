@@ -14,6 +14,7 @@ from typing import Any, Literal
 from engine.gateway import schemas
 from engine.gateway.alpaca import question
 from engine.gateway.checks import check
+from engine.gateway.limits import parse
 from engine.gateway.refusals import Refusal, invalid
 from engine.gateway.shapes import check_shape
 from engine.gateway.spec import Wanted
@@ -29,6 +30,7 @@ PATHS: dict[Form, str] = {
 }
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAMED = 16
+_DEPTH = 32
 _SEEDS = 2**32 - 1  # llama.cpp's word for a random one
 
 
@@ -84,7 +86,9 @@ def chat(body: Mapping[str, Any]) -> Asked:
     out = _sampling(given)
     if "max_completion_tokens" in given:
         out["max_tokens"] = given["max_completion_tokens"]
-    out["messages"] = [_turn(turn) for turn in given["messages"]]
+    out["messages"] = [
+        _turn(turn, f"messages[{index}]") for index, turn in enumerate(given["messages"])
+    ]
     needs = [*_tools(given, out), *_probabilities(given, out)]
     wanted = given.get("response_format", {"type": "text"})
     if wanted["type"] != "text":
@@ -238,13 +242,13 @@ def _ids(tokens: list[float]) -> list[int]:
     return [int(token) for token in tokens]
 
 
-def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
+def _turn(turn: Mapping[str, Any], place: str) -> dict[str, Any]:
     role = turn["role"]
     out: dict[str, Any] = {"role": "system" if role == "developer" else role}
     content = turn.get("content")
     if isinstance(content, list):
         content = "\n".join(part["text"] for part in content)
-    calls = [_call(call, index) for index, call in enumerate(turn.get("tool_calls") or ())]
+    calls = [_call(call, index, place) for index, call in enumerate(turn.get("tool_calls") or ())]
     if content is None and not calls:
         raise invalid(
             "A turn of the assistant needs 'content' or 'tool_calls'.",
@@ -260,8 +264,15 @@ def _turn(turn: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _call(call: Mapping[str, Any], index: int) -> dict[str, Any]:
-    function = {name: call["function"][name] for name in ("name", "arguments")}
+def _call(call: Mapping[str, Any], index: int, place: str) -> dict[str, Any]:
+    """Return a call of a function; templates read its arguments, which no call has to have."""
+    arguments = call["function"]["arguments"].strip() or "{}"
+    try:
+        parse(arguments.encode(), _DEPTH)
+    except Refusal:
+        name = f"{place}.tool_calls[{index}].function.arguments"
+        raise invalid(f"'{name}' must be a JSON object written as a string.", name) from None
+    function = {"name": call["function"]["name"], "arguments": arguments}
     return {"id": call.get("id") or f"call_{index}", "type": "function", "function": function}
 
 

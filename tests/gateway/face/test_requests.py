@@ -62,6 +62,11 @@ def test_a_body_of_any_type_is_read_as_json(server: Running) -> None:
             assert answer.status_code == 200
 
 
+def _calling(arguments: str) -> dict[str, Any]:
+    function = {"name": "f", "arguments": arguments}
+    return {"role": "assistant", "tool_calls": [{"id": "a", "function": function}]}
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     (CHAT, {}, "messages"),
     (CHAT, {"messages": []}, "messages"),
@@ -76,6 +81,14 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
         CHAT,
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
         "messages[0].content[0].type",
+    ),
+    *(
+        (
+            CHAT,
+            {"messages": [*HELLO, _calling(arguments), *HELLO]},
+            "messages[1].tool_calls[0].function.arguments",
+        )
+        for arguments in ("not json", "{", "[1]", '{"a": NaN}', '{"a": 1e999}', '"\\ud800"')
     ),
     (CHAT, {"messages": HELLO, "temperature": 3}, "temperature"),
     (CHAT, {"messages": HELLO, "temperature": "hot"}, "temperature"),
@@ -159,6 +172,14 @@ def test_what_is_allowed_is_said(
         error = client.post(path, json=body).json()["error"]
     assert error["param"] == param
     assert all(word in error["message"] for word in words), error["message"]
+
+
+@pytest.mark.parametrize("arguments", ["", "{}", '{"a": [1]}'])
+def test_what_a_call_was_given_may_be_nothing(server: Running, arguments: str) -> None:
+    turns = [*HELLO, _calling(arguments), *HELLO]
+    with server.client() as client:
+        answer = client.post(CHAT, json={"messages": turns, "max_tokens": 1})
+    assert answer.status_code == 200, answer.text
 
 
 def test_a_completion_without_a_limit_has_one(server: Running) -> None:
