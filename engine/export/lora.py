@@ -78,7 +78,7 @@ def check_shareable(adapter: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise AdapterUnshared(f"{shown(path)} can't be read: {error}", hint=HINT) from error
+        raise AdapterUnshared(f"{path.name} can't be read: {error}", hint=HINT) from error
     if not isinstance(config, dict) or config.get("peft_type") != "LORA":
         raise AdapterUnshared(f"the adapter in {shown(adapter)} is no LoRA", hint=HINT)
     for field, what in _BEYOND.items():
