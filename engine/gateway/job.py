@@ -19,12 +19,12 @@ from functools import partial
 from pathlib import Path
 
 from engine.gateway.address import owner_socket, url_of
-from engine.gateway.lend import taker
+from engine.gateway.changing.lend import taker
+from engine.gateway.changing.rules import Rules
+from engine.gateway.changing.switch import Switch
 from engine.gateway.resolve import Resolver
-from engine.gateway.rules import Rules
 from engine.gateway.spec import ServeSpec
 from engine.gateway.state import ServerState, StateWriter
-from engine.gateway.switch import Switch
 from engine.runs.child import Job, run_job
 from engine.serve.engines.base import EngineKind, EngineOptions, Served
 from engine.serve.engines.choice import choose
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     sock = socket.socket(fileno=int(arguments[2]))
     sock.set_inheritable(False)
     with Job(directory, figures=False) as job:
-        from engine.gateway.access import keep_access_log  # with it all that serves HTTP
+        from engine.gateway.face.access import keep_access_log  # with it all that serves HTTP
 
         keep_access_log(directory)
         asyncio.run(Server(job, directory, token, sock).run())
@@ -83,9 +83,9 @@ class Server:
         Raises:
             FinetuiError: The first model can't be loaded.
         """
-        from engine.gateway.app import make_app, make_owner_app
-        from engine.gateway.limits import Limits
-        from engine.gateway.listen import listen
+        from engine.gateway.face.app import make_app, make_owner_app
+        from engine.gateway.face.limits import Limits
+        from engine.gateway.face.listen import listen
 
         limits = Limits(shutdown_s=self._rules.stop_s)
         with owner_socket() as (own, path):

@@ -25,10 +25,10 @@ from pathlib import Path
 
 import httpx
 
-from engine.gateway.room import Room
-from engine.gateway.rules import Rules
+from engine.gateway.changing.room import Room
+from engine.gateway.changing.rules import Rules
+from engine.gateway.changing.switch import Switch
 from engine.gateway.spec import Wanted
-from engine.gateway.switch import Switch
 from engine.serve.engines.base import Engine, EngineOptions, Served
 from engine.serve.engines.choice import choose
 from tests.support.two_models import make_models

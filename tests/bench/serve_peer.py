@@ -66,8 +66,8 @@ def gateway(gguf: str, slots: int) -> None:
 
 async def _gateway(gguf: Path, slots: int) -> None:
     from engine.gateway.address import bind
-    from engine.gateway.app import make_app
-    from engine.gateway.listen import listen
+    from engine.gateway.face.app import make_app
+    from engine.gateway.face.listen import listen
     from engine.gateway.spec import ServeSpec, Wanted
     from engine.gateway.state import ServerState
     from engine.serve.engines.base import EngineOptions, Served

@@ -22,10 +22,10 @@ import psutil
 
 from engine.errors import EngineAway, FinetuiError, WorkerDied
 from engine.gateway.address import bind, owner_socket
-from engine.gateway.app import make_app, make_owner_app
 from engine.gateway.control import Reloaded
-from engine.gateway.limits import Limits
-from engine.gateway.listen import listen
+from engine.gateway.face.app import make_app, make_owner_app
+from engine.gateway.face.limits import Limits
+from engine.gateway.face.listen import listen
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
 from engine.serve.engines.base import Engine, EngineName, Served

@@ -136,7 +136,7 @@ def test_without_an_engine_a_client_is_asked_to_come_back(tmp_path: Path) -> Non
 
 
 def test_an_engine_that_keeps_silent_is_not_waited_for(gguf: Path, tmp_path: Path) -> None:
-    from engine.gateway.limits import Limits
+    from engine.gateway.face.limits import Limits
 
     limits = Limits(answer_s=0.3)
     with _engines(gguf, "one") as engines, running(OneModel(engines), tmp_path, limits=limits) as s:

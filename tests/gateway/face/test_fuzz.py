@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from engine.gateway.openapi import document
+from engine.gateway.face.openapi import document
 from tests.gateway.face.serving import TOKEN, Running
 from tests.support.properties import tries
 

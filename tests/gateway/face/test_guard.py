@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from engine.errors import EngineAway, GgufDamaged, ModelOutside, ReloadBusy, ServerOpen
-from engine.gateway.access import ACCESS, keep_access_log
-from engine.gateway.app import make_app
+from engine.gateway.face.access import ACCESS, keep_access_log
+from engine.gateway.face.app import make_app
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
 from tests.gateway.face.serving import TOKEN, BareEngine, OneModel, Running, running

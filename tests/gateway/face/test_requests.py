@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.gateway import fields
-from engine.gateway.alpaca import question
-from engine.gateway.events import Events, event
-from engine.gateway.limits import parse
-from engine.gateway.refusals import Refusal, without_paths
-from engine.gateway.schemas import CHAT as CHAT_SCHEMA
+from engine.gateway.face import fields
+from engine.gateway.face.alpaca import question
+from engine.gateway.face.events import Events, event
+from engine.gateway.face.limits import parse
+from engine.gateway.face.refusals import Refusal, without_paths
+from engine.gateway.face.schemas import CHAT as CHAT_SCHEMA
 from tests.gateway.face.serving import Running
 
 HELLO = [{"role": "user", "content": "hello"}]

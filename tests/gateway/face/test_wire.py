@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.gateway.limits import Limits
+from engine.gateway.face.limits import Limits
 from engine.gateway.state import ServerState
 from tests.gateway.face.serving import (
     SLOTS,

@@ -22,14 +22,14 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import EngineAway, EngineUnfit, FinetuiError, GgufDamaged, ReloadBusy
-from engine.gateway.fleet import Leased
-from engine.gateway.lend import Taker, nobody, taker, uses_gpu
-from engine.gateway.pulse import ended
-from engine.gateway.room import Room
-from engine.gateway.rules import Rules
+from engine.gateway.changing.fleet import Leased
+from engine.gateway.changing.lend import Taker, nobody, taker, uses_gpu
+from engine.gateway.changing.pulse import ended
+from engine.gateway.changing.room import Room
+from engine.gateway.changing.rules import Rules
+from engine.gateway.changing.switch import Switch
 from engine.gateway.spec import Wanted
 from engine.gateway.state import ServerState
-from engine.gateway.switch import Switch
 from engine.runs import kill
 from engine.runs.queue import enqueue
 from engine.serve.engines.base import EngineOptions, Served

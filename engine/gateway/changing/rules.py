@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.gateway.room import Room
+from engine.gateway.changing.room import Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Rules:
         tries: Loads in a row that may fail before the model is given up.
         look_s: How often idleness and loans are looked at.
         hung_s: How long an engine with requests may keep silent and compute nothing before it is
-            ended and started again; see :mod:`engine.gateway.pulse`.
+            ended and started again; see :mod:`engine.gateway.changing.pulse`.
         room: The memory that engines may take.
     """
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.gateway import refusals
-from engine.gateway.refusals import Refusal
+from engine.gateway.face import refusals
+from engine.gateway.face.refusals import Refusal
 
 _TOO_LONG = ("prompt-too-long", "context_length_exceeded")
 

@@ -17,9 +17,9 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.gateway.address import BACKLOG
-from engine.gateway.framing import Framing
-from engine.gateway.limits import Limits
-from engine.gateway.refusals import Refusal, later
+from engine.gateway.face.framing import Framing
+from engine.gateway.face.limits import Limits
+from engine.gateway.face.refusals import Refusal, later
 
 _SEND_BYTES = 32 * 1024  # of which Linux makes twice as much
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from engine.gateway.refusals import Refusal, invalid
+from engine.gateway.face.refusals import Refusal, invalid
 
 LARGEST = 32 * 1024
 """Bytes of a schema; larger ones take a grammar minutes a token."""

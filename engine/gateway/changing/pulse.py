@@ -17,7 +17,7 @@ from collections.abc import Callable
 import httpx
 
 from engine.errors import FinetuiError, WorkerDied
-from engine.gateway.fleet import Leased
+from engine.gateway.changing.fleet import Leased
 
 _LOOKS = 4
 """Questions that go unanswered before an engine hangs: this process may have been stopped too."""

@@ -19,14 +19,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from engine.errors import FinetuiError
-from engine.gateway import fields, refusals
-from engine.gateway.access import AccessLog
-from engine.gateway.guard import Guard, Rules, is_stranger
-from engine.gateway.limits import Gone, Limits, parse, read_body
+from engine.gateway.face import fields, refusals
+from engine.gateway.face.access import AccessLog
+from engine.gateway.face.guard import Guard, Rules, is_stranger
+from engine.gateway.face.limits import Gone, Limits, parse, read_body
+from engine.gateway.face.openapi import document
+from engine.gateway.face.refusals import Refusal, json_response
+from engine.gateway.face.relay import Relay, Tally
 from engine.gateway.models import Models
-from engine.gateway.openapi import document
-from engine.gateway.refusals import Refusal, json_response
-from engine.gateway.relay import Relay, Tally
 from engine.gateway.spec import ServeSpec
 from engine.text import inert
 

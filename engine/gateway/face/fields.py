@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.gateway import schemas
-from engine.gateway.alpaca import question
-from engine.gateway.checks import check
-from engine.gateway.limits import parse
-from engine.gateway.refusals import Refusal, invalid
-from engine.gateway.shapes import check_shape
+from engine.gateway.face import schemas
+from engine.gateway.face.alpaca import question
+from engine.gateway.face.checks import check
+from engine.gateway.face.limits import parse
+from engine.gateway.face.refusals import Refusal, invalid
+from engine.gateway.face.shapes import check_shape
 from engine.gateway.spec import Wanted
 
 Form = Literal["chat", "completion", "instruct", "embedding"]

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from starlette.types import Receive, Scope
 
-from engine.gateway.refusals import Refusal, invalid
+from engine.gateway.face.refusals import Refusal, invalid
 
 
 @dataclass(frozen=True, slots=True)

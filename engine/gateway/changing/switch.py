@@ -26,12 +26,12 @@ from typing import Any
 
 from engine.errors import EngineAway, FinetuiError, ReloadBusy
 from engine.failures import named
+from engine.gateway.changing.fleet import Fleet, Leased
+from engine.gateway.changing.lend import Taker, nobody
+from engine.gateway.changing.meter import Meter
+from engine.gateway.changing.pulse import ended
+from engine.gateway.changing.rules import Rules
 from engine.gateway.control import Reloaded
-from engine.gateway.fleet import Fleet, Leased
-from engine.gateway.lend import Taker, nobody
-from engine.gateway.meter import Meter
-from engine.gateway.pulse import ended
-from engine.gateway.rules import Rules
 from engine.gateway.spec import Wanted
 from engine.gateway.state import Phase, ServerState
 from engine.serve.engines.base import Engine, EngineKind, EngineOptions, Served

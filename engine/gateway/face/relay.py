@@ -17,14 +17,14 @@ from typing import Any
 import httpx
 
 from engine.errors import WorkerDied, WorkerTimeout
-from engine.gateway import refusals
-from engine.gateway.assemble import Assembly
-from engine.gateway.events import Events, dumps, event
-from engine.gateway.fields import Asked
+from engine.gateway.face import refusals
+from engine.gateway.face.assemble import Assembly
+from engine.gateway.face.events import Events, dumps, event
+from engine.gateway.face.fields import Asked
+from engine.gateway.face.refusals import Refusal
+from engine.gateway.face.reply import Reply
+from engine.gateway.face.translate import refused
 from engine.gateway.models import Models
-from engine.gateway.refusals import Refusal
-from engine.gateway.reply import Reply
-from engine.gateway.translate import refused
 from engine.serve.engines.base import Engine
 
 Send = Callable[[bytes], Awaitable[None]]

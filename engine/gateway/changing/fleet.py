@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.gateway.lend import uses_gpu
-from engine.gateway.probe import probe
+from engine.gateway.changing.lend import uses_gpu
+from engine.gateway.changing.probe import probe
 from engine.serve.engines.base import Engine, EngineKind, EngineOptions, Served
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from engine.gateway.events import DONE, event
-from engine.gateway.fields import Asked
-from engine.gateway.probabilities import legacy
-from engine.gateway.translate import refused
+from engine.gateway.face.events import DONE, event
+from engine.gateway.face.fields import Asked
+from engine.gateway.face.probabilities import legacy
+from engine.gateway.face.translate import refused
 
 _KEPT = (
     "id",

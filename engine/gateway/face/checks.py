@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.gateway.refusals import Refusal, invalid
-from engine.gateway.schemas import Schema
+from engine.gateway.face.refusals import Refusal, invalid
+from engine.gateway.face.schemas import Schema
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),

@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.gateway.relay import Tally
+from engine.gateway.face.relay import Tally
 from engine.text import inert
 
 ACCESS = logging.getLogger("finetui.server.access")

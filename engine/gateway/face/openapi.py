@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.gateway import schemas
-from engine.gateway.schemas import Schema
+from engine.gateway.face import schemas
+from engine.gateway.face.schemas import Schema
 
 _TEXT: Schema = {"type": "string"}
 _WHOLE: Schema = {"type": "integer"}

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.gateway.limits import Limits
-from engine.gateway.refusals import Refusal, invalid
+from engine.gateway.face.limits import Limits
+from engine.gateway.face.refusals import Refusal, invalid
 
 _ADDRESS = re.compile(rb"https?://(?P<authority>[^/?#]*)(?P<path>.*)", re.IGNORECASE | re.DOTALL)
 _THROWN_BODIES = 8

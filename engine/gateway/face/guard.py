@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import ServerOpen
-from engine.gateway.refusals import Refusal
+from engine.gateway.face.refusals import Refusal
 from engine.gateway.spec import ServeSpec
 
 ADMIN = "/admin/"

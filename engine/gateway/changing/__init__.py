@@ -1,0 +1,1 @@
+"""The engine that answers now, and every change of it."""
