@@ -17,6 +17,7 @@ from tests.compose.test_backtranslate import VAULT
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.nightly
 def test_the_embedded_model_writes_questions(workspace: Workspace) -> None:
     store = workspace.store
     scan(store, store.add_source("vault", str(Path(VAULT))))

@@ -84,7 +84,7 @@ def test_the_verb_refuses_and_forces(
     assert len(too_small) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_probe_changes_nothing_and_is_not_repeated(
     workspace: Workspace, tiny_model_dir: Path, tmp_path: Path
 ) -> None:

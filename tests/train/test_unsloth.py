@@ -95,6 +95,7 @@ def test_its_adapter_is_one_for_plain_peft(trainings: Path, kind: str) -> None:
     assert loss < 0.95 * dict(state(run).evals)[0]
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("quick_gates")
 def test_its_adapter_goes_through_the_whole_export(
     trainings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

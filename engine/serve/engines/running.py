@@ -201,6 +201,9 @@ def _exiting(pid: int) -> bool:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return fields[0] in "ZX" or bool(int(fields[6]) & _PF_EXITING)
+    except (FileNotFoundError, ProcessLookupError):
+        # Another thread has just waited for it, and has not said so yet.
+        return Path("/proc/self/stat").exists()
     except (OSError, ValueError, IndexError):
         return False
 
