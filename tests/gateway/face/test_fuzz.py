@@ -10,6 +10,7 @@ from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
+from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     allow_header_conformance,
@@ -35,9 +36,29 @@ CHECKS = [
     unsupported_method,
     ignored_auth,
 ]
-SCHEMA = schemathesis.openapi.from_dict(document())
-# Every boundary of every field, some 40 requests an endpoint, is for the nightly tests.
-SCHEMA.config.phases.coverage.enabled = settings().max_examples >= 100
+NIGHTLY = settings().max_examples >= 100
+
+
+def _schema(mode: GenerationMode) -> schemathesis.schemas.BaseSchema:
+    """Return the description, as what makes requests that are right, or wrong in one place."""
+    schema = schemathesis.openapi.from_dict(document())
+    # One mode at a time, since making both at once takes twenty seconds.
+    schema.config.generation.update(modes=[mode])
+    # Every boundary of every field, some 40 requests an endpoint, is for the nightly tests.
+    schema.config.phases.coverage.enabled = NIGHTLY
+    return schema
+
+
+RIGHT = _schema(GenerationMode.POSITIVE)
+# A request without a field can't be wrong in one.
+WRONG = _schema(GenerationMode.NEGATIVE).exclude(path="/openapi.json")
+HOW = settings(
+    max_examples=tries(12),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # The same requests each time, but for the nightly tests, which look for new ones.
+    derandomize=not NIGHTLY,
+)
 
 
 def _short(body: Any) -> Any:
@@ -56,15 +77,23 @@ def _short(body: Any) -> Any:
     }
 
 
-@SCHEMA.parametrize()
-@settings(
-    max_examples=tries(12),
-    # The same requests each time, but for the nightly tests, which look for new ones.
-    derandomize=settings().max_examples < 100,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-def test_nothing_undescribed(case: schemathesis.Case[Any], server: Running) -> None:
+def _ask(case: schemathesis.Case[Any], server: Running) -> None:
     case.body = _short(case.body)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     case.call_and_validate(base_url=server.url, headers=headers, checks=CHECKS, timeout=60)
+
+
+@RIGHT.parametrize()
+@HOW
+def test_what_is_right_is_answered_as_described(
+    case: schemathesis.Case[Any], server: Running
+) -> None:
+    _ask(case, server)
+
+
+@WRONG.parametrize()
+@HOW
+def test_what_is_wrong_is_refused_as_described(
+    case: schemathesis.Case[Any], server: Running
+) -> None:
+    _ask(case, server)
