@@ -72,7 +72,7 @@ def _short(body: Any) -> Any:
         **{
             name: min(body[name], most)
             for name, most in limits.items()
-            if isinstance(body.get(name), int)
+            if isinstance(body.get(name), int | float)
         },
     }
 
