@@ -77,12 +77,18 @@ def url_of(sock: socket.socket, host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only programs of this machine reach an address."""
+    """Say whether only programs of this machine reach an address, or a peer's is this machine's.
+
+    Of names only "localhost" is: others are whatever the system's files make of them.
+    """
     if host.lower() == "localhost":
         return True
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return False
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0].strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or (mapped is not None and mapped.is_loopback)
 
 
 @contextmanager

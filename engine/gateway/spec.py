@@ -1,4 +1,4 @@
-"""What a server is told, and where its job lives."""
+"""How a server is started, and where its job lives."""
 
 from __future__ import annotations
 

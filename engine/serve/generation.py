@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from engine.serve.contexts import Adapter, second_context
-from engine.serve.protocol import BadRequest, ContextExceeded, Sampling, Threads, Timings
+from engine.serve.protocol import BadRequest, Sampling, Threads, Timings, check_ids
 
 _PIECE_BYTES = 256
 
@@ -230,10 +230,7 @@ class Model:
         Raises:
             BadRequest: The prompt does not fit, or has ids that the vocabulary lacks.
         """
-        if len(ids) >= self.context:
-            raise ContextExceeded(len(ids), self.context)
-        if max(ids) >= self.vocabulary:
-            raise BadRequest(f"token {max(ids)} is not in the vocabulary of {self.vocabulary:,}")
+        check_ids(ids, self.context, self.vocabulary)
         limit = min(how.max_tokens, self.context - len(ids))
         clock = Clock(len(ids))
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")

@@ -231,6 +231,24 @@ def prompt(body: Mapping[str, Any]) -> str | tuple[int, ...]:
     return ids
 
 
+def check_ids(ids: Sequence[int], context: int, vocabulary: int) -> None:
+    """Check that a model can read a prompt.
+
+    Args:
+        ids: The prompt.
+        context: The context window, in tokens.
+        vocabulary: How many tokens the model knows.
+
+    Raises:
+        ContextExceeded: It leaves no room for an answer.
+        BadRequest: It has ids that the vocabulary lacks.
+    """
+    if len(ids) >= context:
+        raise ContextExceeded(len(ids), context)
+    if max(ids) >= vocabulary:
+        raise BadRequest(f"token {max(ids)} is not in the vocabulary of {vocabulary:,}")
+
+
 def messages(body: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return a chat's messages, each with a role and a content.
 

@@ -13,7 +13,7 @@ from engine.runs.seats import PROCESSOR, seated, this_device
 from engine.runs.tickets import waiting
 
 Taker = Callable[[bool], str]
-"""Says which run has the device, by its id; empty for none. It is told whether that is a GPU."""
+"""Says which run has the device, by its id, or nothing; its argument is whether that is a GPU."""
 
 _DRIVER = b"/libcuda.so"
 

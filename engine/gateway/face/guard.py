@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import ServerOpen
+from engine.gateway.address import is_loopback
 from engine.gateway.face.refusals import Refusal
 from engine.gateway.spec import ServeSpec
 
@@ -63,7 +64,7 @@ class Rules:
         Raises:
             ServerOpen: It asks for no token, and other machines reach it.
         """
-        if (spec.open or not token) and not _is_loopback(spec.host):
+        if (spec.open or not token) and not is_loopback(spec.host):
             raise ServerOpen(
                 f"a server on {spec.host} without a token would answer anybody",
                 hint="listen on 127.0.0.1, or use a token",
@@ -201,18 +202,7 @@ def _is_local(scope: Scope) -> bool:
     """Say whether a request comes from this machine; a Unix socket has no other peer."""
     if scope["client"] is None:
         return bool(scope.get("server")) and scope["server"][1] is None
-    return _is_loopback(scope["client"][0])
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() in _LOCAL_NAMES:
-        return True
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0].strip("[]"))
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+    return is_loopback(scope["client"][0])
 
 
 def _is_any(host: str) -> bool:

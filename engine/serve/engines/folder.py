@@ -11,7 +11,7 @@ from engine.errors import TemplateError
 from engine.models import Turn
 from engine.serve.engines.shapes import read_json
 from engine.serve.generation import Clock, Piece, StopScanner
-from engine.serve.protocol import BadRequest, ContextExceeded, Sampling
+from engine.serve.protocol import BadRequest, Sampling, check_ids
 from engine.tokens import Tokenizer, additions
 
 _BROKEN = "\ufffd"
@@ -111,10 +111,7 @@ class FolderModel:
         Raises:
             BadRequest: The prompt does not fit, or has ids that the vocabulary lacks.
         """
-        if len(ids) >= self.context:
-            raise ContextExceeded(len(ids), self.context)
-        if max(ids) >= self.vocabulary:
-            raise BadRequest(f"token {max(ids)} is not in the vocabulary of {self.vocabulary:,}")
+        check_ids(ids, self.context, self.vocabulary)
         limit = min(how.max_tokens, self.context - len(ids))
         clock, scanner, text = Clock(len(ids)), StopScanner(how.stop), Text(self._backend)
         reason: Literal["stop", "length", "cancelled"] = "cancelled"

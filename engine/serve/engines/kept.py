@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
@@ -64,12 +65,10 @@ async def _healthy(engine: Running, timeout_s: float) -> None:
     while True:
         if not engine.alive:
             raise await engine.refusal()
-        try:
+        with contextlib.suppress(httpx.TransportError):  # before it listens
             answer = await engine.client.get("/health", timeout=_LOOK_S * 50)
             if answer.status_code == httpx.codes.OK:
                 return
-        except httpx.TransportError:
-            pass  # It does not listen yet.
         if time.monotonic() > end:
             raise EngineFailed(
                 f"the engine did not load {engine.model.id} within {timeout_s:.0f} s",
