@@ -1,10 +1,14 @@
 """Whether an engine that runs still lives: one that hangs never ends by itself.
 
 An engine answers ``/health`` beside what it computes: llama.cpp's server on threads of its own, a
-model in a child on its event loop. That alone is no proof, since an engine with more connections
-than it has threads lets the question wait too. It hangs where it has not answered for a while and
-its processes have had no processor time in that while: it is stopped, or each thread of it waits
-for another. A long prompt, a busy machine and a slow disk all take some.
+model in a child on its event loop. That alone is no proof either way. An engine with more
+connections than it has threads lets the question wait too; and llama.cpp's server has been seen
+to answer it while its requests waited for each other, all of its threads asleep.
+
+So what counts is processor time, which a long prompt, a busy machine and a slow disk all take.
+An engine with requests hangs where it has had none for a while in which it did not answer, or
+next to none for three times as long although it did: a client that reads nothing keeps an engine
+waiting too, but is cut off before that.
 """
 
 from __future__ import annotations
@@ -21,6 +25,10 @@ from engine.gateway.changing.fleet import Leased
 
 _LOOKS = 4
 """Questions that go unanswered before an engine hangs: this process may have been stopped too."""
+_ASLEEP = 3
+"""How many times the limit an engine that answers may have requests and compute nothing."""
+_ASLEEP_S = 0.05
+"""Processor time, in seconds, that answering the questions of that while takes at most."""
 
 
 async def ended(leased: Leased, limit_s: Callable[[], float]) -> FinetuiError:
@@ -37,8 +45,7 @@ async def ended(leased: Leased, limit_s: Callable[[], float]) -> FinetuiError:
         if ending.done():
             return ending.result()
         return WorkerDied(
-            f"the engine of {leased.engine.model.id} hung: it answered nothing and computed "
-            f"nothing for {hanging.result():g} s",
+            f"the engine of {leased.engine.model.id} hung: it {hanging.result()}",
             hint="it is started again; send the request again",
         )
     finally:
@@ -46,19 +53,29 @@ async def ended(leased: Leased, limit_s: Callable[[], float]) -> FinetuiError:
             task.cancel()
 
 
-async def _hangs(leased: Leased, limit_s: Callable[[], float]) -> float:
-    """Wait until an engine hangs, and return the limit; it is asked only while it has requests."""
-    silent, spent = 0, -1.0
+async def _hangs(leased: Leased, limit_s: Callable[[], float]) -> str:
+    """Wait until an engine hangs, and return in words what it did not do.
+
+    It is looked at only while it has requests.
+    """
+    silent, before = 0, -1.0
+    still, since = -1.0, 0.0  # what it had spent when it was last seen to compute, and when
     while True:
         limit = limit_s()
         began = time.monotonic()
-        if not leased.leases or await _answers(leased, limit / _LOOKS):
-            silent, spent = 0, -1.0
+        if not leased.leases:
+            silent, before, still = 0, -1.0, -1.0
         else:
-            now = await asyncio.to_thread(_processor_s, leased.engine.pid)
-            silent, spent = (silent + 1, spent) if now == spent else (0, now)
+            answers = await _answers(leased, limit / _LOOKS)
+            spent = await asyncio.to_thread(_processor_s, leased.engine.pid)
+            silent = silent + 1 if not answers and spent == before else 0
+            before = spent
             if silent >= _LOOKS:
-                return limit
+                return f"answered nothing and computed nothing for {limit:g} s"
+            if still < 0 or spent - still > _ASLEEP_S:
+                still, since = spent, began
+            elif began - since >= _ASLEEP * limit:
+                return f"had requests and computed nothing for {_ASLEEP * limit:g} s"
         await asyncio.sleep(max(0.0, limit / _LOOKS - (time.monotonic() - began)))
 
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -68,6 +69,7 @@ class Relay:
 
     def __init__(self, models: Models, answer_s: float) -> None:
         self._models = models
+        self._turns: WeakKeyDictionary[Engine, asyncio.Semaphore] = WeakKeyDictionary()
         self._timeout = httpx.Timeout(answer_s, connect=10.0, pool=None)
 
     async def answer(self, asked: Asked, tally: Tally) -> bytes:
@@ -189,9 +191,15 @@ class Relay:
         self, engine: Engine, asked: Asked, body: dict[str, Any]
     ) -> AsyncIterator[httpx.Response]:
         content = dumps({"model": engine.model.id, **body})
-        async with engine.client.stream(
-            "POST", asked.path, content=content, headers=_HEADERS, timeout=self._timeout
-        ) as response:
+        # An engine is asked no more at once than it computes. llama.cpp's server takes more, but
+        # has been seen to leave those that wait for a slot of it waiting for ever.
+        turn = self._turns.setdefault(engine, asyncio.Semaphore(engine.slots))
+        async with (
+            turn,
+            engine.client.stream(
+                "POST", asked.path, content=content, headers=_HEADERS, timeout=self._timeout
+            ) as response,
+        ):
             if response.status_code != 200:
                 raw = await _read(response, _ERROR_BYTES)
                 raise refused(response.status_code, raw, asked.param)

@@ -35,6 +35,43 @@ CONTEXT = 4096
 SLOTS = 2
 
 
+class Counted(httpx.AsyncHTTPTransport):
+    """Counts the requests that are with an engine at once."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self.now = self.most = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            response = await super().handle_async_request(request)
+        except BaseException:
+            self.now -= 1
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Until(response.stream, self),
+            extensions=response.extensions,
+        )
+
+
+class _Until(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, counted: Counted) -> None:
+        self._stream, self._counted = stream, counted
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+        self._counted.now -= 1
+
+
 class BareEngine:
     """llama.cpp's own server, started by the test itself."""
 
@@ -70,15 +107,15 @@ class BareEngine:
         }
         self._socket = str(path)
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
+        self.counted: list[Counted] = []
 
     @property
     def client(self) -> httpx.AsyncClient:
         """A client of the running loop's, since several servers share an engine."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            transport = httpx.AsyncHTTPTransport(
-                uds=self._socket, limits=httpx.Limits(max_connections=None)
-            )
+            transport = Counted(uds=self._socket, limits=httpx.Limits(max_connections=None))
+            self.counted.append(transport)
             self._clients[loop] = httpx.AsyncClient(transport=transport, **self._how)
         return self._clients[loop]
 

@@ -12,7 +12,15 @@ import openai
 import pytest
 
 from engine.errors import EngineAway
-from tests.gateway.face.serving import TOKEN, BareEngine, OneModel, Running, running, wait_until
+from tests.gateway.face.serving import (
+    SLOTS,
+    TOKEN,
+    BareEngine,
+    OneModel,
+    Running,
+    running,
+    wait_until,
+)
 from tests.gateway.face.wire import code, post, rest, status, until, wire
 
 LONG: dict[str, Any] = {"prompt": "x", "max_tokens": 4000, "ignore_eos": True}
@@ -166,3 +174,17 @@ def test_what_an_engine_would_leave_out_is_refused_by_name(
                 assert error["code"] == "unsupported_by_engine"
                 assert [error["param"]] == list(more)
         assert client.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).is_success
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_engine_is_asked_no_more_at_once_than_it_computes(
+    gguf: Path, tmp_path: Path, stream: bool
+) -> None:
+    body = {"prompt": [f"{number} and" for number in range(9)], "max_tokens": 3, "stream": stream}
+    with _engines(gguf, "one") as engines, running(OneModel(engines), tmp_path) as s:
+        with wire(s.port) as first, wire(s.port) as second:
+            for sock in (first, second):
+                sock.sendall(post("/v1/completions", body))
+            answers = [until(sock, b"[DONE]" if stream else b'"usage"') for sock in (first, second)]
+        assert [status(answer) for answer in answers] == [200, 200]
+        assert [transport.most for transport in engines[0].counted] == [SLOTS]

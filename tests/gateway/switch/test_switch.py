@@ -339,6 +339,52 @@ async def test_an_engine_that_computes_is_left_alone_however_silent(tmp_path: Pa
     assert looks > 10
 
 
+# Answers whatever it is asked at once, and computes nothing; it says when it listens.
+_HEALTHY = """
+import asyncio, sys
+
+async def answer(reader, writer):
+    while await reader.readuntil(b"\\r\\n\\r\\n"):
+        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+
+async def main():
+    async with await asyncio.start_unix_server(answer, sys.argv[1]) as server:
+        print(flush=True)
+        await server.serve_forever()
+
+asyncio.run(main())
+"""
+
+
+async def test_an_engine_whose_requests_sleep_hangs_though_it_is_healthy(tmp_path: Path) -> None:
+    place = tmp_path / "h.sock"
+    with subprocess.Popen(  # noqa: ASYNC220  (it only starts)
+        [sys.executable, "-c", _HEALTHY, str(place)], stdout=subprocess.PIPE
+    ) as healthy:
+        assert healthy.stdout is not None
+        await asyncio.to_thread(healthy.stdout.readline)
+        engine = Silent(healthy.pid, socket_client(place, "key"))
+        leased = Leased(engine)  # type: ignore[arg-type]
+        looks = 0
+
+        def limit_s() -> float:
+            nonlocal looks
+            looks += 1
+            if looks == 40:  # far longer than it may sleep: without requests it may
+                leased.take()
+            return 0.2
+
+        try:
+            assert (await engine.client.get("/health")).text == "ok"
+            async with asyncio.timeout(LIMIT_S):
+                failure = await ended(leased, limit_s)
+        finally:
+            healthy.kill()
+            await engine.client.aclose()
+    assert "had requests and computed nothing" in failure.message
+    assert looks > 40
+
+
 async def test_requests_wait_where_two_models_do_not_fit(bench: Bench) -> None:
     await bench.begin(replace(RULES, room=Room(limit=1)))
     stream = Stream(bench.switch, tokens=300)
