@@ -59,6 +59,10 @@ class Broken(Exception):
     """An engine's connection broke, before its answer was whole."""
 
 
+class Unsent(Broken):
+    """An engine ended before a request's turn came, so that it was not asked at all."""
+
+
 class Relay:
     """Asks whichever engine answers now.
 
@@ -79,15 +83,19 @@ class Relay:
             Refusal: The engine refuses the request, or died twice of it.
             FinetuiError: There is no engine.
         """
-        for again in (True, False):
+        again = True
+        while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
                 _check(engine, asked)
                 try:
                     replies = await self._whole(engine, asked, tally)
                     break
+                except Unsent:
+                    continue
                 except (Broken, httpx.TransportError) as error:
                     await self._broken(engine, error, again=again)
+                    again = False
         reply = Reply(asked, engine.model.id)
         value = reply.whole(replies)
         tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
@@ -100,7 +108,8 @@ class Relay:
             Refusal: The engine refuses the request, or died twice of it; nothing was sent.
             FinetuiError: There is no engine; nothing was sent.
         """
-        for again in (True, False):
+        again = True
+        while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
                 _check(engine, asked)
@@ -115,7 +124,10 @@ class Relay:
                         break
                     if isinstance(error, Refusal):
                         raise
+                    if isinstance(error, Unsent):
+                        continue
                     await self._broken(engine, error, again=again)
+                    again = False
                 finally:
                     tally.prompt_tokens, tally.tokens = reply.prompt_tokens, reply.tokens
 
@@ -194,16 +206,16 @@ class Relay:
         # An engine is asked no more at once than it computes. llama.cpp's server takes more, but
         # has been seen to leave those that wait for a slot of it waiting for ever.
         turn = self._turns.setdefault(engine, asyncio.Semaphore(engine.slots))
-        async with (
-            turn,
-            engine.client.stream(
+        async with turn:
+            if not engine.alive:
+                raise Unsent("it has ended")
+            async with engine.client.stream(
                 "POST", asked.path, content=content, headers=_HEADERS, timeout=self._timeout
-            ) as response,
-        ):
-            if response.status_code != 200:
-                raw = await _read(response, _ERROR_BYTES)
-                raise refused(response.status_code, raw, asked.param)
-            yield response
+            ) as response:
+                if response.status_code != 200:
+                    raw = await _read(response, _ERROR_BYTES)
+                    raise refused(response.status_code, raw, asked.param)
+                yield response
 
     async def _broken(self, engine: Engine, error: Exception, *, again: bool) -> None:
         """Return where a request can be asked once more, else say in words what failed."""
