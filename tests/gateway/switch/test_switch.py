@@ -104,6 +104,13 @@ class Bench:
             while not gone(pid):
                 await self.switch.news(0.02)
 
+    async def asked(self) -> asyncio.Task[tuple[str, str]]:
+        """Ask, and return the request once it has its engine; one that is paused keeps it."""
+        asked = asyncio.create_task(ask(self.switch))
+        await asyncio.sleep(0)
+        assert self.switch.state.active == 1
+        return asked
+
     async def first_that_waits(self) -> asyncio.Task[tuple[str, str]]:
         """Ask until a request has to wait, and return it; those before it are answered."""
         while True:
@@ -277,14 +284,13 @@ async def test_a_chat_template_that_does_not_end_is_named(
 
 
 async def test_an_engine_that_dies_comes_back_and_the_next_request_waits(bench: Bench) -> None:
-    stream = Stream(bench.switch, tokens=100)
-    await stream.begun.wait()
     before = bench.switch.state.restarts
     with paused(await bench.pid()):
+        asked = await bench.asked()
         pid = await bench.kill()
     assert await ask(bench.switch) == ("one", ANSWERS["one"])
     with pytest.raises(httpx.TransportError):
-        await stream.task
+        await asked
     assert gone(pid)
     assert bench.switch.state.restarts == before + 1
     assert [event["type"] for event in bench.told] == ["died", "restarted"]
@@ -427,12 +433,11 @@ async def test_a_reload_goes_on_without_whoever_asked_for_it(bench: Bench) -> No
 
 async def test_an_engine_that_does_not_finish_is_ended_after_a_while(bench: Bench) -> None:
     await bench.begin(replace(RULES, drain_s=0.01))
-    stream = Stream(bench.switch, tokens=100)
-    await stream.begun.wait()
     with paused(await bench.pid()):
+        asked = await bench.asked()
         await bench.switch.reload(bench.wanted("two"))
         with pytest.raises(httpx.TransportError):
-            await stream.task
+            await asked
     assert {"type": "cut-short", "model": "one", "requests": 1} in bench.told
 
 
