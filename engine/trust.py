@@ -18,6 +18,7 @@ from typing import Any, Literal
 from engine.errors import WorkspaceUntrusted
 from engine.frozen import frozen
 from engine.paths import bases_dir, shell_path, shorten, state_dir, write_atomic
+from engine.plain import links_and_others, not_plain
 
 How = Literal["runs", "loads", "reaches", "writes"]
 
@@ -31,8 +32,19 @@ _VERBS: dict[How, str] = {
     "writes": "a folder outside of it that would be written to",
 }
 _DIGEST_BYTES = 16
-_FOLDERS = ("datasets", "datasets/*", "exports", "synthetic", "runs", "runs/*", "runs/*/*")
+_FOLDERS = (
+    "datasets",
+    "datasets/*",
+    "exports",
+    "synthetic",
+    "server",
+    "runs",
+    "runs/*",
+    "runs/*/*",
+)
 """What finetui writes into a workspace beside its database."""
+_ABANDONED = ".unpacked."
+"""A folder of links to a base that an export leaves when it is killed; none is used again."""
 
 
 @frozen
@@ -125,6 +137,35 @@ def require_inside(root: Path, path: Path) -> None:
     item = link_item(root, path)
     if item is not None:
         require(root, [item])
+
+
+def require_plain(root: Path, folder: Path) -> None:
+    """Refuse to have a job work in a folder where links lead out of the workspace, or pipes are.
+
+    A link just below a run that was agreed to may stay; one further below never leads out.
+
+    Args:
+        root: The workspace's folder.
+        folder: The job's folder; links in it are looked at at any depth, and not followed.
+
+    Raises:
+        WorkspaceUntrusted: Such a link leads out.
+        PathUnusable: Something in it is neither a file nor a folder, such as a pipe.
+    """
+    require_inside(root, folder)
+    for path, plain in links_and_others(folder, but=_ABANDONED):
+        if not plain:
+            raise not_plain(path)
+        item = link_item(root, path)
+        if item is not None and not covers(root, [item]):
+            raise refuse(root, item) if item in links_out(root) else _in_the_way(root, item)
+
+
+def _in_the_way(root: Path, item: Acting) -> WorkspaceUntrusted:
+    return WorkspaceUntrusted(
+        f"in the workspace {shorten(root)} the {item.name} leads to {shorten(item.value)}",
+        hint="remove it, or put in its place what it leads to: a job does not write through it",
+    )
 
 
 def require(root: Path, items: Iterable[Acting]) -> None:

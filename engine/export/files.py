@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.paths import write_atomic
+from engine.plain import open_own
 
 # A file's temporary name, or a folder's as tempfile.mkdtemp ends it.
 _HALF_WRITTEN = re.compile(r"\.(.+)\.(\d+)\.(?:tmp|tmp\.tokens|\w{8})")
@@ -143,7 +144,7 @@ def locked(path: Path, *, wait: Callable[[], None]) -> Iterator[None]:
         wait: Called before each new try; it sleeps a little, and may raise to give up.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    handle = open_own(path.parent, path.name, os.O_RDWR | os.O_CREAT)
     try:
         while True:
             try:

@@ -40,7 +40,7 @@ from engine.runs import (
 from engine.runs.kept import Which
 from engine.setup import require
 from engine.trust import require as require_trust
-from engine.trust import require_inside, run_items
+from engine.trust import require_plain, run_items
 from engine.workspace import Workspace
 
 MODULE = "engine.export.recipe"
@@ -109,6 +109,7 @@ def start(
     """
     options = options or Options()
     run = find(workspace, run_id)
+    require_plain(workspace.root, run.dir)
     named = check_quants([quant] if isinstance(quant, str) else quant or ())
     require_imatrix(named, imatrix=options.imatrix)
     allow = check_gates(options.allow)
@@ -124,7 +125,6 @@ def start(
     check_merge(taken.path, base, original)
     chosen = named or (base.default_quant,)
     job_dir = exports_dir(run.dir) / folder_name(chosen)
-    require_inside(workspace.root, job_dir)
     name = f"the export of run {run.id} at {words(chosen)}"
     check_free(job_dir, what=name, hint="wait for it, or stop it first")
     preferences = workspace.settings.export

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine import toml
 from engine.paths import WORKSPACE_FILE
+from engine.plain import read_plain
 from engine.settings import acting_items, read_toml
 from engine.sources import is_address, locate
 from engine.sources.synthetic.shipped import is_shipped, own_copy
@@ -50,7 +51,7 @@ def named_by(root: Path, store: Store) -> list[Acting]:
     items = [*acting_items(read_toml(root / WORKSPACE_FILE)), *map(source_item, addresses)]
     for path in sorted(root.glob("runs/*/spec.toml")):
         with suppress(ValueError, OSError):  # one that can't be read can't be used either
-            spec = toml.loads(path.read_text("utf-8", "surrogateescape"))
+            spec = toml.loads(read_plain(path).decode("utf-8", "surrogateescape"))
             items += run_items(str(spec.get("base_dir", "")), str(spec.get("report_to", "")))
     items += links_out(root)
     return list(dict.fromkeys(items))

@@ -32,8 +32,10 @@ from types import FrameType, TracebackType
 from typing import Any, TypeVar
 
 from engine.errors import DiskFull, FinetuiError, LimitReached
+from engine.plain import open_own
 from engine.runs.control import CONTROL_DIR, KILL_FILE, kill_requested, stop_requested
 from engine.runs.events import EventLog
+from engine.runs.folder import RESERVE_FILE, check_folder
 from engine.runs.hold import Held, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.locks import gpu_lock, lock_file, owner_words
@@ -44,7 +46,6 @@ from engine.runs.tickets import drop_ticket
 from engine.telemetry import GpuNews, Sampler, process_snapshot
 
 HEARTBEAT_S = 2.0
-_RESERVE = CONTROL_DIR + "/reserve"
 _RESERVE_BYTES = 32 * 1024
 _NO_ROOM_BYTES = 1 << 20
 _RAISED_LINES = 5
@@ -107,7 +108,7 @@ class Job:
         self._resumed_step = resumed_step
         self._resumed_from = resumed_from
         self._saved = bool(resumed_step)
-        self._reserve = directory / _RESERVE if disk_reserve else None
+        self._reserve = directory / RESERVE_FILE if disk_reserve else None
         self._signalled = threading.Event()
         self._ended = threading.Event()
         self._word: tuple[str, Mapping[str, object]] = ("finished", {})
@@ -235,6 +236,7 @@ class Job:
     def _take_hold(self) -> None:
         """Hold the folder, and write down who does."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        check_folder(self.directory)
         try:
             self._hold = take(self.directory)
         except Held as error:
@@ -280,9 +282,13 @@ class Job:
         if self._reserve is None:
             return
         with contextlib.suppress(OSError):  # on a full disk the work itself will say so
-            self._reserve.parent.mkdir(exist_ok=True)
-            # Random bytes, so that a compressing file system really keeps the room.
-            self._reserve.write_bytes(os.urandom(_RESERVE_BYTES))
+            with contextlib.suppress(FileExistsError):
+                self._reserve.parent.mkdir()
+            self._reserve.unlink(missing_ok=True)
+            handle = open_own(self.directory, RESERVE_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            with os.fdopen(handle, "wb") as file:
+                # Random bytes, so that a compressing file system really keeps the room.
+                file.write(os.urandom(_RESERVE_BYTES))
 
     def _beating(self) -> None:
         sampler, watched = Sampler(self.directory), GpuNews()

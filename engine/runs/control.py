@@ -12,6 +12,7 @@ import os
 import signal
 from pathlib import Path
 
+from engine.plain import check_plain, open_own
 from engine.runs.events import read_events
 from engine.runs.fold import fold
 from engine.runs.life import look, to_signal
@@ -24,7 +25,12 @@ KILL_FILE = "kill"
 
 
 def clear_requests(directory: Path) -> None:
-    """Forget earlier requests, before a job is launched again."""
+    """Forget earlier requests, before a job is launched again.
+
+    Raises:
+        PathUnusable: They would be in a folder that a link leads to.
+    """
+    check_plain(directory, CONTROL_DIR, is_folder=True)
     for name in (STOP_FILE, KILL_FILE):
         (directory / CONTROL_DIR / name).unlink(missing_ok=True)
 
@@ -48,6 +54,9 @@ def request_stop(directory: Path) -> bool:
 
     Returns:
         Whether there was a living job to ask, here or elsewhere.
+
+    Raises:
+        PathUnusable: A link or a pipe is where the request is written.
     """
     _mark(directory, STOP_FILE)
     queued = drop_ticket(directory)
@@ -71,6 +80,9 @@ def kill(directory: Path) -> bool:
 
     Returns:
         Whether there was a living job to end.
+
+    Raises:
+        PathUnusable: A link or a pipe is where the request is written.
     """
     _mark(directory, KILL_FILE)
     queued = drop_ticket(directory)
@@ -87,6 +99,10 @@ def kill(directory: Path) -> bool:
 
 
 def _mark(directory: Path, name: str) -> None:
-    folder = directory / CONTROL_DIR
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).touch()
+    with contextlib.suppress(FileExistsError):  # whatever it is, it is looked at below
+        (directory / CONTROL_DIR).mkdir(parents=True)
+    handle = open_own(directory, f"{CONTROL_DIR}/{name}", os.O_WRONLY | os.O_CREAT)
+    try:
+        os.utime(handle)
+    finally:
+        os.close(handle)

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from engine.plain import open_own, open_plain
+
 EVENTS_FILE = "events.jsonl"
 LOG_FILE = "stdout.log"
 VERSION = 1
@@ -43,11 +45,10 @@ class EventLog:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        path = directory / EVENTS_FILE
         events, offset = read_events(directory)
         self._seq = events[-1].seq if events else 0
         self._lock = threading.Lock()
-        self._handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._handle = open_own(directory, EVENTS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._torn = os.fstat(self._handle).st_size > offset
 
     def write(self, type: str, **fields: object) -> Event:
@@ -173,7 +174,7 @@ def tail_log(directory: Path, offset: int = 0) -> tuple[list[str], int]:
 def last_log_lines(directory: Path, count: int = 20) -> list[str]:
     """Return the last lines of a job's output, a line without its end included."""
     try:
-        with (directory / LOG_FILE).open("rb") as handle:
+        with open_plain(directory / LOG_FILE) as handle:
             size = handle.seek(0, os.SEEK_END)
             start = max(0, size - 64 * 1024)
             handle.seek(start)
@@ -195,7 +196,7 @@ def _log_lines(data: bytes) -> list[str]:
 def _whole_lines(path: Path, offset: int) -> tuple[bytes, int]:
     """Return what follows ``offset`` up to the last line end, and the offset of that end."""
     try:
-        with path.open("rb") as handle:
+        with open_plain(path) as handle:
             if handle.seek(0, os.SEEK_END) < offset:
                 offset = 0  # the file was replaced by a shorter one: begin again
             handle.seek(offset)

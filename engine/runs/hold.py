@@ -16,6 +16,9 @@ import os
 import struct
 from pathlib import Path
 
+from engine.errors import PathUnusable
+from engine.plain import open_own, open_plain
+
 LOCK_FILE = "run.lock"
 INHERITED = "FINETUI_RUN_LOCK"
 """The variable that names the open lock file which a launched job inherits."""
@@ -51,7 +54,7 @@ class Hold:
         """
         if self.handle < 0:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, PathUnusable):
             if not _is_at(self.handle, self.path):
                 handle = _open(self.path)
                 try:
@@ -75,6 +78,7 @@ def take(directory: Path) -> Hold:
 
     Raises:
         Held: Another process holds it.
+        PathUnusable: Something else has its name.
         OSError: The lock file can't be made.
     """
     path = directory / LOCK_FILE
@@ -99,13 +103,10 @@ def is_held(directory: Path, kind: str) -> bool:
         kind: How it was locked, as ``process.json`` says.
     """
     try:
-        handle = os.open(directory / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC)
+        with open_plain(directory / LOCK_FILE) as file:
+            return _is_locked(file.fileno(), kind)
     except OSError:
         return False
-    try:
-        return _is_locked(handle, kind)
-    finally:
-        os.close(handle)
 
 
 def _inherited(path: Path) -> Hold | None:
@@ -124,7 +125,7 @@ def _inherited(path: Path) -> Hold | None:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    return open_own(path.parent, path.name, os.O_RDWR | os.O_CREAT)
 
 
 def _is_at(handle: int, path: Path) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import RunUnfinished
+from engine.plain import read_plain
 
 ADAPTER_DIR = "adapter"
 BEST_DIR = "best"
@@ -47,7 +48,7 @@ class Kept:
 def read_best(folder: Path) -> Best | None:
     """Return what a folder ``best/`` holds; None where it is not there, or is not whole."""
     try:
-        value = json.loads((folder / BEST_FILE).read_bytes())
+        value = json.loads(read_plain(folder / BEST_FILE))
         best = Best(step=int(value["step"]), loss=float(value["loss"]))
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

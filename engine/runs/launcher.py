@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ from pathlib import Path
 from engine.child import child_environment, environment_without_secrets
 from engine.errors import RunFailed
 from engine.paths import shorten
+from engine.plain import open_own
 from engine.runs.control import clear_requests
 from engine.runs.events import LOG_FILE
+from engine.runs.folder import check_folder
 from engine.runs.hold import INHERITED, Held, Hold, take
 from engine.runs.life import check_free, elsewhere, look
 from engine.runs.process import ProcessInfo, adopt, identify, write_process
@@ -52,6 +55,7 @@ def launch(
 
     Raises:
         RunActive: The directory's job still runs, here or elsewhere.
+        PathUnusable: A link or a pipe is in the place of a file that a job writes.
         RunFailed: The child could not be started.
     """
     job_dir = job_dir.resolve()
@@ -60,6 +64,7 @@ def launch(
     check_free(job_dir, what=name, hint=hint, force=force)
     try:
         job_dir.mkdir(parents=True, exist_ok=True)
+        check_folder(job_dir)
         hold = take(job_dir)
     except Held as error:  # another launcher was quicker
         check_free(job_dir, what=name, hint=hint)
@@ -89,7 +94,8 @@ def _start(
 ) -> ProcessInfo:
     """Start the child, which inherits the lock, and write down which process it is."""
     try:
-        with (job_dir / LOG_FILE).open("ab") as output:
+        log = open_own(job_dir, LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        with os.fdopen(log, "ab") as output:
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

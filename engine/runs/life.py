@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import RunActive, RunElsewhere
+from engine.plain import open_plain
 from engine.runs.events import EVENTS_FILE
 from engine.runs.hold import LOCK_FILE, is_held
 from engine.runs.hung import age_words
@@ -173,7 +174,7 @@ def heard_at(directory: Path) -> float:
 def _changed(path: Path) -> float:
     # Opened, since an NFS client asks the server for a file's time when it is opened.
     try:
-        with path.open("rb") as handle:
+        with open_plain(path) as handle:
             return os.fstat(handle.fileno()).st_mtime
     except OSError:
         return 0.0

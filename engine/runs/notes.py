@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.errors import UsageError
 from engine.paths import write_atomic
+from engine.plain import read_plain
 
 PERSON_FILE = "person.json"
 LONGEST_NAME = 40
@@ -33,7 +34,7 @@ class Said:
 def read_said(directory: Path) -> Said:
     """Return what a person says of a run; nothing where it can't be read."""
     try:
-        value = json.loads((directory / PERSON_FILE).read_bytes())
+        value = json.loads(read_plain(directory / PERSON_FILE))
         name, note = value.get("name", ""), value.get("note", "")
     except (OSError, ValueError, AttributeError, RecursionError):
         return Said()

@@ -21,6 +21,7 @@ import psutil
 
 from engine.errors import FinetuiError
 from engine.paths import write_atomic
+from engine.plain import read_plain
 
 PROCESS_FILE = "process.json"
 EXIT_FILE = "exit.json"
@@ -117,7 +118,7 @@ def write_process(directory: Path, info: ProcessInfo) -> None:
 def read_process(directory: Path) -> ProcessInfo | None:
     """Return which process a job is or was, or None where it was never launched."""
     try:
-        value = json.loads((directory / PROCESS_FILE).read_bytes())
+        value = json.loads(read_plain(directory / PROCESS_FILE))
         return ProcessInfo(
             pid=int(value["pid"]),
             start_time=float(value["start_time"]),
@@ -212,7 +213,7 @@ def read_exit(directory: Path, info: ProcessInfo) -> int | None:
     None where nobody saw it: only the process that launched a job learns it, if it still runs.
     """
     try:
-        value = json.loads((directory / EXIT_FILE).read_bytes())
+        value = json.loads(read_plain(directory / EXIT_FILE))
         same = int(value["pid"]) == info.pid and float(value["at"]) >= info.launched_at
         return int(value["status"]) if same else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

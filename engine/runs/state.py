@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine import toml
 from engine.errors import RunMissing
+from engine.plain import read_plain
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.endings import explain, telling_lines, what_to_do
 from engine.runs.events import Event, Tail
@@ -238,7 +239,7 @@ def make_run_dir(runs_dir: Path, *, digits: Callable[[], str] = _four_digits) ->
 def read_spec(directory: Path) -> Mapping[str, Any]:
     """Return a job's specification as it stands in ``spec.toml``; empty where it can't be read."""
     try:
-        return toml.loads((directory / SPEC_FILE).read_text("utf-8", "surrogateescape"))
+        return toml.loads(read_plain(directory / SPEC_FILE).decode("utf-8", "surrogateescape"))
     except (OSError, ValueError):
         return {}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.errors import RunError
 from engine.paths import write_atomic
+from engine.plain import read_plain
 from engine.runs.events import EVENTS_FILE, read_events
 
 TICKET_FILE = "queue.json"
@@ -56,7 +57,7 @@ class Ticket:
 def read_ticket(directory: Path) -> Ticket | None:
     """Return a run's ticket, or None where it has none that can be read."""
     try:
-        value = json.loads((directory / TICKET_FILE).read_bytes())
+        value = json.loads(read_plain(directory / TICKET_FILE))
         ticket = Ticket(
             order=float(value["order"]),
             at=float(value["at"]),

@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from engine.errors import FinetuiError
 from engine.runs.control import kill_requested, stop_requested
 from engine.runs.hold import INHERITED, Held, Hold, take
 from engine.runs.queue import try_seat, wake
 from engine.runs.tickets import drop_ticket, read_ticket, waits
-from engine.trust import covers, link_item, run_items
+from engine.trust import covers, require_plain, run_items
 
 LOOK_S = 1.0
 _WAKE_EVERY = 5
@@ -79,7 +80,11 @@ def may_start(directory: Path) -> bool:
     root = directory.parent.parent
     spec = read_spec(directory)
     items = run_items(str(spec.get("base_dir", "")), str(spec.get("report_to", "none")))
-    return covers(root, items) and link_item(root, directory / "control") is None
+    try:
+        require_plain(root, directory)
+    except FinetuiError:
+        return False
+    return covers(root, items)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine.errors import CheckpointDamaged
 from engine.paths import write_atomic
+from engine.plain import read_plain
 
 CHECKPOINTS_DIR = "checkpoints"
 MANIFEST = "checkpoint.json"
@@ -197,7 +198,7 @@ def damage(checkpoint: Checkpoint, *, thorough: bool = True) -> str:
 
 def _against_manifest(folder: Path, thorough: bool) -> str:
     try:
-        files = json.loads((folder / MANIFEST).read_bytes())["files"]
+        files = json.loads(read_plain(folder / MANIFEST))["files"]
         listed = {
             str(name): (int(entry["bytes"]), str(entry["sha256"])) for name, entry in files.items()
         }

@@ -25,7 +25,7 @@ from engine.train.preflight import preflight
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.start import check_machine, new_directory
 from engine.train.warm_start import adopted
-from engine.trust import agree, require_inside, run_items
+from engine.trust import agree, require_inside, require_plain, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
@@ -85,13 +85,16 @@ def start_prepared(
         RunMissing: There is no such run.
         RunActive: It is still going.
         RunError: It has trained already; its base is another one than it was made for.
-        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something.
+        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something,
+            or write through a link.
+        PathUnusable: A pipe or a device is in the run's folder.
         BaseMissing: Its base is not on this machine.
         DependencyMissing: What the spec asks for is not installed.
         DiskFull: There is no room for the run.
         DeviceBusy: Another run holds the GPU, and this one shall not wait.
     """
     run = find(workspace, id_or_prefix)
+    require_plain(workspace.root, run.dir)
     check_startable(run)
     if not run.view.active:
         wait_until_gone(run.dir)
@@ -99,8 +102,6 @@ def start_prepared(
         run.dir, what=f"run {run.id}", hint=f"follow it with: finetui runs follow {run.id}",
         force=force,
     )  # fmt: skip
-    for name in ("checkpoints", "adapter", "control"):
-        require_inside(workspace.root, run.dir / name)
     spec = load_spec(run.dir)
     require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     base = _same_base(run.id, spec)

@@ -50,7 +50,7 @@ from engine.train.preflight import preflight
 from engine.train.reporting import check_reporting
 from engine.train.spec import TrainSpec, changed, load_spec, write_spec
 from engine.train.warm_start import adopted
-from engine.trust import agree, require_inside, run_items
+from engine.trust import agree, require_inside, require_plain, run_items
 from engine.trust import require as require_trust
 from engine.workspace import Workspace
 
@@ -185,11 +185,14 @@ def resume(
         RunElsewhere: It may be going on another host, or in a container.
         RunError: It is finished, or has no checkpoint.
         CheckpointDamaged: The checkpoint that is asked for, or every one, is damaged.
-        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something.
+        WorkspaceUntrusted: The workspace came with the run, and it would load or reach something,
+            or write through a link.
+        PathUnusable: A pipe or a device is in the run's folder.
         BaseMissing: Its base is not on this machine any more.
         DiskFull: There is no room for it.
     """
     run = find(workspace, id_or_prefix)
+    require_plain(workspace.root, run.dir)
     if not run.view.active:
         wait_until_gone(run.dir)
     _check_free(run, force)
@@ -198,8 +201,6 @@ def resume(
     choice = choose(run.dir, superseded=run.view.superseded, wanted=checkpoint)
     if choice is None:
         raise _no_checkpoint(run)
-    for name in ("checkpoints", "adapter", "control"):
-        require_inside(workspace.root, run.dir / name)
     spec = load_spec(run.dir)
     require_trust(workspace.root, run_items(spec.base_dir, spec.report_to))
     if not Path(spec.base_dir).is_dir():
