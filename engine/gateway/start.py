@@ -16,7 +16,7 @@ from engine.runs import launch, request_stop, stop_requested, wait_until_gone
 from engine.runs import state as job_state
 from engine.runs.events import EVENTS_FILE, LOG_FILE
 from engine.runs.process import read_process
-from engine.trust import require_inside
+from engine.trust import require_plain
 from engine.workspace import Workspace
 
 MODULE = "engine.gateway.job"
@@ -79,7 +79,8 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
         GgufDamaged, EngineUnfit: The model can't be loaded.
         DependencyMissing: The engine is not installed.
         WorkspaceUntrusted: The workspace came from somebody else and would load what nobody
-            agreed to.
+            agreed to, or write through a link.
+        PathUnusable: A link or a pipe is in the place of a file that it writes.
     """
     from engine.gateway.resolve import Resolver
     from engine.serve.engines.choice import choose
@@ -87,7 +88,7 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
     directory = server_dir(workspace.root)
     _check_free(workspace)
     _check_open(spec)
-    require_inside(workspace.root, directory)
+    require_plain(workspace.root, directory)
     served = Resolver(spec)(spec.model)
     choose(spec.engine, served).require(served)
     sock = bind(spec.host, spec.port)

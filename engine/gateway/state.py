@@ -15,9 +15,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.errors import PathUnusable
+from engine.plain import open_own, read_plain
 from engine.text import inert
 
 STATE_FILE = "state.json"
+_LARGEST = 1 << 20
 
 Phase = Literal["starting", "serving", "switching", "restarting", "idle", "lent", "failed", "ended"]
 """``idle``: unloaded until the next request; ``lent``: unloaded while a run has the device;
@@ -89,12 +92,12 @@ def read_state(directory: Path) -> ServerState | None:
     It does not say whether the server still runs: :func:`engine.gateway.start.status` does.
     """
     try:
-        value = json.loads((directory / STATE_FILE).read_bytes())
+        value = json.loads(read_plain(directory / STATE_FILE, _LARGEST))
         known = [field for field in fields(ServerState) if field.name in value]
         return ServerState(
             **{field.name: _of_kind(value[field.name], field.default) for field in known}
         )
-    except (OSError, ValueError, TypeError, AttributeError, OverflowError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -140,8 +143,9 @@ class StateWriter:
             return False
         # Not made durable: after the machine's restart there is no server that it would be of.
         temporary = self._path.with_name(f".{STATE_FILE}.{os.getpid()}.tmp")
-        with contextlib.suppress(OSError):
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(OSError, PathUnusable):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            handle = open_own(temporary.parent, temporary.name, flags, 0o600)
             with os.fdopen(handle, "wb") as file:
                 now = replace(state, at=round(time.time(), 3))
                 file.write(json.dumps(now.as_dict()).encode() + b"\n")

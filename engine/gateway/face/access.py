@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from engine.errors import PathUnusable
 from engine.gateway.face.relay import Tally
+from engine.plain import open_own
 from engine.text import inert
 
 ACCESS = logging.getLogger("finetui.server.access")
@@ -24,20 +28,31 @@ def keep_access_log(directory: Path) -> None:
     Two files of two megabytes are kept. A full disk stops the log, and never the server.
     """
     try:
-        handler = RotatingFileHandler(
+        handler = _OwnFile(
             directory / ACCESS_FILE,
             maxBytes=_BYTES,
             backupCount=1,
             encoding="utf-8",
             errors="backslashreplace",
         )
-    except OSError:
+    except (OSError, PathUnusable):
         return
     handler.handleError = lambda record: None  # type: ignore[method-assign]
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     ACCESS.setLevel(logging.INFO)
     ACCESS.propagate = False
     ACCESS.addHandler(handler)
+
+
+class _OwnFile(RotatingFileHandler):
+    """Opens its file without following a link: the folder lies in somebody's workspace."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        handle = open_own(path.parent, path.name, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        opened = os.fdopen(handle, self.mode, encoding=self.encoding, errors=self.errors)
+        assert isinstance(opened, TextIOWrapper)
+        return opened
 
 
 class AccessLog:
