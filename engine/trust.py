@@ -18,7 +18,6 @@ from typing import Any, Literal
 from engine.errors import WorkspaceUntrusted
 from engine.frozen import frozen
 from engine.paths import bases_dir, shell_path, shorten, state_dir, write_atomic
-from engine.plain import links_and_others, not_plain
 
 How = Literal["runs", "loads", "reaches", "writes"]
 
@@ -152,6 +151,8 @@ def require_plain(root: Path, folder: Path) -> None:
         WorkspaceUntrusted: Such a link leads out.
         PathUnusable: Something in it is neither a file nor a folder, such as a pipe.
     """
+    from engine.plain import links_and_others, not_plain  # the app's start needs neither
+
     require_inside(root, folder)
     for path, plain in links_and_others(folder, but=_ABANDONED):
         if not plain:
