@@ -102,6 +102,7 @@ One tree, so that a caller can catch a stage or the lot::
     │   ├── WorkerTimeout          a model worker did not answer in time
     │   ├── ServerActive           a server of this workspace runs already
     │   ├── ServerMissing          no server of this workspace runs
+    │   ├── ServerUnreachable      it runs, and its private socket is gone
     │   ├── PortTaken              another program listens on the port
     │   ├── ServerTokenInvalid     the server's token can't be used
     │   ├── ServerOpen             the server would be reachable by anybody
@@ -226,6 +227,7 @@ from engine.errors.serving import (
     ServerMissing,
     ServerOpen,
     ServerTokenInvalid,
+    ServerUnreachable,
     WorkerDied,
     WorkerTimeout,
 )
@@ -360,6 +362,7 @@ __all__ = [
     "ServerMissing",
     "ServerOpen",
     "ServerTokenInvalid",
+    "ServerUnreachable",
     "SettingsError",
     "SourceAmbiguous",
     "SourceBetweenPeople",

@@ -41,6 +41,12 @@ class ServerMissing(ServeError):
     code = "server-missing"
 
 
+class ServerUnreachable(ServeError):
+    """The server of this workspace runs, and its private socket is gone."""
+
+    code = "server-unreachable"
+
+
 class PortTaken(ServeError):
     """Another program listens on the port."""
 

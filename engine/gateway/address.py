@@ -6,6 +6,7 @@ import contextlib
 import errno
 import ipaddress
 import os
+import shutil
 import socket
 import stat
 import tempfile
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import AccessRefused, PortTaken, UsageError
+from engine.paths import state_dir
 
 BACKLOG = 128
 SOCKET = "owner.sock"
@@ -94,32 +96,42 @@ def is_loopback(host: str) -> bool:
 @contextmanager
 def owner_socket() -> Iterator[tuple[socket.socket, Path]]:
     """Give a listening socket in a folder that only this user enters; removed at the end."""
-    folder = _private_folder()
-    path = folder / SOCKET
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock, path = _listening()
     try:
-        sock.bind(str(path))
-        path.chmod(0o600)
-        sock.listen(BACKLOG)
         yield sock, path
     finally:
         sock.close()
         remove_socket(path)
 
 
-def _private_folder() -> Path:
-    """Make a folder of this user's alone, in a path that is short enough for a socket."""
+def _listening() -> tuple[socket.socket, Path]:
+    """Listen in a folder of this user's alone, whose path is short enough for a socket.
+
+    $XDG_RUNTIME_DIR comes last: it is removed when its user logs out, and a server stays.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    for base in (runtime, tempfile.gettempdir(), "/tmp"):
-        if base and os.path.isabs(base) and os.path.isdir(base):
-            with contextlib.suppress(OSError):
-                folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-                if len(os.fsencode(folder)) <= _LONGEST_FOLDER:
-                    return folder
-                folder.rmdir()
+    for base in (str(state_dir()), tempfile.gettempdir(), "/tmp", runtime):
+        # The ending that is made up has eight characters.
+        longest = len(os.fsencode(base)) + len(_PREFIX) + 9
+        if not os.path.isabs(base) or longest > _LONGEST_FOLDER:
+            continue
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        path = None
+        try:
+            os.makedirs(base, mode=0o700, exist_ok=True)
+            path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base)) / SOCKET
+            sock.bind(str(path))  # not every shared folder takes sockets
+            path.chmod(0o600)
+            sock.listen(BACKLOG)
+        except OSError:
+            sock.close()
+            if path is not None:
+                shutil.rmtree(path.parent, ignore_errors=True)
+        else:
+            return sock, path
     raise AccessRefused(
         "there is no folder for the server's private socket",
-        hint="set XDG_RUNTIME_DIR to a folder of yours",
+        hint="set TMPDIR to a folder of yours with a short path",
     )
 
 

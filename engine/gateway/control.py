@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import FinetuiError, ServeError, ServerMissing
+from engine.errors import FinetuiError, ServeError, ServerMissing, ServerUnreachable
 from engine.gateway.spec import Wanted
+from engine.paths import shorten
 from engine.workspace import Workspace
 
 _CONNECT_S = 10.0
@@ -40,6 +41,7 @@ def reload(workspace: Workspace, wanted: Wanted) -> Reloaded:
 
     Raises:
         ServerMissing: No server of this workspace runs.
+        ServerUnreachable: One runs, and its private socket is gone.
         ReloadBusy: Models are being changed already.
         ModelOutside: The path lies outside the folders that may be loaded from.
         FinetuiError: The new model can't be loaded, with its own code; the one before goes on.
@@ -50,7 +52,12 @@ def reload(workspace: Workspace, wanted: Wanted) -> Reloaded:
     if not found.running or found.state is None or not found.state.socket:
         raise _missing()
     asked = {name: getattr(wanted, name) for name in ("run", "path", "quant")}
-    body = _ask(Path(found.state.socket), {name: text for name, text in asked.items() if text})
+    try:
+        body = _ask(Path(found.state.socket), {name: text for name, text in asked.items() if text})
+    except ServerUnreachable as error:
+        if not status(workspace).running:  # it has ended just now
+            raise _missing() from error
+        raise
     return Reloaded(
         model=str(body.get("model", "")),
         before=str(body.get("before", "")),
@@ -64,7 +71,7 @@ def _ask(path: Path, asked: dict[str, str]) -> dict[str, Any]:
     """Ask the owner's socket, and return its answer.
 
     Raises:
-        ServerMissing: Nobody listens there.
+        ServerUnreachable: Nobody listens there.
         FinetuiError: The server refuses, or fails.
     """
     import httpx  # 0.2 s, which whoever never reloads does not pay
@@ -72,7 +79,7 @@ def _ask(path: Path, asked: dict[str, str]) -> dict[str, Any]:
     from engine.gateway.address import is_private
 
     if not is_private(path):  # the file that names it may come from anybody
-        raise _missing()
+        raise _unreachable(path)
     transport = httpx.HTTPTransport(uds=str(path))
     timeout = httpx.Timeout(None, connect=_CONNECT_S)
     try:
@@ -80,7 +87,7 @@ def _ask(path: Path, asked: dict[str, str]) -> dict[str, Any]:
             answer = client.post(f"http://localhost{_PATH}", json=asked)
             body = answer.json()
     except httpx.ConnectError as error:
-        raise _missing() from error
+        raise _unreachable(path) from error
     except (httpx.HTTPError, ValueError) as error:
         raise ServeError(
             f"the server broke off: {type(error).__name__}",
@@ -112,4 +119,13 @@ def _by_code(kind: type[FinetuiError], code: str) -> type[FinetuiError] | None:
 def _missing() -> ServerMissing:
     return ServerMissing(
         "no server of this workspace runs", hint="start one with: finetui serve RUN"
+    )
+
+
+def _unreachable(path: Path) -> ServerUnreachable:
+    return ServerUnreachable(
+        "a server of this workspace runs, and does not listen on its private socket here: "
+        f"{shorten(path, 80)}",
+        hint="ask it by its address, with its token: POST /admin/reload-model; or end it with: "
+        "finetui serve --stop, and start it again",
     )
