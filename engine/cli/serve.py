@@ -15,7 +15,7 @@ from engine.cli.common import common_options, opened, print_json, say
 from engine.cli.waiting import patiently
 from engine.errors import ServerActive, ServerMissing, UsageError
 from engine.gateway import start as gateway
-from engine.gateway.bearer import VARIABLE
+from engine.gateway.bearer import VARIABLE, shell_key
 from engine.gateway.control import reload as ask_to_reload
 from engine.gateway.resolve import first_wanted
 from engine.gateway.spec import ServeSpec
@@ -195,7 +195,7 @@ def _print_ways(state: ServerState | None, file: Path | None, token: str) -> Non
     say(f"{state.model} answers at {state.url} ({state.engine})")
     if state.said:
         say(f"note: {state.said}")
-    key = token or (f"$(cat {shell_path(file)})" if file else f"${VARIABLE}")
+    key = token or shell_key(file)
     if token:
         say(f"token, shown once: {token}")
     say()

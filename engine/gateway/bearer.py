@@ -35,6 +35,17 @@ def find_token(file: Path | None) -> tuple[str, bool]:
     return secrets.token_hex(24), True
 
 
+def shell_key(file: Path | None) -> str:
+    """Return how a shell gets the token that :func:`find_token` finds, without showing it.
+
+    Args:
+        file: The file that may hold it.
+    """
+    if file is None or os.environ.get(VARIABLE):
+        return f"${VARIABLE}"
+    return f"$(cat {shell_path(file)})"
+
+
 def _read(file: Path) -> str:
     try:
         # A pipe is not waited for.
