@@ -17,6 +17,7 @@ from tui.messages import PartFailed, Server, ServerMoved
 
 if TYPE_CHECKING:
     from engine.gateway.control import Reloaded
+    from engine.gateway.spec import ServeSpec
     from engine.gateway.state import ServerState
     from engine.serve.engines.base import EngineName
     from engine.workspace import Workspace
@@ -277,15 +278,30 @@ class ServerDesk:
         Raises:
             FinetuiError: It can't be started.
         """
-        from engine.gateway.spec import ServeSpec, Wanted, server_dir
+        from engine.gateway.spec import server_dir
         from engine.gateway.start import serve, status, token_of
-        from engine.gateway.words import seconds_of
         from engine.runs import wait_until_gone
 
         if not status(self._workspace).running:
             wait_until_gone(server_dir(self._workspace.root))  # one that is ending now
+        spec = self.spec(wish)
+        value, made = token_of(spec, self._token_file)
+        directory = serve(self._workspace, spec, value)
+        token = Token(value, made, _process(directory))
+        self.remember(token)
+        return token
+
+    def spec(self, wish: Wish) -> ServeSpec:
+        """Return how a server is started here: by what is wished for, else by settings.
+
+        Raises:
+            UsageError: ``serve.idle`` is no time.
+        """
+        from engine.gateway.spec import ServeSpec, Wanted
+        from engine.gateway.words import seconds_of
+
         settings = self._workspace.settings.serve
-        spec = ServeSpec(
+        return ServeSpec(
             workspace=self._workspace.root,
             model=Wanted(run=wish.model.run_id, quant=wish.model.quant),
             host=settings.host,
@@ -299,12 +315,8 @@ class ServerDesk:
             hosts=settings.hosts,
             origins=settings.origins,
             lend=settings.lend,
+            instruct=settings.instruct,
         )
-        value, made = token_of(spec, self._token_file)
-        directory = serve(self._workspace, spec, value)
-        token = Token(value, made, _process(directory))
-        self.remember(token)
-        return token
 
     def remember(self, token: Token) -> None:
         """Keep the token of a server that was started here, in memory alone."""
@@ -317,14 +329,9 @@ class ServerDesk:
 
     def key(self, seen: Seen) -> str:
         """Return how a shell gets a server's token: as itself where it was made here."""
-        from engine.gateway.bearer import VARIABLE
-        from engine.paths import shell_path
+        from engine.gateway.bearer import shell_key
 
-        if token := self.token_of(seen):
-            return token
-        if self._token_file is not None and not os.environ.get(VARIABLE):
-            return f"$(cat {shell_path(self._token_file)})"
-        return f"${VARIABLE}"
+        return self.token_of(seen) or shell_key(self._token_file)
 
     def token_of(self, seen: Seen) -> str:
         """Return the token that was made here for a server; empty where there is none."""

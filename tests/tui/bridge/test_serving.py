@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from engine.cli.serve import _spec, serve
 from engine.gateway.spec import server_dir
 from engine.runs import wait_until_gone
+from engine.settings import ServeSettings
 from engine.workspace import Workspace, open_workspace
 from tests.support.trusting import trusted
 from tests.tui.exports import make_exported_run, make_finished_export
 from tests.tui.scripted import RUN
 from tests.tui.server_job import running_job, says
-from tui.bridge.serving import Seen, ServerDesk, ServerWatch, Token
+from tui.bridge.serving import Seen, ServerDesk, ServerWatch, Token, Wish
 from tui.messages import Server, ServerMoved
 
 
@@ -158,6 +161,30 @@ def test_where_the_token_comes_from_is_said(
         monkeypatch.setenv("FINETUI_SERVE_TOKEN", "x" * 20)
         assert "FINETUI_SERVE_TOKEN" in desk.token_note()
         assert desk.key(Seen(running=True)) == "$FINETUI_SERVE_TOKEN"
+
+
+def test_the_panel_starts_the_server_that_the_verb_starts(
+    workspace: Workspace, isolated_home: Path
+) -> None:
+    own = isolated_home / ".config" / "finetui" / "config.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text(
+        '[serve]\nhost = "127.0.0.2"\nport = 8099\nengine = "native"\ncontext = 777\nslots = 3\n'
+        'idle = "10m"\nlend = "never"\ninstruct = true\nfolders = ["~/models"]\n'
+        'remote_admin = true\nhosts = ["box"]\norigins = ["http://box"]\n',
+        "utf-8",
+    )
+    make_finished_export(workspace, RUN, "q4_k_m")
+    options = serve.make_context("serve", []).params
+    with open_workspace(workspace.root) as opened:
+        desk = ServerDesk(opened)
+        wish = Wish(desk.models()[0], engine="native", port=desk.port)
+        assert desk.spec(wish) == _spec(opened, RUN, "q4_k_m", options)
+        settings = opened.settings.serve
+    # Every setting differs from its default, so that none is left out on both sides.
+    for field in fields(ServeSettings):
+        if field.name != "token_file":
+            assert getattr(settings, field.name) != field.default, field.name
 
 
 def test_the_port_that_is_offered_instead_is_free(workspace: Workspace) -> None:
