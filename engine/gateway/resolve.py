@@ -20,7 +20,14 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine.errors import FinetuiError, ModelMissing, ModelOutside, RunUnfinished, UsageError
+from engine.errors import (
+    EngineUnfit,
+    FinetuiError,
+    ModelMissing,
+    ModelOutside,
+    RunUnfinished,
+    UsageError,
+)
 from engine.export.artifacts import ExportInfo, artifacts, how_to_get
 from engine.export.quants import check_quant
 from engine.gateway.spec import ServeSpec, Wanted
@@ -32,7 +39,8 @@ from engine.trust import covers, link_item, require, require_inside, run_items
 from engine.workspace import Workspace, open_workspace
 
 SUFFIX = ".gguf"
-_FOLDERS: tuple[EngineName, ...] = ("transformers", "vllm")
+FOLDER_ENGINES: tuple[EngineName, ...] = ("transformers", "vllm")
+"""Engines that load a run's merged folder, or its base and adapter, and no quantisation of it."""
 """The engines that load a model in Hugging Face's form."""
 
 _HINT = "start the server with --allow-dir DIR to load from there"
@@ -64,6 +72,7 @@ class Resolver:
             RunMissing: There is no such run.
             RunUnfinished: It has no export, or not at that quantisation.
             QuantUnknown: There is no quantisation of that name.
+            EngineUnfit: A quantisation is named, and the engine takes folders.
             ModelOutside: The path lies outside of what may be loaded.
             ModelMissing: There is no such file.
             WorkspaceUntrusted: The run would load from a place that nobody agreed to.
@@ -158,19 +167,25 @@ def of_run(
     Args:
         workspace: Where the run is.
         run_id: The run, or a part of its id.
-        quant: The quantisation; empty takes the newest export.
+        quant: The quantisation; empty takes the newest export. Engines that take folders have none.
         engine: The engine that will load it; None takes a GGUF.
 
     Raises:
         RunMissing: There is no such run.
         RunUnfinished: It has no export, or not at that quantisation, or no adapter.
         QuantUnknown: There is no quantisation of that name.
+        EngineUnfit: A quantisation is named, and the engine takes folders.
         WorkspaceUntrusted: Its base would be loaded from a folder, or a link leads out of the
             workspace, and nobody agreed to that.
     """
     run = find(workspace, run_id)
     quant = check_quant(quant) if quant else ""
-    if engine in _FOLDERS:
+    if engine in FOLDER_ENGINES:
+        if quant:
+            raise EngineUnfit(
+                f"{engine} serves a run's weights as they are, and no export at {quant}",
+                hint="leave the quantisation out, or serve the export with --engine native",
+            )
         base_dir = str(read_spec(run.dir).get("base_dir", ""))
         require(workspace.root, run_items(base_dir, "none"))
         require_inside(workspace.root, run.dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -33,8 +34,8 @@ _LAST_PORT = 65535
 _ABOUT: Mapping[str, str] = {
     "native": "requests side by side",
     "llama-cpp-python": "one request at a time",
-    "transformers": "one request at a time",
-    "vllm": "many requests, on GPUs",
+    "transformers": "one request at a time, not quantised",
+    "vllm": "many requests, on GPUs, not quantised",
 }
 
 
@@ -266,7 +267,7 @@ class ServerDesk:
         from engine.serve.engines.choice import choose
 
         try:
-            served = of_run(self._workspace, model.run_id, model.quant, name)
+            served = of_run(self._workspace, model.run_id, _quant_for(name, model), name)
             choose(name, served)
         except FinetuiError as error:
             return EngineSeen(name, error.message, error.hint)
@@ -303,7 +304,7 @@ class ServerDesk:
         settings = self._workspace.settings.serve
         return ServeSpec(
             workspace=self._workspace.root,
-            model=Wanted(run=wish.model.run_id, quant=wish.model.quant),
+            model=Wanted(run=wish.model.run_id, quant=_quant_for(wish.engine, wish.model)),
             host=settings.host,
             port=wish.port,
             engine=wish.engine,
@@ -353,9 +354,19 @@ class ServerDesk:
             FinetuiError: It can't be loaded; the one before goes on.
         """
         from engine.gateway.control import reload
-        from engine.gateway.spec import Wanted
+        from engine.gateway.spec import ServeSpec, Wanted, server_dir
 
-        return reload(self._workspace, Wanted(run=model.run_id, quant=model.quant))
+        engine: EngineName | None = None
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            engine = ServeSpec.read(server_dir(self._workspace.root)).engine
+        return reload(self._workspace, Wanted(run=model.run_id, quant=_quant_for(engine, model)))
+
+
+def _quant_for(engine: EngineName | None, model: Model) -> str:
+    """Return which quantisation an engine is asked for; none where it loads the run's folder."""
+    from engine.gateway.resolve import FOLDER_ENGINES
+
+    return "" if engine in FOLDER_ENGINES else model.quant
 
 
 def _is_free(port: int) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from engine.cli.serve import _spec, serve
-from engine.gateway.spec import server_dir
+from engine.gateway.spec import Wanted, server_dir
 from engine.runs import wait_until_gone
 from engine.settings import ServeSettings
 from engine.workspace import Workspace, open_workspace
@@ -181,6 +181,8 @@ def test_the_panel_starts_the_server_that_the_verb_starts(
         wish = Wish(desk.models()[0], engine="native", port=desk.port)
         assert desk.spec(wish) == _spec(opened, RUN, "q4_k_m", options)
         settings = opened.settings.serve
+        # What these load is the run's folder, which has no quantisation.
+        assert desk.spec(replace(wish, engine="vllm")).model == Wanted(run=RUN)
     # Every setting differs from its default, so that none is left out on both sides.
     for field in fields(ServeSettings):
         if field.name != "token_file":
