@@ -16,13 +16,14 @@ from pathlib import Path
 
 import httpx
 
-from engine.errors import DependencyMissing, EngineFailed, EngineUnfit
+from engine.errors import DependencyMissing, EngineFailed, EngineUnfit, FinetuiError
 from engine.serve.engines.base import Engine, EngineName, EngineOptions, Served
 from engine.serve.engines.kept import start_kept
 from engine.serve.engines.memory import folder_needs, gguf_needs
 from engine.serve.engines.running import Running
 from engine.serve.engines.shapes import (
     ADAPTER_CONFIG,
+    CONFIG,
     gguf_header,
     installed,
     read_json,
@@ -31,6 +32,17 @@ from engine.serve.engines.shapes import (
 
 PROGRAM = "vllm"
 _RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+_CONTEXTS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "model_max_length",
+    "max_target_positions",
+    "max_sequence_length",
+    "max_seq_length",
+    "seq_len",
+)
 _ENVIRONMENT = {
     "VLLM_API_KEY": "{key}",
     # It asks nobody for the files and tells nobody of its use.
@@ -62,9 +74,10 @@ class Vllm:
 
     def needs(self, model: Served, options: EngineOptions) -> int:
         """Return about how many bytes of memory it will take; on a GPU it takes most of it."""
+        context = _asked_context(model, options)
         if model.path.is_dir():
-            return folder_needs(model, options.context * options.slots)
-        return gguf_needs(model.path, gguf_header(model), options.context, options.slots)
+            return folder_needs(model, context * options.slots)
+        return gguf_needs(model.path, gguf_header(model), context, options.slots)
 
     async def start(self, model: Served, options: EngineOptions) -> Engine:
         """Start it, and wait until it answers."""
@@ -94,7 +107,7 @@ def vllm_options(model: Served, options: EngineOptions) -> Mapping[str, object]:
     """
     found: dict[str, object] = {
         "served-model-name": model.id,
-        "max-model-len": options.context,
+        "max-model-len": _asked_context(model, options),
         "max-num-seqs": options.slots,
         "disable-uvicorn-access-log": True,
     }
@@ -132,6 +145,29 @@ def vllm_config(model: Served, options: EngineOptions, *, port: int = 8000) -> s
 
     values = {"model": str(model.path.resolve()), "host": "127.0.0.1", "port": port}
     return yaml.safe_dump(values | dict(vllm_options(model, options)), sort_keys=False)
+
+
+def _asked_context(model: Served, options: EngineOptions) -> int:
+    """Return the context that vLLM is asked for: it does not start with more than trained for.
+
+    Which names of ``config.json`` say that, and which counts, is as in ``_get_and_verify_max_len``
+    of vLLM's ``vllm/config/model.py``; a scaling of positions makes it no longer here.
+    """
+    if not model.path.is_dir():
+        try:
+            return min(options.context, gguf_header(model).context or options.context)
+        except FinetuiError:  # said where the model is checked
+            return options.context
+    config = read_json(model.path / CONFIG) or {}
+    inner = config.get("text_config")
+    config = inner if isinstance(inner, dict) else config
+    said = {name: config[name] for name in _CONTEXTS if _is_count(config.get(name))}
+    trained = said.get("model_max_length") or min(said.values(), default=options.context)
+    return min(options.context, int(trained))
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value > 0
 
 
 def _program() -> list[str] | None:
