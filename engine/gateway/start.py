@@ -12,6 +12,7 @@ from engine.gateway.address import bind, is_loopback, remove_socket
 from engine.gateway.bearer import find_token
 from engine.gateway.spec import ServeSpec, server_dir
 from engine.gateway.state import STATE_FILE, ServerState, read_state
+from engine.plain import not_plain
 from engine.runs import launch, request_stop, stop_requested, wait_until_gone
 from engine.runs import state as job_state
 from engine.runs.events import EVENTS_FILE, LOG_FILE
@@ -89,6 +90,7 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
     _check_free(workspace)
     _check_open(spec)
     require_plain(workspace.root, directory)
+    _check_own(directory)
     served = Resolver(spec)(spec.model)
     choose(spec.engine, served).require(served)
     sock = bind(spec.host, spec.port)
@@ -110,6 +112,13 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
         os.close(reading)
         sock.close()
     return directory
+
+
+def _check_own(directory: Path) -> None:
+    """Refuse a link in the server's folder also where it stays in the workspace: none is of use."""
+    links = [path for path in sorted(directory.glob("*")) if path.is_symlink()]
+    if links:
+        raise not_plain(links[0])
 
 
 def _prepare(directory: Path, spec: ServeSpec) -> None:

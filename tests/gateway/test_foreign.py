@@ -72,6 +72,17 @@ def test_no_server_starts_where_a_link_leads_out(
     assert list(precious.parent.iterdir()) == [precious]
 
 
+def test_no_server_starts_where_a_link_stays_in_the_workspace(
+    workspace: Workspace, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "access.log").symlink_to("../finetui.db")
+    before = (workspace.root / "finetui.db").read_bytes()
+    words = ["serve", str(workspace.root / "x.gguf"), "--workspace", str(workspace.root)]
+    assert main(words) == 1
+    assert "access.log is a link" in capsys.readouterr().err
+    assert (workspace.root / "finetui.db").read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["access.log", "state.json", "control/stop"])
 def test_no_server_starts_where_a_pipe_is(
     workspace: Workspace, folder: Path, capsys: pytest.CaptureFixture[str], name: str
