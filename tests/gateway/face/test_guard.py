@@ -18,7 +18,7 @@ from engine.gateway.face.access import ACCESS, keep_access_log
 from engine.gateway.face.app import make_app
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
-from tests.gateway.face.serving import TOKEN, BareEngine, OneModel, Running, running
+from tests.gateway.face.serving import TOKEN, BareEngine, OneModel, Running, running, wait_until
 
 ASKED = {"prompt": "x", "max_tokens": 1}
 
@@ -345,6 +345,32 @@ def test_the_log_has_no_token_no_query_and_no_body(server: Running, tmp_path: Pa
     for secret in (TOKEN, "secret", "hidden", "\x1b", "y" * 100):
         assert secret not in text
     assert log.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.usefixtures("umask")
+def test_nobody_writes_a_line_of_their_own_into_the_log(
+    server: Running, bare: httpx.Client, engine: BareEngine, tmp_path: Path
+) -> None:
+    """A path is logged as it was sent (RFC 3986, 2.1), and a model's name on the same line."""
+    before, model = list(ACCESS.handlers), engine.model
+    keep_access_log(tmp_path)
+    try:
+        bare.get("/%0A2026-01-01%2000:00:00%20127.0.0.1%20GET%20/v1%20200%0D%09")
+        engine.model = replace(model, id="a\nb\tc")
+        with server.client() as client:
+            client.post("/v1/completions", json=ASKED)
+        log = tmp_path / "access.log"
+        wait_until(lambda: "/v1/completions" in log.read_text())
+    finally:
+        engine.model = model
+        for handler in set(ACCESS.handlers) - set(before):
+            ACCESS.removeHandler(handler)
+            handler.close()
+        ACCESS.propagate = True
+    lines = log.read_text().splitlines()
+    assert len(lines) == 2
+    assert " GET /%0A2026-01-01%2000:00:00%20127.0.0.1%20GET%20/v1%20200%0D%09 401 " in lines[0]
+    assert " POST /v1/completions 200 " in lines[1]
 
 
 @pytest.fixture
