@@ -330,12 +330,32 @@ def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
         ("### Instruction:\nWhy?\n\n### Response:\nBecause", None),
         ("Below is\n\n### Instruction:\nWhy?\n\n### Response:\n", None),
         ("### Instruction:\na\n\n### Response:\nb\n\n### Instruction:\nc\n\n### Response:\n", None),
+        ("### Instruction:\na\n\n### Input:\nb\n\n### Input:\nc\n\n### Response:\n", None),
+        ("### Instruction:\na\n\n### Response:\n\n\n### Response:\n", None),
+        ("### Instruction:\na\n### Response:\n", None),
+        ("### Instruction: a\n\n### Response:\n", None),
+        ("### Instruction:\n\n\n### Response:\n", ""),
+        ("### Instruction:\n\n### Response:\n", None),
+        ("### Instruction:\n### Input: of what?\n\n### Response:\n", None),
+        ("### Instruction:\nx ### Input: y\n\n### Response:\n", "x ### Input: y"),
+        ("### Instruction:\na\r\n\n### Response:\n", "a\r"),
         ("Why?", None),
         ([1, 2], None),
     ],
 )
 def test_alpacas_form(prompt: Any, asked: str | None) -> None:
     assert question(prompt) == asked
+
+
+@pytest.mark.parametrize(
+    "part", ["\n\n### Input:\n", "\n\n### Response:\n", "\n\n### Instruction:\n", "\n\n", "#"]
+)
+def test_a_long_prompt_is_soon_looked_through(part: str) -> None:
+    """A body may have 4 MiB; what took the square of it would take hours."""
+    prompt = f"### Instruction:\na{part * (4_000_000 // len(part))}"
+    assert question(prompt) is None
+    plain = f"{prompt}\n\n### Response:\n"
+    assert (question(plain) is None) == ("###" in part)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.data())
