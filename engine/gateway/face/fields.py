@@ -6,6 +6,7 @@ reaches another's state (``id_slot``, ``cache_prompt``), and other engines have 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Asked:
         usage: Whether the last piece says how many tokens there were.
         ignored: Fields that had no effect.
         logprobs: How many alternatives a completion's tokens come with; None for no probabilities.
-        needs: Fields that not every engine can serve.
+        needs: Fields that not every engine can serve, or not for every model.
     """
 
     form: Form
@@ -89,7 +90,7 @@ def chat(body: Mapping[str, Any]) -> Asked:
     out["messages"] = [
         _turn(turn, f"messages[{index}]") for index, turn in enumerate(given["messages"])
     ]
-    needs = [*_tools(given, out), *_probabilities(given, out)]
+    needs = [*_tools(given, out), *_calls(out["messages"]), *_probabilities(given, out)]
     wanted = given.get("response_format", {"type": "text"})
     if wanted["type"] != "text":
         out["response_format"] = _plain(wanted)
@@ -262,6 +263,12 @@ def _turn(turn: Mapping[str, Any], place: str) -> dict[str, Any]:
         if turn.get(name) and (name == "name" or role == "tool"):
             out[name] = turn[name]
     return out
+
+
+def _calls(turns: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the path of the first turn's calls of tools."""
+    found = (index for index, turn in enumerate(turns) if "tool_calls" in turn)
+    return [f"messages[{index}].tool_calls" for index in itertools.islice(found, 1)]
 
 
 def _call(call: Mapping[str, Any], index: int, place: str) -> dict[str, Any]:

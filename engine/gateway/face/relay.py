@@ -20,6 +20,7 @@ import httpx
 from engine.errors import WorkerDied, WorkerTimeout
 from engine.gateway.face import refusals
 from engine.gateway.face.assemble import Assembly
+from engine.gateway.face.dialects import check
 from engine.gateway.face.events import Events, dumps, event
 from engine.gateway.face.fields import Asked
 from engine.gateway.face.refusals import Refusal
@@ -31,7 +32,6 @@ from engine.serve.engines.base import Engine
 Send = Callable[[bytes], Awaitable[None]]
 
 _HEADERS = {"Content-Type": "application/json"}
-_ABLE = ("native", "vllm")  # tools, schemas, probabilities
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 _DEATH_S = 1.0
 _ANSWER_BYTES = 64 * 1024 * 1024
@@ -87,7 +87,7 @@ class Relay:
         while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
-                _check(engine, asked)
+                check(engine, asked)
                 try:
                     replies = await self._whole(engine, asked, tally)
                     break
@@ -112,7 +112,7 @@ class Relay:
         while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
-                _check(engine, asked)
+                check(engine, asked)
                 reply = Reply(asked, engine.model.id)
                 try:
                     await self._pieces(engine, asked, reply, send)
@@ -237,22 +237,6 @@ class Relay:
                 f"the engine of {engine.model.id} ended while it answered",
                 hint="send the request again; a shorter one, if it ends again",
             )
-        )
-
-
-def _check(engine: Engine, asked: Asked) -> None:
-    """Refuse what this kind of engine can't do, which it would leave out without a word.
-
-    Raises:
-        Refusal: It can't.
-    """
-    if asked.needs and engine.name not in _ABLE:
-        name = asked.needs[0]
-        raise Refusal(
-            400,
-            f"The engine {engine.name} can't serve '{name}'; the native one can.",
-            code="unsupported_by_engine",
-            param=name,
         )
 
 
