@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -241,20 +241,38 @@ class Relay:
 
 
 async def _each(count: int, follow: Callable[[int], Awaitable[None]]) -> None:
-    """Follow every answer at once; with one that fails, the others are given up."""
+    """Follow every answer at once; with one that fails, the others are given up.
+
+    Not by a TaskGroup: of a failure and a cancellation at the same time it raises the failure.
+    """
     if count == 1:
         await follow(0)
         return
+    tasks = [asyncio.ensure_future(follow(index)) for index in range(count)]
     try:
-        async with asyncio.TaskGroup() as group:
-            for index in range(count):
-                group.create_task(_one(follow, index))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = [task for task in done if not task.cancelled() and task.exception()]
+    finally:
+        await _given_up(tasks)
+    for task in [*failed, *tasks]:
+        task.result()
 
 
-async def _one(follow: Callable[[int], Awaitable[None]], index: int) -> None:
-    await follow(index)
+async def _given_up(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Cancel what is not done, and wait for its end, also where this task is cancelled too."""
+    cancelled: asyncio.CancelledError | None = None
+    for task in tasks:
+        task.cancel()
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+    if cancelled is not None:
+        raise cancelled
 
 
 def _object(raw: bytes) -> dict[str, Any]:
