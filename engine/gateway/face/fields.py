@@ -32,6 +32,8 @@ PATHS: dict[Form, str] = {
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAMED = 16
 _DEPTH = 32
+# Fields of sampling that not every engine knows; 0, false and nothing ask for nothing.
+_SOME = ("logit_bias", "presence_penalty", "frequency_penalty", "ignore_eos")
 _SEEDS = 2**32 - 1  # llama.cpp's word for a random one
 
 
@@ -217,7 +219,7 @@ def _asked(
         usage=bool((given.get("stream_options") or {}).get("include_usage")),
         ignored=_ignored(body, schema),
         logprobs=logprobs,
-        needs=(*needs, *(name for name in ("logit_bias",) if given.get(name))),
+        needs=(*needs, *(name for name in _SOME if given.get(name))),
     )
 
 
