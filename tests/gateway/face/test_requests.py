@@ -388,6 +388,18 @@ def test_whatever_is_json_is_read_or_refused(value: Any) -> None:
         ("1/2 of them and/or more", "1/2 of them and/or more"),
         ("https://example.com/a", "https://example.com/a"),
         ("'/a/b'", "'b'"),
+        ("'/a b/c d/'", "''"),
+        ("no ~/Secret Project/.hidden", "no .hidden"),
+        ("can't load ~/Secret Project/x.gguf: bad", "can't load x.gguf: bad"),
+        ("'/home/me/Secret, Inc: a/x y.gguf' is bad", "'x y.gguf' is bad"),
+        (
+            "bad: ~/Secret Project/x.gguf; the log is ~/My Logs/y.log",
+            "bad: x.gguf; the log is y.log",
+        ),
+        ("no file:///home/Secret Project/x", "no x"),
+        (r"see D:\Secret Project\x y.log", "see x y.log"),
+        ("'/' is no file", "'/' is no file"),
+        ("", ""),
     ],
 )
 def test_paths_are_cut_down_to_names(text: str, told: str) -> None:
