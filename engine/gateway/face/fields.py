@@ -242,7 +242,7 @@ def _prompts(prompt: Any) -> list[Any]:
 
 
 def _ids(tokens: list[float]) -> list[int]:
-    return [int(token) for token in tokens]
+    return list(map(int, tokens))
 
 
 def _turn(turn: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.gateway.face import fields
 from engine.gateway.face.alpaca import question
+from engine.gateway.face.checks import check
 from engine.gateway.face.events import Events, event
 from engine.gateway.face.limits import parse
 from engine.gateway.face.refusals import Refusal, without_paths
@@ -119,6 +120,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (TEXT, {"prompt": []}, "prompt"),
     (TEXT, {"prompt": [-1]}, "prompt[0]"),
     (TEXT, {"prompt": ["a"] * 33}, "prompt"),
+    (TEXT, {"prompt": [[1]] * 33}, "prompt"),
+    (TEXT, {"prompt": [1] * 50 + [True]}, "prompt[50]"),
+    (TEXT, {"prompt": [1] * 50 + [1.5]}, "prompt[50]"),
+    (TEXT, {"prompt": [1] * 50 + [2**31]}, "prompt[50]"),
+    (TEXT, {"prompt": [[1], [1.0] * 50 + [-1]]}, "prompt[1][50]"),
     (TEXT, {"prompt": ["a"] * 9, "n": 4}, "n"),
     (TEXT, {"prompt": "x", "echo": True}, "echo"),
     (TEXT, {"prompt": "x", "suffix": "y"}, "suffix"),
@@ -162,6 +168,8 @@ def test_a_wrong_field_is_named(server: Running) -> None:
         (TEXT, {"prompt": [1.5]}, "prompt[0]", ["string", "token ids"]),
         (TEXT, {"prompt": ["a", 5]}, "prompt[1]", ["string", "token ids"]),
         (TEXT, {"prompt": 5}, "prompt", ["string", "token ids"]),
+        (TEXT, {"prompt": [5] * (2**20 + 1)}, "prompt", ["at most 1048576"]),
+        (CHAT, {"messages": HELLO * 10_001}, "messages", ["at most 10000"]),
         ("/v1/embeddings", {"input": [1.5]}, "input[0]", ["string", "token ids"]),
     ],
 )
@@ -369,6 +377,30 @@ def test_events_come_out_as_they_went_in_however_they_are_cut(
         got += events.feed(written[start:end])
     expected = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
     assert [json.loads(one)["t"] for one in got] == expected
+
+
+def test_a_body_of_very_many_parts_is_refused() -> None:
+    """Each part is checked by itself, and meanwhile nobody else is answered."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"enum": [[]] * 300}}}
+    with pytest.raises(Refusal, match="more than 32768 lists and objects") as caught:
+        parse(json.dumps({"messages": HELLO, "tools": [tool] * 128}).encode(), 32)
+    assert caught.value.code == "invalid_json"
+    few = {"messages": [{"role": "user", "content": "[{" * 100_000}], "x": [[]] * 1000}
+    assert parse(json.dumps(few).encode(), 32) == few
+
+
+_IDS = st.lists(
+    st.integers(-1, 2**31) | st.sampled_from([0.0, 7.0, 1.5, True, None, "a", 2**31 - 1, 1e300])
+)
+
+
+@given(_IDS | st.lists(st.integers(0, 9) | st.just(3.0), min_size=1))
+def test_ids_are_looked_at_together_as_one_by_one(ids: list[Any]) -> None:
+    """To JSON Schema a number without a fraction is an integer, and a boolean is none (6.1.1)."""
+    schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}}
+    expected = all(type(one) in (int, float) and one % 1 == 0 and 0 <= one < 2**31 for one in ids)
+    with contextlib.nullcontext() if expected else pytest.raises(Refusal, match=r"'prompt\["):
+        check(ids, schema, "prompt")
 
 
 @given(st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.lists(inner)))
