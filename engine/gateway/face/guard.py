@@ -94,6 +94,8 @@ class Guard:
         self._app = app
         self._rules = rules
         self._header = header
+        self._names = {rules.host.lower(), *rules.hosts}
+        self._addresses = {_address(name) for name in self._names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -134,15 +136,14 @@ class Guard:
         )
 
     def _is_ours(self, name: str) -> bool:
-        if name in _LOCAL_NAMES or name in self._rules.hosts or name == self._rules.host.lower():
+        if name in _LOCAL_NAMES or name in self._names:
             return True
-        try:
-            address = ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            return False
+        address = _address(name)
         # A page can rebind a name and no address; which addresses are ours is known by the
         # machine alone where the server listens on all of them.
-        return address.is_loopback or _is_any(self._rules.host) or str(address) == self._rules.host
+        return address is not None and (
+            address.is_loopback or _is_any(self._rules.host) or address in self._addresses
+        )
 
     def _origin(self, headers: Headers) -> str:
         """Return the web page's origin; empty where no page asks."""
@@ -225,6 +226,14 @@ def _is_local(scope: Scope) -> bool:
 
 def _is_old(scope: Scope) -> bool:
     return bool(scope["http_version"] == "1.0")
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a name is, of which there are many texts; None for another."""
+    try:
+        return ipaddress.ip_address(name.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
 
 
 def _is_any(host: str) -> bool:

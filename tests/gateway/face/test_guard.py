@@ -128,6 +128,26 @@ def test_on_every_address_any_address_is_a_host_and_no_name(
     assert _asked(app, "GET", "/v1/models", {"host": "evil.example"})[0] == 421
 
 
+@pytest.mark.parametrize(
+    "written", ["fd00::1", "FD00::1", "fd00:0:0:0:0:0:0:1", "fd00::0.0.0.1", "fd00::1%eth0"]
+)
+def test_an_address_is_ours_however_it_is_written(
+    engine: BareEngine, tmp_path: Path, written: str
+) -> None:
+    """All are texts of one address (RFC 4291, 2.2); a zone is known by its own machine alone."""
+    for named in ({"host": written}, {"hosts": (written,)}, {"hosts": (f"[{written}]",)}):
+        app = make_app(OneModel([engine]), replace(ServeSpec(tmp_path, Wanted()), **named), TOKEN)
+        for host, expected in (
+            ("[fd00::1]:8080", 200),
+            ("[FD00:0::1]", 200),
+            ("[fd00:0000:0000:0000:0000:0000:0000:0001]:8080", 200),
+            ("[fd00::2]:8080", 421),
+            ("fd00::1", 421),  # without brackets it is no Host (RFC 3986, 3.2.2)
+        ):
+            status = _asked(app, "GET", "/v1/models", {"host": host})[0]
+            assert status == expected, (named, host)
+
+
 def test_no_web_page_may_ask(server: Running) -> None:
     with server.client() as client:
         for origin in ("https://evil.example", "null", server.url, "http://localhost"):
