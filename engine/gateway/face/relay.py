@@ -20,7 +20,7 @@ import httpx
 from engine.errors import WorkerDied, WorkerTimeout
 from engine.gateway.face import refusals
 from engine.gateway.face.assemble import Assembly
-from engine.gateway.face.dialects import check
+from engine.gateway.face.dialects import check, written
 from engine.gateway.face.events import Events, dumps, event
 from engine.gateway.face.fields import Asked
 from engine.gateway.face.refusals import Refusal
@@ -202,7 +202,7 @@ class Relay:
     async def _open(
         self, engine: Engine, asked: Asked, body: dict[str, Any]
     ) -> AsyncIterator[httpx.Response]:
-        content = dumps({"model": engine.model.id, **body})
+        content = dumps({"model": engine.model.id, **written(engine.name, body)})
         # An engine is asked no more at once than it computes. llama.cpp's server takes more, but
         # has been seen to leave those that wait for a slot of it waiting for ever.
         turn = self._turns.setdefault(engine, asyncio.Semaphore(engine.slots))

@@ -1,7 +1,8 @@
 """What requests may say, as JSON schemas: what is checked, and what /openapi.json shows.
 
 The fields are OpenAI's where it has them; ``top_k``, ``min_p``, ``repeat_penalty`` and
-``ignore_eos`` are what llama.cpp and vLLM add. A field that is not here reaches no engine.
+``ignore_eos`` are what llama.cpp adds, and vLLM too, whose own names :mod:`.dialects` knows. A
+field that is not here reaches no engine.
 """
 
 from __future__ import annotations
