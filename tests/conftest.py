@@ -55,7 +55,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("many" if config.getoption("--all") else "few")
 
 
-_MODELS = ("bases", "e2e", "evaluate", "export", "gateway", "serve", "similarity", "tokens", "train")
+_MODELS = {
+    *("bases", "e2e", "evaluate", "export", "gateway"),
+    *("serve", "similarity", "tokens", "train"),
+}
 _MODEL_FILES = ("dataset/test_formats_libraries.py", "runs/test_elsewhere_and_home.py")
 _MODEL_FIXTURES = {"embedded_cache", "finished_export", "tiny_model_dir", "trainings"}
 
