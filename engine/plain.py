@@ -56,10 +56,9 @@ def read_plain(path: Path, largest: int = LARGEST) -> bytes:
         OSError: It can't be read, is no file, or is larger.
     """
     with open_plain(path) as file:
-        data = file.read(largest + 1)
-    if len(data) > largest:
-        raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", str(path))
-    return data
+        if os.fstat(file.fileno()).st_size > largest:
+            raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", str(path))
+        return file.read()
 
 
 def open_own(folder: Path, name: str, flags: int, mode: int = 0o666) -> int:

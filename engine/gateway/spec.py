@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.paths import write_atomic
+from engine.plain import read_plain
 from engine.serve.engines.base import EngineName
 
 SERVER_DIR = "server"
@@ -87,7 +88,7 @@ class ServeSpec:
     @classmethod
     def read(cls, directory: Path) -> ServeSpec:
         """Read what :meth:`write` wrote."""
-        value: dict[str, Any] = json.loads((directory / SPEC_FILE).read_bytes())
+        value: dict[str, Any] = json.loads(read_plain(directory / SPEC_FILE))
         value["workspace"] = Path(value["workspace"])
         value["model"] = Wanted(**value["model"])
         value["folders"] = tuple(Path(folder) for folder in value["folders"])
