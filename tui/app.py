@@ -22,7 +22,7 @@ from engine.settings import Settings
 from engine.workspace import Workspace, open_workspace
 from tui.actions import FRAME, STAGES, Action, actions, bindings
 from tui.bridge.jobs import watch_jobs
-from tui.bridge.serving import watch_server
+from tui.bridge.serving_title import watch_server
 from tui.bridge.setup import watch_setup
 from tui.bridge.terminal import leave_with_terminal
 from tui.bridge.threads import off_loop

@@ -17,7 +17,8 @@ from tests.support.trusting import trusted
 from tests.tui.exports import make_exported_run, make_finished_export
 from tests.tui.scripted import RUN
 from tests.tui.server_job import running_job, says
-from tui.bridge.serving import Seen, ServerDesk, ServerWatch, Token, Wish
+from tui.bridge.serving import Seen, ServerDesk, Token, Wish
+from tui.bridge.serving_title import ServerWatch
 from tui.messages import Server, ServerMoved
 
 

@@ -174,7 +174,7 @@ async def test_a_reload_that_fails_says_why_and_what_goes_on(exported: Workspace
             await wait_until(pilot, lambda: not dialog.holds_keys)
             assert [model.quant for model in dialog.found] == ["q4_k_m"]
             await pilot.press("enter")
-            await wait_until(pilot, lambda: "no server of this workspace runs" in shown(app))
+            await wait_until(pilot, lambda: "does not listen on its private socket" in shown(app))
             assert "brief:q4_k_m goes on" in text_of(panel.status_line)
 
 
