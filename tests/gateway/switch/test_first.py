@@ -1,0 +1,180 @@
+"""The first load of a server: what may happen before it is done, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.errors import EngineAway, GgufDamaged
+from engine.gateway.changing.lend import Taker, nobody
+from engine.gateway.changing.rules import Rules
+from engine.gateway.changing.switch import Switch
+from engine.gateway.spec import Wanted
+from engine.serve.engines.base import Engine, EngineName, EngineOptions, Served
+from engine.serve.engines.native import Native
+
+LIMIT_S = 60
+
+
+class Held:
+    """The native engine, which begins to load some models only once it may.
+
+    Attributes:
+        names: The models that are held.
+        go: Lets them load.
+        asked: Set once a held one was to be loaded.
+        failed: Set once a load has failed.
+        loading: How many loads are under way.
+        most: How many were at once.
+    """
+
+    name: EngineName = "native"
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.go, self.asked, self.failed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.loading = self.most = 0
+        self._native = Native()
+
+    def require(self, model: Served) -> None:
+        self._native.require(model)
+
+    def needs(self, model: Served, options: EngineOptions) -> int:
+        return self._native.needs(model, options)
+
+    async def start(self, model: Served, options: EngineOptions) -> Engine:
+        self.loading += 1
+        self.most = max(self.most, self.loading)
+        try:
+            if model.id in self.names:
+                self.asked.set()
+                await self.go.wait()
+            return await self._native.start(model, options)
+        except Exception:
+            self.failed.set()
+            raise
+        finally:
+            self.loading -= 1
+
+
+class Bench:
+    """A switch whose loads are held.
+
+    Attributes:
+        kind: What loads.
+        switch: The switch.
+        found: Set where models may be found.
+        opening: The first load.
+    """
+
+    def __init__(
+        self, models: Path, first: str, *held: str, taker: Taker = nobody, gpu_layers: int = 0
+    ) -> None:
+        self._models = models
+        self.kind = Held(*held)
+        self.found = threading.Event()
+        self.switch = Switch(
+            self._find, lambda model: self.kind,
+            EngineOptions(context=512, slots=1, threads=1, gpu_layers=gpu_layers),
+            Rules(look_s=0.02, wait_s=0.01), taker=taker,
+        )  # fmt: skip
+        self.found.set()
+        self.opening = asyncio.create_task(self.switch.open(self.wanted(first)))
+
+    def wanted(self, name: str) -> Wanted:
+        return Wanted(path=str(self._models / f"{name}.gguf"))
+
+    def _find(self, wanted: Wanted) -> Served:
+        assert self.found.wait(LIMIT_S)
+        return Served(Path(wanted.path).stem, Path(wanted.path))
+
+
+def engines() -> set[int]:
+    return {one.pid for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE}
+
+
+@asynccontextmanager
+async def opened(
+    models: Path, first: str, *held: str, taker: Taker = nobody, gpu_layers: int = 0
+) -> AsyncIterator[Bench]:
+    """Begin a first load, and see at the end that no engine is left."""
+    before = engines()
+    bench = Bench(models / "gguf", first, *held, taker=taker, gpu_layers=gpu_layers)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            yield bench
+    finally:
+        bench.found.set()
+        await bench.switch.close()
+        bench.opening.cancel()
+        await asyncio.wait((bench.opening,))
+    assert engines() <= before
+
+
+async def test_a_reload_takes_the_place_of_the_first_load(models: Path) -> None:
+    before = engines()
+    async with opened(models, "one", "one") as bench:
+        await bench.kind.asked.wait()
+        assert (await bench.switch.reload(bench.wanted("two"))).model == "two"
+        bench.kind.go.set()
+        await bench.opening
+        assert (bench.switch.state.phase, bench.switch.state.model) == ("serving", "two")
+        assert len(engines() - before) == 1
+
+
+async def test_a_reload_that_fails_lets_the_first_load_begin_anew(models: Path) -> None:
+    before = engines()
+    async with opened(models, "one", "one") as bench:
+        await bench.kind.asked.wait()
+        with pytest.raises(GgufDamaged):
+            await bench.switch.reload(bench.wanted("liar"))
+        await bench.opening
+        assert bench.switch.state.phase == "starting"
+        bench.kind.go.set()
+        async with bench.switch.lease() as engine:
+            assert engine.model.id == "one"
+        assert (bench.switch.state.phase, bench.switch.state.restarts) == ("serving", 0)
+        assert (bench.kind.most, len(engines() - before)) == (1, 1)
+
+
+async def test_a_first_load_that_fails_is_mended_by_a_reload_under_way(models: Path) -> None:
+    async with opened(models, "liar", "liar") as bench:
+        await bench.kind.asked.wait()
+        bench.found.clear()
+        reload = asyncio.create_task(bench.switch.reload(bench.wanted("two")))
+        await asyncio.sleep(0)
+        bench.kind.go.set()
+        await bench.kind.failed.wait()
+        assert not bench.opening.done()
+        bench.found.set()
+        assert (await reload).model == "two"
+        await bench.opening
+        assert bench.switch.state.phase == "serving"
+
+
+async def test_the_end_refuses_whoever_waits(models: Path) -> None:
+    async with opened(models, "one", "one") as bench:
+        await bench.kind.asked.wait()
+
+        async def ask() -> None:
+            async with bench.switch.lease():
+                pass
+
+        asked = asyncio.create_task(ask())
+        await asyncio.sleep(0)
+        assert bench.switch.state.waiting == 1
+        bench.found.clear()
+        reload = asyncio.create_task(bench.switch.reload(bench.wanted("two")))
+        await asyncio.sleep(0)
+        bench.switch.begin_end()
+        for one in (asked, reload, asyncio.create_task(ask())):
+            with pytest.raises(EngineAway, match="the server is ending"):
+                await one
+        with pytest.raises(EngineAway, match="the server is ending"):
+            await bench.switch.reload(bench.wanted("two"))
