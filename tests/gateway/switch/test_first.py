@@ -11,13 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.errors import EngineAway, GgufDamaged
+from engine.errors import EngineAway, GgufDamaged, RunUnfinished
 from engine.gateway.changing.lend import Taker, nobody
 from engine.gateway.changing.rules import Rules
 from engine.gateway.changing.switch import Switch
-from engine.gateway.spec import Wanted
+from engine.gateway.resolve import Resolver
+from engine.gateway.spec import ServeSpec, Wanted
 from engine.serve.engines.base import EngineOptions, Served
+from engine.serve.engines.native import Native
 from tests.gateway.switch.held import Held
+from tests.support.tiny_export import RUN
 
 LIMIT_S = 60
 
@@ -137,3 +140,20 @@ async def test_the_end_refuses_whoever_waits(models: Path) -> None:
                 await one
         with pytest.raises(EngineAway, match="the server is ending"):
             await bench.switch.reload(bench.wanted("two"))
+
+
+async def test_a_quantisation_alone_is_that_of_the_run_that_is_served(
+    finished_export: Path,
+) -> None:
+    switch = Switch(
+        Resolver(ServeSpec(finished_export, Wanted(run=RUN))), lambda model: Native(),
+        EngineOptions(context=512, slots=1, threads=1, gpu_layers=0),
+    )  # fmt: skip
+    try:
+        await switch.open(Wanted(run=RUN))
+        assert (await switch.reload(Wanted(quant="f16"))).model == f"{RUN}:f16"
+        with pytest.raises(RunUnfinished, match=f"run {RUN} has no export at q8_0"):
+            await switch.reload(Wanted(quant="q8_0"))
+        assert switch.state.said.startswith(f"{RUN}:q8_0 was not loaded")
+    finally:
+        await switch.close()
