@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from engine.errors import EngineAway, GgufDamaged, RunUnfinished
-from engine.gateway.changing.lend import Taker, nobody
+from engine.gateway.changing.lend import Taker, built_for_gpus, for_gpus, nobody
 from engine.gateway.changing.rules import Rules
 from engine.gateway.changing.switch import Switch
+from engine.gateway.face.app import make_app
 from engine.gateway.resolve import Resolver
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.serve.engines.base import EngineOptions, Served
@@ -157,3 +159,40 @@ async def test_a_quantisation_alone_is_that_of_the_run_that_is_served(
         assert switch.state.said.startswith(f"{RUN}:q8_0 was not loaded")
     finally:
         await switch.close()
+
+
+async def test_a_gpu_on_which_a_run_trains_is_left_to_it_by_the_first_load(
+    models: Path, tmp_path: Path
+) -> None:
+    def take(on_gpu: bool) -> str:
+        return "run-a" if on_gpu else ""
+
+    async with opened(models, "one", "one", taker=take, gpu_layers=-1) as bench:
+        bench.kind.name = "transformers"  # whose build says nothing
+        await bench.opening
+        assert bench.switch.state.phase == "lent"
+        assert not bench.kind.asked.is_set()
+        with pytest.raises(EngineAway, match="run-a"):
+            async with bench.switch.lease():
+                pass
+        # No request is answered, and whoever shares them out is told.
+        app = make_app(bench.switch, ServeSpec(tmp_path, Wanted()), "token")
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            assert (await client.get("/health")).status_code == 503
+    async with opened(models, "one", "one", taker=take, gpu_layers=0) as bench:
+        await bench.kind.asked.wait()
+
+
+def test_what_is_built_without_cuda_computes_on_no_gpu(tmp_path: Path) -> None:
+    package = tmp_path / "llama"
+    (package / "lib").mkdir(parents=True)
+    (package / "lib" / "libllama.so").write_bytes(b"\x7fELF\0libc.so.6\0")
+    (package / "lib" / "libempty.so").touch()
+    (package / "cuda.py").write_text("libcuda.so")
+    assert not built_for_gpus(package)
+    beside = tmp_path / "llama.libs"
+    beside.mkdir()
+    (beside / "libggml-cuda.so.1").write_bytes(b"\x7fELF\0libc.so.6\0libcuda.so.1\0")
+    assert built_for_gpus(package)
+    assert for_gpus("transformers")  # which can't be told by its files
