@@ -55,14 +55,36 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("many" if config.getoption("--all") else "few")
 
 
+_MODELS = {
+    *("bases", "e2e", "evaluate", "export", "gateway"),
+    *("serve", "similarity", "tokens", "train"),
+}
+_MODEL_FILES = ("dataset/test_formats_libraries.py", "runs/test_elsewhere_and_home.py")
+_MODEL_FIXTURES = {"embedded_cache", "finished_export", "tiny_model_dir", "trainings"}
+
+
+def loads_models(item: pytest.Item) -> bool:
+    """Say whether a test brings torch into its process."""
+    path = item.path.relative_to(REPOSITORY / "tests")
+    return (
+        path.parts[0] in _MODELS
+        or path.as_posix() in _MODEL_FILES
+        or not _MODEL_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    )
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the nightly tests unless all are asked for."""
-    if config.getoption("--all"):
-        return
-    nightly = [item for item in items if item.get_closest_marker("nightly")]
-    if nightly:
-        config.hook.pytest_deselected(items=nightly)
-        items[:] = [item for item in items if item not in nightly]
+    """Leave out the nightly tests unless all are asked for; put those that load models last.
+
+    With torch and its kin a process is a gigabyte, and to copy it, as readers of files are copied
+    (:mod:`engine.apart`), takes 60 milliseconds in place of one.
+    """
+    if not config.getoption("--all"):
+        nightly = [item for item in items if item.get_closest_marker("nightly")]
+        if nightly:
+            config.hook.pytest_deselected(items=nightly)
+            items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    items.sort(key=loads_models)
 
 
 @pytest.fixture
@@ -188,14 +210,21 @@ def go(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest)
 
 
 @pytest.fixture(scope="session")
-def trainings(tmp_path_factory: pytest.TempPathFactory, embedded_base_dir: Path) -> Path:
+def trainings(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    embedded_base_dir: Path,
+) -> Path:
     """Return a folder of the same runs by both trainers in 32, 8 and 4 bits; it is only read.
 
-    See :func:`tests.support.trainings.make_trainings`.
+    The embedded base is trained in 4 bits, and with ``--all`` in the others too. See
+    :func:`tests.support.trainings.make_trainings`.
     """
-    from tests.support.trainings import make_trainings
+    from tests.support.trainings import KINDS, make_trainings
+
+    kinds = KINDS if request.config.getoption("--all") else ("nf4",)
 
     def make(folder: Path) -> None:
-        make_trainings(folder, embedded_base_dir)
+        make_trainings(folder, embedded_base_dir, kinds)
 
     return made_once(tmp_path_factory, "trainings", make)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.metadata
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -36,15 +38,20 @@ BROUGHT = {
 
 def imported(*roots: str) -> set[str]:
     """Return the top-level names that the code of some folders imports."""
-    found = set()
-    for root in roots:
-        for path in (REPOSITORY / root).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    found.add(node.module.partition(".")[0])
+    found = {name for root in roots for name in imported_below(root)}
     return found - set(sys.stdlib_module_names) - OURS
+
+
+@functools.cache
+def imported_below(root: str) -> frozenset[str]:
+    found = set()
+    for path in (REPOSITORY / root).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return frozenset(found)
 
 
 def declared(*extras: str) -> set[str]:
@@ -57,11 +64,16 @@ def declared(*extras: str) -> set[str]:
 
 def distributions(modules: set[str]) -> dict[str, set[str]]:
     """Return which installed distributions bring each module."""
-    known = importlib.metadata.packages_distributions()
+    known = known_distributions()
     return {
         module: {canonicalize_name(name) for name in known.get(module, [module])}
         for module in modules
     }
+
+
+@functools.cache
+def known_distributions() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
 
 
 def test_what_is_imported_is_declared() -> None:

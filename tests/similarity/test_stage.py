@@ -340,6 +340,7 @@ def _missing(model: str, cache: Path, texts: list[tuple[Turn, ...]]) -> list[byt
         return opened.missing(keys)
 
 
+@pytest.mark.nightly
 @slow
 def test_a_child_can_be_stopped(workspace: Workspace, tmp_path: Path) -> None:
     model = str(make_tiny_embedder(tmp_path / "tiny"))

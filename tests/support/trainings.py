@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from engine.runs import RunView, state
@@ -37,8 +37,8 @@ EMBEDDED = {
 """Three steps of the 135M model over six rows, cut off, since each token takes its time."""
 
 
-def make_trainings(folder: Path, embedded_dir: Path) -> None:
-    """Train a tiny model and the embedded base in every kind by both trainers.
+def make_trainings(folder: Path, embedded_dir: Path, embedded: Collection[str] = KINDS) -> None:
+    """Train a tiny model in every kind by both trainers, and the embedded base in some.
 
     Runs are called BASE-KIND-TRAINER, such as ``tiny-nf4-unsloth``; ``tiny-fp32-continued`` is
     trl's run from its middle on by unsloth. The tiny model is in ``base``.
@@ -52,6 +52,8 @@ def make_trainings(folder: Path, embedded_dir: Path) -> None:
         runs = []
         for kind, fields in KINDS.items():
             for name, base, values in (("tiny", tiny, TINY), ("embedded", embedded_dir, EMBEDDED)):
+                if name == "embedded" and kind not in embedded:
+                    continue
                 run = folder / f"{name}-{kind}-{backend}"
                 changes = {**values, **fields, "backend": backend}
                 runs.append(make_run(run, datasets[name], base, **changes))

@@ -19,7 +19,8 @@ from engine.train.devices import Device
 from engine.train.loss import evaluation_loss, nll_at_trained
 from engine.train.spec import TrainSpec, changed, load_spec
 
-# Before the first test, six bases are trained by both trainers.
+# Before the first test, a tiny model in three kinds and the embedded base are trained by both
+# trainers.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 CPU = Device("processor, 1 thread")
