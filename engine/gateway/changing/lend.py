@@ -19,7 +19,7 @@ Taker = Callable[[bool], str]
 """Says which run has the device, by its id, or nothing; its argument is whether that is a GPU."""
 
 _DRIVER = b"/libcuda.so"
-_LINKED = b"libcuda.so"
+_LINKED = b"libcuda"  # the driver, or CUDA's runtime: libcuda.so.1, libcudart.so.12
 _PACKAGES: dict[EngineName, str] = {"native": "xllamacpp", "llama-cpp-python": "llama_cpp"}
 """The engines whose builds differ, and the packages that hold them."""
 
@@ -70,8 +70,8 @@ def uses_gpu(pid: int) -> bool:
 def for_gpus(engine: EngineName) -> bool:
     """Say whether an engine, as it is installed, may compute on an NVIDIA GPU.
 
-    llama.cpp is built with CUDA or without, and what is built with it names the driver's library.
-    Where that can't be told, the answer is yes.
+    llama.cpp is built with CUDA or without, and what is built with it names a library of it. Where
+    that can't be told, the answer is yes.
     """
     package = _PACKAGES.get(engine)
     with suppress(ImportError, ValueError, OSError):
@@ -81,8 +81,8 @@ def for_gpus(engine: EngineName) -> bool:
 
 
 def built_for_gpus(folder: Path) -> bool:
-    """Say whether a library in a package's folder is linked to NVIDIA's driver."""
-    return any(_names_driver(path) for path in _libraries(folder))
+    """Say whether a library in a package's folder is linked to CUDA."""
+    return any(_names_cuda(path) for path in _libraries(folder))
 
 
 def _libraries(folder: Path) -> Iterator[Path]:
@@ -90,7 +90,7 @@ def _libraries(folder: Path) -> Iterator[Path]:
         yield from (path for path in place.rglob("*.so*") if path.is_file())
 
 
-def _names_driver(path: Path) -> bool:
+def _names_cuda(path: Path) -> bool:
     # An empty file can't be mapped.
     with (
         path.open("rb") as file,
