@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-import anyio
 import httpx
 import psutil
 import pytest
@@ -23,6 +22,7 @@ from engine.gateway.spec import ServeSpec, Wanted, server_dir
 from engine.gateway.state import read_state
 from engine.runs.child import Job
 from engine.runs.control import request_stop
+from engine.serve.engines.running import socket_client
 from engine.workspace import Workspace
 from tests.gateway.switch.held import Held
 from tests.support.two_models import PROMPT
@@ -162,18 +162,20 @@ async def test_a_result_for_whoever_went_away_is_no_line_in_the_log(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()
+        listener.setblocking(False)
 
         async def leave() -> None:
-            """Stop reading in the moment in which there is something to read."""
-            async with await anyio.connect_unix(str(tmp_path / "s")) as stream:
-                peer, _ = listener.accept()
+            """Go away in the moment in which there is something to read."""
+            async with socket_client(tmp_path / "s", "key") as client:
+                asking = asyncio.create_task(client.get("/"))
+                peer, _ = await loop.sock_accept(listener)
                 with peer:
-                    reading = asyncio.create_task(stream.receive())
-                    for _ in range(10):
+                    await loop.sock_recv(peer, 65536)
+                    for _ in range(20):  # by then it reads
                         await asyncio.sleep(0)
-                    peer.send(b"x")
-                    loop.call_soon(reading.cancel)
-                    await asyncio.gather(reading, return_exceptions=True)
+                    peer.send(b"H")
+                    loop.call_soon(asking.cancel)
+                    await asyncio.gather(asking, return_exceptions=True)
 
         with caplog.at_level(logging.ERROR, logger="asyncio"):
             await leave()
