@@ -19,6 +19,7 @@ REFUSED, ORPHANED = 3, 4
 BASE, TUNED = "base", "tuned"
 RELOAD_ADAPTER = "/admin/reload-adapter"
 _MOST = 1_000_000
+_LARGEST = 2**31 - 1
 ROLES = ("system", "user", "assistant", "tool")
 
 
@@ -197,7 +198,8 @@ def sampling(body: Mapping[str, Any]) -> Sampling:
     # To llama.cpp's server -1 means no limit.
     endless = body.get(limit) == -1
     return Sampling(
-        max_tokens=_MOST if endless else int(_number(body, limit, _MOST, 1, _MOST)),
+        # More than any context has is as good as no limit.
+        max_tokens=_MOST if endless else min(_MOST, int(_number(body, limit, _MOST, 1, _LARGEST))),
         temperature=_number(body, "temperature", 0.7, 0, 100),
         # llama.cpp's seeds have 32 bits, and the highest asks it for a random one.
         seed=secrets.randbelow(2**32 - 1) if seed is None else seed % (2**32 - 1),

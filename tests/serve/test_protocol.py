@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.gateway.face.schemas import SAMPLING
 from engine.serve import protocol
 from engine.serve.generation import StopScanner
 from engine.serve.protocol import BadRequest
@@ -18,6 +19,7 @@ from engine.serve.protocol import BadRequest
     "body",
     [
         {"max_tokens": 0},
+        {"max_tokens": 2**31},
         {"max_tokens": "many"},
         {"max_tokens": True},
         {"temperature": -1},
@@ -43,6 +45,10 @@ def test_defaults_and_both_names_of_the_limit() -> None:
     assert protocol.sampling({}).max_tokens == protocol.sampling({"max_tokens": -1}).max_tokens
     assert protocol.sampling({}).max_tokens >= 1_000_000
     assert protocol.sampling({"max_completion_tokens": 9}).max_tokens == 9
+    # The gateway's own description allows as much.
+    largest = SAMPLING["max_tokens"]["maximum"]
+    assert largest == 2**31 - 1
+    assert protocol.sampling({"max_tokens": largest}).max_tokens >= 1_000_000
     assert protocol.sampling({"stop": "end"}).stop == ("end",)
     assert 0 <= protocol.sampling({"seed": -1}).seed < 2**32 - 1
 

@@ -1,4 +1,8 @@
-"""A line for each request: never a token, a body, a query, or the whole of an unknown path."""
+"""A line for each request: never a token, a body, a query, or the whole of an unknown path.
+
+A path is written as it was sent, percent-encoded: read, it could have a line's end, and whoever
+has no token could write lines of their own.
+"""
 
 from __future__ import annotations
 
@@ -73,10 +77,16 @@ class AccessLog:
 def _line(scope: Scope, status: int, seconds: float) -> str:
     peer = scope["client"][0] if scope["client"] else "socket"
     tally: Tally = scope.get("finetui.tally") or Tally()
-    words = [peer, inert(scope["method"])[:16], inert(scope["path"])[:64], str(status)]
+    path = scope["raw_path"].decode("ascii", "backslashreplace")
+    words = [peer, _word(scope["method"])[:16], _word(path)[:64], str(status)]
     words.append(f"{seconds * 1000:.0f}ms")
     if tally.model:
-        words += [inert(tally.model), f"{tally.prompt_tokens}+{tally.tokens} tokens"]
+        words += [_word(tally.model), f"{tally.prompt_tokens}+{tally.tokens} tokens"]
     if scope.get("finetui.gone"):
         words.append("client gone")
     return " ".join(words)
+
+
+def _word(text: str) -> str:
+    """Return a text that ends no line."""
+    return inert(text).replace("\n", "\\x0a").replace("\t", "\\x09")

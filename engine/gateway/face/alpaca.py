@@ -6,20 +6,28 @@ template. The form is Stanford Alpaca's, less its preamble.
 
 from __future__ import annotations
 
+import itertools
 import re
 
-_FORM = re.compile(
-    r"### Instruction:\n(?P<asked>.*?)\n\n(?:### Input:\n(?P<given>.*?)\n\n)?### Response:\n?",
-    re.DOTALL,
-)
-_HEADING = re.compile(r"^### (?:Instruction|Input|Response):", re.MULTILINE)
+_FIRST = "### Instruction:"
+_LAST = ("### Response:", "### Response:\n")
+_HEADING = re.compile(r"\n### (Instruction|Input|Response):")
+_FORMS = (["Response"], ["Input", "Response"])
 
 
 def question(prompt: object) -> str | None:
-    """Return what a prompt of exactly that form asks, with its input below; None for another."""
-    if not isinstance(prompt, str) or not (found := _FORM.fullmatch(prompt)):
+    """Return what a prompt of exactly that form asks, with its input below; None for another.
+
+    It takes a time in proportion to the prompt's length.
+    """
+    if not isinstance(prompt, str) or not prompt.startswith(_FIRST):
         return None
-    asked, given = found["asked"], found["given"]
-    if any(_HEADING.search(part) for part in (asked, given or "")):
-        return None  # several turns in one prompt
-    return asked if given is None else f"{asked}\n\n{given}"
+    # More headings than a form has are several turns in one prompt.
+    found = list(itertools.islice(_HEADING.finditer(prompt, len(_FIRST)), 3))
+    if [one[1] for one in found] not in _FORMS or prompt[found[-1].start() + 1 :] not in _LAST:
+        return None
+    starts = [len(_FIRST), *(one.end() for one in found[:-1])]
+    parts = [prompt[start : one.start() + 1] for start, one in zip(starts, found, strict=True)]
+    if any(len(part) < 3 or part[0] != "\n" or part[-2:] != "\n\n" for part in parts):
+        return None
+    return "\n\n".join(part[1:-2] for part in parts)

@@ -22,6 +22,7 @@ class Assembly:
         self._texts: dict[str, list[str]] = {}
         self._calls: dict[int, dict[str, Any]] = {}
         self._logprobs: list[Any] = []
+        self._lists: dict[str, Any] = {}  # probabilities in the form of the older endpoint
 
     def feed(self, value: dict[str, Any]) -> bool:
         """Add a piece, and return whether it is one with text."""
@@ -47,8 +48,8 @@ class Assembly:
         else:
             out["object"] = "chat.completion"
             choice["message"] = self._message()
-        if self._logprobs:
-            choice["logprobs"] = {"content": self._logprobs}
+        if self._logprobs or self._lists:
+            choice["logprobs"] = self._lists or {"content": self._logprobs}
         out |= {"choices": [choice], "usage": self._usage}
         return out | ({"timings": self._timings} if self._timings else {})
 
@@ -70,7 +71,7 @@ class Assembly:
             if isinstance(logprobs.get("content"), list):
                 self._logprobs += logprobs["content"]
             else:
-                self._choice["logprobs"] = logprobs
+                self._join(logprobs)
         if "text" in choice:
             self._texts.setdefault("text", []).append(choice["text"] or "")
         delta = choice.get("delta") or {}
@@ -79,6 +80,14 @@ class Assembly:
                 self._texts.setdefault(name, []).append(delta[name])
         for call in delta.get("tool_calls") or ():
             self._call(call)
+
+    def _join(self, logprobs: dict[str, Any]) -> None:
+        """Add lists of what a piece's tokens have; one of them may be missing throughout."""
+        for name, values in logprobs.items():
+            if isinstance(values, list) and isinstance(self._lists.get(name), list):
+                self._lists[name] += values
+            else:
+                self._lists[name] = values or self._lists.get(name)
 
     def _call(self, call: dict[str, Any]) -> None:
         """Add to a call of a tool, whose arguments come in pieces too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from engine.gateway.face.refusals import Refusal, invalid
@@ -17,6 +18,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "array": (list,),
     "null": (type(None),),
 }
+_PLACE = re.compile(r"\[(\d+)\]")
 _ARTICLES = {"integer": "an integer", "object": "an object", "array": "an array", "null": "null"}
 
 
@@ -47,12 +49,31 @@ def check(value: Any, schema: Schema, name: str = "") -> None:
     elif isinstance(value, dict):
         _object(value, schema, name)
     elif isinstance(value, list):
+        for item in value[:1] if "items" in schema else ():
+            check(item, schema["items"], f"{name}[0]")  # another kind of list is no long one
         _sized(len(value), schema, ("minItems", "maxItems"), f"'{name}' must have", "items", name)
         if "items" in schema:
-            for index, item in enumerate(value):
+            for index, item in _suspects(value, schema["items"]):
                 check(item, schema["items"], f"{name}[{index}]")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _sized(value, schema, ("minimum", "maximum"), f"'{name}' must be", "", name)
+
+
+def _suspects(values: list[Any], schema: Schema) -> Iterator[tuple[int, Any]]:
+    """Yield what has to be looked at one by one, with its place: no ids of tokens that are right.
+
+    A prompt may have a million of them, and meanwhile every other client waits.
+    """
+    if schema.get("type") != "integer":
+        yield from enumerate(values)
+        return
+    low, high = schema["minimum"], schema["maximum"]
+    if set(map(type, values)) == {int} and low <= min(values) and max(values) <= high:
+        return
+    for index, value in enumerate(values):
+        whole = type(value) is int or (type(value) is float and value.is_integer())
+        if not (whole and low <= value <= high):
+            yield index, value
 
 
 def is_of(value: Any, types: str | list[str]) -> bool:
@@ -87,10 +108,9 @@ def _any(value: Any, schema: Schema, name: str) -> None:
             refusals.append(refusal)
         else:
             return
-    # The alternative of the right kind complains about something inside, or about a size.
-    deepest = max(
-        refusals, key=lambda refusal: (refusal.code != "invalid_type", refusal.param != name)
-    )
+    # The alternative of the right kind complains about something inside, or about a size; of
+    # several lists it is the one that fits the furthest.
+    deepest = max(refusals, key=lambda refusal: _nearness(refusal, name))
     if deepest.code == "invalid_type" and "description" in schema:
         inside = "" if deepest.param == name else f"'{deepest.param}' is of a wrong type: "
         raise invalid(
@@ -101,6 +121,12 @@ def _any(value: Any, schema: Schema, name: str) -> None:
         every = [one for kind in types for one in ([kind] if isinstance(kind, str) else kind)]
         raise invalid(f"'{name}' must be {kinds(list(dict.fromkeys(every)))}.", name, deepest.code)
     raise deepest
+
+
+def _nearness(refusal: Refusal, name: str) -> tuple[bool, bool, list[int]]:
+    inside = (refusal.param or "").removeprefix(name)
+    places = [int(digits) for digits in _PLACE.findall(inside)]
+    return refusal.code != "invalid_type", bool(inside), places
 
 
 def _meant(value: Any, schema: Schema, name: str) -> Schema:

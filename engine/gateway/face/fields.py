@@ -6,6 +6,7 @@ reaches another's state (``id_slot``, ``cache_prompt``), and other engines have 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ PATHS: dict[Form, str] = {
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _NAMED = 16
 _DEPTH = 32
+# Fields of sampling that not every engine knows; 0, false and nothing ask for nothing.
+_SOME = ("logit_bias", "presence_penalty", "frequency_penalty", "ignore_eos")
 _SEEDS = 2**32 - 1  # llama.cpp's word for a random one
 
 
@@ -46,7 +49,7 @@ class Asked:
         usage: Whether the last piece says how many tokens there were.
         ignored: Fields that had no effect.
         logprobs: How many alternatives a completion's tokens come with; None for no probabilities.
-        needs: Fields that not every engine can serve.
+        needs: Fields that not every engine can serve, or not for every model.
     """
 
     form: Form
@@ -89,7 +92,7 @@ def chat(body: Mapping[str, Any]) -> Asked:
     out["messages"] = [
         _turn(turn, f"messages[{index}]") for index, turn in enumerate(given["messages"])
     ]
-    needs = [*_tools(given, out), *_probabilities(given, out)]
+    needs = [*_tools(given, out), *_calls(out["messages"]), *_probabilities(given, out)]
     wanted = given.get("response_format", {"type": "text"})
     if wanted["type"] != "text":
         out["response_format"] = _plain(wanted)
@@ -216,7 +219,7 @@ def _asked(
         usage=bool((given.get("stream_options") or {}).get("include_usage")),
         ignored=_ignored(body, schema),
         logprobs=logprobs,
-        needs=(*needs, *(name for name in ("logit_bias",) if given.get(name))),
+        needs=(*needs, *(name for name in _SOME if given.get(name))),
     )
 
 
@@ -239,7 +242,7 @@ def _prompts(prompt: Any) -> list[Any]:
 
 
 def _ids(tokens: list[float]) -> list[int]:
-    return [int(token) for token in tokens]
+    return list(map(int, tokens))
 
 
 def _turn(turn: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -262,6 +265,12 @@ def _turn(turn: Mapping[str, Any], place: str) -> dict[str, Any]:
         if turn.get(name) and (name == "name" or role == "tool"):
             out[name] = turn[name]
     return out
+
+
+def _calls(turns: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the path of the first turn's calls of tools."""
+    found = (index for index, turn in enumerate(turns) if "tool_calls" in turn)
+    return [f"messages[{index}].tool_calls" for index in itertools.islice(found, 1)]
 
 
 def _call(call: Mapping[str, Any], index: int, place: str) -> dict[str, Any]:

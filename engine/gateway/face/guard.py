@@ -2,7 +2,10 @@
 
 Against web pages: a page that has pointed its own name at this address (DNS rebinding) sends a
 Host that is not ours, and any other page an Origin that was not allowed. Against proxies: what
-changes models is for this machine, and a forwarded request comes from another.
+changes models is for this machine, and a forwarded request comes from another. A proxy is known
+by the headers that it adds, or by HTTP/1.0, which clients of today do not speak and nginx before
+1.29.7 does where it is not told otherwise; one that has neither can't be told from a client of
+this machine.
 """
 
 from __future__ import annotations
@@ -91,6 +94,8 @@ class Guard:
         self._app = app
         self._rules = rules
         self._header = header
+        self._names = {rules.host.lower(), *rules.hosts}
+        self._addresses = {_address(name) for name in self._names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -131,15 +136,14 @@ class Guard:
         )
 
     def _is_ours(self, name: str) -> bool:
-        if name in _LOCAL_NAMES or name in self._rules.hosts or name == self._rules.host.lower():
+        if name in _LOCAL_NAMES or name in self._names:
             return True
-        try:
-            address = ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            return False
+        address = _address(name)
         # A page can rebind a name and no address; which addresses are ours is known by the
         # machine alone where the server listens on all of them.
-        return address.is_loopback or _is_any(self._rules.host) or str(address) == self._rules.host
+        return address is not None and (
+            address.is_loopback or _is_any(self._rules.host) or address in self._addresses
+        )
 
     def _origin(self, headers: Headers) -> str:
         """Return the web page's origin; empty where no page asks."""
@@ -156,9 +160,17 @@ class Guard:
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
         if not self._rules.token:
-            if _is_local(scope):
-                return
-            raise Refusal(403, "This server answers its own machine alone.", code="local_only")
+            if not _is_local(scope):
+                said = "This server answers its own machine alone."
+                raise Refusal(403, said, code="local_only")
+            if _is_old(scope):
+                raise Refusal(
+                    403,
+                    "This server asks for no token and answers its own machine alone: HTTP/1.0 "
+                    "is what proxies speak. Ask with HTTP/1.1.",
+                    code="local_only",
+                )
+            return
         if scope["path"] == HEALTH:
             return
         given = headers.getlist("authorization")
@@ -184,6 +196,13 @@ class Guard:
                 "The server is not managed through a proxy: the request has a forwarded header.",
                 code="reload-refused",
             )
+        if _is_old(scope):
+            raise Refusal(
+                403,
+                "The server is not managed through a proxy: the request is HTTP/1.0, which "
+                "proxies speak. Ask with HTTP/1.1.",
+                code="reload-refused",
+            )
         if not self._rules.remote_admin and not _is_local(scope):
             raise Refusal(
                 403,
@@ -203,6 +222,18 @@ def _is_local(scope: Scope) -> bool:
     if scope["client"] is None:
         return bool(scope.get("server")) and scope["server"][1] is None
     return is_loopback(scope["client"][0])
+
+
+def _is_old(scope: Scope) -> bool:
+    return bool(scope["http_version"] == "1.0")
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a name is, of which there are many texts; None for another."""
+    try:
+        return ipaddress.ip_address(name.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
 
 
 def _is_any(host: str) -> bool:

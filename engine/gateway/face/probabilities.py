@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 
-def legacy(logprobs: dict[str, Any], alternatives: int) -> dict[str, Any]:
+def legacy(logprobs: dict[str, Any], alternatives: int, start: int = 0) -> dict[str, Any]:
     """Return a chat's ``logprobs`` as ``/v1/completions`` writes them.
 
     Args:
         logprobs: ``{"content": [{"token", "logprob", "top_logprobs"}, …]}``, which llama.cpp
             gives at both endpoints; another form is returned as it is.
         alternatives: How many alternatives each token comes with.
+        start: Where the first token begins in the whole answer's text, in characters.
     """
     tokens = logprobs.get("content")
     if not isinstance(tokens, list):
         return logprobs
-    offsets, at = [], 0
+    offsets, at = [], start
     for token in tokens:
         offsets.append(at)
         at += len(token["token"])

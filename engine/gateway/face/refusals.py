@@ -51,7 +51,8 @@ _STATUS: tuple[tuple[type[FinetuiError], int], ...] = (
     (EngineUnfit, 422),
     (EngineFailed, 422),
 )
-_PATH = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:;,'\"<>|]+)+[/\\]?")
+_START = re.compile(r"(?<![\w./\\])(?:file:/|~\w*/|[A-Za-z]:[/\\]|/(?=[^\s/\\:;,'\"<>|]))")
+_DRIVE = re.compile("[A-Za-z]:")
 
 
 class Refusal(Exception):
@@ -126,8 +127,22 @@ def of(error: FinetuiError, *, stranger: bool = True) -> Refusal:
 
 
 def without_paths(text: str) -> str:
-    """Return a text with every file's path cut down to the file's name."""
-    return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
+    """Return a text with every file's path cut down to the file's name.
+
+    Folders' names may have spaces and whatever a sentence has, so that nobody can say where a
+    path ends. All from its beginning to the last separator before the next one's goes, if need
+    be with words that were between them.
+    """
+    starts = [found.start() for found in _START.finditer(text)]
+    if not starts:
+        return text
+    parts = [text[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
+    return text[: starts[0]] + "".join(map(_name, parts))
+
+
+def _name(text: str) -> str:
+    """Return what follows the last separator of a text that begins with a path."""
+    return re.split(r"[/\\]" if _DRIVE.match(text) else "/", text)[-1]
 
 
 def json_response(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +20,7 @@ import httpx
 from engine.errors import WorkerDied, WorkerTimeout
 from engine.gateway.face import refusals
 from engine.gateway.face.assemble import Assembly
+from engine.gateway.face.dialects import check, written
 from engine.gateway.face.events import Events, dumps, event
 from engine.gateway.face.fields import Asked
 from engine.gateway.face.refusals import Refusal
@@ -31,7 +32,6 @@ from engine.serve.engines.base import Engine
 Send = Callable[[bytes], Awaitable[None]]
 
 _HEADERS = {"Content-Type": "application/json"}
-_ABLE = ("native", "vllm")  # tools, schemas, probabilities
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError)
 _DEATH_S = 1.0
 _ANSWER_BYTES = 64 * 1024 * 1024
@@ -87,7 +87,7 @@ class Relay:
         while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
-                _check(engine, asked)
+                check(engine, asked)
                 try:
                     replies = await self._whole(engine, asked, tally)
                     break
@@ -112,7 +112,7 @@ class Relay:
         while True:
             async with self._models.lease() as engine:
                 tally.model = engine.model.id
-                _check(engine, asked)
+                check(engine, asked)
                 reply = Reply(asked, engine.model.id)
                 try:
                     await self._pieces(engine, asked, reply, send)
@@ -202,7 +202,7 @@ class Relay:
     async def _open(
         self, engine: Engine, asked: Asked, body: dict[str, Any]
     ) -> AsyncIterator[httpx.Response]:
-        content = dumps({"model": engine.model.id, **body})
+        content = dumps({"model": engine.model.id, **written(engine.name, body)})
         # An engine is asked no more at once than it computes. llama.cpp's server takes more, but
         # has been seen to leave those that wait for a slot of it waiting for ever.
         turn = self._turns.setdefault(engine, asyncio.Semaphore(engine.slots))
@@ -240,37 +240,39 @@ class Relay:
         )
 
 
-def _check(engine: Engine, asked: Asked) -> None:
-    """Refuse what this kind of engine can't do, which it would leave out without a word.
-
-    Raises:
-        Refusal: It can't.
-    """
-    if asked.needs and engine.name not in _ABLE:
-        name = asked.needs[0]
-        raise Refusal(
-            400,
-            f"The engine {engine.name} can't serve '{name}'; the native one can.",
-            code="unsupported_by_engine",
-            param=name,
-        )
-
-
 async def _each(count: int, follow: Callable[[int], Awaitable[None]]) -> None:
-    """Follow every answer at once; with one that fails, the others are given up."""
+    """Follow every answer at once; with one that fails, the others are given up.
+
+    Not by a TaskGroup: of a failure and a cancellation at the same time it raises the failure.
+    """
     if count == 1:
         await follow(0)
         return
+    tasks = [asyncio.ensure_future(follow(index)) for index in range(count)]
     try:
-        async with asyncio.TaskGroup() as group:
-            for index in range(count):
-                group.create_task(_one(follow, index))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        failed = [task for task in done if not task.cancelled() and task.exception()]
+    finally:
+        await _given_up(tasks)
+    for task in [*failed, *tasks]:
+        task.result()
 
 
-async def _one(follow: Callable[[int], Awaitable[None]], index: int) -> None:
-    await follow(index)
+async def _given_up(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Cancel what is not done, and wait for its end, also where this task is cancelled too."""
+    cancelled: asyncio.CancelledError | None = None
+    for task in tasks:
+        task.cancel()
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+    if cancelled is not None:
+        raise cancelled
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Reply:
         self._head: dict[str, Any] = {}
         self._same: dict[str, Any] = {}  # what several answers have in common
         self._usage: dict[int, dict[str, Any]] = {}
+        self._lengths: dict[int, int] = {}  # of the answers whose tokens have probabilities
         self._timings: dict[str, Any] | None = None
         # The event that ends an answer waits for the counts, which some engines send after it.
         self._end: dict[str, Any] | None = None
@@ -159,5 +160,8 @@ class Reply:
             choice["text"] = said.get("content") or ""
             choice.setdefault("logprobs", None)
         if self._asked.logprobs is not None and choice.get("logprobs"):
-            choice["logprobs"] = legacy(choice["logprobs"], self._asked.logprobs)
+            start = self._lengths.get(index, 0)
+            listed = legacy(choice["logprobs"], self._asked.logprobs, start)
+            choice["logprobs"] = listed
+            self._lengths[index] = start + sum(map(len, listed.get("tokens") or ()))
         return choice

@@ -1,7 +1,8 @@
 """What requests may say, as JSON schemas: what is checked, and what /openapi.json shows.
 
 The fields are OpenAI's where it has them; ``top_k``, ``min_p``, ``repeat_penalty`` and
-``ignore_eos`` are what llama.cpp and vLLM add. A field that is not here reaches no engine.
+``ignore_eos`` are what llama.cpp adds, and vLLM too, whose own names :mod:`.dialects` knows. A
+field that is not here reaches no engine.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ Schema = dict[str, Any]
 
 MOST_CHOICES = 32
 """Answers that one request may ask for: its prompts times ``n``."""
+
+MOST_IDS = 2**20
+"""Token ids of a prompt, which is more than any model's context."""
+
+MOST_TURNS = 10_000
+"""Turns of a chat, each of which is checked by itself."""
 
 COMPLETION_TOKENS = 512
 """Tokens of a completion that names no limit.
@@ -43,13 +50,12 @@ def _by(name: str, *schemas: Schema) -> Schema:
     return {"oneOf": list(schemas), "discriminator": {"propertyName": name}}
 
 
-def _list(items: Schema, low: int, high: int | None = None) -> Schema:
-    most = {} if high is None else {"maxItems": high}  # a body's size is bound anyway
-    return {"type": "array", "items": items, "minItems": low, **most}
+def _list(items: Schema, low: int, high: int) -> Schema:
+    return {"type": "array", "items": items, "minItems": low, "maxItems": high}
 
 
 NULL: Schema = {"type": "null"}
-_TOKENS = _list({"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, 1)
+_TOKENS = _list({"type": "integer", "minimum": 0, "maximum": 2**31 - 1}, 1, MOST_IDS)
 _PROMPTS: Schema = {
     "description": "a string, a list of strings, a list of token ids (whole numbers), or a list of "
     "such lists",
@@ -191,7 +197,7 @@ CHAT: Schema = {
     "type": "object",
     "properties": {
         "model": MODEL,
-        "messages": _list(_by("role", *TURNS), 1),
+        "messages": _list(_by("role", *TURNS), 1, MOST_TURNS),
         "n": _whole(1, MOST_CHOICES),
         **SAMPLING,
         "max_completion_tokens": _whole(1, 2**31 - 1),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from engine.gateway.face import refusals
 from engine.gateway.face.refusals import Refusal
 
 _TOO_LONG = ("prompt-too-long", "context_length_exceeded")
+# vLLM's codes are statuses; these are its words for it, which change from version to version.
+_CONTEXT = re.compile(r"(?:maximum|model's) context length|maximum model length", re.IGNORECASE)
 
 
 def refused(status: int, raw: bytes, param: str) -> Refusal:
@@ -22,7 +25,8 @@ def refused(status: int, raw: bytes, param: str) -> Refusal:
     words = _error(raw)
     message = refusals.without_paths(str(words.get("message") or f"status {status}"))
     kind, code = str(words.get("type", "")), str(words.get("code", ""))
-    if kind == "exceed_context_size_error" or code in _TOO_LONG:
+    long = kind == "exceed_context_size_error" or code in _TOO_LONG
+    if long or (status == 400 and _CONTEXT.search(message)):
         return _too_long(words, message, param)
     if status == 503:
         return refusals.later(503, f"The engine is not ready: {message}", "engine-away")

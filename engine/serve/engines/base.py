@@ -72,6 +72,8 @@ class Engine(Protocol):
         pid: Its process id.
         context: The context window of one request, in tokens.
         slots: How many requests it computes at once; others wait in it.
+        leaves_out: What its model's chat template leaves out of a chat, as far as it says so:
+            "tools", "tool_calls".
         client: Speaks to it: a client whose base address, transport and key are set. Its paths
             are ``/v1/chat/completions``, ``/v1/completions``, ``/v1/embeddings`` and ``/health``.
     """
@@ -81,6 +83,7 @@ class Engine(Protocol):
     pid: int
     context: int
     slots: int
+    leaves_out: frozenset[str]
     client: httpx.AsyncClient
 
     @property

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 
@@ -98,7 +99,9 @@ class Native:
         engine.slots = how.slots
         try:
             async with asyncio.timeout(limit_s):
-                engine.context = await _first_words(engine)
+                props = await _first_words(engine)
+                engine.context = int(props["default_generation_settings"]["n_ctx"])
+                engine.leaves_out = left_out(props)
         except TimeoutError as error:
             await asyncio.shield(engine.close())
             raise EngineFailed(
@@ -163,13 +166,26 @@ _ALL_LAYERS = 999
 """More layers than any model has; older versions know no word for all."""
 
 
-async def _first_words(engine: Running) -> int:
-    """Tokenise once, which ends the process on some damaged files, and return the context."""
+def left_out(props: Mapping[str, Any]) -> frozenset[str]:
+    """Return what of a chat the model's template leaves out, by llama.cpp's own trial of it.
+
+    Args:
+        props: What the server says at ``/props``; older versions do not say it.
+    """
+    caps = props.get("chat_template_caps") or {}
+    return frozenset(name for name in _TRIED if caps.get(f"supports_{name}") is False)
+
+
+_TRIED = ("tools", "tool_calls")
+
+
+async def _first_words(engine: Running) -> dict[str, Any]:
+    """Tokenise once, which ends the process on some damaged files, and return ``/props``."""
     try:
         asked = {"content": _WARM_UP, "add_special": True}
         (await engine.client.post("/tokenize", json=asked)).raise_for_status()
         props = (await engine.client.get("/props")).raise_for_status().json()
-        return int(props["default_generation_settings"]["n_ctx"])
+        return dict(props)
     except httpx.HTTPStatusError as error:
         raise GgufDamaged(
             f"the engine can't compute with {engine.model.path.name}: {_words(error.response)}",

@@ -58,6 +58,7 @@ class Running:
         self.pid = launched.process.pid
         self.context = 0
         self.slots = 1
+        self.leaves_out: frozenset[str] = frozenset()
         self.log = log
         self.socket = launched.socket
         self.client = socket_client(launched.socket, launched.key)

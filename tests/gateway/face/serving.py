@@ -29,6 +29,7 @@ from engine.gateway.face.listen import listen
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
 from engine.serve.engines.base import Engine, EngineName, Served
+from engine.serve.engines.native import left_out
 
 TOKEN = "a-token-of-the-tests-0123456789"
 CONTEXT = 4096
@@ -106,6 +107,7 @@ class BareEngine:
             "trust_env": False,
         }
         self._socket = str(path)
+        self.leaves_out = left_out(self.ask("/props"))
         self._clients: dict[asyncio.AbstractEventLoop, httpx.AsyncClient] = {}
         self.counted: list[Counted] = []
 

@@ -22,7 +22,9 @@ from tests.gateway.face.serving import (
     wait_until,
 )
 from tests.gateway.face.wire import code, post, rest, status, until, wire
+from tests.support.tiny_gguf import write_model
 
+_CALL = {"function": {"name": "look_up", "arguments": "{}"}}
 LONG: dict[str, Any] = {"prompt": "x", "max_tokens": 4000, "ignore_eos": True}
 
 
@@ -163,7 +165,11 @@ def test_what_an_engine_would_leave_out_is_refused_by_name(
     asked: list[dict[str, Any]] = [
         {"logprobs": 1},
         {"logit_bias": {"5": 1}},
+        {"presence_penalty": -0.5},
+        {"frequency_penalty": 1},
+        {"ignore_eos": True},
     ]
+    neutral = {"presence_penalty": 0, "frequency_penalty": 0.0, "ignore_eos": False}
     with running(OneModel([engine]), tmp_path) as server, server.client() as client:
         for more in asked:
             for stream in (True, False):
@@ -173,7 +179,38 @@ def test_what_an_engine_would_leave_out_is_refused_by_name(
                 error = answer.json()["error"]
                 assert error["code"] == "unsupported_by_engine"
                 assert [error["param"]] == list(more)
-        assert client.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).is_success
+        calling = {"role": "assistant", "content": "", "tool_calls": [_CALL]}
+        said = client.post("/v1/chat/completions", json={"messages": [calling]}).json()
+        assert said["error"]["code"] == "unsupported_by_engine"
+        assert said["error"]["param"] == "messages[0].tool_calls"
+        plain = {"prompt": "x", "max_tokens": 1, "logit_bias": {}, **neutral}
+        assert client.post("/v1/completions", json=plain).is_success
+
+
+def test_tools_that_the_models_template_leaves_out_are_refused(tmp_path: Path) -> None:
+    """The embedded base's template has no word of tools, nor of an answer that called one."""
+    engine = BareEngine(write_model(tmp_path / "plain.gguf"), "plain:f16")
+    function = {"name": "look_up", "parameters": {"type": "object", "properties": {}}}
+    tools = {"tools": [{"type": "function", "function": function}]}
+    user = {"role": "user", "content": "hello"}
+    calling = {"role": "assistant", "content": "", "tool_calls": [_CALL]}
+    asked: list[tuple[dict[str, Any], str]] = [
+        ({"messages": [user], **tools}, "tools"),
+        ({"messages": [user], **tools, "tool_choice": "required", "stream": True}, "tools"),
+        ({"messages": [user, calling, user]}, "messages[1].tool_calls"),
+    ]
+    try:
+        with running(OneModel([engine]), tmp_path) as server, server.client() as client:
+            for body, param in asked:
+                answer = client.post("/v1/chat/completions", json={"max_tokens": 1, **body})
+                assert answer.status_code == 400
+                error = answer.json()["error"]
+                assert (error["code"], error["param"]) == ("unsupported_by_model", param)
+            for body in ({**tools, "tool_choice": "none"}, {}):
+                plain = {"messages": [user], "max_tokens": 1, **body}
+                assert client.post("/v1/chat/completions", json=plain).status_code == 200
+    finally:
+        engine.kill()
 
 
 @pytest.mark.parametrize("stream", [True, False])

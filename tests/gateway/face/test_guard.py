@@ -1,10 +1,9 @@
-"""Who may ask: tokens, names, web pages, proxies, and the owner's socket."""
+"""Who may ask: tokens, names, web pages, and the owner's socket."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ import httpx
 import pytest
 
 from engine.errors import EngineAway, GgufDamaged, ModelOutside, ReloadBusy, ServerOpen
-from engine.gateway.face.access import ACCESS, keep_access_log
 from engine.gateway.face.app import make_app
 from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
@@ -129,6 +127,26 @@ def test_on_every_address_any_address_is_a_host_and_no_name(
     assert _asked(app, "GET", "/v1/models", {"host": "evil.example"})[0] == 421
 
 
+@pytest.mark.parametrize(
+    "written", ["fd00::1", "FD00::1", "fd00:0:0:0:0:0:0:1", "fd00::0.0.0.1", "fd00::1%eth0"]
+)
+def test_an_address_is_ours_however_it_is_written(
+    engine: BareEngine, tmp_path: Path, written: str
+) -> None:
+    """All are texts of one address (RFC 4291, 2.2); a zone is known by its own machine alone."""
+    for named in ({"host": written}, {"hosts": (written,)}, {"hosts": (f"[{written}]",)}):
+        app = make_app(OneModel([engine]), replace(ServeSpec(tmp_path, Wanted()), **named), TOKEN)
+        for host, expected in (
+            ("[fd00::1]:8080", 200),
+            ("[FD00:0::1]", 200),
+            ("[fd00:0000:0000:0000:0000:0000:0000:0001]:8080", 200),
+            ("[fd00::2]:8080", 421),
+            ("fd00::1", 421),  # without brackets it is no Host (RFC 3986, 3.2.2)
+        ):
+            status = _asked(app, "GET", "/v1/models", {"host": host})[0]
+            assert status == expected, (named, host)
+
+
 def test_no_web_page_may_ask(server: Running) -> None:
     with server.client() as client:
         for origin in ("https://evil.example", "null", server.url, "http://localhost"):
@@ -157,74 +175,6 @@ def test_a_page_that_was_allowed_may(engine: BareEngine, tmp_path: Path) -> None
             assert before.status_code == 204
             assert before.headers["access-control-allow-headers"] == "authorization,x-a"
             assert client.get("/v1/models", headers={"Origin": page}).status_code == 401
-
-
-FORWARDED = [
-    "Forwarded",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
-    "Via",
-    "CF-Connecting-IP",
-    "True-Client-IP",
-    "X-Client-IP",
-    "X-Original-URL",
-    "X-Rewrite-URL",
-    "X-Cluster-Client-IP",
-    "X-Envoy-External-Address",
-    "X_Forwarded_For",
-    "CDN-Loop",  # RFC 8586
-    "Fly-Client-IP",
-    "Fly-Region",
-    "Fastly-FF",
-    "EO-Connecting-IP",
-    "DO-Connecting-IP",
-    "Ali-CDN-Real-IP",
-    "Incap-Client-IP",
-    "Akamai-Origin-Hop",
-    "X-Azure-SocketIP",
-    "X-FD-HealthProbe",
-    "X-AppEngine-User-IP",
-    "AppEngine-User-IP",
-    "X-Cloud-Trace-Context",
-    "X-Amzn-Trace-Id",
-    "X-Amz-Cf-Id",
-    "CloudFront-Viewer-Address",
-    "X-NF-Client-Connection-IP",
-    "X-Vercel-Forwarded-For",
-    "X-Request-Start",
-    "WL-Proxy-Client-IP",
-    "Oxygen-Buyer-IP",
-    "Tailscale-User-Login",
-]
-
-
-@pytest.mark.parametrize("name", FORWARDED)
-def test_models_are_not_changed_through_a_proxy(server: Running, name: str) -> None:
-    before = len(server.models.reloads)
-    with server.client() as client:
-        for path in ("/admin/reload-model", "/admin//reload-model", "/ADMIN/reload-model"):
-            answer = client.post(path, json={"run": "x"}, headers={name: "127.0.0.1"})
-            assert answer.status_code == 403
-            assert _code(answer) == "reload-refused"
-        assert client.get("/admin/status", headers={name: ""}).status_code == 403
-        # Requests for text may well come through one.
-        assert client.get("/v1/models", headers={name: "127.0.0.1"}).status_code == 200
-    assert len(server.models.reloads) == before
-
-
-def test_what_clients_send_themselves_is_no_proxys(server: Running) -> None:
-    sent = {
-        "X-Request-ID": "1",
-        "X-Stainless-Lang": "python",
-        "OpenAI-Organization": "x",
-        "X-Client-Name": "x",
-        "Traceparent": "00-1-1-00",
-        "Idempotency-Key": "1",
-    }
-    with server.client() as client:
-        assert client.get("/admin/status", headers=sent).status_code == 200
 
 
 def test_models_are_changed_from_this_machine_alone(engine: BareEngine, tmp_path: Path) -> None:
@@ -323,36 +273,6 @@ def test_a_change_of_models_names_one(server: Running, body: dict[str, Any]) -> 
     assert answer.status_code == 400
     assert _code(answer)
     assert len(server.models.reloads) == before
-
-
-@pytest.mark.usefixtures("umask")
-def test_the_log_has_no_token_no_query_and_no_body(server: Running, tmp_path: Path) -> None:
-    before = list(ACCESS.handlers)
-    keep_access_log(tmp_path)
-    try:
-        with server.client() as client:
-            client.post("/v1/completions?secret=1", json={**ASKED, "prompt": "hidden words"})
-            client.get("/x%1b[31m" + "y" * 500)
-    finally:
-        for handler in set(ACCESS.handlers) - set(before):
-            ACCESS.removeHandler(handler)
-            handler.close()
-        ACCESS.propagate = True
-    log = tmp_path / "access.log"
-    text = log.read_text()
-    assert "127.0.0.1 POST /v1/completions 200" in text
-    assert "tiny:f16 " in text
-    for secret in (TOKEN, "secret", "hidden", "\x1b", "y" * 100):
-        assert secret not in text
-    assert log.stat().st_mode & 0o077 == 0
-
-
-@pytest.fixture
-def umask() -> Iterator[None]:
-    """Write files as the server's process does."""
-    before = os.umask(0o077)
-    yield
-    os.umask(before)
 
 
 def _asked(

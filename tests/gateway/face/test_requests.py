@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.gateway.face import fields
-from engine.gateway.face.alpaca import question
+from engine.gateway.face.checks import check
 from engine.gateway.face.events import Events, event
 from engine.gateway.face.limits import parse
-from engine.gateway.face.refusals import Refusal, without_paths
+from engine.gateway.face.refusals import Refusal
 from engine.gateway.face.schemas import CHAT as CHAT_SCHEMA
 from tests.gateway.face.serving import Running
 
@@ -119,6 +119,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (TEXT, {"prompt": []}, "prompt"),
     (TEXT, {"prompt": [-1]}, "prompt[0]"),
     (TEXT, {"prompt": ["a"] * 33}, "prompt"),
+    (TEXT, {"prompt": [[1]] * 33}, "prompt"),
+    (TEXT, {"prompt": [1] * 50 + [True]}, "prompt[50]"),
+    (TEXT, {"prompt": [1] * 50 + [1.5]}, "prompt[50]"),
+    (TEXT, {"prompt": [1] * 50 + [2**31]}, "prompt[50]"),
+    (TEXT, {"prompt": [[1], [1.0] * 50 + [-1]]}, "prompt[1][50]"),
     (TEXT, {"prompt": ["a"] * 9, "n": 4}, "n"),
     (TEXT, {"prompt": "x", "echo": True}, "echo"),
     (TEXT, {"prompt": "x", "suffix": "y"}, "suffix"),
@@ -162,6 +167,8 @@ def test_a_wrong_field_is_named(server: Running) -> None:
         (TEXT, {"prompt": [1.5]}, "prompt[0]", ["string", "token ids"]),
         (TEXT, {"prompt": ["a", 5]}, "prompt[1]", ["string", "token ids"]),
         (TEXT, {"prompt": 5}, "prompt", ["string", "token ids"]),
+        (TEXT, {"prompt": [5] * (2**20 + 1)}, "prompt", ["at most 1048576"]),
+        (CHAT, {"messages": HELLO * 10_001}, "messages", ["at most 10000"]),
         ("/v1/embeddings", {"input": [1.5]}, "input[0]", ["string", "token ids"]),
     ],
 )
@@ -320,24 +327,6 @@ def test_each_of_several_answers_has_a_seed_of_its_own() -> None:
     assert all(0 <= seed < 2**32 - 1 for seed in seeds)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "asked"),
-    [
-        ("### Instruction:\nWhy?\n\n### Response:\n", "Why?"),
-        ("### Instruction:\nWhy?\n\n### Response:", "Why?"),
-        ("### Instruction:\na\n\nb\n\n### Response:\n", "a\n\nb"),
-        ("### Instruction:\nSum\n\n### Input:\n1, 2\n\n### Response:\n", "Sum\n\n1, 2"),
-        ("### Instruction:\nWhy?\n\n### Response:\nBecause", None),
-        ("Below is\n\n### Instruction:\nWhy?\n\n### Response:\n", None),
-        ("### Instruction:\na\n\n### Response:\nb\n\n### Instruction:\nc\n\n### Response:\n", None),
-        ("Why?", None),
-        ([1, 2], None),
-    ],
-)
-def test_alpacas_form(prompt: Any, asked: str | None) -> None:
-    assert question(prompt) == asked
-
-
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.data())
 def test_events_come_out_as_they_went_in_however_they_are_cut(
     texts: list[str], data: st.DataObject
@@ -351,24 +340,32 @@ def test_events_come_out_as_they_went_in_however_they_are_cut(
     assert [json.loads(one)["t"] for one in got] == expected
 
 
+def test_a_body_of_very_many_parts_is_refused() -> None:
+    """Each part is checked by itself, and meanwhile nobody else is answered."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"enum": [[]] * 300}}}
+    with pytest.raises(Refusal, match="more than 32768 lists and objects") as caught:
+        parse(json.dumps({"messages": HELLO, "tools": [tool] * 128}).encode(), 32)
+    assert caught.value.code == "invalid_json"
+    few = {"messages": [{"role": "user", "content": "[{" * 100_000}], "x": [[]] * 1000}
+    assert parse(json.dumps(few).encode(), 32) == few
+
+
+_IDS = st.lists(
+    st.integers(-1, 2**31) | st.sampled_from([0.0, 7.0, 1.5, True, None, "a", 2**31 - 1, 1e300])
+)
+
+
+@given(_IDS | st.lists(st.integers(0, 9) | st.just(3.0), min_size=1))
+def test_ids_are_looked_at_together_as_one_by_one(ids: list[Any]) -> None:
+    """To JSON Schema a number without a fraction is an integer, and a boolean is none (6.1.1)."""
+    schema = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 2**31 - 1}}
+    expected = all(type(one) in (int, float) and one % 1 == 0 and 0 <= one < 2**31 for one in ids)
+    with contextlib.nullcontext() if expected else pytest.raises(Refusal, match=r"'prompt\["):
+        check(ids, schema, "prompt")
+
+
 @given(st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.lists(inner)))
 def test_whatever_is_json_is_read_or_refused(value: Any) -> None:
     body = json.dumps({"prompt": value}).encode()
     with contextlib.suppress(Refusal):
         assert parse(body, 32) == {"prompt": value}
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("can't load /home/me/runs/a.gguf: bad", "can't load a.gguf: bad"),
-        ("see ~/.local/state/x.log", "see x.log"),
-        (r"see C:\Users\me\x.log.", "see x.log."),
-        ("use /", "use /"),
-        ("1/2 of them and/or more", "1/2 of them and/or more"),
-        ("https://example.com/a", "https://example.com/a"),
-        ("'/a/b'", "'b'"),
-    ],
-)
-def test_paths_are_cut_down_to_names(text: str, told: str) -> None:
-    assert without_paths(text) == told

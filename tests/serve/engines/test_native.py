@@ -47,6 +47,8 @@ async def test_it_answers_under_the_models_name(engine: Running) -> None:
     assert answer["usage"]["completion_tokens"] == 3
     assert answer["timings"]["predicted_n"] == 3
     assert (engine.context, engine.slots) == (512, 2)
+    # Nothing of a tool is in its template.
+    assert engine.leaves_out == {"tools", "tool_calls"}
 
 
 async def test_it_listens_on_no_port_and_asks_for_its_key(engine: Running) -> None:
