@@ -7,7 +7,6 @@ NVIDIA's library simply has no GPUs.
 from __future__ import annotations
 
 from engine.telemetry.driver import GpuFacts, gpu_facts
-from engine.telemetry.memory import available_memory
 from engine.telemetry.nvidia import Gpu, GpuNews, MigInstance, NvidiaCards
 from engine.telemetry.sampler import (
     ProcessSnapshot,
@@ -27,7 +26,6 @@ __all__ = [
     "ProcessSnapshot",
     "Sampler",
     "Snapshot",
-    "available_memory",
     "gpu_facts",
     "process_snapshot",
     "snapshot",

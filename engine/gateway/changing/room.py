@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from engine.telemetry import NvidiaCards, available_memory, visible_gpus
+from engine.memory import memory
+from engine.telemetry import NvidiaCards, visible_gpus
 
 KEPT = 256 << 20
 """Bytes that stay free beside what an engine says it needs, which is only about right."""
@@ -50,4 +51,4 @@ def free(*, on_gpu: bool) -> int:
         for gpu in gpus[:1]:
             if gpu.vram_total is not None and gpu.vram_used is not None:
                 return gpu.vram_total - gpu.vram_used
-    return available_memory()
+    return memory().available

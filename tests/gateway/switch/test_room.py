@@ -7,8 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine import memory
 from engine.gateway.changing.room import Room, free
-from engine.telemetry import memory
+from engine.telemetry import snapshot
+from engine.train.fit.target import processor
 
 MIB = 1 << 20
 
@@ -65,6 +67,15 @@ def test_the_first_version_of_groups(groups: Path, path: str) -> None:
     own(groups, "9:name=systemd:/", "4:cpu,memory:/docker/0a1b", "0::/")
     old_group(groups / "memory" / path, 90 * MIB, 60, cached=10)
     assert free(on_gpu=False) == 40 * MIB
+
+
+def test_a_container_is_what_runs_and_the_screen_are_told(groups: Path) -> None:
+    own(groups, "0::/")
+    group(groups, 300, 200, cached=50)
+    here = processor()
+    assert (here.total, here.free) == (300 * MIB, 150 * MIB)
+    seen = snapshot(groups)
+    assert (seen.ram_used, seen.ram_total) == (150 * MIB, 300 * MIB)
 
 
 @pytest.mark.parametrize("line", ["0::/../else", "0::/a", "4:memory:/", "", "odd", "0::"])

@@ -1,28 +1,44 @@
-"""How much memory may still be taken: of the machine's, and of what a container was given."""
+"""How much memory there is: of the machine's, what this process was given.
+
+In a container the machine's figures are those of its host.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 
 
-def available_memory() -> int:
-    """Return how many bytes may be taken before the system has to swap, or to end a process.
+class Memory(NamedTuple):
+    """Bytes of memory.
 
-    That is what the machine has available, or less where this process's control group, or one
-    that it is in, has a limit: in a container the machine's figures are those of its host.
+    Attributes:
+        total: What this process may take with all that runs beside it.
+        available: What may be taken now, before the system has to swap or to end a process.
     """
+
+    total: int
+    available: int
+
+
+def memory() -> Memory:
+    """Return what the machine has, or less where a control group of this process has a limit."""
     import psutil
 
-    free = int(psutil.virtual_memory().available)
-    return min([free, *_left_in_groups()])
+    machine = psutil.virtual_memory()
+    groups = list(_groups())
+    return Memory(
+        min([int(machine.total), *(limit for limit, _ in groups)]),
+        min([int(machine.available), *(left for _, left in groups)]),
+    )
 
 
-def _left_in_groups() -> Iterator[int]:
-    """Yield what each of this process's groups with a limit has left.
+def _groups() -> Iterator[tuple[int, int]]:
+    """Yield the limit of each of this process's groups that has one, and what it has left.
 
     A line of the file is ``hierarchy:controllers:path`` (cgroups(7)); in the second version of
     control groups there is one hierarchy, of no named controllers.
@@ -40,8 +56,8 @@ def _left_in_groups() -> Iterator[int]:
             yield from _left(GROUPS / "memory", path, limit, used, "total_inactive_file")
 
 
-def _left(root: Path, path: str, limit: str, used: str, cached: str) -> Iterator[int]:
-    """Yield what a group and those above it have left, each where it has a limit.
+def _left(root: Path, path: str, limit: str, used: str, cached: str) -> Iterator[tuple[int, int]]:
+    """Yield the limits of a group and of those above it, each with what it has left.
 
     Cached files that nobody has used for a while are given back on demand, so they are left too;
     Kubernetes reckons the same way ("working set"). A container may see its own group as the
@@ -52,7 +68,7 @@ def _left(root: Path, path: str, limit: str, used: str, cached: str) -> Iterator
     for folder in (own, *(one for one in above if one.is_relative_to(root)), root):
         most, taken = _number(folder / limit), _number(folder / used)
         if most is not None and taken is not None:
-            yield max(0, most - max(0, taken - _stat(folder / "memory.stat", cached)))
+            yield most, max(0, most - max(0, taken - _stat(folder / "memory.stat", cached)))
 
 
 def _number(path: Path) -> int | None:
