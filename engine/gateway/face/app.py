@@ -32,6 +32,8 @@ from engine.gateway.spec import ServeSpec
 from engine.text import inert
 
 _LOGGER = logging.getLogger("finetui.server")
+_LARGE = 64 * 1024
+"""Bytes of a body; smaller ones are read in less time than a thread takes to begin."""
 _ANSWERING = {"idle", "serving", "switching", "restarting"}
 
 
@@ -182,7 +184,7 @@ class _Routes:
         try:
             with self._desk.place():
                 raw = await read_body(scope, receive, self._limits)
-                asked = read(parse(raw, self._limits.depth))
+                asked = await self._understood(raw, read)
                 await _while_there(receive, self._send(asked, tally, out))
         except Gone:
             scope["finetui.gone"] = True
@@ -204,6 +206,12 @@ class _Routes:
             )
         finally:
             scope["finetui.tally"] = tally
+
+    async def _understood(self, raw: bytes, read: Callable[..., fields.Asked]) -> fields.Asked:
+        """Return what a body asks; a large one is read in a thread, so that nobody waits for it."""
+        if len(raw) < _LARGE:
+            return read(parse(raw, self._limits.depth))
+        return await asyncio.to_thread(lambda: read(parse(raw, self._limits.depth)))
 
     async def _send(self, asked: fields.Asked, tally: Tally, out: Outgoing) -> None:
         out.asked = asked
