@@ -18,7 +18,7 @@ from engine.gateway import start as gateway
 from engine.gateway.bearer import VARIABLE, shell_key
 from engine.gateway.control import reload as ask_to_reload
 from engine.gateway.resolve import first_wanted
-from engine.gateway.spec import ServeSpec
+from engine.gateway.spec import ServeSpec, Wanted
 from engine.gateway.state import ServerState
 from engine.gateway.words import curl_line, environment_lines, seconds_of
 from engine.paths import shell_path, shorten
@@ -116,13 +116,22 @@ def serve(
 
 
 @click.command()
-@click.argument("model", metavar="RUN|GGUF|FOLDER")
+@click.argument("model", required=False, metavar="[RUN|GGUF|FOLDER]")
 @click.option("--quant", default="", help="The run's quantisation (default: its newest export).")
 @common_options
-def reload(model: str, quant: str, workspace: Path | None, as_json: bool) -> None:
-    """Give the running server another model, without dropping a request."""
+def reload(model: str | None, quant: str, workspace: Path | None, as_json: bool) -> None:
+    """Give the running server another model, without dropping a request.
+
+    With --quant alone it gets another export of the run that it serves.
+    """
+    if not (model or quant):
+        raise UsageError(
+            "no model is named",
+            hint="as in finetui reload last, or finetui reload --quant q8_0 for the same run",
+        )
     with opened(workspace) as here:
-        done = ask_to_reload(here, first_wanted(here, model, quant))
+        wanted = first_wanted(here, model, quant) if model else Wanted(quant=quant)
+        done = ask_to_reload(here, wanted)
     if as_json:
         print_json(asdict(done))
         return

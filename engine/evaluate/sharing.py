@@ -20,6 +20,7 @@ from engine.export.artifacts import ExportInfo
 from engine.export.files import locked, make
 from engine.export.lora import ADAPTER_CONFIG, HINT, WEIGHTS, check_shareable
 from engine.export.quants import CONVERTED
+from engine.memory import memory
 from engine.runs.kept import ADAPTER_DIR, BEST_DIR, read_best
 
 Weights = Literal["auto", "files", "shared"]
@@ -88,9 +89,7 @@ def _too_large(export: ExportInfo, available: int | None) -> bool:
     if export.quant not in CONVERTED:
         return False
     if available is None:
-        import psutil
-
-        available = psutil.virtual_memory().available
+        available = memory().available
     both = export.base_bytes + export.tuned_bytes
     return both * _OVERHEAD > available > export.base_bytes * _OVERHEAD
 

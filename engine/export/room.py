@@ -12,6 +12,7 @@ from engine.export.files import record_of
 from engine.export.merge.bases import packed_form
 from engine.export.quants import QUANTS
 from engine.export.spec import IMATRIX_CHUNK, ExportSpec, staged_dir
+from engine.memory import memory
 from engine.paths import require_free, shorten
 
 _LIBRARIES = 700_000_000
@@ -109,16 +110,14 @@ def check_memory(spec: ExportSpec, base: Base) -> None:
     Raises:
         ExportTooLarge: It has not.
     """
-    import psutil
-
     needed = memory_needed(spec, shape_of(read_json(base.directory / "config.json")))
-    memory = psutil.virtual_memory()
-    if memory.available >= needed:
+    here = memory()
+    if here.available >= needed:
         return
     raise ExportTooLarge(
         f"exporting {shorten(spec.base)} needs about {needed / 1e9:.1f} GB of memory; "
-        f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB are free",
+        f"{here.available / 1e9:.1f} of {here.total / 1e9:.1f} GB are free",
         hint="close other programs"
-        if memory.total * 0.9 > needed
+        if here.total * 0.9 > needed
         else "export on a machine with more memory: finetui runs pack takes the run there",
     )

@@ -13,10 +13,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from engine.gateway.address import owner_socket, url_of
 from engine.gateway.changing.lend import taker
@@ -56,18 +57,36 @@ def _read(handle: int) -> str:
 
 
 class Server:
-    """What the process holds: the switch of engines, both addresses, and the state that is said."""
+    """What the process holds: the switch of engines, both addresses, and the state that is said.
 
-    def __init__(self, job: Job, directory: Path, token: str, sock: socket.socket) -> None:
+    Args:
+        job: The process as a job.
+        directory: The job's folder, with its :class:`ServeSpec`.
+        token: What requests need.
+        sock: The listening socket.
+        kind_of: The kind of engine that loads a model; None follows the spec.
+        rules: How engines are changed; None follows the spec.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        directory: Path,
+        token: str,
+        sock: socket.socket,
+        *,
+        kind_of: Callable[[Served], EngineKind] | None = None,
+        rules: Rules | None = None,
+    ) -> None:
         self._job, self._sock = job, sock
         self._token = token
         self._spec = spec = ServeSpec.read(directory)
         self._writer = StateWriter(directory)
         models_dir = load_settings().export.models_dir
-        self._rules = Rules(idle_s=spec.idle_s)
+        self._rules = rules or Rules(idle_s=spec.idle_s)
         self._switch = Switch(
             Resolver(spec, Path(models_dir).expanduser() if models_dir else None),
-            partial(_kind_of, spec),
+            kind_of or partial(_kind_of, spec),
             EngineOptions(context=spec.context, slots=spec.slots, threads=spec.threads),
             self._rules,
             taker=taker(spec.workspace / "runs", spec.lend),
@@ -84,15 +103,18 @@ class Server:
             FinetuiError: The first model can't be loaded.
         """
         from engine.gateway.face.app import make_app, make_owner_app
+        from engine.gateway.face.desk import Desk
         from engine.gateway.face.limits import Limits
         from engine.gateway.face.listen import listen
 
         limits = Limits(shutdown_s=self._rules.stop_s)
+        desk = Desk.of(self._switch, self._spec, limits)
+        asyncio.get_running_loop().set_exception_handler(without_late_results)
         with owner_socket() as (own, path):
             self._switch.base = replace(self._switch.base, socket=str(path))
             self._say()
-            public = make_app(self._switch, self._spec, self._token, limits)
-            owners = make_owner_app(self._switch, self._spec, limits)
+            public = make_app(self._switch, self._spec, self._token, limits, desk)
+            owners = make_owner_app(self._switch, self._spec, limits, desk)
             stop = asyncio.Event()
             # They listen from now on; what is asked while the first model loads waits for it.
             listening = [
@@ -111,6 +133,9 @@ class Server:
                         if task.done() and (error := task.exception()) is not None:
                             raise error
             finally:
+                # Whoever waits for an engine is answered, and so holds up no end.
+                failed = opening.done() and not opening.cancelled() and opening.exception()
+                self._switch.begin_end("its model can't be loaded" if failed else "")
                 stop.set()
                 await self._end(listening, [opening, *minding])
 
@@ -143,6 +168,18 @@ class Server:
         # A full disk is no reason to stop serving.
         with contextlib.suppress(OSError):
             self._job.write(type, **fields)
+
+
+def without_late_results(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle what no task of a loop has: log it, unless it is a result that comes too late.
+
+    anyio's Unix sockets have the loop set the result of a future when they can be read, also where
+    whoever waited has just been cancelled (``UNIXSocketStream._wait_until_readable``). That harms
+    nothing, and a line for each client that goes away would fill the disk in time.
+    """
+    late = isinstance(context.get("exception"), asyncio.InvalidStateError)
+    if not (late and "set_result" in context.get("message", "")):
+        loop.default_exception_handler(context)
 
 
 def _kind_of(spec: ServeSpec, served: Served) -> EngineKind:

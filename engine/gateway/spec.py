@@ -24,6 +24,8 @@ def server_dir(workspace_root: Path) -> Path:
 class Wanted:
     """A model that somebody asks for: a run, or a path, never both.
 
+    A quantisation alone asks for that of the run that is served, which only a reload can.
+
     Attributes:
         run: A run's id or name, a part of one, or "last".
         path: A GGUF, or a folder of a model in Hugging Face's form.

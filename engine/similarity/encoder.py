@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.errors import EmbeddingModelInvalid, EmbeddingModelMissing, MemoryShort
 from engine.failures import speaks_of_memory
+from engine.memory import memory
 from engine.paths import shorten
 from engine.setup import FIX
 from engine.similarity.e5 import E5Encoder, locate_e5
@@ -256,11 +257,9 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def _require_memory(folder: Path) -> None:
-    import psutil
-
     weights = max((file.stat().st_size for file in folder.rglob("*") if file.is_file()), default=0)
     needed = 2 * weights + _OVERHEAD_BYTES
-    free = int(psutil.virtual_memory().available)
+    free = memory().available
     if free < needed:
         raise MemoryShort(
             f"embedding with {shorten(folder)} needs about {needed / 1e9:.1f} GB of memory; "

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.child import Progress
 from engine.errors import MemoryShort
+from engine.memory import memory
 from engine.models import Link, LinkWhat
 from engine.similarity.cache import VectorCache
 from engine.similarity.forest import Forest, components
@@ -198,11 +199,9 @@ class _Table:
 
 
 def _require_memory(texts: int) -> None:
-    import psutil
-
     # A model of 1,024 dimensions, its sketch, and what they are made of.
     needed = texts * 4 * 1_300
-    if needed > psutil.virtual_memory().available:
+    if needed > memory().available:
         raise _short(texts)
 
 

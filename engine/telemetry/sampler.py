@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from engine.memory import memory
 from engine.telemetry.nvidia import Gpu, NvidiaCards
 
 
@@ -122,10 +123,10 @@ def _cpu() -> float | None:
 
 def _memory() -> tuple[int | None, int | None]:
     try:
-        memory = psutil.virtual_memory()
+        found = memory()
     except (psutil.Error, OSError):
         return None, None
-    return memory.total - memory.available, memory.total
+    return found.total - found.available, found.total
 
 
 def _free(path: Path) -> int | None:

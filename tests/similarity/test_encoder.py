@@ -56,7 +56,7 @@ def test_a_fingerprint_follows_the_weights(tmp_path: Path) -> None:
 
 def test_too_little_memory_is_said_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     class Little:
-        available = 100_000_000
+        total = available = 100_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", Little)
     with pytest.raises(MemoryShort) as caught:

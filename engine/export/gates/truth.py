@@ -20,6 +20,7 @@ from engine.bases.template import read_json
 from engine.errors import ExportError, FinetuiError
 from engine.export.gates.probe import read_rows
 from engine.export.steps import say_failure
+from engine.memory import memory
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +98,6 @@ def _place(base: Path) -> tuple[torch.dtype, str]:
     Raises:
         TooLarge: There is room for it nowhere.
     """
-    import psutil
     import torch
 
     config = read_json(base / "config.json")
@@ -111,7 +111,7 @@ def _place(base: Path) -> tuple[torch.dtype, str]:
         if half * _ROOM < free:
             fits = full * _ROOM < free
             return (torch.float32 if fits else torch.bfloat16), "cuda"
-    free = psutil.virtual_memory().available
+    free = memory().available
     if full * _ROOM < free:
         return torch.float32, "cpu"
     if half * _ROOM < free:

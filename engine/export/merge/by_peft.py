@@ -25,6 +25,7 @@ from engine.export.merge.whole import (
     whole_directory,
     write_report,
 )
+from engine.memory import memory
 
 if TYPE_CHECKING:
     import torch
@@ -84,14 +85,13 @@ def _stored_as(files: Files) -> str:
 
 
 def _compute_type(base: Path, stored: torch.dtype, *, packed: bool) -> torch.dtype:
-    import psutil
     import torch
 
     size = sum(path.stat().st_size for path in weight_files(base))
     # Four bytes a weight, against the two of a stored one or the half of a packed one, and the
     # adapter's sum for one layer at a time.
     grown = size * (8 if packed else 4 / max(stored.itemsize, 1))
-    if grown * 1.2 < psutil.virtual_memory().available:
+    if grown * 1.2 < memory().available:
         return torch.float32
     print(f"merging in {stored}: memory does not suffice for float32", flush=True)
     return stored

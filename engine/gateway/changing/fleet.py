@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from engine.gateway.changing.lend import uses_gpu
+from engine.gateway.changing.lend import for_gpus, uses_gpu
 from engine.gateway.changing.probe import probe
 from engine.serve.engines.base import Engine, EngineKind, EngineOptions, Served
 
@@ -102,6 +102,14 @@ class Fleet:
 
         return await asyncio.to_thread(look)
 
+    async def may_use_gpu(self, model: Served) -> bool:
+        """Say whether the engine that will load a model may compute on a GPU."""
+
+        def look() -> bool:
+            return self._options.gpu_layers != 0 and for_gpus(self._kind(model).name)
+
+        return await asyncio.to_thread(look)
+
     async def load(self, model: Served, probe_s: float) -> Leased:
         """Start an engine and see it answer. Cancelled, it leaves no process.
 
@@ -117,8 +125,15 @@ class Fleet:
             await engine.close()
             raise
 
-    def put(self, loaded: Leased) -> None:
-        """Let an engine take requests from now on."""
+    def put(self, loaded: Leased, limit_s: float, cut: Callable[[Leased], None]) -> None:
+        """Let an engine take requests from now on, and retire the one that did.
+
+        Args:
+            loaded: The engine.
+            limit_s: As for :meth:`retire`.
+            cut: As for :meth:`retire`.
+        """
+        self.retire(limit_s, cut)
         loaded.since = loaded.used = time.monotonic()
         self.current = loaded
 
@@ -153,8 +168,9 @@ class Fleet:
         await asyncio.gather(*(one.drain(limit_s) for one in self.all))
 
     async def ended(self) -> None:
-        """Wait until every engine that was to end has."""
-        await asyncio.gather(*self._retiring.values())
+        """Wait until every engine that was to end has; cancelled, they end all the same."""
+        if self._retiring:
+            await asyncio.wait([*self._retiring.values()])
 
     async def close(self) -> None:
         """End every engine, at once."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -11,11 +13,15 @@ import psutil
 from engine.runs import is_alive
 from engine.runs.seats import PROCESSOR, seated, this_device
 from engine.runs.tickets import waiting
+from engine.serve.engines.base import EngineName
 
 Taker = Callable[[bool], str]
 """Says which run has the device, by its id, or nothing; its argument is whether that is a GPU."""
 
 _DRIVER = b"/libcuda.so"
+_LINKED = b"libcuda"  # the driver, or CUDA's runtime: libcuda.so.1, libcudart.so.12
+_PACKAGES: dict[EngineName, str] = {"native": "xllamacpp", "llama-cpp-python": "llama_cpp"}
+"""The engines whose builds differ, and the packages that hold them."""
 
 
 def nobody(on_gpu: bool) -> str:
@@ -58,6 +64,40 @@ def uses_gpu(pid: int) -> bool:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
         return any(_has_driver(one.pid) for one in family)
+    return False
+
+
+def for_gpus(engine: EngineName) -> bool:
+    """Say whether an engine, as it is installed, may compute on an NVIDIA GPU.
+
+    llama.cpp is built with CUDA or without, and what is built with it names a library of it. Where
+    that can't be told, the answer is yes.
+    """
+    package = _PACKAGES.get(engine)
+    with suppress(ImportError, ValueError, OSError):
+        if package and (found := find_spec(package)) and found.submodule_search_locations:
+            return any(built_for_gpus(Path(one)) for one in found.submodule_search_locations)
+    return True
+
+
+def built_for_gpus(folder: Path) -> bool:
+    """Say whether a library in a package's folder is linked to CUDA."""
+    return any(_names_cuda(path) for path in _libraries(folder))
+
+
+def _libraries(folder: Path) -> Iterator[Path]:
+    for place in (folder, folder.with_name(f"{folder.name}.libs")):
+        yield from (path for path in place.rglob("*.so*") if path.is_file())
+
+
+def _names_cuda(path: Path) -> bool:
+    # An empty file can't be mapped.
+    with (
+        path.open("rb") as file,
+        suppress(ValueError),
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return content.find(_LINKED) >= 0
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from engine.memory import memory
 from engine.telemetry import NvidiaCards, visible_gpus
 
 KEPT = 256 << 20
@@ -16,7 +17,7 @@ class Room:
     """How much memory engines may take.
 
     Attributes:
-        limit: Bytes that all engines together may take; 0 for what the machine has.
+        limit: Bytes that all engines together may take; 0 for what there is.
         kept: Bytes that stay free.
     """
 
@@ -37,7 +38,10 @@ class Room:
 
 
 def free(*, on_gpu: bool) -> int:
-    """Return the bytes that are free now, on the GPU that engines use or in the machine."""
+    """Return the bytes that are free now, on the GPU that engines use or in the machine.
+
+    In a container the machine's memory ends where the container's does.
+    """
     if on_gpu:
         cards = NvidiaCards()
         try:
@@ -47,6 +51,4 @@ def free(*, on_gpu: bool) -> int:
         for gpu in gpus[:1]:
             if gpu.vram_total is not None and gpu.vram_used is not None:
                 return gpu.vram_total - gpu.vram_used
-    import psutil
-
-    return int(psutil.virtual_memory().available)
+    return memory().available

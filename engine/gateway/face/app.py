@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
@@ -18,24 +17,32 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from engine.errors import FinetuiError
+from engine.errors import EngineAway, FinetuiError
 from engine.gateway.face import fields, refusals
 from engine.gateway.face.access import AccessLog
+from engine.gateway.face.desk import Desk
 from engine.gateway.face.guard import Guard, Rules, is_stranger
 from engine.gateway.face.limits import Gone, Limits, parse, read_body
 from engine.gateway.face.openapi import document
+from engine.gateway.face.outgoing import Outgoing
 from engine.gateway.face.refusals import Refusal, json_response
-from engine.gateway.face.relay import Relay, Tally
+from engine.gateway.face.relay import Tally
 from engine.gateway.models import Models
 from engine.gateway.spec import ServeSpec
 from engine.text import inert
 
 _LOGGER = logging.getLogger("finetui.server")
-_ALONE = {"idle", "serving", "switching", "restarting", "lent"}
+_LARGE = 64 * 1024
+"""Bytes of a body; smaller ones are read in less time than a thread takes to begin."""
+_ANSWERING = {"idle", "serving", "switching", "restarting"}
 
 
 def make_app(
-    models: Models, spec: ServeSpec, token: str, limits: Limits | None = None
+    models: Models,
+    spec: ServeSpec,
+    token: str,
+    limits: Limits | None = None,
+    desk: Desk | None = None,
 ) -> Starlette:
     """Return the application for the public address.
 
@@ -44,18 +51,21 @@ def make_app(
         spec: How the server was started.
         token: What requests need; not looked at where ``spec.open`` asks for none.
         limits: What one client may take.
+        desk: What it shares with another address; None where it is the only one.
     """
     limits = limits or Limits()
     guard = Middleware(Guard, rules=Rules.of(spec, token), header=limits.header)
-    return _application(_Routes(models, spec, limits), [guard])
+    return _application(_Routes(models, spec, limits, desk), [guard])
 
 
-def make_owner_app(models: Models, spec: ServeSpec, limits: Limits | None = None) -> Starlette:
+def make_owner_app(
+    models: Models, spec: ServeSpec, limits: Limits | None = None, desk: Desk | None = None
+) -> Starlette:
     """Return the application for the owner's private socket, which asks for no token.
 
     Who may reach it is decided by the folder that the socket is in.
     """
-    return _application(_Routes(models, spec, limits or Limits(), owner=True), [])
+    return _application(_Routes(models, spec, limits or Limits(), desk, owner=True), [])
 
 
 def _application(routes: _Routes, middleware: list[Middleware]) -> Starlette:
@@ -76,14 +86,19 @@ class _Routes:
     """What is answered at which path."""
 
     def __init__(
-        self, models: Models, spec: ServeSpec, limits: Limits, *, owner: bool = False
+        self,
+        models: Models,
+        spec: ServeSpec,
+        limits: Limits,
+        desk: Desk | None = None,
+        *,
+        owner: bool = False,
     ) -> None:
         self._models = models
         self._spec = spec
         self._limits = limits
         self._owner = owner
-        self._relay = Relay(models, limits.answer_s)
-        self._under_way = 0
+        self._desk = desk or Desk.of(models, spec, limits)
         self._started = int(time.time())
 
     def table(self) -> list[Route]:
@@ -130,7 +145,7 @@ class _Routes:
 
     async def _health(self, request: Request) -> Response:
         """Say whether requests are answered, to anybody, and nothing else."""
-        if self._models.model is not None and self._models.state.phase in _ALONE:
+        if self._models.model is not None and self._models.state.phase in _ANSWERING:
             return json_response({"status": "ok"})
         return json_response({"status": "starting"}, 503, {"Retry-After": "2"})
 
@@ -161,35 +176,16 @@ class _Routes:
     async def _openapi(self, request: Request) -> Response:
         return json_response(document())
 
-    @contextlib.contextmanager
-    def _place(self) -> Any:
-        """Take one of the places for requests that are under way.
-
-        Raises:
-            Refusal: All are taken.
-        """
-        if self._under_way >= self._spec.queue:
-            raise refusals.later(
-                503,
-                f"The server has {self._spec.queue} requests already; ask again in a moment.",
-                "server_busy",
-            )
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-
     async def answer(
         self, scope: Scope, receive: Receive, send: Send, read: Callable[..., fields.Asked]
     ) -> None:
         """Answer one request for text or vectors."""
-        tally = Tally()
+        tally, out = Tally(), Outgoing(send)
         try:
-            with self._place():
+            with self._desk.place():
                 raw = await read_body(scope, receive, self._limits)
-                asked = read(parse(raw, self._limits.depth))
-                await _while_there(receive, self._send(asked, tally, send))
+                asked = await self._understood(raw, read)
+                await _while_there(receive, self._send(asked, tally, out))
         except Gone:
             scope["finetui.gone"] = True
             self._models.count(failed=False, prompt_tokens=tally.prompt_tokens, tokens=tally.tokens)
@@ -199,6 +195,11 @@ class _Routes:
         except Refusal as refusal:
             self._models.count(failed=refusal.status >= 500, prompt_tokens=0, tokens=0)
             raise
+        except asyncio.CancelledError:
+            if not _is_cancelled():
+                raise
+            self._models.count(failed=True, prompt_tokens=tally.prompt_tokens, tokens=tally.tokens)
+            await out.cut(refusals.of(_too_late()))
         else:
             self._models.count(
                 failed=tally.failed, prompt_tokens=tally.prompt_tokens, tokens=tally.tokens
@@ -206,27 +207,19 @@ class _Routes:
         finally:
             scope["finetui.tally"] = tally
 
-    async def _send(self, asked: fields.Asked, tally: Tally, send: Send) -> None:
-        if not asked.stream:
-            body = await self._relay.answer(asked, tally)
-            head = _head(asked, b"application/json")
-            head.append((b"content-length", b"%d" % len(body)))
-            await send({"type": "http.response.start", "status": 200, "headers": head})
-            await send({"type": "http.response.body", "body": body})
-            return
-        begun = False
+    async def _understood(self, raw: bytes, read: Callable[..., fields.Asked]) -> fields.Asked:
+        """Return what a body asks; a large one is read in a thread, so that nobody waits for it."""
+        if len(raw) < _LARGE:
+            return read(parse(raw, self._limits.depth))
+        return await asyncio.to_thread(lambda: read(parse(raw, self._limits.depth)))
 
-        async def piece(data: bytes) -> None:
-            nonlocal begun
-            if not begun:
-                begun = True
-                head = _head(asked, b"text/event-stream; charset=utf-8")
-                head.append((b"x-accel-buffering", b"no"))
-                await send({"type": "http.response.start", "status": 200, "headers": head})
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-
-        await self._relay.stream(asked, tally, piece)
-        await send({"type": "http.response.body", "body": b""})
+    async def _send(self, asked: fields.Asked, tally: Tally, out: Outgoing) -> None:
+        out.asked = asked
+        if asked.stream:
+            await self._desk.relay.stream(asked, tally, out.piece)
+            await out.end()
+        else:
+            await out.whole(await self._desk.relay.answer(asked, tally))
 
 
 class _Endpoint:
@@ -238,17 +231,6 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._routes.answer(scope, receive, send, self._read)
-
-
-def _head(asked: fields.Asked, kind: bytes) -> list[tuple[bytes, bytes]]:
-    head = [
-        (b"content-type", kind),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if asked.ignored:
-        head.append((b"x-ignored-fields", asked.ignored_header.encode()))
-    return head
 
 
 async def _while_there(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
@@ -275,6 +257,18 @@ async def _while_there(receive: Receive, work: Coroutine[Any, Any, None]) -> Non
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _is_cancelled() -> bool:
+    """Say whether this request is given up, which only the end of the server does."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _too_late() -> EngineAway:
+    return EngineAway(
+        "the server is ending and waits no longer for this answer", hint="send the request again"
+    )
 
 
 def _noted(change: asyncio.Future[Any]) -> None:

@@ -21,6 +21,7 @@ from engine.gateway.face.framing import Framing
 from engine.gateway.face.limits import Limits
 from engine.gateway.face.refusals import Refusal, later
 
+_LAST_WORDS_S = 2.0
 _SEND_BYTES = 32 * 1024  # of which Linux makes twice as much
 
 
@@ -40,7 +41,7 @@ async def listen(
         app: The application.
         sock: A listening socket, which is closed at the end.
         stop: Ends it: no connection is taken any more, and what has not ended within
-            ``limits.shutdown_s`` is cut off.
+            ``limits.shutdown_s`` is told so and cut off.
         limits: What one client may take.
         ready: Is set when connections are taken.
     """
@@ -52,6 +53,7 @@ async def listen(
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await asyncio.shield(serving)
+        await server.last_words()
     finally:
         stopping.cancel()
         if not serving.done():
@@ -94,6 +96,11 @@ class _Server(uvicorn.Server):
         """Take connections."""
         await super().startup(sockets)
         self._ready.set()
+
+    async def last_words(self) -> None:
+        """Let requests that were given up at the limit say so, for a moment."""
+        if self.server_state.tasks:
+            await asyncio.wait([*self.server_state.tasks], timeout=_LAST_WORDS_S)
 
     def cut_off(self) -> None:
         """End what is still being answered."""

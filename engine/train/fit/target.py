@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-import psutil
-
 from engine.errors import UsageError
+from engine.memory import memory
 from engine.telemetry import Gpu
 
 MIB = 1024**2
@@ -158,7 +157,7 @@ def of_gpu(gpu: Gpu) -> Target:
 
     One whose memory NVML can't tell shares the machine's (Grace, Jetson).
     """
-    total = gpu.vram_total or psutil.virtual_memory().total
+    total = gpu.vram_total or memory().total
     free = None if gpu.vram_used is None else max(0, total - gpu.vram_used)
     known, _ = _longest(gpu.name.lower().replace("-", " "))
     return Target(gpu.name, cuda=True, total=total, free=free, sixteen=_sixteen(known))
@@ -166,5 +165,5 @@ def of_gpu(gpu: Gpu) -> Target:
 
 def processor() -> Target:
     """Return this machine's processor and memory."""
-    memory = psutil.virtual_memory()
-    return Target("processor", cuda=False, total=memory.total, free=memory.available)
+    here = memory()
+    return Target("processor", cuda=False, total=here.total, free=here.available)
