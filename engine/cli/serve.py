@@ -154,8 +154,6 @@ def _spec(here: Workspace, model: str, quant: str, options: dict[str, Any]) -> S
         return getattr(settings, name) if options[name] is None else options[name]
 
     wanted = first_wanted(here, model, quant)
-    if wanted.path and quant:
-        raise UsageError("a file has the quantisation it has", hint="leave out --quant")
     engine = options["engine"] or (None if settings.engine == "auto" else settings.engine)
     folders = (*options["allow_dir"], *(Path(one).expanduser() for one in settings.folders))
     return ServeSpec(

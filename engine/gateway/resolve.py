@@ -98,6 +98,7 @@ def first_wanted(workspace: Workspace, text: str, quant: str = "") -> Wanted:
 
     Raises:
         RunUnfinished: Nothing is named, and no run has an export.
+        UsageError: A file is named, and a quantisation.
     """
     if not text:
         for run in runs(workspace):
@@ -109,7 +110,9 @@ def first_wanted(workspace: Workspace, text: str, quant: str = "") -> Wanted:
         )
     named = Path(text).expanduser()
     if named.suffix.lower() == SUFFIX or os.sep in text or named.is_file():
-        return Wanted(path=os.path.abspath(named), quant="")
+        if quant:
+            raise UsageError("a file has the quantisation it has", hint="leave out --quant")
+        return Wanted(path=os.path.abspath(named))
     return Wanted(run=text, quant=quant)
 
 

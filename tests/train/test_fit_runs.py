@@ -20,6 +20,7 @@ from engine.train.devices import environment
 from engine.workspace import Workspace
 from tests.bench.bench_fit import SETTINGS, Setting, measure
 from tests.support.datasets import freeze_examples
+from tests.support.embedded import lend_embedded
 from tests.support.trainings import make_run
 
 SMALL_GPU = Gpu(index=0, name="GPU", vram_used=0, vram_total=300 * 10**6)
@@ -155,5 +156,8 @@ def test_a_small_run_takes_what_was_predicted(tmp_path: Path) -> None:
 @pytest.mark.nightly
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("setting", SETTINGS[1:], ids=lambda setting: setting.name)
-def test_runs_take_what_was_predicted(setting: Setting, tmp_path: Path) -> None:
+def test_runs_take_what_was_predicted(
+    setting: Setting, tmp_path: Path, embedded_cache: Path
+) -> None:
+    lend_embedded(embedded_cache)
     assert abs(off_by(setting, tmp_path / "one")) < 0.1

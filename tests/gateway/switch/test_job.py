@@ -126,6 +126,8 @@ def test_a_reload_by_the_verb(
     assert (code, json.loads(out)["error"]["code"]) == (1, "gguf-damaged")
     code, _, err = verb(capsys, "reload", "--quant", "q8_0", *here)
     assert (code, "a file is served, and no run" in err) == (2, True)
+    code, _, err = verb(capsys, "reload", path, "--quant", "q8_0", *here)
+    assert (code, "a file has the quantisation it has" in err) == (2, True)
     code, _, err = verb(capsys, "reload", *here)
     assert (code, "no model is named" in err) == (2, True)
     code, out, err = verb(capsys, "reload", "/etc/passwd.gguf", *here)
