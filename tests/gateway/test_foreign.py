@@ -31,7 +31,7 @@ WRITTEN = [
     "server.json",
     "state.json",
     "stdout.log",
-    f".state.json.{os.getpid()}.tmp",
+    ".state.json.12345.tmp",
 ]
 """What a server leaves in its folder, and the temporary name of one of them."""
 
