@@ -22,13 +22,38 @@ from engine.export.quants import CONVERTED
 from engine.paths import write_atomic
 
 _RECORD = "gates.json"
+_REFUSED = "gates-refused.json"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _SPLITS = ("train.jsonl", "validation.jsonl")
 
 
 def remember(bench: Bench, gates: tuple[Gate, ...]) -> None:
     """Keep what the gates found of the files that are published now, before any was allowed."""
-    record = {**_asked(bench), "gates": [gate.as_dict() for gate in gates]}
-    write_atomic(bench.directory / _RECORD, json.dumps(record, default=str).encode())
+    _write(bench, _RECORD, gates)
+    (bench.directory / _REFUSED).unlink(missing_ok=True)
+
+
+def remember_refused(bench: Bench, gates: tuple[Gate, ...]) -> None:
+    """Keep what the gates found of files that are not published for it."""
+    _write(bench, _REFUSED, gates)
+
+
+def allowed(bench: Bench) -> tuple[Gate, ...] | None:
+    """Return what the gates found when they refused the same files, where all of it is allowed now.
+
+    None where anything is otherwise, or a gate was left out for want of something.
+    """
+    try:
+        found = _read(bench, _REFUSED)
+    except _UNREADABLE:
+        return None
+    spec = bench.spec
+    for gate in found:
+        left_out = gate.state == "skipped" and gate.name in spec.gates.off
+        refused = gate.state == "failed" and gate.name in spec.allow
+        if not (gate.state == "passed" or left_out or refused):
+            return None
+    return found
 
 
 def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
@@ -39,16 +64,15 @@ def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
     """
     spec = bench.spec
     try:
-        record = json.loads((bench.directory / _RECORD).read_bytes())
-        gates = tuple(_gate(told) for told in record.pop("gates"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        gates = _read(bench, _RECORD)
+    except _UNREADABLE:
         return None
     tuned, base = tuned_keys(bench), base_keys(bench)
     wants_merged = spec.keep in ("merged", "all") and merged_as(spec) != tuned.merged
     wants_f16 = spec.keep in ("f16", "all") and not is_made(
         spec.converted_file(spec.source_kind), tuned.source
     )
-    if wants_merged or wants_f16 or record != json.loads(json.dumps(_asked(bench), default=str)):
+    if wants_merged or wants_f16:
         return None
     files = {quant: spec.tuned_file(bench.directory, quant) for quant in spec.quants}
     matrix = bench.directory / imatrix_name(spec)
@@ -59,6 +83,24 @@ def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
         return None
     source = spec.converted_file(spec.source_kind)
     return Side(source, files, tuned.files, matrix if weighed else None), gates
+
+
+def _write(bench: Bench, name: str, gates: tuple[Gate, ...]) -> None:
+    record = {**_asked(bench), "gates": [gate.as_dict() for gate in gates]}
+    write_atomic(bench.directory / name, json.dumps(record, default=str).encode())
+
+
+def _read(bench: Bench, name: str) -> tuple[Gate, ...]:
+    """Return what is remembered of just these files.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError: Nothing is.
+    """
+    record = json.loads((bench.directory / name).read_bytes())
+    gates = tuple(_gate(told) for told in record.pop("gates"))
+    if record != json.loads(json.dumps(_asked(bench), default=str)):
+        raise ValueError("it is about other files")
+    return gates
 
 
 def _all_made(files: dict[str, Path], keys: Keys) -> bool:

@@ -21,7 +21,7 @@ from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
 from engine.export.pointing import point
 from engine.export.progress import Progress
-from engine.export.proven import known, remember
+from engine.export.proven import allowed, known, remember, remember_refused
 from engine.export.publish import Published, publish, remove_intermediates
 from engine.export.spec import ExportSpec, load_spec, update_value
 from engine.export.steps import runner
@@ -72,6 +72,8 @@ def _made(bench: Bench) -> tuple[Side, tuple[Gate, ...]]:
     """Make all files and return the tuned ones, with what the gates found."""
     tuned = make_tuned(bench)
     base = make_base(bench)
+    if (found := allowed(bench)) is not None:
+        return tuned, found
     return tuned, run_gates(
         GateInput(
             spec=bench.spec,
@@ -93,6 +95,7 @@ def _passed(bench: Bench, gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
     try:
         return refuse(gates, bench.spec.allow)
     except GateFailed:
+        remember_refused(bench, gates)
         _write_card(bench, (), gates)
         result = _about(bench.spec)
         result["gates"] = [gate.as_dict() for gate in gates]
