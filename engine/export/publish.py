@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import DiskFull, ExportError, FinetuiError
+from engine.errors import ExportError, FinetuiError
 from engine.export.convert import copy
 from engine.export.files import forget, place, record_of, temporary_name
+from engine.export.full import no_room
 from engine.export.making import Bench, Side, imatrix_name
 from engine.export.spec import ExportSpec, staged_dir
 from engine.paths import shorten
@@ -37,6 +38,7 @@ def publish(bench: Bench, tuned: Side) -> list[Published]:
 
     Raises:
         DiskFull: There is no room.
+        LimitReached: A file may not grow that large.
     """
     spec = bench.spec
     found = []
@@ -85,11 +87,8 @@ def _copied(spec: ExportSpec, files: Mapping[str, Path]) -> Iterator[Mapping[str
 
 
 def _named(error: OSError, spec: ExportSpec) -> FinetuiError:
-    if error.errno in (27, 28, 122):  # EFBIG, ENOSPC, EDQUOT
-        return DiskFull(
-            f"there is no room for the finished files: {error}",
-            hint="free some space and start the export again; what is finished is kept",
-        )
+    if (full := no_room(error, "when the finished files got their names")) is not None:
+        return full
     folder = "" if spec.models_dir is None else f" in {shorten(spec.models_dir)}"
     return ExportError(
         f"the finished files can't get their names{folder}: {error}",

@@ -68,8 +68,8 @@ def _require(needs: Mapping[Path, int]) -> None:
         except DiskFull as error:
             raise DiskFull(
                 error.message,
-                hint="free some space (finetui runs clean --all shows what can go), or export at "
-                "fewer quantisations",
+                hint="free some space (finetui runs clean --all --dry-run shows what can go), or "
+                "export at fewer quantisations",
             ) from error
         needs = {other: need for other, need in needs.items() if other not in together}
 

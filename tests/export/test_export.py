@@ -252,8 +252,10 @@ def test_what_can_be_known_is_said_before_anything_starts(
         with pytest.raises(RunMissing):
             start(workspace, "none", "f16")
         monkeypatch.setattr(room, "require_free", _full)
-        with pytest.raises(DiskFull):
+        with pytest.raises(DiskFull) as caught:
             start(workspace, RUN, "q6_k")
+        # Without --dry-run, that command removes at once.
+        assert "finetui runs clean --all --dry-run" in caught.value.hint
         assert not (workspace.runs_dir / RUN / "exports" / "q6_k").exists()
 
 
