@@ -10,25 +10,24 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from engine.export.files import is_made
 from engine.export.gates import Gate
-from engine.export.gates.model import State
+from engine.export.gates.findings import RECORD, gate_of
 from engine.export.held_out import dataset_dir
 from engine.export.making import Bench, Keys, Side, base_keys, imatrix_name, merged_as, tuned_keys
 from engine.export.metadata import TOOL
 from engine.export.quants import CONVERTED
 from engine.paths import write_atomic
 
-_RECORD = "gates.json"
 _SPLITS = ("train.jsonl", "validation.jsonl")
 
 
 def remember(bench: Bench, gates: tuple[Gate, ...]) -> None:
     """Keep what the gates found of the files that are published now, before any was allowed."""
     record = {**_asked(bench), "gates": [gate.as_dict() for gate in gates]}
-    write_atomic(bench.directory / _RECORD, json.dumps(record, default=str).encode())
+    write_atomic(bench.directory / RECORD, json.dumps(record, default=str).encode())
 
 
 def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
@@ -39,8 +38,8 @@ def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
     """
     spec = bench.spec
     try:
-        record = json.loads((bench.directory / _RECORD).read_bytes())
-        gates = tuple(_gate(told) for told in record.pop("gates"))
+        record = json.loads((bench.directory / RECORD).read_bytes())
+        gates = tuple(gate_of(told) for told in record.pop("gates"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     tuned, base = tuned_keys(bench), base_keys(bench)
@@ -88,9 +87,3 @@ def _hash(path: Path) -> str:
         return ""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _gate(told: dict[str, Any]) -> Gate:
-    if told["state"] not in get_args(State):
-        raise ValueError(told["state"])
-    return Gate(told["name"], told["state"], told["says"], told["hint"], dict(told["figures"]))
