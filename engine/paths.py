@@ -14,6 +14,7 @@ import stat
 from pathlib import Path
 
 from engine.errors import DiskFull, PathUnusable, WorkspaceError
+from engine.sizes import size_words
 
 WORKSPACE_FILE = "finetui.toml"
 DATABASE_FILE = "finetui.db"
@@ -178,7 +179,7 @@ def require_free(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise DiskFull(
-            f"{what} needs {needed / 1e9:.1f} GB; {shorten(folder)} has {free / 1e9:.1f} GB free",
+            f"{what} needs {size_words(needed)}; {shorten(folder)} has {size_words(free)} free",
             hint="free some space, or choose another folder with --workspace",
         )
 

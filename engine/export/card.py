@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.export.gates import Gate
+from engine.export.gates.model import template_refused
 from engine.export.metadata import TOOL, dataset_info
-from engine.export.ollama.names import proposed
 from engine.export.publish import Published
 from engine.export.spec import ExportSpec
 from engine.paths import shell_path
@@ -77,7 +77,7 @@ def _lines(
     yield ""
     yield from _gate_lines(gates)
     if files:
-        yield from _use_lines(spec, files[0], merged)
+        yield from _use_lines(spec, files[0], merged, serves=not template_refused(gates))
 
 
 def _gate_lines(gates: Sequence[Gate]) -> Iterator[str]:
@@ -96,8 +96,10 @@ def _gate_lines(gates: Sequence[Gate]) -> Iterator[str]:
             yield "```"
 
 
-def _use_lines(spec: ExportSpec, file: Published, merged: Path | None) -> Iterator[str]:
-    name = proposed(spec.name or spec.run_id)
+def _use_lines(
+    spec: ExportSpec, file: Published, merged: Path | None, *, serves: bool
+) -> Iterator[str]:
+    name = spec.ollama_name()
     path = shell_path(file.path.name)
     yield ""
     yield "## Use"
@@ -106,10 +108,14 @@ def _use_lines(spec: ExportSpec, file: Published, merged: Path | None) -> Iterat
     yield ""
     yield "```sh"
     yield f"ollama create {name} -f Modelfile && ollama run {name}"
-    yield f"llama-server --model {path} --jinja"
+    if serves:
+        yield f"llama-server --model {path} --jinja"
     if merged is not None:
         yield f"vllm serve {shell_path(merged)}"
     yield "```"
+    if not serves:
+        yield ""
+        yield "llama.cpp's own server does not take the chat template of these files: see `tokens`."
     if merged is None:
         yield ""
         yield (

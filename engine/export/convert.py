@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.bases.template import read_json
-from engine.errors import DependencyMissing, DiskFull, ExportError, FinetuiError
+from engine.errors import DependencyMissing, ExportError, FinetuiError
+from engine.export.full import cut_off
 from engine.export.metadata import Metadata
 from engine.export.steps import ChildFailed, Report, Step
 from engine.serve.header import read_header
@@ -208,20 +209,16 @@ def quantise(
     try:
         step(command, line)
     except ChildFailed as failed:
-        raise _not_quantised(failed, quant) from failed
+        raise _not_quantised(failed, quant, out.parent) from failed
     report(total, total)
     read_header(out)
 
 
-def _not_quantised(failed: ChildFailed, quant: str) -> FinetuiError:
+def _not_quantised(failed: ChildFailed, quant: str, folder: Path) -> FinetuiError:
     text = "\n".join(failed.lines)
     # What C++ says of a write that failed.
     if "iostream error" in text or "ios_base::" in text:
-        return DiskFull(
-            f"the file at {quant} could not be written whole: the disk, a quota or the limit of "
-            "file size (ulimit -f) is reached",
-            hint="free some space and start the export again; what is finished is kept",
-        )
+        return cut_off(f"the file at {quant}", folder)
     return ExportError(
         f"quantising to {quant} failed: {failed.last}", hint="stdout.log has the whole story"
     )

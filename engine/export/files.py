@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from engine.bases.template import read_json
 from engine.paths import write_atomic
 from engine.plain import open_own
 
@@ -48,6 +49,7 @@ def is_made(path: Path, key: str) -> bool:
         record = json.loads(record_of(path).read_text("utf-8"))
         if record.pop("boot", boot()) != boot():
             return False
+        record.pop("kept", None)
         return bool(record == {"v": 1, "key": key, "bytes": path.stat().st_size})
     except (OSError, ValueError, AttributeError):
         return False
@@ -90,6 +92,21 @@ def make(path: Path, key: str, build: Callable[[Path], None], *, flushed: bool =
     if not flushed:
         record["boot"] = boot()
     write_atomic(record_of(path), json.dumps(record).encode())
+
+
+def keep(path: Path) -> None:
+    """Note of a file that was made that it was kept on request, and have it on the disk."""
+    record = read_json(record_of(path))
+    if record and record.get("kept") is not True:
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())
+        record.pop("boot", None)
+        write_atomic(record_of(path), json.dumps(record | {"kept": True}).encode())
+
+
+def is_kept(path: Path) -> bool:
+    """Say whether a file that was made is there and was kept on request."""
+    return path.is_file() and read_json(record_of(path)).get("kept") is True
 
 
 def forget(path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engine.errors import FinetuiError, RunActive, RunError
 from engine.export.artifacts import EXPORTS_DIR
+from engine.export.sizing import Sizes, bytes_in
 from engine.runs import RunSummary, check_free, read_spec, run_dirs, state, wait_until_gone
 from engine.runs.hold import Held, take
 from engine.runs.notes import read_said
@@ -89,10 +90,12 @@ def plan_cleaning(workspace: Workspace, run: RunSummary) -> Cleaning:
         WorkspaceUntrusted: A link leads it out of the workspace.
     """
     _check_quiet(workspace, run)
-    goes = _intermediates(run.dir) + _checkpoints(run)
-    gone = {part.path for part in goes}
+    found = _intermediates(run.dir) + _checkpoints(run)
+    gone = {path for path, _ in found}
+    given_back = Sizes(path for path, _ in found)
+    goes = [Part(path, given_back.of(path), why) for path, why in found]
     stays = [
-        Part(path, _size(path, without=gone), _why_it_stays(path))
+        Part(path, bytes_in(path, gone), _why_it_stays(path))
         for path in sorted(run.dir.iterdir())
         if path not in gone
     ]
@@ -124,7 +127,9 @@ def plan_removal(workspace: Workspace, run: RunSummary) -> Removal:
         WorkspaceUntrusted: A link leads it out of the workspace.
     """
     _check_quiet(workspace, run)
-    parts = [Part(path, _size(path), _what(path)) for path in sorted(run.dir.iterdir())]
+    paths = sorted(run.dir.iterdir())
+    given_back = Sizes(paths)
+    parts = [Part(path, given_back.of(path), _what(path)) for path in paths]
     users = []
     for other in run_dirs(workspace):
         source = str(read_spec(other).get("resume_from", ""))
@@ -215,44 +220,47 @@ def _no_export(run_dir: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _intermediates(run_dir: Path) -> list[Part]:
-    found = []
+_Found = list[tuple[Path, str]]
+
+
+def _intermediates(run_dir: Path) -> _Found:
+    found: _Found = []
     for path in sorted(run_dir.iterdir()):
         if path.name == "merged" and not path.is_symlink():
-            found.append(Part(path, _size(path), "the merged model; an export makes it again"))
+            found.append((path, "the merged model; an export makes it again"))
         elif path.name.startswith(f"{run_dir.name}-") and path.name.endswith(_GGUF):
-            found.append(Part(path, _size(path), "a step of an export; it is made again"))
+            found.append((path, "a step of an export; it is made again"))
         elif _TEMPORARY.fullmatch(path.name):
-            found.append(Part(path, _size(path), "left by a process that ended"))
+            found.append((path, "left by a process that ended"))
     for job in _folders(run_dir / EXPORTS_DIR):
         found += [
-            Part(path, _size(path), "left by an export that ended")
+            (path, "left by an export that ended")
             for path in sorted(job.iterdir())
             if _TEMPORARY.fullmatch(path.name)
         ]
     return found
 
 
-def _checkpoints(run: RunSummary) -> list[Part]:
+def _checkpoints(run: RunSummary) -> _Found:
     """Return the checkpoints that nothing goes on from any more."""
     root = run.dir / CHECKPOINTS_DIR
     if root.is_symlink() or not root.is_dir():
         return []
     finished = run.view.status == "finished"
     kept = 0
-    found = []
+    found: _Found = []
     for checkpoint in newest_first(run.dir, run.view.superseded):
         whole = not checkpoint.path.is_symlink() and not damage(checkpoint, thorough=False)
         if not finished and whole and kept < KEEP_AT_LEAST:
             kept += 1
         elif not checkpoint.path.is_symlink():
             why = "the run is finished" if finished else "newer ones are kept"
-            found.append(Part(checkpoint.path, _size(checkpoint.path), why if whole else "damaged"))
+            found.append((checkpoint.path, why if whole else "damaged"))
     # Where none is whole, a damaged one may be all there is to repair.
     if not finished and not kept:
         found = []
     left = [path for name in (".saving", ".leaving-*") for path in root.glob(name)]
-    return found + [Part(path, _size(path), "left by a process that ended") for path in left]
+    return found + [(path, "left by a process that ended") for path in left]
 
 
 _STAYS = {
@@ -294,33 +302,6 @@ def _folders(directory: Path) -> list[Path]:
         )
     except OSError:
         return []
-
-
-def _size(path: Path, without: set[Path] | None = None) -> int:
-    """Return the bytes that a file, or all in a folder, takes on the disk.
-
-    A file that has another name elsewhere gives nothing back, and links are not followed.
-    """
-    if path.is_symlink() or not path.is_dir():
-        return _file_size(path)
-    total = 0
-    for above, folders, files in os.walk(path):
-        if without:
-            folders[:] = [name for name in folders if Path(above, name) not in without]
-        total += sum(
-            _file_size(Path(above, name))
-            for name in files
-            if not without or Path(above, name) not in without
-        )
-    return total
-
-
-def _file_size(path: Path) -> int:
-    try:
-        found = path.lstat()
-    except OSError:
-        return 0
-    return found.st_size if found.st_nlink == 1 else 0
 
 
 def _remove(path: Path) -> None:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from engine.bases.template import read_json
 from engine.export import convert as gguf
 from engine.export.artifacts import exports_dir
-from engine.export.files import boot, clear_abandoned, is_made, locked, make
+from engine.export.files import boot, clear_abandoned, is_kept, is_made, locked, make
 from engine.export.imatrix import digest_of, training_pieces
 from engine.export.merge.source import (
     is_passing,
@@ -32,7 +33,7 @@ from engine.export.merge.source import (
 from engine.export.metadata import base_metadata, dataset_info, tuned_metadata
 from engine.export.progress import WHOLE, Progress, Stage
 from engine.export.quants import CONVERTED
-from engine.export.spec import ExportSpec, staged_dir
+from engine.export.spec import ExportSpec, Keep, staged_dir
 from engine.export.steps import Report, Step
 from engine.paths import write_atomic
 from engine.runs.child import Job
@@ -250,6 +251,10 @@ def _merge(bench: Bench, key: str) -> None:
     record = spec.merged / _MERGE_RECORD
     if merged_as(spec) == key:
         return
+    if read_json(record).get("kept") is True:
+        bench.job.warn(
+            "the merged model that was kept is of other weights; this export's takes its place"
+        )
     passing = is_passing(spec)
     record.unlink(missing_ok=True)  # half of it must not be taken for the whole
     report = bench.progress.enter("merge", merge_phase(spec), unit="bytes")
@@ -271,6 +276,23 @@ def merged_as(spec: ExportSpec) -> str:
         return str(told.get("key", ""))
     except (OSError, ValueError, AttributeError, RecursionError):
         return ""
+
+
+def with_kept(spec: ExportSpec) -> ExportSpec:
+    """Return an export that also keeps what an earlier one of the run kept on request."""
+    merged = read_json(spec.merged / _MERGE_RECORD).get("kept") is True
+    f16 = any(is_kept(spec.converted_file(kind)) for kind in CONVERTED)
+    merged, f16 = merged or spec.keep in ("merged", "all"), f16 or spec.keep in ("f16", "all")
+    kept: Keep = "all" if merged and f16 else "merged" if merged else "f16" if f16 else "none"
+    return spec if kept == spec.keep else spec.model_copy(update={"keep": kept})
+
+
+def note_merged_kept(spec: ExportSpec) -> None:
+    """Note beside the merged model that it was kept on request."""
+    record = spec.merged / _MERGE_RECORD
+    told = read_json(record)
+    if told and told.get("kept") is not True:
+        write_atomic(record, json.dumps(told | {"kept": True}).encode())
 
 
 def _convert_merged(bench: Bench, kind: str, out: Path) -> None:

@@ -8,7 +8,6 @@ https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#general-metadata.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +16,12 @@ from typing import Any
 from engine import __version__
 from engine.bases import Base, presets
 from engine.export.held_out import dataset_dir
+from engine.export.naming import as_name, readable
 from engine.export.spec import ExportSpec
 from engine.runs import read_spec
 from engine.runs.notes import read_said
 
 TOOL = f"finetui {__version__}"
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +55,17 @@ def dataset_info(run_dir: Path) -> DatasetInfo:
 
 
 def model_name(run_dir: Path, base: str) -> str:
-    """Return a readable name for a run's model, fit for a file and for Ollama.
+    """Return a readable name for a run's model.
 
-    It is the person's own name for the run; without one it is made of the dataset, the base and
-    the end of the run's id.
+    It is the person's own name for the run, as they wrote it; without one it is made of the
+    dataset, the base and the end of the run's id.
     """
-    said = as_name(read_said(run_dir).name)
+    said = readable(read_said(run_dir).name)
     if said:
         return said
     dataset = as_name(dataset_info(run_dir).name)
     short = run_dir.name.rpartition("-")[2] or run_dir.name
     return as_name("-".join(part for part in (dataset, as_name(base), short) if part))
-
-
-def as_name(text: str) -> str:
-    """Return a text as a name of letters, digits, dots, dashes and underscores."""
-    return _UNSAFE.sub("-", text).strip("-._")[:_LONGEST_NAME].rstrip("-._")
 
 
 def licence_of(base: Base) -> str:

@@ -10,18 +10,17 @@ import dataclasses
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from engine.export.files import is_made
 from engine.export.gates import Gate
-from engine.export.gates.model import State
+from engine.export.gates.findings import RECORD, gate_of
 from engine.export.held_out import dataset_dir
 from engine.export.making import Bench, Keys, Side, base_keys, imatrix_name, merged_as, tuned_keys
 from engine.export.metadata import TOOL
 from engine.export.quants import CONVERTED
 from engine.paths import write_atomic
 
-_RECORD = "gates.json"
 _REFUSED = "gates-refused.json"
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _SPLITS = ("train.jsonl", "validation.jsonl")
@@ -29,7 +28,7 @@ _SPLITS = ("train.jsonl", "validation.jsonl")
 
 def remember(bench: Bench, gates: tuple[Gate, ...]) -> None:
     """Keep what the gates found of the files that are published now, before any was allowed."""
-    _write(bench, _RECORD, gates)
+    _write(bench, RECORD, gates)
     (bench.directory / _REFUSED).unlink(missing_ok=True)
 
 
@@ -64,7 +63,7 @@ def known(bench: Bench) -> tuple[Side, tuple[Gate, ...]] | None:
     """
     spec = bench.spec
     try:
-        gates = _read(bench, _RECORD)
+        gates = _read(bench, RECORD)
     except _UNREADABLE:
         return None
     tuned, base = tuned_keys(bench), base_keys(bench)
@@ -97,7 +96,7 @@ def _read(bench: Bench, name: str) -> tuple[Gate, ...]:
         OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError: Nothing is.
     """
     record = json.loads((bench.directory / name).read_bytes())
-    gates = tuple(_gate(told) for told in record.pop("gates"))
+    gates = tuple(gate_of(told) for told in record.pop("gates"))
     if record != json.loads(json.dumps(_asked(bench), default=str)):
         raise ValueError("it is about other files")
     return gates
@@ -130,9 +129,3 @@ def _hash(path: Path) -> str:
         return ""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _gate(told: dict[str, Any]) -> Gate:
-    if told["state"] not in get_args(State):
-        raise ValueError(told["state"])
-    return Gate(told["name"], told["state"], told["says"], told["hint"], dict(told["figures"]))

@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import DiskFull, ExportError, FinetuiError
+from engine.errors import ExportError, FinetuiError
 from engine.export.convert import copy
-from engine.export.files import forget, place, record_of, temporary_name
-from engine.export.making import Bench, Side, imatrix_name
+from engine.export.files import forget, is_kept, keep, place, record_of, temporary_name
+from engine.export.full import no_room
+from engine.export.making import Bench, Side, imatrix_name, note_merged_kept
+from engine.export.quants import CONVERTED
 from engine.export.spec import ExportSpec, staged_dir
 from engine.paths import shorten
 
@@ -37,6 +39,7 @@ def publish(bench: Bench, tuned: Side) -> list[Published]:
 
     Raises:
         DiskFull: There is no room.
+        LimitReached: A file may not grow that large.
     """
     spec = bench.spec
     found = []
@@ -85,11 +88,8 @@ def _copied(spec: ExportSpec, files: Mapping[str, Path]) -> Iterator[Mapping[str
 
 
 def _named(error: OSError, spec: ExportSpec) -> FinetuiError:
-    if error.errno in (27, 28, 122):  # EFBIG, ENOSPC, EDQUOT
-        return DiskFull(
-            f"there is no room for the finished files: {error}",
-            hint="free some space and start the export again; what is finished is kept",
-        )
+    if (full := no_room(error, "when the finished files got their names")) is not None:
+        return full
     folder = "" if spec.models_dir is None else f" in {shorten(spec.models_dir)}"
     return ExportError(
         f"the finished files can't get their names{folder}: {error}",
@@ -117,23 +117,30 @@ def _sha256(path: Path) -> str:
 def remove_intermediates(spec: ExportSpec) -> list[tuple[Path, int]]:
     """Remove the merged model and its unquantised GGUF, unless they are to be kept.
 
+    Of what is kept that is noted: it stays until the run is cleaned.
+
     Returns:
         What was removed, with the bytes that this gave back.
     """
     removed = []
-    if spec.keep not in ("merged", "all") and spec.merged.is_dir():
+    if spec.keep in ("merged", "all"):
+        note_merged_kept(spec)
+    elif spec.merged.is_dir():
         size = sum(path.stat().st_size for path in spec.merged.rglob("*") if path.is_file())
         # Its record goes first: half of it must not be taken for the whole.
         aside = temporary_name(spec.merged)
         spec.merged.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
         removed.append((spec.merged, size))
-    if spec.keep not in ("f16", "all"):
-        for kind in ("f32", "f16", "bf16"):
-            path = spec.converted_file(kind)
-            if path.is_file():
-                found = path.stat()
-                forget(path)
-                # Another name of a finished file gives nothing back.
-                removed.append((path, found.st_size if found.st_nlink == 1 else 0))
+    for kind in CONVERTED:
+        path = spec.converted_file(kind)
+        if is_kept(path) or not path.is_file():
+            continue
+        if spec.keep in ("f16", "all"):
+            keep(path)
+            continue
+        found = path.stat()
+        forget(path)
+        # Another name of a finished file gives nothing back.
+        removed.append((path, found.st_size if found.st_nlink == 1 else 0))
     return removed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,16 @@ from engine.errors import GateFailed, UpdateRefused
 from engine.export.card import CARD, card
 from engine.export.convert import require_converter
 from engine.export.gates import Gate, GateInput, refuse, run_gates
-from engine.export.making import Bench, Side, clear_left, imatrix_name, make_base, make_tuned
+from engine.export.gates.model import template_refused
+from engine.export.making import (
+    Bench,
+    Side,
+    clear_left,
+    imatrix_name,
+    make_base,
+    make_tuned,
+    with_kept,
+)
 from engine.export.merge.source import merged_into, settled
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
@@ -35,7 +45,8 @@ def main(directory: Path) -> int:
     """Run the export in a job directory and return the exit status."""
     with Job(directory) as job:
         require_converter()
-        spec = settled(load_spec(directory))
+        asked = settled(load_spec(directory))
+        spec = with_kept(asked)
         bench = Bench(
             spec=spec,
             job=job,
@@ -45,9 +56,11 @@ def main(directory: Path) -> int:
             tokenizer=Tokenizer.load(spec.base_dir),
         )
         clear_left(bench)
-        tuned, found = known(bench) or _made(bench)
+        # What was kept of another adapter is not made anew for files that are finished.
+        tuned, found = known(replace(bench, spec=asked)) or _made(bench)
         gates = _passed(bench, found)
         told = exported_model(spec, tuned.files[spec.quant], bench.tokenizer)
+        told = replace(told, served=not template_refused(gates))
         written = [write_modelfile(spec, told, directory, quant) for quant in spec.quants]
         files = publish(bench, tuned)
         remember(bench, found)

@@ -14,6 +14,7 @@ from engine.export.quants import QUANTS
 from engine.export.spec import IMATRIX_CHUNK, ExportSpec, staged_dir
 from engine.memory import memory
 from engine.paths import require_free, shorten
+from engine.sizes import size_words
 
 _LIBRARIES = 700_000_000
 """What a child with torch and transformers takes beside the weights, in bytes; measured 0.6 GB."""
@@ -68,8 +69,8 @@ def _require(needs: Mapping[Path, int]) -> None:
         except DiskFull as error:
             raise DiskFull(
                 error.message,
-                hint="free some space (finetui runs clean --all shows what can go), or export at "
-                "fewer quantisations",
+                hint="free some space (finetui runs clean --all --dry-run shows what can go), or "
+                "export at fewer quantisations",
             ) from error
         needs = {other: need for other, need in needs.items() if other not in together}
 
@@ -115,8 +116,8 @@ def check_memory(spec: ExportSpec, base: Base) -> None:
     if here.available >= needed:
         return
     raise ExportTooLarge(
-        f"exporting {shorten(spec.base)} needs about {needed / 1e9:.1f} GB of memory; "
-        f"{here.available / 1e9:.1f} of {here.total / 1e9:.1f} GB are free",
+        f"exporting {shorten(spec.base)} needs about {size_words(needed)} of memory; "
+        f"{size_words(here.available)} of {size_words(here.total)} are free",
         hint="close other programs"
         if here.total * 0.9 > needed
         else "export on a machine with more memory: finetui runs pack takes the run there",

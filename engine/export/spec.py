@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from engine import toml
 from engine.errors import ExportError
+from engine.export.naming import as_name
 from engine.export.ollama.names import proposed
 from engine.export.quants import CONVERTED
 from engine.paths import shell_path, write_atomic
@@ -60,7 +61,7 @@ class ExportSpec(BaseModel):
         which: The adapter that is merged: the run's best or its last. Exports of earlier versions
             took the last.
         step: The step after which that adapter was saved; 0 where it does not say.
-        name: The model's readable name, without the quantisation.
+        name: The model's readable name, without the quantisation, as the person wrote it.
         licence: The base's licence, where it is known.
         dataset_hash: The content hash of the run's dataset, where it is known.
         imatrix: Whether an importance matrix is computed from the training text.
@@ -149,7 +150,16 @@ class ExportSpec(BaseModel):
         """Return where a file goes in the person's folder of models; None without such a folder."""
         if self.models_dir is None:
             return None
-        return self.models_dir / f"{self.name or self.run_id}-{quant}.gguf"
+        return self.models_dir / f"{as_name(self.name) or self.run_id}-{quant}.gguf"
+
+    def ollama_name(self, quant: str = "") -> str:
+        """Return the name that the model gets in Ollama where none is given.
+
+        Args:
+            quant: The quantisation; empty for the first of the export.
+        """
+        tail = self.run_id.rpartition("-")[2]
+        return proposed(self.name or self.run_id, quant, tail=tail)
 
     def base_gguf(self, quant: str) -> Path:
         """Return where the base model's GGUF is kept at a quantisation.
@@ -183,7 +193,7 @@ def staged_dir(job_dir: Path) -> Path:
 def update_value(spec: ExportSpec, update: Update, job_dir: Path) -> str:
     """Return what a configuration file is to say: the first file's path, or the model's name."""
     if update.value == "name":
-        return proposed(spec.name or spec.run_id)
+        return spec.ollama_name()
     return str(spec.models_file(spec.quant) or spec.tuned_file(job_dir))
 
 

@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from engine.child import child_environment, environment_without_secrets
-from engine.errors import DiskFull, ExportError, FinetuiError
+from engine.errors import ExportError, FinetuiError
+from engine.export.full import no_room
 from engine.runs.child import Job
 from engine.tether import tethered
 
@@ -21,12 +22,6 @@ Report = Callable[[int, int], None]
 Step = Callable[[Sequence[str], Callable[[str], None]], None]
 
 _FAILURE = "finetui-failure "
-# What Python and C say of ENOSPC, EDQUOT and EFBIG.
-_FULL = {
-    "No space left on device": "the disk became full",
-    "Disk quota exceeded": "the disk's quota was reached",
-    "File too large": "the limit of a file's size (ulimit -f) was reached",
-}
 _LINES_KEPT = 60
 _STOP_POLL_S = 0.3
 # Progress bars begin their line again with a carriage return.
@@ -54,12 +49,8 @@ def _failure(status: int, lines: Sequence[str]) -> FinetuiError:
             told = json.loads(line.removeprefix(_FAILURE))
             kind = _by_code(FinetuiError, str(told["code"])) or ExportError
             return kind(told["message"], hint=told["hint"])
-    for words, what in _FULL.items():
-        if any(words in line for line in lines):
-            return DiskFull(
-                f"{what} during the export",
-                hint="free some space and start the export again; what is finished is kept",
-            )
+    if (full := no_room(lines, "during the export")) is not None:
+        return full
     if status == -signal.SIGKILL:
         return ExportError(
             "a step of the export was killed, most likely for want of memory",

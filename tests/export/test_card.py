@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from markdown_it import MarkdownIt
 
 from engine.export.card import card
 from engine.export.gates import Gate
+from engine.export.gates.model import TEMPLATE_REFUSED
+from engine.export.ollama.modelfile import OllamaModel
 from engine.export.publish import Published
 from engine.export.spec import ExportSpec
 
@@ -55,6 +58,18 @@ def test_it_is_markdown_with_the_files_and_the_gates(spec: ExportSpec, tmp_path:
     # Each row of a table has its cells, whatever is in them.
     rows = [row.count("<td") for row in html.split("<tr>") if "<td" in row]
     assert rows == [4, 3, 3]
+
+
+def test_no_program_is_named_that_refused_the_files(spec: ExportSpec, tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    path.write_bytes(b"model")
+    gate = Gate("tokens", "overridden", "Unknown statement: with", "", {"code": TEMPLATE_REFUSED})
+    text = card(spec, [Published("q8_0", path, 5, "0")], [gate])
+    assert "llama-server" not in text
+    assert "does not take the chat template" in text
+    model = OllamaModel("", "", (), 0.7, reason="it says too much")
+    assert "llama-server --jinja" in model.remarks[0]
+    assert "llama-server" not in replace(model, served=False).remarks[0]
 
 
 def test_files_that_a_gate_refused_are_called_that(spec: ExportSpec) -> None:

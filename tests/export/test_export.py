@@ -26,9 +26,10 @@ from engine.errors import (
 )
 from engine.export import room
 from engine.export.artifacts import artifacts
+from engine.export.keeping import plan_cleaning
 from engine.export.spec import load_spec
 from engine.export.start import Options, start
-from engine.runs import launch, read_events, request_stop, state, wait_until_gone
+from engine.runs import find, launch, read_events, request_stop, state, wait_until_gone
 from engine.runs.events import EventLog
 from engine.runs.process import read_process
 from engine.serve.header import read_header
@@ -131,6 +132,9 @@ def test_another_quantisation_uses_what_is_there(own: Workspace) -> None:
     with own as workspace:
         made = workspace.runs_dir / RUN / "merged" / "model.safetensors"
         before = made.stat().st_mtime_ns
+        f16 = workspace.runs_dir / RUN / f"{RUN}-f16.gguf.json"
+        assert json.loads(f16.read_text())["kept"] is True
+        f16.write_text(json.dumps(json.loads(f16.read_text()) | {"kept": False}))
         job = start(workspace, RUN, "Q4-K-M,q8_0", options=Options(keep="merged"))
         with pytest.raises(RunActive):
             start(workspace, RUN, ["q8_0", "q4_k_m"])
@@ -153,6 +157,16 @@ def test_another_quantisation_uses_what_is_there(own: Workspace) -> None:
     kinds = {item.kind for item in read_header(newest.tuned).tensors}
     assert kinds == {item.kind for item in read_header(newest.base).tensors}
     assert newest.rates["tuned"] > 0
+    # Asked again without --keep, what was kept stays: runs clean alone removes it.
+    with own as workspace:
+        wait_until_gone(job)
+        job = start(workspace, RUN, "q4_k_m,q8_0")
+        assert ended(job).status == "finished", state(job).message
+        assert made.stat().st_mtime_ns == before
+        assert (state(job).result or {})["removed"] == []
+        assert "--keep merged" not in (job / "card.md").read_text()
+        cleaned = plan_cleaning(workspace, find(workspace, RUN)).goes
+        assert made.parent in {part.path for part in cleaned}
 
 
 def test_a_file_that_was_cut_is_no_export(own: Workspace) -> None:
@@ -252,9 +266,23 @@ def test_what_can_be_known_is_said_before_anything_starts(
         with pytest.raises(RunMissing):
             start(workspace, "none", "f16")
         monkeypatch.setattr(room, "require_free", _full)
-        with pytest.raises(DiskFull):
+        with pytest.raises(DiskFull) as caught:
             start(workspace, RUN, "q6_k")
+        # Without --dry-run, that command removes at once.
+        assert "finetui runs clean --all --dry-run" in caught.value.hint
         assert not (workspace.runs_dir / RUN / "exports" / "q6_k").exists()
+
+
+def test_small_amounts_are_said_in_their_own_units(
+    own: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is 3.5 MB; in gigabytes that would be 0.0, of 0.0 that are free."""
+    usage = type(shutil.disk_usage("/"))(50_000_000, 48_800_000, 1_200_000)
+    monkeypatch.setattr("engine.paths.shutil.disk_usage", lambda path: usage)
+    with own as workspace, pytest.raises(DiskFull) as caught:
+        start(workspace, RUN, "q6_k")
+    assert "0.0" not in caught.value.message
+    assert "has 1.2 MB free" in caught.value.message
 
 
 def _full(folder: Path, needed: int, what: str) -> None:

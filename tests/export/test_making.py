@@ -162,7 +162,7 @@ def test_a_disk_that_is_full_is_named_and_nothing_is_published(own: Workspace) -
         update = {"quants": ("q8_0",), "run_dir": run, "cache_dir": own.root.parent / "gguf"}
         write_spec(spec.model_copy(update=update), job)
         command = [sys.executable, "-P", "-m", "engine.export.recipe", str(job)]
-        # The file is 3.5 MB; the system refuses its second megabyte as a quota would.
+        # The file is 3.5 MB; the system refuses its second megabyte.
         child = subprocess.run(
             command,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
@@ -170,8 +170,10 @@ def test_a_disk_that_is_full_is_named_and_nothing_is_published(own: Workspace) -
             check=False,
         )
         view = state(job)
-        assert (child.returncode, view.status, view.code) == (1, "failed", "disk-full"), view
+        assert (child.returncode, view.status, view.code) == (1, "failed", "limit-reached"), view
         assert "q8_0" in view.message
+        assert "ulimit -f unlimited" in view.hint
+        assert "free some space" not in view.hint
         assert not list(job.glob("*.gguf"))
         assert not list((job / ".staged.tmp").glob("*"))
         assert [info.quant for info in artifacts(workspace, RUN)] == ["f16"]

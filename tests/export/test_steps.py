@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.errors import DependencyMissing, DiskFull, ExportError
+from engine.errors import DependencyMissing, DiskFull, ExportError, FinetuiError, LimitReached
 from engine.export.steps import ChildFailed, runner
 from engine.runs import read_events, state
 from engine.runs.child import Job
@@ -51,10 +51,22 @@ def test_a_failure_keeps_its_name(tmp_path: Path) -> None:
     assert isinstance(fail(tmp_path / "b", FAILURE.format("ExportError")), ExportError)
 
 
-@pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT", "EFBIG"])
-def test_a_full_disk_in_a_child_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind", "remedy"),
+    [
+        ("ENOSPC", DiskFull, "free some space"),
+        ("EDQUOT", DiskFull, "free some space"),
+        ("EFBIG", LimitReached, "ulimit -f unlimited"),
+    ],
+)
+def test_a_full_disk_in_a_child_is_named(
+    tmp_path: Path, name: str, kind: type[FinetuiError], remedy: str
+) -> None:
     code = f"import errno, os; raise OSError(errno.{name}, os.strerror(errno.{name}))"
-    assert isinstance(fail(tmp_path, code), DiskFull)
+    error = fail(tmp_path, code)
+    assert isinstance(error, kind)
+    assert remedy in error.hint
+    assert ("free some space" in error.hint) is (kind is DiskFull)
 
 
 def test_a_child_that_is_killed_is_said_to_lack_memory(tmp_path: Path) -> None:

@@ -224,6 +224,28 @@ def test_a_file_with_another_name_elsewhere_gives_nothing_back(workspace: Worksp
         find(workspace, "nothing")
 
 
+def test_a_file_with_two_names_that_both_go_gives_its_bytes_back_once(
+    workspace: Workspace,
+) -> None:
+    folder = make(workspace)
+    alone = plan_cleaning(workspace, find(workspace, RUN)).bytes
+    os.link(folder / f"{RUN}-f16.gguf", folder / f"{RUN}-f32.gguf")
+    assert plan_cleaning(workspace, find(workspace, RUN)).bytes == alone
+    # One whose other name is a finished export's gives nothing back, until the run is removed.
+    whole = plan_removal(workspace, find(workspace, RUN)).bytes
+    os.link(folder / f"{RUN}-f16.gguf", folder / "exports" / "q4_k_m" / f"{RUN}-f16.gguf")
+    (folder / "best" / "adapter_model.safetensors").unlink()
+    os.link(
+        folder / "adapter" / "adapter_model.safetensors",
+        folder / "best" / "adapter_model.safetensors",
+    )
+    planned = plan_cleaning(workspace, find(workspace, RUN))
+    assert planned.bytes == alone - 4000
+    sizes = {part.path.name: part.bytes for part in planned.stays}
+    assert (sizes["adapter"], sizes["best"]) == (30, 30)
+    assert plan_removal(workspace, find(workspace, RUN)).bytes == whole - 30
+
+
 def test_notes_and_names_by_the_verbs(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:

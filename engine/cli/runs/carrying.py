@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from engine.cli.common import common_options, opened, print_json, say
-from engine.cli.runs.keeping import size_words
 from engine.cli.runs.listing import run_as_dict
 from engine.paths import shorten
 from engine.runs import find
+from engine.sizes import size_words
 
 
 @click.command("pack")

@@ -13,6 +13,7 @@ from engine.cli.common import common_options, opened, print_json, say, table
 from engine.errors import FinetuiError, UsageError
 from engine.runs import RunSummary, find, runs
 from engine.runs.notes import set_name, set_note
+from engine.sizes import size_words
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -170,11 +171,3 @@ def _cleaning_as_dict(one: Cleaning) -> dict[str, Any]:
         "goes": [asdict(part) for part in one.goes],
         "stays": [asdict(part) for part in one.stays],
     }
-
-
-def size_words(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} B"

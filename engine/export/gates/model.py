@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,15 @@ class Gate:
             "hint": self.hint,
             "figures": dict(self.figures),
         }
+
+
+TEMPLATE_REFUSED = "template-refused-by-server"
+"""The ``code`` in the figures of "tokens" where llama.cpp's server can't load a file for it."""
+
+
+def template_refused(gates: Iterable[Gate]) -> bool:
+    """Say whether llama.cpp's server refused the chat template of the files."""
+    return any(gate.figures.get("code") == TEMPLATE_REFUSED for gate in gates)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from engine.errors import ExportError, FinetuiError
 from engine.export.gates.probe import read_rows
 from engine.export.steps import say_failure
 from engine.memory import memory
+from engine.sizes import size_words
 
 if TYPE_CHECKING:
     import torch
@@ -117,7 +118,7 @@ def _place(base: Path) -> tuple[torch.dtype, str]:
     if half * _ROOM < free:
         return torch.bfloat16, "cpu"
     raise TooLarge(
-        f"base and adapter take {half * _ROOM / 1e9:.1f} GB to compute, and {free / 1e9:.1f} GB "
+        f"base and adapter take {size_words(half * _ROOM)} to compute, and {size_words(free)} "
         "are free",
         hint="close other programs and export again",
     )

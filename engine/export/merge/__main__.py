@@ -6,12 +6,12 @@ Without an adapter it writes the base with plain weights, which one stored in 4 
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import sys
 from pathlib import Path
 
-from engine.errors import DiskFull, FinetuiError
+from engine.errors import FinetuiError
+from engine.export.full import no_room
 from engine.export.steps import say_failure
 
 # Read when numpy and torch are loaded. Blocks of a tensor are what is computed at the same time;
@@ -57,14 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
         say_failure(error)
         return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if (full := no_room(error, "during the merge")) is None:
             raise
-        say_failure(
-            DiskFull(
-                "the disk became full during the merge",
-                hint="free some space and start the export again",
-            )
-        )
+        say_failure(full)
         return 1
     return 0
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import ExportError
 from engine.export.artifacts import ExportInfo, artifacts, how_to_get
+from engine.export.gates.findings import found_of
+from engine.export.gates.model import template_refused
 from engine.export.ollama.address import Address
 from engine.export.ollama.exported import exported_model, write_modelfile
 from engine.export.ollama.modelfile import OllamaModel
-from engine.export.ollama.names import LATEST, checked, proposed
+from engine.export.ollama.names import LATEST, checked
 from engine.export.ollama.register import Registered, Tell, choose_prompt, register
 from engine.export.quants import check_quant
 from engine.export.spec import load_spec
@@ -104,13 +106,13 @@ def _prepared(run_dir: Path, info: ExportInfo, name: str) -> ForOllama:
     spec = load_spec(job_dir).model_copy(update=told)
     tokenizer = Tokenizer.load(info.base_dir)
     model = exported_model(spec, info.tuned, tokenizer)
-    readable = spec.name or spec.run_id
+    model = replace(model, served=not template_refused(found_of(job_dir)))
     return ForOllama(
         run_dir=run_dir,
         quant=info.quant,
         gguf=info.tuned,
         modelfile=write_modelfile(spec, model, job_dir, info.quant),
-        name=name or checked(proposed(readable, "" if info.quant == spec.quant else info.quant)),
+        name=name or checked(spec.ollama_name("" if info.quant == spec.quant else info.quant)),
         model=model,
         tokenizer=tokenizer,
     )

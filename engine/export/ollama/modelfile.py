@@ -21,8 +21,12 @@ from engine.tokens import Tokenizer
 
 INSTEAD = (
     "newer versions of Ollama use the chat template inside the GGUF, older ones send prompts as "
-    "they are; llama.cpp's server (llama-server --jinja) uses it too, and a run on a base with "
-    "another template (finetui bases add BASE --template chatml) needs none of this"
+    "they are; "
+)
+_SERVER = "llama.cpp's server (llama-server --jinja) uses it too, and "
+_OTHER = (
+    "a run on a base with another template (finetui bases add BASE --template chatml) needs none "
+    "of this"
 )
 _UNSAID = "SYSTEM can't hold this system message, and there is no TEMPLATE to put it in"
 
@@ -39,6 +43,7 @@ class OllamaModel:
         reason: Why there is no template.
         notes: What Ollama will do otherwise than training, each a sentence.
         trained_system: The system message of training, be it in ``system`` or in the template.
+        served: Whether llama.cpp's own server takes the chat template, as far as is known.
     """
 
     template: str
@@ -48,6 +53,7 @@ class OllamaModel:
     reason: str = ""
     notes: tuple[str, ...] = ()
     trained_system: str = ""
+    served: bool = True
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -58,7 +64,7 @@ class OllamaModel:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of it, each a sentence: that there is no template, and the notes."""
-        missing = f"no TEMPLATE: {self.reason}; {INSTEAD}"
+        missing = f"no TEMPLATE: {self.reason}; {INSTEAD}{_SERVER if self.served else ''}{_OTHER}"
         return self.notes if self.template else (missing, *self.notes)
 
     def as_dict(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.errors import UsageError
+from engine.export.naming import base_letters
 
 LATEST = "latest"
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
@@ -29,14 +30,18 @@ def checked(name: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:{LATEST}"
 
 
-def proposed(name: str, quant: str = "") -> str:
+def proposed(name: str, quant: str = "", *, tail: str = "") -> str:
     """Return the name that a model gets where none is given.
 
     Args:
         name: Its readable name.
         quant: Its quantisation, which becomes the tag; empty for the first of an export.
+        tail: What tells it from others where its name has letters that Ollama doesn't take.
     """
-    kept = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:80].rstrip("-._")
+    plain, whole = base_letters(name)
+    kept = re.sub(r"[^a-z0-9._-]+", "-", plain.lower()).strip("-._")[:80].rstrip("-._")
+    if tail and not (whole and kept):
+        kept = f"{kept[:60] or 'finetui'}-{tail}"
     return f"{kept or 'finetui'}{':' if quant else ''}{quant.lower()}"
 
 

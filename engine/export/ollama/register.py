@@ -20,6 +20,7 @@ from engine.export.ollama.client import Line, Ollama
 from engine.export.ollama.modelfile import OllamaModel
 from engine.export.ollama.names import same
 from engine.models import Turn
+from engine.sizes import size_words
 from engine.text import inert
 from engine.tokens import Tokenizer, prompt_ids
 
@@ -174,7 +175,7 @@ def _there(ollama: Ollama, name: str) -> Line | None:
 
 def _taken(address: Address, name: str, there: Mapping[str, Any]) -> OllamaNameTaken:
     size, at = there.get("size"), str(there.get("modified_at", ""))[:10]
-    words = [f"{size / 1e9:.1f} GB"] if _is_count(size) else []
+    words = [size_words(size)] if _is_count(size) else []
     words += [f"of {inert(at)}"] if at else []
     known = f" ({', '.join(words)})" if words else ""
     return OllamaNameTaken(

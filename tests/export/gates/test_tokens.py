@@ -15,7 +15,7 @@ from engine.export.convert import convert
 from engine.export.gates import witness as witnessing
 from engine.export.gates.hard import HARD
 from engine.export.gates.tokens import Difference, case_of, differences
-from engine.export.gates.witness import witness
+from engine.export.gates.witness import TemplateRefused, witness
 from engine.export.metadata import Metadata
 from engine.export.steps import runner
 from engine.models import Turn
@@ -59,6 +59,12 @@ ADDED = {
     "no bos is named": Additions(bos=False, space_prefix=True),
     "bos is named where a system message is": Additions(bos=False, space_prefix=True),
     "only the first word has a space": Additions(bos=True, space_prefix=False),
+}
+
+# In llama.cpp's words: a statement of Jinja's that it doesn't know, and a filter.
+REFUSED = {
+    "{% with x = 1 %}{{ messages[0].content }}{% endwith %}": "Unknown statement: with",
+    "{{ messages[0].content | xmlattr }}": "Unknown (built-in) filter 'xmlattr'",
 }
 
 
@@ -123,6 +129,21 @@ def test_a_file_that_the_server_gives_up_on_is_named(tmp_path: Path, job: Job) -
     path = tmp_path / "model.gguf"
     with pytest.raises(GgufDamaged, match=r"can't load model\.gguf"), witness(path, job):
         pass
+
+
+def test_a_template_that_the_server_refuses_is_named_with_its_reason(
+    tmp_path: Path, job: Job
+) -> None:
+    made(make_spm_model(tmp_path / "base"), tmp_path / "plain.gguf", job)
+    for number, (template, reason) in enumerate(REFUSED.items()):
+        path = tmp_path / f"{number}.gguf"
+        command = [sys.executable, "-m", "gguf.scripts.gguf_new_metadata"]
+        command += [str(tmp_path / "plain.gguf"), str(path), "--chat-template", template]
+        subprocess.run(command, check=True, capture_output=True)
+        with pytest.raises(TemplateRefused) as caught, witness(path, job):
+            pass
+        assert reason in caught.value.message
+        assert "bases add BASE --template" in caught.value.hint
 
 
 def test_what_is_added_is_what_training_saw(tmp_path: Path) -> None:
