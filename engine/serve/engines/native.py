@@ -96,7 +96,7 @@ class Native:
                 timeout_s=limit_s,
                 without=_VARIABLES,
             )
-        engine.slots = how.slots
+        engine.slots, engine.gives_vectors = how.slots, header.embeds
         try:
             async with asyncio.timeout(limit_s):
                 props = await _first_words(engine)
