@@ -139,7 +139,8 @@ def reload(model: str | None, quant: str, workspace: Path | None, as_json: bool)
     if done.before:
         waited = "; requests waited meanwhile" if done.waited else ""
         say(f"before it: {_line(done.before)}{waited}")
-    say(f"its first words: {_line(done.answer) or 'none, it ended at once'}")
+    none = "nothing but spaces" if done.answer else "none, it ended at once"
+    say(f"its first words: {_line(done.answer) or none}")
 
 
 def _line(text: str) -> str:
@@ -329,7 +330,7 @@ def _stop(here: Workspace, *, quiet: bool, patience_s: float = _STOP_S) -> None:
             "no server of this workspace runs", hint="start one with: finetui serve RUN"
         )
     if not quiet and found.state is not None and found.state.active:
-        say(f"answering {found.state.active:,} requests first; Ctrl-C again ends it at once")
+        say(f"answering {found.state.active:,} requests first; Ctrl-C cuts them off")
     try:
         gone = wait_until_gone(found.directory, patience_s)
     except KeyboardInterrupt:

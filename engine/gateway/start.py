@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.errors import FinetuiError, RunActive, ServerActive, ServerOpen
+from engine.errors import FinetuiError, RunActive, ServerActive, ServerOpen, UsageError
 from engine.gateway.address import bind, is_loopback, remove_socket
 from engine.gateway.bearer import find_token
 from engine.gateway.spec import ServeSpec, server_dir
@@ -17,11 +19,16 @@ from engine.runs import launch, request_stop, stop_requested, wait_until_gone
 from engine.runs import state as job_state
 from engine.runs.events import EVENTS_FILE, LOG_FILE
 from engine.runs.process import read_process
+from engine.text import inert
 from engine.trust import require_plain
 from engine.workspace import Workspace
 
 MODULE = "engine.gateway.job"
 _LONGEST_LOG = 1 << 20
+_HOST_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_ORIGIN = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(?::[0-9]{1,5})?/?"
+)
 _ENDING_S = 10.0  # after it was asked to stop
 
 
@@ -76,6 +83,7 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
         ServerActive: This workspace's server runs.
         PortTaken: Another program listens there.
         ServerOpen: The address is not a loopback one and no token is wanted.
+        UsageError: What may ask is no host's name or no origin.
         RunMissing, RunUnfinished, QuantUnknown, ModelMissing: There is no such model.
         GgufDamaged, EngineUnfit: The model can't be loaded.
         DependencyMissing: The engine is not installed.
@@ -89,6 +97,7 @@ def serve(workspace: Workspace, spec: ServeSpec, token: str) -> Path:
     directory = server_dir(workspace.root)
     _check_free(workspace)
     _check_open(spec)
+    _check_names(spec)
     require_plain(workspace.root, directory)
     _check_own(directory)
     served = Resolver(spec)(spec.model)
@@ -143,6 +152,30 @@ def _check_open(spec: ServeSpec) -> None:
             f"without a token anybody who reaches {spec.host} could ask the model",
             hint="leave out --open, or listen on 127.0.0.1",
         )
+
+
+def _check_names(spec: ServeSpec) -> None:
+    """Refuse names of hosts and origins that no request has (RFC 9110, 7.2; RFC 6454, 7.1)."""
+    for name in spec.hosts:
+        if not (_HOST_NAME.fullmatch(name) or _is_address(name.strip("[]"))):
+            raise UsageError(
+                f"{inert(name)} is no name of a host",
+                hint="as in ai.example.com, without scheme, port and path",
+            )
+    for origin in spec.origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise UsageError(
+                f"{inert(origin)} is no origin of a web page",
+                hint="as in https://ai.example.com or http://localhost:3000, without a path",
+            )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_free(workspace: Workspace) -> None:

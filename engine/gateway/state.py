@@ -7,19 +7,24 @@ only where something has changed, so that an idle server touches no disk.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
 import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
-from engine.errors import PathUnusable
+from engine.errors import DiskFull, PathUnusable
+from engine.paths import shorten
 from engine.plain import open_own, read_plain
 from engine.text import inert
 
 STATE_FILE = "state.json"
+SPARE_FILE = ".state.json.spare"
+_SPARE = 8 << 10
+"""Bytes; a state has about 700, and what it says last may be longer."""
 _LARGEST = 1 << 20
 
 Phase = Literal["starting", "serving", "switching", "restarting", "idle", "lent", "failed", "ended"]
@@ -117,6 +122,9 @@ def _of_kind(value: object, default: object) -> Any:
 class StateWriter:
     """Writes a server's state, readable by its owner alone.
 
+    A spare file of a state's size is kept beside it: where the disk is full the next state is
+    written into the spare's room, and that of the state before becomes the next spare.
+
     Args:
         directory: The server's folder.
         every_s: The least time between two writes that nothing hurries, in seconds.
@@ -127,6 +135,25 @@ class StateWriter:
         self._every_s = every_s
         self._written: ServerState | None = None
         self._at = 0.0
+
+    def begin(self, state: ServerState) -> None:
+        """Write the first state.
+
+        Raises:
+            DiskFull: There is no room for a state and a spare.
+            PathUnusable: A link or something else has the name.
+            OSError: It can't be written.
+        """
+        try:
+            self._write(replace(state, at=0.0))
+            self._keep_spare()
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise DiskFull(
+                f"no room on the disk to write {shorten(self._path)}",
+                hint="free some space and start it again",
+            ) from error
 
     def write(self, state: ServerState, *, at_once: bool = False) -> bool:
         """Write a state that differs from the one that was written.
@@ -141,15 +168,34 @@ class StateWriter:
         state = replace(state, at=0.0)
         if state == self._written or not (at_once or time.monotonic() - self._at >= self._every_s):
             return False
-        # Not made durable: after the machine's restart there is no server that it would be of.
-        temporary = self._path.with_name(f".{STATE_FILE}.{os.getpid()}.tmp")
+        try:
+            self._write(state)
+        except (OSError, PathUnusable):
+            return False
         with contextlib.suppress(OSError, PathUnusable):
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            handle = open_own(temporary.parent, temporary.name, flags, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                now = replace(state, at=round(time.time(), 3))
-                file.write(json.dumps(now.as_dict()).encode() + b"\n")
-            temporary.replace(self._path)
-            self._written, self._at = state, time.monotonic()
-            return True
-        return False
+            self._keep_spare()
+        return True
+
+    def end(self) -> None:
+        """Remove the spare file."""
+        with contextlib.suppress(OSError):
+            self._path.with_name(SPARE_FILE).unlink(missing_ok=True)
+
+    def _write(self, state: ServerState) -> None:
+        # Not made durable: after the machine's restart there is no server that it would be of.
+        now = replace(state, at=round(time.time(), 3))
+        data = json.dumps(now.as_dict()).encode() + b"\n"
+        with self._open_spare() as file:
+            file.write(data)
+            file.truncate()
+        self._path.with_name(SPARE_FILE).replace(self._path)
+        self._written, self._at = state, time.monotonic()
+
+    def _keep_spare(self) -> None:
+        with self._open_spare() as file:
+            file.write(bytes(_SPARE))
+
+    def _open_spare(self) -> BinaryIO:
+        """Open the spare file at its beginning, with the room that it has."""
+        handle = open_own(self._path.parent, SPARE_FILE, os.O_WRONLY | os.O_CREAT, 0o600)
+        return os.fdopen(handle, "wb")

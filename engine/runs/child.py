@@ -59,9 +59,10 @@ def run_job(main: Callable[[T], int], argument: T) -> int:
     try:
         return main(argument)
     except FinetuiError as error:
-        print(f"{error.message} [{error.code}]", file=sys.stderr, flush=True)
-        if error.hint:
-            print(f"  hint: {error.hint}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            print(f"{error.message} [{error.code}]", file=sys.stderr, flush=True)
+            if error.hint:
+                print(f"  hint: {error.hint}", file=sys.stderr, flush=True)
         return 1
 
 
@@ -146,16 +147,19 @@ class Job:
     ) -> bool:
         self._ended.set()
         self._beat.join(timeout=10)
-        word = self._last_word(error)
+        # On a full disk what is printed needs room too.
         if self._reserve is not None:
-            self._reserve.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._reserve.unlink(missing_ok=True)
+        word = self._last_word(error)
         try:
             self._log.write("run_finished", **word)
             if self._notify and (failure := notify(self.directory, word)):
                 self.warn(failure, code="notify-failed", hint="see training.notify_command")
             self._log.close()
         except OSError as full:
-            print(f"the last event could not be written: {full}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"the last event could not be written: {full}", file=sys.stderr)
             self.exit_status = 1
         self._hold.close()
         for number, handler in self._former.items():
@@ -340,7 +344,8 @@ class Job:
                 else "raise it with: ulimit -f unlimited, then start it again",
             )
         if not isinstance(error, FinetuiError):
-            traceback.print_exception(error)
+            with contextlib.suppress(OSError):
+                traceback.print_exception(error)
         if named is not None:
             # What was found before it failed, where it said so.
             found = {"result": result} if result else {}

@@ -3,6 +3,9 @@
 llama.cpp's server gives templates what training did not: today's date, and that the model is to
 think. A template that goes by such a variable would say something else to the model than it was
 trained on, so the exported one sets it first, to the value with which it says the same as without.
+
+A template that refuses, drops or moves a system message got it in training as part of the first
+question; others send it as it is, so the exported one puts it there itself.
 """
 
 from __future__ import annotations
@@ -16,6 +19,14 @@ from engine.tokens.template import ChatTemplate
 
 # What llama.cpp sets, and to what.
 _SET = {"enable_thinking": "true", "thinking": "true", "date_string": "'01 Jan 1971'"}
+_FOLD = (
+    "{% if messages | length > 1 and messages[0].role == 'system' and messages[1].role == 'user'"
+    " and messages[0].content is string and messages[1].content is string %}"
+    "{% if messages[0].content | trim %}"
+    "{% set messages = [{'role': 'user', 'content':"
+    " (messages[0].content | trim) + '\\n\\n' + messages[1].content}] + messages[2:] %}"
+    "{% else %}{% set messages = messages[1:] %}{% endif %}{% endif %}"
+)
 _PROBES = (
     (Turn("user", "A"),),
     (Turn("system", "B"), Turn("user", "A")),
@@ -48,10 +59,22 @@ def pinned(template: str, special_tokens: Mapping[str, str]) -> str:
     return template
 
 
+def folding(template: str) -> str:
+    """Return a template that puts a system message before the first question, as training did.
+
+    It does what :meth:`engine.tokens.Tokenizer.prepared` does.
+    """
+    return _before(_FOLD, template)
+
+
 def _with(name: str, value: str, template: str) -> str:
+    return _before(f"{{% set {name} = {value} %}}", template)
+
+
+def _before(statements: str, template: str) -> str:
     # A line's end right after a statement would go.
     guard = "{{ '' }}" if template.startswith(("\n", "\r")) else ""
-    return f"{{% set {name} = {value} %}}{guard}{template}"
+    return f"{statements}{guard}{template}"
 
 
 def _values(name: str, template: str) -> Sequence[str]:

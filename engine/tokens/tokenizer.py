@@ -16,7 +16,7 @@ from engine.errors import BaseInvalid, TemplateError
 from engine.models import Turn
 from engine.paths import shorten
 from engine.tokens import shipped
-from engine.tokens.pinned import pinned
+from engine.tokens.pinned import folding, pinned
 from engine.tokens.template import ChatTemplate
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Tokenizer:
     @cached_property
     def exported_template(self) -> str:
         """The Jinja text that a GGUF carries; see :mod:`engine.tokens.pinned`."""
-        return pinned(self.chat.source, self.chat.special_tokens)
+        template = pinned(self.chat.source, self.chat.special_tokens)
+        return folding(template) if self.folds_system else template
 
     @cached_property
     def fingerprint(self) -> str:

@@ -14,7 +14,7 @@ from engine.errors import ServerMissing
 from engine.gateway.face.access import ACCESS, keep_access_log
 from engine.gateway.spec import server_dir
 from engine.gateway.start import status
-from engine.gateway.state import STATE_FILE, ServerState, StateWriter, read_state
+from engine.gateway.state import SPARE_FILE, STATE_FILE, ServerState, StateWriter, read_state
 from engine.trust import links_out
 from engine.workspace import Workspace
 
@@ -31,7 +31,7 @@ WRITTEN = [
     "server.json",
     "state.json",
     "stdout.log",
-    ".state.json.12345.tmp",
+    ".state.json.spare",
 ]
 """What a server leaves in its folder, and the temporary name of one of them."""
 
@@ -116,9 +116,9 @@ def test_the_state_is_read_from_a_file_alone(workspace: Workspace, folder: Path)
 
 
 def test_the_state_is_written_through_no_link(folder: Path, precious: Path) -> None:
-    (folder / f".{STATE_FILE}.{os.getpid()}.tmp").symlink_to(precious)
+    (folder / SPARE_FILE).symlink_to(precious)
     assert StateWriter(folder).write(ServerState(url="http://127.0.0.1:1"), at_once=True) is False
-    (folder / f".{STATE_FILE}.{os.getpid()}.tmp").unlink()
+    (folder / SPARE_FILE).unlink()
     (folder / STATE_FILE).symlink_to(precious)  # the name itself is replaced
     assert StateWriter(folder).write(ServerState(url="http://127.0.0.1:1"), at_once=True)
     found = read_state(folder)

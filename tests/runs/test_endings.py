@@ -186,13 +186,15 @@ def test_a_limit_of_file_size_ends_a_job_with_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_is_named_and_the_last_word_still_fits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("output", ["", "> stdout.log 2>&1"])
+def test_a_full_disk_is_named_and_the_last_word_still_fits(tmp_path: Path, output: str) -> None:
     """A disk of one megabyte, in a mount namespace that ends with the test's process."""
     disk = tmp_path / "disk"
     disk.mkdir()
     script = (
         f"mount -t tmpfs -o size=1m none {disk} && mkdir {disk}/run && "
-        f"{sys.executable} -m {JOBS} {disk}/run fill; cp {disk}/run/events.jsonl {tmp_path}"
+        f"{sys.executable} -m {JOBS} {disk}/run fill {output.replace('> ', f'> {disk}/run/')}; "
+        f"cp {disk}/run/events.jsonl {tmp_path}"
     )
     done = subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True)
     if not (tmp_path / "events.jsonl").exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.models import Turn
-from engine.tokens.pinned import pinned
+from engine.tokens.pinned import folding, pinned
 from engine.tokens.template import ChatTemplate
 
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
@@ -37,6 +37,38 @@ def test_what_a_server_sets_does_not_count(template: str, server: str) -> None:
     assert text(server + template) != text(template)
     exported = pinned(template, TOKENS)
     assert text(server + exported) == text(exported) == text(template)
+
+
+GEMMA = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
+    "{% endif %}{% for m in messages %}{{ '<start_of_turn>' + m.role + '\n' + m.content | trim + "
+    "'<end_of_turn>\n' }}{% endfor %}"
+)
+LAST = (  # Mistral's way: the system message goes before the last question
+    "{% if messages[0].role == 'system' %}{% set told = messages[0].content %}"
+    "{% set messages = messages[1:] %}{% endif %}{% for m in messages %}"
+    "{% if m.role == 'user' %}[INST]{{ told + '\n\n' if loop.last and told is defined }}"
+    "{{ m.content }}[/INST]{% else %}{{ m.content }}</s>{% endif %}{% endfor %}"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "begins"),
+    [
+        (GEMMA, "<start_of_turn>user\nBe brief.\n\nOne?<end_of_turn>\n"),
+        ("\n" + GEMMA, "\n<start_of_turn>user\nBe brief.\n\nOne?<end_of_turn>\n"),
+        (LAST, "[INST]Be brief.\n\nOne?[/INST]"),
+    ],
+)
+def test_a_system_message_goes_before_the_first_question(template: str, begins: str) -> None:
+    """As Gemma's authors advise, and as Mistral's own tokenizer did at first."""
+    exported = ChatTemplate(folding(template), TOKENS)
+    told, more = Turn("system", " Be brief.\n"), (Turn("assistant", "Two."), Turn("user", "Three?"))
+    for turns in ((Turn("user", "One?"),), (Turn("user", "One?"), *more)):
+        assert exported.text([told, *turns]).startswith(begins)
+        assert "Be brief." not in exported.text([told, *turns]).removeprefix(begins)
+        plain = ChatTemplate(template, TOKENS).text(turns)
+        assert exported.text(turns) == exported.text([Turn("system", " "), *turns]) == plain
 
 
 @pytest.mark.parametrize("template", [ASK, ASK + ON, "{{ raise_exception('no') }}" + OFF])

@@ -251,7 +251,7 @@ def reloaded_words(done: Reloaded) -> Said:
 
 def goes_on_words(seen: Seen | None) -> str:
     """Return what still answers after a change of models that failed; empty where unknown."""
-    if seen is None or seen.state is None or not seen.state.model:
+    if seen is None or not seen.running or seen.state is None or not seen.state.model:
         return ""
     return f"{seen.state.model} goes on"
 

@@ -88,7 +88,8 @@ def differences(
     for done, case in enumerate(cases):
         report(done, len(cases))
         job.check_stop()
-        messages = [tokenizer.chat.message(turn) for turn in tokenizer.prepared(case.turns)]
+        # As others send them, with a system message of its own.
+        messages = [tokenizer.chat.message(turn) for turn in case.turns]
         try:
             theirs = server.ids(server.prompt(messages))
         except Refused as error:

@@ -114,11 +114,6 @@ def ollama_model(
         else:
             form = form.with_default_system(system)
         system = ""
-    if form is not None and tokenizer.folds_system and _preferred(tokenizer.template):
-        notes.append(
-            "newer versions of Ollama prefer the chat template inside the GGUF, which takes no "
-            "system message: start Ollama with OLLAMA_GO_TEMPLATE=1"
-        )
     return OllamaModel(
         template="" if form is None else go_template(form),
         system=system,
@@ -179,14 +174,6 @@ def _speakable(text: str) -> bool:
     if any(line.rstrip().endswith('"""') for line in text.split("\n")):
         return False
     return all(character.isprintable() or character in "\n\t" for character in text)
-
-
-def _preferred(template: str) -> bool:
-    """Whether Ollama may prefer a chat template to TEMPLATE, for it speaks of more abilities.
-
-    After ``shouldPreferChatTemplate`` in Ollama's ``server/images.go``.
-    """
-    return "tools" in template or "tool_call" in template or "</think>" in template
 
 
 def _stops(tokenizer: Tokenizer, form: Form | None) -> tuple[str, ...]:

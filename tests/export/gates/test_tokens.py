@@ -47,6 +47,10 @@ FORMS: dict[str, dict[str, Any]] = {
         "template": "{% if messages[0].role == 'system' %}{{ bos_token }}{% endif %}" + ZEPHYR
     },
     "only the first word has a space": {"first_word_alone": True, "template": BOS_FIRST},
+    "a system message is refused": {
+        "template": "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+        + ZEPHYR
+    },
 }
 
 ADDED = {

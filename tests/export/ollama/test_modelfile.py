@@ -157,15 +157,6 @@ def test_without_a_token_that_ends_an_answer_the_next_question_stops() -> None:
     )
 
 
-def test_a_template_that_ollama_may_prefer_says_so() -> None:
-    template = shipped.named("gemma")
-    tools = "{# tools #}" + template
-    names = ("<start_of_turn>", "<end_of_turn>")
-    assert not ollama_model(tokenizer_of(template, *names), temperature=1, adds_begin=False).notes
-    notes = ollama_model(tokenizer_of(tools, *names), temperature=1, adds_begin=False).notes
-    assert "OLLAMA_GO_TEMPLATE=1" in notes[0]
-
-
 def test_the_datasets_own_prompts_are_compared_too(chatml: Tokenizer) -> None:
     """Two questions in a row are two in training; Ollama joins them."""
     plain, twice = (Turn("user", "A?"),), (Turn("user", "A?"), Turn("user", "B?"))

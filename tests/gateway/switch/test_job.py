@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,15 @@ import pytest
 from engine.cli.export import print_next
 from engine.cli.main import main
 from engine.cli.serve import _stop as end_server
-from engine.errors import GgufDamaged, PortTaken, ServerActive, ServerMissing, ServerOpen
+from engine.errors import (
+    GgufDamaged,
+    ModelMissing,
+    PortTaken,
+    ServerActive,
+    ServerMissing,
+    ServerOpen,
+    UsageError,
+)
 from engine.gateway.address import is_private
 from engine.gateway.control import reload
 from engine.gateway.spec import ServeSpec, Wanted, server_dir
@@ -365,6 +374,26 @@ def test_without_a_token_only_on_this_machine(models: Path, workspace: Workspace
 
 
 @pytest.mark.parametrize(
+    ("hosts", "origins", "said"),
+    [
+        (("http://ai.example",), (), "http://ai.example is no name of a host"),
+        (("a b",), (), "a b is no name"),
+        (("a.b:443",), (), "a.b:443 is no name"),
+        ((), ("ai.example",), "ai.example is no origin"),
+        ((), ("http://ai.example/page",), "no origin"),
+        (("ai.example", "[FD00::1]", "10.0.0.1"), ("https://ai.example:8443", "http://[::1]"), ""),
+    ],
+)
+def test_what_no_request_has_is_refused_as_a_host_or_an_origin(
+    models: Path, workspace: Workspace, hosts: tuple[str, ...], origins: tuple[str, ...], said: str
+) -> None:
+    """A Host is a name or an address (RFC 9110), an origin scheme, host and port (RFC 6454)."""
+    spec = spec_of(workspace, models / "none.gguf", hosts=hosts, origins=origins)
+    with pytest.raises(UsageError if said else ModelMissing, match=re.escape(said) or None):
+        serve(workspace, spec, "a-token-of-some-length")
+
+
+@pytest.mark.parametrize(
     "number",
     [signal.SIGTERM, signal.SIGHUP, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)],
 )
@@ -415,4 +444,52 @@ def test_nothing_is_written_where_nothing_has_changed(tmp_path: Path) -> None:
     assert (found.phase, found.requests) == ("idle", 1)
     assert found.at > 0
     assert (folder / STATE_FILE).stat().st_mode & 0o777 == 0o600
+    writer.end()
     assert [path.name for path in folder.iterdir()] == [STATE_FILE]
+
+
+_FULL = """
+import errno, sys
+from dataclasses import replace
+from pathlib import Path
+from engine.errors import DiskFull
+from engine.gateway.state import ServerState, StateWriter, read_state
+
+def fill(disk, name):
+    try:
+        with (disk / name).open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(512))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+
+disk = Path(sys.argv[1])
+folder = disk / "server"
+folder.mkdir()
+writer = StateWriter(folder)
+state = ServerState(phase="serving", model="one")
+writer.begin(state)
+fill(disk, "fill")
+for number in range(20):
+    assert writer.write(replace(state, requests=number + 1, said="x" * number * 9), at_once=True)
+    assert read_state(folder).requests == number + 1
+    fill(disk, f"fill{number}")
+writer.end()
+(folder / "state.json").unlink()
+fill(disk, "more")
+try:
+    StateWriter(folder).begin(state)
+except DiskFull as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.skipif(
+    subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0,
+    reason="this system lets nobody mount a disk of their own",
+)
+def test_a_full_disk_is_named_at_the_start_and_later_leaves_the_state_true(tmp_path: Path) -> None:
+    mounted = f'mount -t tmpfs -o size=128k none "{tmp_path}" && exec "$@"'
+    command = ["unshare", "-rm", "sh", "-c", mounted, "sh", sys.executable, "-c", _FULL]
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split()) == (0, ["disk-full"]), done.stderr

@@ -189,6 +189,12 @@ def test_a_reload_says_how_long_it_took(waited: bool, says: str) -> None:
     assert says in hint
 
 
+def test_nothing_is_said_to_go_on_where_no_server_runs() -> None:
+    seen = changed()
+    assert words.goes_on_words(seen).endswith(" goes on")
+    assert words.goes_on_words(replace(seen, running=False)) == ""
+
+
 def test_the_model_that_answers_is_marked_among_the_others() -> None:
     models = [
         Model(str(SERVING["run"]), "brief", quant, "tiny", 8_000_000, 1000.0)
