@@ -254,8 +254,8 @@ class Model:
             before, taken = taken, self._take_threads(how.threads)
             if taken != before:
                 yield Piece("", threads=taken)
-        rest = "" if scanner.stopped else scanner.feed(decoder.decode(b"", final=True))
-        yield Piece(rest + scanner.rest(), reason, clock.timings(), taken)
+        # A character that is not whole yet is left out, as by llama.cpp's server.
+        yield Piece(scanner.rest(), reason, clock.timings(), taken)
 
     def _take_threads(self, most: int) -> Threads:
         """Compute with as many threads as are free now, and return how many those are."""

@@ -85,6 +85,20 @@ async def test_no_character_is_broken_between_chunks(worker: Worker) -> None:
     assert all(chunk.text or chunk.threads for chunk in chunks[:-1])
 
 
+@pytest.mark.parametrize(("name", "text"), [("\u00e5", ""), ("\u0120\u00e2", " ")])
+async def test_an_answer_that_is_cut_inside_a_character_ends_before_it(
+    worker: Worker, name: str, text: str
+) -> None:
+    # The byte-level names of 0xE5 and 0x20 0xE2; after either the model writes it again.
+    ids = [embedded_vocabulary().tokens.index(name)]
+    chunks = await collect(worker, ids, temperature=0.0, max_tokens=1)
+    assert "".join(chunk.text for chunk in chunks) == text
+    assert chunks[-1].timing is not None
+    assert chunks[-1].timing.completion_tokens == 1
+    body = {"prompt": ids, "temperature": 0.0, "max_tokens": 1}
+    assert post(worker, "/v1/completions", body).json()["choices"][0]["text"] == text
+
+
 async def test_stop_ids_end_an_answer(worker: Worker) -> None:
     everything = list(range(len(embedded_vocabulary().tokens)))
     chunks = await collect(worker, IDS, stop_ids=everything)

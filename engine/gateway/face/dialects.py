@@ -24,8 +24,15 @@ def check(engine: Engine, asked: Asked) -> None:
     """Check that an engine can do what a request asks.
 
     Raises:
-        Refusal: It can't; the field that it would leave out is named.
+        Refusal: It can't; a field that it would leave out is named.
     """
+    if engine.gives_vectors and asked.form != "embedding":
+        raise Refusal(
+            400,
+            f"{engine.model.id} is an embedding model, which gives vectors and writes no text. "
+            "Ask /v1/embeddings, or serve a model that writes.",
+            code="unsupported_by_model",
+        )
     for name in asked.needs:
         if engine.name not in _ABLE:
             raise Refusal(

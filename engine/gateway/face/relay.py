@@ -214,7 +214,7 @@ class Relay:
             ) as response:
                 if response.status_code != 200:
                     raw = await _read(response, _ERROR_BYTES)
-                    raise refused(response.status_code, raw, asked.param)
+                    raise refused(response.status_code, raw, asked.param, engine.context)
                 yield response
 
     async def _broken(self, engine: Engine, error: Exception, *, again: bool) -> None:

@@ -12,19 +12,26 @@ from engine.gateway.face.refusals import Refusal
 _TOO_LONG = ("prompt-too-long", "context_length_exceeded")
 # vLLM's codes are statuses; these are its words for it, which change from version to version.
 _CONTEXT = re.compile(r"(?:maximum|model's) context length|maximum model length", re.IGNORECASE)
+# llama.cpp's server computes a text's vector in one batch, and says so of one that is longer.
+_BATCH = re.compile(r"input \((\d+) tokens\) is too large to process.*?batch size: (\d+)")
 
 
-def refused(status: int, raw: bytes, param: str) -> Refusal:
+def refused(status: int, raw: bytes, param: str, context: int = 0) -> Refusal:
     """Return an engine's refusal in OpenAI's form.
 
     Args:
         status: The engine's status.
         raw: The engine's answer, of whatever form.
         param: The field that has the request's text.
+        context: The engine's context window, in tokens; 0 where that is not known.
     """
     words = _error(raw)
     message = refusals.without_paths(str(words.get("message") or f"status {status}"))
     kind, code = str(words.get("type", "")), str(words.get("code", ""))
+    if batch := _BATCH.search(message):
+        tokens, most = map(int, batch.groups())
+        most = min(most, context or most)
+        return _too_long({"n_prompt_tokens": tokens, "n_ctx": most}, message, param)
     long = kind == "exceed_context_size_error" or code in _TOO_LONG
     if long or (status == 400 and _CONTEXT.search(message)):
         return _too_long(words, message, param)

@@ -74,6 +74,7 @@ class Engine(Protocol):
         slots: How many requests it computes at once; others wait in it.
         leaves_out: What its model's chat template leaves out of a chat, as far as it says so:
             "tools", "tool_calls".
+        gives_vectors: Whether it answers with vectors alone and writes no text.
         client: Speaks to it: a client whose base address, transport and key are set. Its paths
             are ``/v1/chat/completions``, ``/v1/completions``, ``/v1/embeddings`` and ``/health``.
     """
@@ -84,6 +85,7 @@ class Engine(Protocol):
     context: int
     slots: int
     leaves_out: frozenset[str]
+    gives_vectors: bool
     client: httpx.AsyncClient
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +17,8 @@ from engine.serve.protocol import BadRequest, Sampling, check_ids
 from engine.tokens import Tokenizer, additions
 
 _BROKEN = "\ufffd"
+_CHARACTER_BYTES = 4  # at most, in UTF-8
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
 
 
 class FolderModel:
@@ -206,25 +210,72 @@ class Text:
         self._ids: list[int] = []
         self._start = 0  # of the ids whose text is not settled
         self._shown = ""  # of the text from there on
+        decoder = backend.decoder
+        self._byte_level = decoder is not None and b'"ByteLevel"' in decoder.__getstate__()
+        added = backend.get_added_tokens_decoder()
+        self._special = frozenset(index for index, token in added.items() if token.special)
 
     def add(self, token: int) -> str:
         """Take a token and return the text that is whole with it."""
         self._ids.append(token)
-        text = self._decode()
+        text = self._decode(self._ids[self._start :])
         if text.endswith(_BROKEN):
             return ""
         new = text[len(self._shown) :]
-        # What a token's text is may depend on the one before, by a space in front of words.
-        self._start = max(0, len(self._ids) - 1)
-        self._shown = self._decode()
+        # What a token's text is may depend on the one before, by a space in front of words, and
+        # a byte's on those that it makes a character with.
+        first = max(self._start, len(self._ids) - _CHARACTER_BYTES)
+        for start in range(len(self._ids) - 1, first - 1, -1):
+            self._start, self._shown = start, self._decode(self._ids[start:])
+            if not self._shown.startswith(_BROKEN):
+                break
         return new
 
     def rest(self) -> str:
-        """Return what was held back, with broken characters marked."""
-        return self._decode()[len(self._shown) :]
+        """Return what was held back, without a character that is not whole yet.
 
-    def _decode(self) -> str:
-        return str(self._backend.decode(self._ids[self._start :], skip_special_tokens=True))
+        A U+FFFD that the model wrote is a character like any other.
+        """
+        ids = self._ids[self._start :]
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for token in ids:
+            decoder.decode(self._bytes(token))
+        begun = len(decoder.getstate()[0])
+        while begun and (length := len(self._bytes(ids[-1]))) <= begun:
+            ids.pop()
+            begun -= length
+        text = self._decode(ids)
+        return (text.removesuffix(_BROKEN) if begun else text)[len(self._shown) :]
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._backend.decode(ids, skip_special_tokens=True))
+
+    def _bytes(self, token: int) -> bytes:
+        """Return the bytes that a token stands for; none for a special one."""
+        name = self._backend.id_to_token(token)
+        if name is None or token in self._special:
+            return b""
+        if self._byte_level and _BYTES.keys() >= set(name):
+            return bytes(_BYTES[char] for char in name)
+        if not self._byte_level and (byte := _BYTE.fullmatch(name)):
+            return bytes([int(byte[1], 16)])
+        return str(name).encode("utf-8", "replace")
+
+
+def _alphabet() -> dict[str, int]:
+    """Return the byte of each character in byte-level names of tokens.
+
+    After ``bytes_to_unicode`` of https://github.com/openai/gpt-2/blob/master/src/encoder.py: what
+    can be printed is itself, and the others are numbered from 256 on.
+    """
+    own = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = sorted(set(range(256)) - set(own))
+    return {chr(byte): byte for byte in own} | {
+        chr(256 + index): byte for index, byte in enumerate(others)
+    }
+
+
+_BYTES = _alphabet()
 
 
 def _ids(value: Any) -> frozenset[int]:

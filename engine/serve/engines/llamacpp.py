@@ -60,6 +60,8 @@ def _parameters(gguf: str, given: dict[str, Any]) -> Any:
     parameters.cache_idle_slots = False
     parameters.ui = parameters.endpoint_slots = False
     parameters.endpoint_metrics = parameters.endpoint_props = False
+    # A chat that ends with a turn of the assistant gets a new turn, as in OpenAI's API.
+    parameters.prefill_assistant = False
     parameters.verbosity = given["verbosity"]
     if given["embeddings"]:
         parameters.embedding = True

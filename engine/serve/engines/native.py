@@ -96,7 +96,7 @@ class Native:
                 timeout_s=limit_s,
                 without=_VARIABLES,
             )
-        engine.slots = how.slots
+        engine.slots, engine.gives_vectors = how.slots, header.embeds
         try:
             async with asyncio.timeout(limit_s):
                 props = await _first_words(engine)
@@ -154,6 +154,7 @@ def program_command(program: str, model: Served, how: LlamaOptions) -> Sequence[
     command += ["--threads", str(how.threads), "--threads-http", str(how.connections)]
     command += ["--n-gpu-layers", str(how.gpu_layers if how.gpu_layers >= 0 else _ALL_LAYERS)]
     command += ["--cache-ram", "0", "--no-webui", "--no-slots", "--offline"]
+    command += ["--no-prefill-assistant"]  # A turn of the assistant is whole, as in OpenAI's API.
     command += ["--log-verbosity", str(how.verbosity)]
     if how.embeddings:
         batch = str(max(_LEAST_BATCH, how.context))

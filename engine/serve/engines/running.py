@@ -59,6 +59,7 @@ class Running:
         self.context = 0
         self.slots = 1
         self.leaves_out: frozenset[str] = frozenset()
+        self.gives_vectors = False
         self.log = log
         self.socket = launched.socket
         self.client = socket_client(launched.socket, launched.key)

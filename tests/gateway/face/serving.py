@@ -41,9 +41,10 @@ class Counted(httpx.AsyncHTTPTransport):
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
-        self.now = self.most = 0
+        self.now = self.most = self.asked = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -80,7 +81,7 @@ class BareEngine:
 
     def __init__(self, gguf: Path, alias: str, *, vectors: bool = False) -> None:
         self.model = Served(alias, gguf)
-        self.context, self.slots = CONTEXT, SLOTS
+        self.context, self.slots, self.gives_vectors = CONTEXT, SLOTS, vectors
         self._folder = tempfile.TemporaryDirectory(prefix="face-")
         path = Path(self._folder.name) / "e.sock"
         key = secrets.token_urlsafe(16)

@@ -151,29 +151,6 @@ def test_a_model_without_vectors_says_so(client: Any) -> None:
     assert caught.value.code == "unsupported_by_model"
 
 
-def test_vectors_are_the_engines(gguf: Path, tmp_path: Path) -> None:
-    engine = BareEngine(gguf, "vectors:f16", vectors=True)
-    try:
-        with running(OneModel([engine]), tmp_path) as server:
-            client = openai.OpenAI(base_url=f"{server.url}/v1", api_key=TOKEN, max_retries=0)
-            with client:
-                # The client asks for base64 by itself, and reads it.
-                answer = client.embeddings.create(model="any", input=["a ship", "the sea"])
-                plain = client.embeddings.create(
-                    model="any", input="the sea", encoding_format="float"
-                )
-            wait_until(lambda: bool(server.models.counted))
-            assert server.models.counted[0]["prompt"] == answer.usage.prompt_tokens > 0
-        bare = engine.post("/v1/embeddings", {"input": ["a ship", "the sea"]})["data"]
-    finally:
-        engine.kill()
-    assert answer.model == "vectors:f16"
-    assert [one.index for one in answer.data] == [0, 1]
-    for ours, theirs in zip(answer.data, bare, strict=True):
-        assert ours.embedding == pytest.approx(theirs["embedding"], abs=1e-6)
-    assert plain.data[0].embedding == pytest.approx(bare[1]["embedding"], abs=1e-6)
-
-
 def test_a_client_that_waits_no_longer_is_not_computed_for(
     server: Running, engine: BareEngine
 ) -> None:

@@ -128,6 +128,19 @@ async def test_a_stream_is_the_whole_in_pieces(engines: dict[str, Engine], name:
     assert {part["model"] for part in streamed} == {"brief:f16"}
 
 
+async def test_a_chat_that_ends_with_the_assistant_gets_a_new_turn(
+    engines: dict[str, Engine], finished_export: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    turns = [{"role": "user", "content": SEEN}, {"role": "assistant", "content": "The garden"}]
+    tokenizer = AutoTokenizer.from_pretrained(finished_export / "runs" / RUN / "merged")
+    ids = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=False)
+    for name in NAMES:
+        answer = (await chat(engines[name], "", messages=turns, max_tokens=1)).json()
+        assert answer["usage"]["prompt_tokens"] == len(ids)
+
+
 @pytest.mark.nightly
 async def test_a_merged_folder_answers_like_generate(
     finished_export: Path, expected: dict[str, tuple[str, int]], tmp_path: Path

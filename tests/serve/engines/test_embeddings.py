@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import EngineUnfit
+from engine.gateway.face.translate import refused
 from engine.serve.engines.base import EngineOptions, Served
 from engine.serve.engines.choice import choose
 from engine.serve.header import read_header
@@ -38,6 +39,13 @@ async def test_vectors_are_those_of_transformers(tmp_path: Path) -> None:
         np.testing.assert_allclose(item["embedding"], expected(bert, text), atol=1e-5)
     long = await engine.client.post("/v1/embeddings", json={"input": "rain " * 100})
     assert long.json()["error"]["type"] == "exceed_context_size_error"
+    # One that is longer than a batch too is named in other words.
+    longer = await engine.client.post("/v1/embeddings", json={"input": "rain " * 600})
+    refusal = refused(longer.status_code, longer.content, "input", engine.context)
+    assert (refusal.status, refusal.code) == (400, "context_length_exceeded")
+    assert " 602 tokens" in refusal.message  # with [CLS] and [SEP]
+    assert " 64 tokens" in refusal.message
+    assert engine.gives_vectors
     assert engine.alive
     await engine.close()
 

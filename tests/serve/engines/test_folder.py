@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,53 @@ def test_the_penalty_is_that_of_transformers() -> None:
 _BACKEND: Any = make_tokenizer()
 
 
+def said(backend: Any, ids: list[int]) -> str:
+    """Return a text's pieces, put together."""
+    text = Text(backend)
+    return "".join([*map(text.add, ids), text.rest()])
+
+
+def whole_characters(data: bytes) -> str:
+    """Return a text without a character at its end of which bytes are missing, by Python."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data)
+
+
 @given(st.lists(st.integers(0, 440), max_size=40))
 @settings(max_examples=100)
-def test_pieces_add_up_to_the_text_of_all_tokens(ids: list[int]) -> None:
-    text = Text(_BACKEND)
-    pieces = [text.add(token) for token in ids]
-    assert "".join(pieces) + text.rest() == _BACKEND.decode(ids, skip_special_tokens=True)
+def test_pieces_add_up_to_the_whole_characters_of_all_tokens(ids: list[int]) -> None:
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    byte_of = {char: byte for byte, char in bytes_to_unicode().items()}
+    added = _BACKEND.get_added_tokens_decoder()
+    names = [_BACKEND.id_to_token(token) for token in ids if token not in added]
+    data = bytes(byte_of[char] for name in names for char in name)
+    assert said(_BACKEND, ids) == whole_characters(data)
+
+
+def byte_fallback() -> Any:
+    """Return a tokenizer in the form of Llama 2's: words, and a token for each byte."""
+    from tokenizers import Tokenizer, decoders, models
+
+    names = ["<unk>", *(f"<0x{byte:02X}>" for byte in range(256)), "\u2581a"]
+    words = {name: index for index, name in enumerate(names)}
+    backend = Tokenizer(models.BPE(words, [], unk_token="<unk>", byte_fallback=True))
+    parts = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+    backend.decoder = decoders.Sequence([*parts, decoders.Strip(" ", 1, 0)])
+    return backend
+
+
+@pytest.mark.parametrize("text", ["🙂🙂é日本", "👩\u200d👩", "é", "\ufffd", "é\ufffd", ""])
+def test_an_answer_that_ends_inside_a_character_ends_before_it(text: str) -> None:
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    names, fallback = bytes_to_unicode(), byte_fallback()
+    data = text.encode()
+    for end in range(len(data) + 1):
+        expected = whole_characters(data[:end])
+        ids = [_BACKEND.token_to_id(names[byte]) for byte in data[:end]]
+        assert said(_BACKEND, ids) == expected
+        words = [257, *(byte + 1 for byte in data[:end])]
+        assert said(fallback, words) == f"a{expected}"
 
 
 @given(st.text(max_size=30))

@@ -37,15 +37,20 @@ async def test_llama_server_answers_like_the_wheel(
     monkeypatch.setenv("LLAMA_ARG_HOST", "0.0.0.0")
     monkeypatch.setenv("LLAMA_API_KEY", "another")
     body = {"prompt": "Hello", "max_tokens": 8, "temperature": 0}
-    texts = []
+    turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    texts, prompts = [], []
     for kind in (Native(), Native(wheel=False)):
         engine = await kind.start(Served("tiny:f16", model_file), OPTIONS)
         answer = (await engine.client.post("/v1/completions", json=body)).json()
         assert answer["model"] == "tiny:f16"
         assert (engine.context, engine.slots) == (512, 2)
         texts.append(answer["choices"][0]["text"])
+        rendered = await engine.client.post("/apply-template", json={"messages": turns})
+        prompts.append(rendered.json()["prompt"])
         await engine.close()
     assert texts[0] == texts[1]
+    assert prompts[0] == prompts[1]
+    assert prompts[0].endswith("b<|im_end|>\n<|im_start|>assistant\n")
 
 
 async def test_a_program_is_kept_and_its_key_is_in_no_argument(
