@@ -14,7 +14,6 @@ import stat
 from pathlib import Path
 
 from engine.errors import DiskFull, PathUnusable, WorkspaceError
-from engine.sizes import size_words
 
 WORKSPACE_FILE = "finetui.toml"
 DATABASE_FILE = "finetui.db"
@@ -178,6 +177,8 @@ def require_free(folder: Path, needed: int, what: str) -> None:
         existing = existing.parent
     free = shutil.disk_usage(existing).free
     if free < needed:
+        from engine.sizes import size_words  # only a failure asks for it
+
         raise DiskFull(
             f"{what} needs {size_words(needed)}; {shorten(folder)} has {size_words(free)} free",
             hint="free some space, or choose another folder with --workspace",

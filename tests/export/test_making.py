@@ -109,6 +109,8 @@ def test_the_verb_points_an_app_at_the_models_folder(
     few_gates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, root = few_gates / "runs" / RUN, str(few_gates)
+    merged = run / "merged" / "finetui-merge.json"
+    merged.write_text(json.dumps(json.loads(merged.read_text()) | {"kept": False}))
     models, env, config = tmp_path / "models", tmp_path / ".env", tmp_path / "config.json"
     env.write_text("OLLAMA_MODEL=chirag-v1\n")
     config.write_text('{"llm": {"name": "old"}}\n')
