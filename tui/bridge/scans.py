@@ -27,6 +27,8 @@ INTERVAL = 1.0
 LEAVE_SECONDS = 3.0
 """How long leaving the app waits for the child to end; it is asked to at once."""
 
+_SEEN_S = 10.0  # after a scan, also where the machine is busy
+
 
 def short_name(root: str) -> str:
     """Return a source's name in a word or two: the last part of its path, or its host."""
@@ -81,6 +83,15 @@ class Scans:
         self._given_up: tuple[Source, ...] = ()
         self.reports: dict[str, ScanReport] = {}
         self.ended: list[ScanEnded] = []
+        self._ended_at = float("-inf")
+
+    @property
+    def bring(self) -> bool:
+        """Whether examples that are new now may be of a scan of this app.
+
+        A look at the database may see what a scan has brought only after its end.
+        """
+        return self.active or time.monotonic() - self._ended_at < _SEEN_S
 
     @property
     def active(self) -> bool:
@@ -172,6 +183,7 @@ class Scans:
             unread, self._given_up = self._given_up, ()
         ended = ScanEnded(source, report, failure, percent=self._percent, unread=unread)
         self.ended.append(ended)
+        self._ended_at = time.monotonic()
         post(self._target, ended)
 
     def _tell(self, source: Source, percent: int | None) -> None:

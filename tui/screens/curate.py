@@ -128,7 +128,7 @@ class CurateScreen(StageScreen):
     @on(ScannedElsewhere)
     def _scanned_elsewhere(self, event: ScannedElsewhere) -> None:
         self.examples_changed()
-        if self.app.scan is None:  # the app's own scan says it itself
+        if not self.app.scans.bring:  # the app's own scans say it themselves
             number = counted(abs(event.more), "example")
             self.say(f"another process {'added' if event.more > 0 else 'removed'} {number}")
 

@@ -22,6 +22,7 @@ from tests.tui.places import (
 )
 from tests.tui.support import LARGE, SMALL, opened_app, press_all, text_of, wait_until
 from tui.app import FinetuiApp
+from tui.bridge.elsewhere import ScannedElsewhere
 from tui.screens.curate import CurateScreen
 from tui.screens.modals.confirm import ConfirmDialog
 from tui.screens.modals.skips import SkipsDialog
@@ -72,6 +73,10 @@ async def test_a_scan_goes_on_while_one_works_elsewhere(
         slow.may_answer.set()
         await wait_until(pilot, lambda: "127.0.0.1: 20 examples" in screen.status_line.text)
         await wait_until(pilot, lambda: "▶" not in title_of(app))
+        # The watch for other processes sees what the scan brought a moment later.
+        screen.post_message(ScannedElsewhere(20))
+        await pilot.pause()
+        assert "127.0.0.1: 20 examples" in screen.status_line.text
         # What came is in the queue, and the card under the cursor is the same.
         assert screen.queue.count == 32
         assert here is not None
