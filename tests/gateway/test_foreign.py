@@ -17,8 +17,8 @@ from engine.gateway.start import status
 from engine.gateway.state import SPARE_FILE, STATE_FILE, ServerState, StateWriter, read_state
 from engine.trust import links_out
 from engine.workspace import Workspace
+from tests.support.precious import precious_file
 
-PRECIOUS = b"alias ll='ls -l'\n"
 WRITTEN = [
     "access.log",
     "access.log.1",
@@ -39,11 +39,7 @@ WRITTEN = [
 @pytest.fixture
 def precious(tmp_path: Path) -> Iterator[Path]:
     """Return a file of the person's own, which has to stay as it is."""
-    file = tmp_path / "home" / ".bashrc"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(PRECIOUS)
-    yield file
-    assert file.read_bytes() == PRECIOUS
+    yield from precious_file(tmp_path / "home")
 
 
 @pytest.fixture

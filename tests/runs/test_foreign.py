@@ -31,6 +31,7 @@ from engine.train.checkpoints import MANIFEST, all_checkpoints, damage
 from engine.trust import trust
 from engine.workspace import Workspace
 from tests.support.checkpoints import make_checkpoint
+from tests.support.precious import PRECIOUS, precious_file
 
 WRITTEN = [
     "run.lock",
@@ -45,18 +46,11 @@ WRITTEN = [
 ]
 """What a job writes of itself, whatever its recipe does."""
 
-PRECIOUS = b"three years of letters\n"
-
 
 @pytest.fixture
 def precious(tmp_path: Path) -> Iterator[Path]:
     """Return a file of the person's own, which has to stay as it is."""
-    file = tmp_path / "home" / "precious"
-    file.parent.mkdir(exist_ok=True)
-    file.write_bytes(PRECIOUS)
-    yield file
-    assert file.read_bytes() == PRECIOUS
-    assert [path.name for path in file.parent.iterdir() if path.name == file.name] == [file.name]
+    yield from precious_file(tmp_path / "home")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ async def listen(
         app: The application.
         sock: A listening socket, which is closed at the end.
         stop: Ends it: no connection is taken any more, and what has not ended within
-            ``limits.shutdown_s`` is told so and cut off.
+            ``limits.shutdown_s`` is cut off, with an error as its last words.
         limits: What one client may take.
         ready: Is set when connections are taken.
     """

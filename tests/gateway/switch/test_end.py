@@ -1,4 +1,4 @@
-"""The end of a server: whoever waits gets an answer at once, and what is cut off is told so."""
+"""The end of a server: whoever waits is answered at once, and what is cut off gets an error."""
 
 from __future__ import annotations
 
