@@ -12,9 +12,10 @@ from engine.cli.train import given_values, spec_options
 from engine.cli.waiting import patiently
 from engine.dataset import require_dataset
 from engine.errors import BaseMissing, DatasetMissing
+from engine.sizes import size_words
 from engine.train import Plan, TrainSpec, base_and_preset, make_spec, newest_dataset
 from engine.train import plan as plan_run
-from engine.train.fit import PART_WORDS, Fit, parse_target, size_words
+from engine.train.fit import PART_WORDS, Fit, parse_target
 from engine.train.fit.asking import Asked, ask
 from engine.train.fit.probing import Probe, probe
 from engine.workspace import Workspace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.train.fit.fit import Fit, Model, fit, model_of
 from engine.train.fit.nearest import Nearest
-from engine.train.fit.parts import PART_WORDS, Parts, size_words
+from engine.train.fit.parts import PART_WORDS, Parts
 from engine.train.fit.predict import Batch, longest_batch
 from engine.train.fit.target import Target, of_gpu, parse_target, processor
 
@@ -22,5 +22,4 @@ __all__ = [
     "of_gpu",
     "parse_target",
     "processor",
-    "size_words",
 ]

@@ -14,12 +14,13 @@ from engine.bases import Base, resolve
 from engine.bases.presets import preset_for
 from engine.dataset import Frozen, Row, load, require_dataset
 from engine.errors import BaseMissing, RunTooLarge
+from engine.sizes import size_words
 from engine.telemetry import Gpu, snapshot, visible_gpus
 from engine.tokens import Tokenizer
 from engine.train.backends import backend_name
 from engine.train.data import TokenRows, render_rows
 from engine.train.fit.fit import Fit, Model, fit, model_of
-from engine.train.fit.parts import PART_WORDS, size_words
+from engine.train.fit.parts import PART_WORDS
 from engine.train.fit.sizes import ATTENTION_LAYERS, FUSED_LAYERS, MLP_LAYERS
 from engine.train.fit.target import Target, of_gpu, processor
 from engine.train.gpu import known_problem

@@ -9,8 +9,9 @@ from typing import Any
 
 from engine.bases import ModelShape, shape_of
 from engine.bases.template import read_json
+from engine.sizes import size_words
 from engine.train.fit.nearest import Nearest, nearest
-from engine.train.fit.parts import Parts, size_words
+from engine.train.fit.parts import Parts
 from engine.train.fit.predict import Batch, Setting, longest_batch, predict, setting_of
 from engine.train.fit.sizes import model_size
 from engine.train.fit.target import Target

@@ -16,9 +16,10 @@ from engine.errors import RunFailed
 from engine.runs.child import Job
 from engine.runs.events import read_events
 from engine.runs.fold import fold
+from engine.sizes import size_words
 from engine.train.data import TokenRow, as_features
 from engine.train.fit.fit import Fit, fit, model_of
-from engine.train.fit.parts import PART_WORDS, size_words
+from engine.train.fit.parts import PART_WORDS
 from engine.train.fit.readings import peak_resident, reset_peak, resident, set_allocator
 from engine.train.fit.shortage import attempt, halves, pieces, release, rows_of
 from engine.train.fit.target import Target, processor

@@ -52,10 +52,3 @@ class Parts:
     def as_dict(self) -> dict[str, int]:
         """Return the parts and their ``total`` by name."""
         return {**asdict(self), "total": self.total}
-
-
-def size_words(size: float) -> str:
-    """Return bytes as a person reads them: decimal, as GPUs are sold."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB"

@@ -19,11 +19,11 @@ from engine.dataset.frozen import TRAIN
 from engine.errors import DatasetRefused, RunFailed
 from engine.runs import state
 from engine.setup import require
+from engine.sizes import size_words
 from engine.tether import tethered
 from engine.tokens import Tokenizer
 from engine.train.data import render_rows
 from engine.train.devices import environment
-from engine.train.fit.parts import size_words
 from engine.train.spec import TrainSpec, changed, write_spec
 from engine.workspace import Workspace
 
